@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Checks that #include lines under src/ point only down the house's list (see src/README.md)."""
+import pathlib
+import re
+import sys
+
+ALLOWED = {
+    "base": set(),
+    "text": {"base"},
+    "quant": {"base"},
+    "sampling": {"base"},
+    "io": {"base", "quant"},
+    "kernels": {"base", "quant"},
+    "model": {"base", "io", "quant"},
+    "state": {"base", "model", "kernels"},
+    "layers": {"base", "model", "state", "kernels", "quant"},
+    "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling"},
+    "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
+
+
+def main() -> int:
+    src = pathlib.Path(__file__).resolve().parent.parent / "src"
+    errors = []
+    for file in sorted(src.rglob("*")):
+        if file.suffix not in (".h", ".cpp"):
+            continue
+        folder = file.relative_to(src).parts[0]
+        if folder == "main.cpp":
+            continue
+        if folder not in ALLOWED:
+            errors.append(f"{folder}/ is not in the list of folders")
+            continue
+        for other in INCLUDE.findall(file.read_text()):
+            if other != folder and other not in ALLOWED[folder]:
+                errors.append(f"{file.relative_to(src)} includes {other}/, which {folder}/ may not know")
+    for error in errors:
+        print(error, file=sys.stderr)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+// The few types that every folder shares.
+#pragma once
+
+#include <cstdint>
+
+namespace continuo {
+
+using TokenId = std::int32_t;
+
+}  // namespace continuo
