@@ -1,0 +1,83 @@
+// The arithmetic of the forward pass on plain arrays: no models, no threads. One table per instruction set. Every
+// output is computed by the same operations in the same order in every table, so tables with fused multiply-add
+// agree bit for bit, and no output depends on which other outputs are computed with it:
+//
+//   dot16(a, b, n)   sixteen partial sums: lane l takes elements l, l + 16, ... by fused multiply-add; elements
+//                    missing from the last group count as 0; then reduce16
+//   sum16(a, n)      the same by addition
+//   reduce16(s)      lanes i and i + 8 added, then i and i + 4, i and i + 2, i and i + 1
+//   exp              our own polynomial (reference_math.h), each step written out
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "quant/format.h"
+
+namespace continuo {
+
+// Keys stand in blocks of this many: see AttentionArgs::keys.
+inline constexpr std::size_t kKeyBlock = 16;
+// Rows of values are padded with zeros to a multiple of this many floats.
+inline constexpr std::size_t kValuePad = 16;
+// The online softmax rescales once for this many keys, counted from position 0.
+inline constexpr std::size_t kSoftmaxBlock = 64;
+
+constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+struct AttentionQuery {
+  const float* query;   // head_dim
+  float* out;           // head_dim
+  std::size_t visible;  // sees the keys [0, visible); at least 1
+};
+
+struct AttentionArgs {
+  std::span<const AttentionQuery> queries;  // of heads that share their keys; `visible` never decreases
+  const float* keys;         // key j, dimension d at [j / kKeyBlock][d][j % kKeyBlock]; readable up to whole blocks
+  const float* values;       // row j at j * round_up(head_dim, kValuePad)
+  std::size_t head_dim;
+  float scale;               // multiplies q.k
+  float* scratch;            // attention_scratch(head_dim) floats
+};
+// Queries that a kernel takes together at the most.
+inline constexpr std::size_t kQueryTile = 4;
+constexpr std::size_t attention_scratch(std::size_t head_dim) { return kQueryTile * round_up(head_dim, kValuePad); }
+
+struct KernelTable {
+  std::string_view name;  // "avx3", "avx2", "sse4", "reference"
+  bool fused;             // has fused multiply-add, hence agrees with the reference bit for bit
+
+  // y[t * y_stride + r] = dot16(row r of w, row t of x, k) for r < rows, t < tokens.
+  // w: stored rows, `w_stride` bytes apart, no alignment; x: rows `x_stride` floats apart.
+  using MatMul = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
+                          std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride);
+  MatMul matmul[kFormatCount];
+
+  // out = x / sqrt(sum16(x^2) / n + eps) * weight
+  void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
+  // out = (x - mean) / sqrt(variance + eps) * weight + bias; a null bias is left out
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, float* out, std::size_t n);
+
+  // Activations in place; where `up` is not null the result is multiplied by it.
+  using Activate = void (*)(float* x, const float* up, std::size_t n);
+  Activate silu;       // x / (1 + e^-x), Elfwing et al. 2017, arXiv:1702.03118
+  Activate gelu_tanh;  // Hendrycks & Gimpel 2016, arXiv:1606.08415, the tanh form
+  Activate gelu_erf;   // the same, exact
+  Activate relu;
+
+  // Turns the pairs (x[i], x[i + n]), i < n, by the angles whose cosines and sines are given.
+  void (*rope)(float* x, const float* cos, const float* sin, std::size_t n);
+
+  // out = softmax(scale * q.k) v for each query, streaming over the keys with memory that does not depend on their
+  // number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
+  void (*attention)(const AttentionArgs& args);
+};
+
+// All tables that this processor can run, best first; the last is the scalar reference.
+std::span<const KernelTable* const> available_kernels();
+const KernelTable& best_kernels();
+// The table of that name, or null if there is none or this processor cannot run it.
+const KernelTable* find_kernels(std::string_view name);
+
+}  // namespace continuo

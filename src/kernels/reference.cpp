@@ -1,0 +1,144 @@
+#include "kernels/reference.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "kernels/reference_math.h"
+
+namespace continuo {
+
+namespace {
+
+using Lanes = std::array<float, 16>;
+
+float reduce16(Lanes s) {
+  for (std::size_t half = 8; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) s[i] += s[i + half];
+  }
+  return s[0];
+}
+
+// Sixteen partial sums of term(i, partial) over i < n; elements missing from the last group are term's business.
+template <class Add>
+float sum_in_lanes(std::size_t n, Add&& add) {
+  Lanes lanes{};
+  for (std::size_t i = 0; i < n; ++i) lanes[i % 16] = add(i, lanes[i % 16]);
+  return reduce16(lanes);
+}
+
+float dot16(const float* a, const float* b, std::size_t n) {
+  return sum_in_lanes(n, [&](std::size_t i, float sum) { return std::fma(a[i], b[i], sum); });
+}
+
+template <Format kFormat>
+void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
+            std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
+  const FormatInfo& info = format_info(kFormat);
+  // A row is unpacked in pieces of whole groups, so that the lanes go on where they stopped.
+  constexpr std::size_t kPiece = 256;
+  float values[kPiece];
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      Lanes lanes{};
+      for (std::size_t start = 0; start < k; start += kPiece) {
+        const std::size_t n = std::min(kPiece, k - start);
+        info.to_float(w + r * w_stride + stored_bytes(kFormat, start), values, n);
+        for (std::size_t i = 0; i < n; ++i) {
+          lanes[i % 16] = std::fma(values[i], x[t * x_stride + start + i], lanes[i % 16]);
+        }
+      }
+      y[t * y_stride + r] = reduce16(lanes);
+    }
+  }
+}
+
+void rms_norm(const float* x, const float* weight, float eps, float* out, std::size_t n) {
+  const float mean_square = dot16(x, x, n) / static_cast<float>(n);
+  const float inverse = 1.0f / std::sqrt(mean_square + eps);
+  for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * inverse * weight[i];
+}
+
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* out, std::size_t n) {
+  const float mean = sum_in_lanes(n, [&](std::size_t i, float sum) { return sum + x[i]; }) / static_cast<float>(n);
+  const float variance = sum_in_lanes(n, [&](std::size_t i, float sum) {
+                           return std::fma(x[i] - mean, x[i] - mean, sum);
+                         }) / static_cast<float>(n);
+  const float inverse = 1.0f / std::sqrt(variance + eps);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float normal = (x[i] - mean) * inverse;
+    out[i] = bias ? std::fma(normal, weight[i], bias[i]) : normal * weight[i];
+  }
+}
+
+template <float (*kFunction)(float)>
+void activate(float* x, const float* up, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float y = kFunction(x[i]);
+    x[i] = up ? y * up[i] : y;
+  }
+}
+
+void rope(float* x, const float* cos, const float* sin, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float a = x[i], b = x[i + n];
+    x[i] = std::fma(a, cos[i], -(b * sin[i]));
+    x[i + n] = std::fma(b, cos[i], a * sin[i]);
+  }
+}
+
+void attend(const AttentionArgs& args, const AttentionQuery& one) {
+  const std::size_t head_dim = args.head_dim;
+  const std::size_t value_stride = round_up(head_dim, kValuePad);
+  float largest = -std::numeric_limits<float>::infinity();
+  float total = 0;
+  std::fill_n(one.out, head_dim, 0.0f);
+  for (std::size_t start = 0; start < one.visible; start += kSoftmaxBlock) {
+    const std::size_t n = std::min(kSoftmaxBlock, one.visible - start);
+    float p[kSoftmaxBlock];
+    float block_largest = largest;
+    for (std::size_t j = 0; j < n; ++j) {
+      const float* block = args.keys + (start + j) / kKeyBlock * kKeyBlock * head_dim;
+      float score = 0;
+      for (std::size_t d = 0; d < head_dim; ++d) {
+        score = std::fma(one.query[d], block[d * kKeyBlock + (start + j) % kKeyBlock], score);
+      }
+      p[j] = score * args.scale;
+      block_largest = std::max(block_largest, p[j]);
+    }
+    const float shrink = math::exp(largest - block_largest);
+    largest = block_largest;
+    for (std::size_t j = 0; j < n; ++j) p[j] = math::exp(p[j] - largest);
+    total = std::fma(total, shrink, sum_in_lanes(n, [&](std::size_t j, float sum) { return sum + p[j]; }));
+    for (std::size_t d = 0; d < head_dim; ++d) {
+      float sum = one.out[d] * shrink;
+      for (std::size_t j = 0; j < n; ++j) sum = std::fma(p[j], args.values[(start + j) * value_stride + d], sum);
+      one.out[d] = sum;
+    }
+  }
+  const float inverse = 1.0f / total;
+  for (std::size_t d = 0; d < head_dim; ++d) one.out[d] *= inverse;
+}
+
+void attention(const AttentionArgs& args) {
+  for (const AttentionQuery& one : args.queries) attend(args, one);
+}
+
+}  // namespace
+
+const KernelTable kReferenceKernels = {
+    .name = "reference",
+    .fused = true,
+    .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>},
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .silu = activate<math::silu>,
+    .gelu_tanh = activate<math::gelu_tanh>,
+    .gelu_erf = activate<math::gelu_erf>,
+    .relu = activate<math::relu>,
+    .rope = rope,
+    .attention = attention,
+};
+
+}  // namespace continuo

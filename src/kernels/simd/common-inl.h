@@ -1,0 +1,86 @@
+// Compiled once for each target (see ../simd.cpp): vectors in groups of sixteen floats, and the shared functions.
+#if defined(CONTINUO_SIMD_COMMON_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONTINUO_SIMD_COMMON_INL_H
+#undef CONTINUO_SIMD_COMMON_INL_H
+#else
+#define CONTINUO_SIMD_COMMON_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+#include "kernels/reference_math.h"
+
+// Accumulators live in registers only if the loops over them vanish.
+#define CONTINUO_UNROLL _Pragma("GCC unroll 16")
+
+HWY_BEFORE_NAMESPACE();
+namespace continuo::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+inline constexpr D d;
+inline constexpr std::size_t kLanes = HWY_MIN(HWY_LANES(float), 16);
+inline constexpr std::size_t kGroup = 16 / kLanes;  // vectors that make sixteen lanes
+
+// kernel_table.h: lanes i and i + 8, i and i + 4, i and i + 2, i and i + 1.
+HWY_INLINE float Reduce16(const V (&s)[kGroup]) {
+#if HWY_MAX_BYTES >= 64
+  const hn::Half<D> d8;
+  const hn::Half<decltype(d8)> d4;
+  const auto v8 = hn::Add(hn::LowerHalf(d8, s[0]), hn::UpperHalf(d8, s[0]));
+  const auto v4 = hn::Add(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+#elif HWY_MAX_BYTES == 32
+  const hn::Half<D> d4;
+  const auto v8 = hn::Add(s[0], s[1]);
+  const auto v4 = hn::Add(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+#else
+  const auto v4 = hn::Add(hn::Add(s[0], s[2]), hn::Add(s[1], s[3]));
+#endif
+  const auto v2 = hn::Add(v4, hn::Shuffle1032(v4));
+  return hn::GetLane(hn::Add(v2, hn::Shuffle2301(v2)));
+}
+
+HWY_INLINE V Exp(V x) {
+  x = hn::Min(hn::Max(x, hn::Set(d, math::kExpMin)), hn::Set(d, math::kExpMax));
+  const V n = hn::Round(hn::Mul(x, hn::Set(d, math::kLog2E)));
+  const V r = hn::NegMulAdd(n, hn::Set(d, math::kLn2Low), hn::NegMulAdd(n, hn::Set(d, math::kLn2High), x));
+  V p = hn::Set(d, math::kExpPoly[4]);
+  CONTINUO_UNROLL
+  for (int i = 3; i >= 0; --i) p = hn::MulAdd(p, r, hn::Set(d, math::kExpPoly[i]));
+  const V mantissa = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+  const hn::RebindToSigned<D> di;
+  const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
+  return hn::Mul(mantissa, hn::BitCast(d, exponent));
+}
+
+HWY_INLINE V Silu(V x) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(x, hn::Add(one, Exp(hn::Neg(x))));
+}
+
+HWY_INLINE V GeluTanh(V x) {
+  const V cubic = hn::Mul(hn::Mul(hn::Set(d, math::kGeluCubic), x), x);
+  const V u = hn::Mul(hn::MulAdd(cubic, x, x), hn::Set(d, math::kGeluScale));
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0f), Exp(hn::Mul(hn::Set(d, -2.0f), u))));
+}
+
+HWY_INLINE V GeluErf(V x) {
+  const V z = hn::Mul(hn::Abs(x), hn::Set(d, math::kSqrtHalf));
+  const V t = hn::Div(hn::Set(d, 1.0f), hn::MulAdd(z, hn::Set(d, 0.5f), hn::Set(d, 1.0f)));
+  V c = hn::Set(d, math::kErfcPoly[8]);
+  CONTINUO_UNROLL
+  for (int i = 7; i >= 0; --i) c = hn::MulAdd(c, t, hn::Set(d, math::kErfcPoly[i]));
+  const V half_tail = hn::Mul(hn::Set(d, 0.5f), hn::Mul(c, Exp(hn::Neg(hn::Mul(z, z)))));
+  const V product = hn::Mul(x, half_tail);
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), product, hn::Sub(x, product));
+}
+
+HWY_INLINE V Relu(V x) { return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Zero(d)); }
+
+}  // namespace continuo::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

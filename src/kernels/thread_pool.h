@@ -1,0 +1,39 @@
+// Threads that share the work of one step. The caller works too: a pool of one has no threads.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+
+namespace continuo {
+
+// Processors this process may really use: its affinity mask, bounded by the cgroup's CPU quota (v1 and v2, every
+// ancestor), rounded down; at least 1.
+int usable_cores();
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);  // at least 1
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const;
+
+  // Calls task(context, i, worker) for every i < n, each once, on any of the workers [0, size()); returns when all
+  // are done. Which worker takes which i is open, so tasks write disjoint outputs. Called by one thread, not from
+  // within a task.
+  using Task = void (*)(void* context, std::size_t i, int worker);
+  void run(std::size_t n, Task task, void* context);
+
+  template <class F>
+  void parallel_for(std::size_t n, F&& f) {
+    run(n, [](void* c, std::size_t i, int worker) { (*static_cast<std::remove_reference_t<F>*>(c))(i, worker); }, &f);
+  }
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace continuo

@@ -1,0 +1,243 @@
+// Every table against the scalar reference, kernel by kernel: bit for bit where the target fuses multiply-adds.
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "kernels/kernel_table.h"
+#include "kernels/reference.h"
+
+using namespace continuo;
+
+namespace {
+
+constexpr unsigned kSeed = 20240811;
+
+std::vector<float> random_floats(std::size_t n, std::mt19937& random, float spread = 1) {
+  std::normal_distribution<float> normal(0, spread);
+  std::vector<float> out(n);
+  for (float& x : out) x = normal(random);
+  return out;
+}
+
+// Stored values whose conversion meets normal numbers, subnormals and zeros.
+std::vector<std::byte> random_stored(Format format, std::size_t n, std::mt19937& random) {
+  std::vector<std::byte> out(stored_bytes(format, n));
+  if (format == Format::f32) {
+    const std::vector<float> values = random_floats(n, random);
+    std::memcpy(out.data(), values.data(), out.size());
+    return out;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    // Signs and fractions at random, exponents from the lower half: finite, below 2.
+    std::uint16_t bits = static_cast<std::uint16_t>(random());
+    bits &= format == Format::f16 ? 0xbfff : 0xbfff;
+    std::memcpy(out.data() + 2 * i, &bits, 2);
+  }
+  return out;
+}
+
+// Equal bits, or close where the target rounds multiply and add apart.
+void require_same(const KernelTable& table, const std::vector<float>& got, const std::vector<float>& want,
+                  float tolerance) {
+  REQUIRE(got.size() == want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const bool same = table.fused ? std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(want[i])
+                                  : std::fabs(got[i] - want[i]) <= tolerance * (1 + std::fabs(want[i]));
+    if (!same) FAIL(table.name << " differs at " << i << ": " << got[i] << " instead of " << want[i]);
+  }
+}
+
+template <class F>
+void for_each_table(F&& f) {
+  for (const KernelTable* table : available_kernels()) {
+    INFO("kernels " << table->name << ", seed " << kSeed);
+    f(*table);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the reference stands last and is found by name") {
+  REQUIRE(available_kernels().back() == &kReferenceKernels);
+  REQUIRE(find_kernels("reference") == &kReferenceKernels);
+  REQUIRE(find_kernels("nonesuch") == nullptr);
+}
+
+TEST_CASE("matmul agrees with the reference for every format and shape") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const Format format : {Format::f32, Format::f16, Format::bf16}) {
+      for (const std::size_t k : {1, 7, 16, 31, 64, 100, 272}) {
+        for (const std::size_t rows : {1, 3, 4, 9, 16}) {
+          for (const std::size_t tokens : {1, 2, 3, 5, 6, 13}) {
+            const std::size_t row_bytes = stored_bytes(format, k + 3);
+            auto w = random_stored(format, rows * (k + 3) + 1, random);
+            const auto x = random_floats(tokens * (k + 5), random);
+            std::vector<float> got(tokens * (rows + 2), -1), want = got;
+            // One byte off: stored rows have no alignment.
+            w.insert(w.begin(), std::byte{0});
+            const auto f = static_cast<std::size_t>(format);
+            table.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, got.data(), rows + 2);
+            kReferenceKernels.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, want.data(),
+                                        rows + 2);
+            INFO(format_info(format).name << " k " << k << " rows " << rows << " tokens " << tokens);
+            require_same(table, got, want, 1e-5f);
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("an output does not depend on the rows and tokens computed with it") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    const std::size_t k = 83, rows = 21, tokens = 17;
+    const auto w = random_floats(rows * k, random), x = random_floats(tokens * k, random);
+    const auto* bytes = reinterpret_cast<const std::byte*>(w.data());
+    std::vector<float> all(tokens * rows), one(tokens * rows);
+    table.matmul[0](bytes, k * 4, rows, k, x.data(), k, tokens, all.data(), rows);
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t r = 0; r < rows; ++r) {
+        table.matmul[0](bytes + r * k * 4, k * 4, 1, k, x.data() + t * k, k, 1, &one[t * rows + r], 1);
+      }
+    }
+    REQUIRE(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)) == 0);
+  });
+}
+
+TEST_CASE("norms agree with the reference") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const std::size_t n : {1, 5, 8, 16, 17, 64, 288, 769}) {
+      const auto x = random_floats(n, random, 3), w = random_floats(n, random), b = random_floats(n, random);
+      std::vector<float> got(n), want(n);
+      table.rms_norm(x.data(), w.data(), 1e-5f, got.data(), n);
+      kReferenceKernels.rms_norm(x.data(), w.data(), 1e-5f, want.data(), n);
+      require_same(table, got, want, 1e-5f);
+      for (const float* bias : {static_cast<const float*>(nullptr), b.data()}) {
+        table.layer_norm(x.data(), w.data(), bias, 1e-5f, got.data(), n);
+        kReferenceKernels.layer_norm(x.data(), w.data(), bias, 1e-5f, want.data(), n);
+        require_same(table, got, want, 1e-4f);
+      }
+    }
+  });
+}
+
+TEST_CASE("activations agree with the reference, gated or not") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const auto member : {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf, &KernelTable::relu}) {
+      for (const std::size_t n : {1, 15, 16, 1000}) {
+        auto got = random_floats(n, random, 20);
+        auto want = got;
+        const auto up = random_floats(n, random);
+        (table.*member)(got.data(), nullptr, n);
+        (kReferenceKernels.*member)(want.data(), nullptr, n);
+        require_same(table, got, want, 1e-5f);
+        (table.*member)(got.data(), up.data(), n);
+        (kReferenceKernels.*member)(want.data(), up.data(), n);
+        require_same(table, got, want, 1e-5f);
+      }
+    }
+  });
+}
+
+TEST_CASE("activations are the functions they are named after") {
+  for (double x = -12; x < 12; x += 0.01) {
+    const auto at = [&](KernelTable::Activate f) {
+      float y = static_cast<float>(x);
+      f(&y, nullptr, 1);
+      return static_cast<double>(y);
+    };
+    const double u = std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
+    REQUIRE(at(kReferenceKernels.silu) == Approx(x / (1 + std::exp(-x))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.gelu_tanh) == Approx(0.5 * x * (1 + std::tanh(u))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.gelu_erf) == Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));
+  }
+}
+
+TEST_CASE("rope agrees with the reference") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const std::size_t n : {1, 4, 16, 32, 50}) {
+      auto got = random_floats(2 * n, random);
+      auto want = got;
+      const auto cos = random_floats(n, random), sin = random_floats(n, random);
+      table.rope(got.data(), cos.data(), sin.data(), n);
+      kReferenceKernels.rope(want.data(), cos.data(), sin.data(), n);
+      require_same(table, got, want, 1e-6f);
+    }
+  });
+}
+
+namespace {
+
+struct AttentionCase {
+  std::size_t head_dim, n_keys;
+  std::vector<float> keys, values, queries;
+
+  AttentionCase(std::size_t head_dim_, std::size_t n_keys_, std::size_t n_queries, std::mt19937& random)
+      : head_dim(head_dim_), n_keys(n_keys_) {
+    keys = random_floats(round_up(n_keys, kKeyBlock) * head_dim, random);
+    values = random_floats(n_keys * round_up(head_dim, kValuePad), random);
+    queries = random_floats(n_queries * head_dim, random, 2);
+  }
+
+  std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible) const {
+    std::vector<float> out(visible.size() * head_dim), scratch(attention_scratch(head_dim));
+    std::vector<AttentionQuery> list;
+    for (std::size_t i = 0; i < visible.size(); ++i) {
+      list.push_back({queries.data() + i * head_dim, out.data() + i * head_dim, visible[i]});
+    }
+    table.attention({list, keys.data(), values.data(), head_dim, 0.3f, scratch.data()});
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("attention agrees with the reference, for any tile of queries") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const std::size_t head_dim : {4, 8, 16, 20, 64, 80, 128}) {
+      for (const std::size_t n_keys : {1, 2, 15, 16, 17, 33, 63, 64, 65, 100, 200}) {
+        for (const std::size_t n_queries : {1, 2, 3, 4, 7}) {
+          const AttentionCase c(head_dim, n_keys, n_queries, random);
+          std::vector<std::size_t> visible;
+          for (std::size_t i = 0; i < n_queries; ++i) {
+            visible.push_back(std::max<std::size_t>(1, n_keys + i + 1 - std::min(n_queries, n_keys + i)));
+          }
+          for (std::size_t& v : visible) v = std::min(v, n_keys);
+          INFO("head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries);
+          require_same(table, c.run(table, visible), c.run(kReferenceKernels, visible), 1e-4f);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("the reference's attention is the textbook's") {
+  std::mt19937 random(kSeed);
+  const std::size_t head_dim = 24, n_keys = 150;
+  const AttentionCase c(head_dim, n_keys, 1, random);
+  const std::vector<float> got = c.run(kReferenceKernels, {n_keys});
+  std::vector<double> weights(n_keys), want(head_dim);
+  double total = 0;
+  for (std::size_t j = 0; j < n_keys; ++j) {
+    double score = 0;
+    for (std::size_t i = 0; i < head_dim; ++i) {
+      score += double(c.queries[i]) * c.keys[j / kKeyBlock * kKeyBlock * head_dim + i * kKeyBlock + j % kKeyBlock];
+    }
+    total += weights[j] = std::exp(score * double(0.3f));
+  }
+  for (std::size_t i = 0; i < head_dim; ++i) {
+    for (std::size_t j = 0; j < n_keys; ++j) want[i] += weights[j] / total * c.values[j * round_up(head_dim, kValuePad) + i];
+    REQUIRE(got[i] == Approx(want[i]).margin(1e-5));
+  }
+}

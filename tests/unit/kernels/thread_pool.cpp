@@ -1,0 +1,72 @@
+#include "kernels/thread_pool.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "catch.h"
+#include "kernels/cgroup.h"
+#include "support.h"
+
+using namespace continuo;
+
+TEST_CASE("every index is computed once, whatever the number of threads") {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    REQUIRE(pool.size() == threads);
+    for (std::size_t round = 0; round < 300; ++round) {
+      const std::size_t n = round % 37;
+      std::vector<std::atomic<int>> counts(n);
+      pool.parallel_for(n, [&](std::size_t i, int worker) {
+        if (worker < 0 || worker >= threads) std::abort();
+        counts[i].fetch_add(1);
+      });
+      for (auto& count : counts) REQUIRE(count.load() == 1);
+    }
+  }
+}
+
+TEST_CASE("a pool that has gone to sleep wakes up") {
+  ThreadPool pool(4);
+  std::atomic<int> sum{0};
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    pool.parallel_for(100, [&](std::size_t, int) { sum.fetch_add(1); });
+  }
+  REQUIRE(sum.load() == 500);
+}
+
+TEST_CASE("results are visible to the caller") {
+  ThreadPool pool(3);
+  for (int round = 0; round < 1000; ++round) {
+    std::size_t squares[16] = {};
+    pool.parallel_for(16, [&](std::size_t i, int) { squares[i] = i * i; });
+    for (std::size_t i = 0; i < 16; ++i) REQUIRE(squares[i] == i * i);
+  }
+}
+
+TEST_CASE("there is at least one usable core") { REQUIRE(usable_cores() >= 1); }
+
+TEST_CASE("cpu.max lines") {
+  REQUIRE(parse_cpu_max("max 100000") == 0);
+  REQUIRE(parse_cpu_max("150000 100000") == 1.5);
+  REQUIRE(parse_cpu_max("") == 0);
+  REQUIRE(parse_cpu_max("x y") == 0);
+  REQUIRE(parse_cpu_max("-1 100000") == 0);
+  REQUIRE(parse_cpu_max("100000 0") == 0);
+}
+
+TEST_CASE("the least quota of a group and its ancestors counts, v2 and v1") {
+  const test::TemporaryFolder folder;
+  const std::string root = folder.path().string();
+  test::write_file(folder.path() / "cpu.max", "max 100000\n");
+  test::write_file(folder.path() / "a/cpu.max", "200000 100000\n");
+  test::write_file(folder.path() / "a/b/cpu.max", "300000 100000\n");
+  REQUIRE(cgroup_quota("0::/a/b\n", root) == 2);
+  REQUIRE(cgroup_quota("0::/\n", root) == 0);
+  REQUIRE(cgroup_quota("0::/elsewhere/not/mounted\n", root) == 0);
+  test::write_file(folder.path() / "cpu/c/cpu.cfs_quota_us", "50000\n");
+  test::write_file(folder.path() / "cpu/c/cpu.cfs_period_us", "100000\n");
+  REQUIRE(cgroup_quota("4:cpuacct,cpu:/c\n2:memory:/c\n", root) == 0.5);
+  REQUIRE(cgroup_quota("nonsense", root) == 0);
+}
