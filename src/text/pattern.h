@@ -1,0 +1,56 @@
+// What tokenizer files call a pattern: a string, or a regular expression. Finding all of its matches takes time in
+// proportion to the text, whatever the expression: one that backtracks too much stops matching there.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+struct pcre2_real_code_8;  // PCRE2's compiled expression
+
+namespace continuo {
+
+// Bytes [begin, end) of a text.
+struct Range {
+  std::size_t begin = 0, end = 0;
+  bool operator==(const Range&) const = default;
+};
+
+class Regex {
+ public:
+  // `expression` in Oniguruma's syntax. `file` and `part` ("pre_tokenizer 'Split'") are named in errors.
+  static Result<Regex> compile(std::string_view expression, const std::string& file, const std::string& part);
+
+  // Appends the matches from left to right. As in the reference an empty match counts, except right after a match.
+  // Bytes that are not UTF-8 never match, and a match sees the text end there.
+  void find_all(std::string_view text, std::vector<Range>& matches) const;
+
+ private:
+  // False if matching was given up.
+  bool find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches) const;
+
+  std::shared_ptr<const pcre2_real_code_8> code_;
+};
+
+class Pattern {
+ public:
+  // {"String": "..."} or {"Regex": "..."}.
+  static Result<Pattern> parse(const Json& json, const std::string& file, const std::string& part);
+  explicit Pattern(Regex regex) : what_(std::move(regex)) {}
+  explicit Pattern(std::string literal) : what_(std::move(literal)) {}  // not empty
+
+  void find_all(std::string_view text, std::vector<Range>& matches) const;
+
+ private:
+  std::variant<std::string, Regex> what_;
+};
+
+// `text` with every match replaced.
+std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement);
+
+}  // namespace continuo

@@ -1,0 +1,67 @@
+// Cuts a normalized text into the pieces that the model then encodes one by one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "text/metaspace.h"
+#include "text/part.h"
+#include "text/pattern.h"
+
+namespace continuo {
+
+// A text and the pieces of it that are left; none is empty.
+struct Pieces {
+  std::string text;
+  std::vector<Range> ranges;
+  bool at_text_start = false;  // the first piece is the beginning of what the person wrote
+
+  std::string_view operator[](std::size_t i) const {
+    return std::string_view(text).substr(ranges[i].begin, ranges[i].end - ranges[i].begin);
+  }
+};
+
+// What happens to the matches of a pattern that splits.
+enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
+
+class PreTokenizer {
+ public:
+  // null is a pre-tokenizer that leaves the text whole.
+  static Result<PreTokenizer> parse(const Json& json, const std::string& file);
+
+  Pieces apply(std::string text, bool at_text_start) const;
+
+ private:
+  struct Split {
+    Pattern pattern;
+    SplitBehavior behavior;
+    bool invert = false;  // what the pattern does not match counts as matched
+    void apply(Pieces& pieces) const;
+  };
+  struct PrefixSpace {  // a blank before each piece that does not begin with one
+    void apply(Pieces& pieces) const;
+  };
+  struct ByteLevel {  // bytes to the printable characters of the byte-level alphabet
+    void apply(Pieces& pieces) const;
+  };
+  struct Metaspace {  // blanks to `replacement`, and one before the text
+    std::string replacement;
+    MetaspacePrepend prepend;
+    void apply(Pieces& pieces) const;
+  };
+  using Step = std::variant<Split, PrefixSpace, ByteLevel, Metaspace>;
+
+  Result<void> add(const Json& json, const std::string& file);
+  Result<void> add_byte_level(const Part& part);
+  Result<void> add_split(const Part& part);
+  Result<void> add_metaspace(const Part& part);
+  Result<void> add_regex(const Part& part, const char* regex, SplitBehavior behavior);
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace continuo

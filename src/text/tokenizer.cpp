@@ -1,0 +1,77 @@
+#include "text/tokenizer.h"
+
+#include <algorithm>
+
+#include "text/tokenizer_parts.h"
+
+namespace continuo {
+
+Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special) const {
+  std::vector<TokenId> ids;
+  Bpe::Scratch scratch;
+  for (const TextPart& part : impl_->added.split(text)) {
+    if (part.token) {
+      ids.push_back(part.token->id);
+    } else {
+      impl_->encode_part(part.text, part.text.data() == text.data(), scratch, ids);
+    }
+  }
+  return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;
+}
+
+void TokenizerParts::encode_part(std::string_view text, bool at_text_start, Bpe::Scratch& scratch,
+                                 std::vector<TokenId>& out) const {
+  const std::string normalized = normalizer.apply(text);
+  for (const TextPart& part : added.split_normalized(normalized)) {
+    if (part.token) {
+      out.push_back(part.token->id);
+      continue;
+    }
+    const bool at_start = at_text_start && part.text.data() == normalized.data();
+    const Pieces pieces = pre_tokenizer.apply(std::string(part.text), at_start);
+    for (std::size_t i = 0; i < pieces.ranges.size(); ++i) {
+      std::visit([&](const auto& kind) { kind.encode(pieces[i], scratch, out); }, model);
+    }
+  }
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
+  std::string out;
+  bool at_text_start = true;
+  for (const TokenId id : ids)
+    impl_->decode_one(id, skip_special, at_text_start, out);
+  return out;
+}
+
+void TokenizerParts::decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const {
+  const AddedToken* token = added.find(id);
+  if (token && token->special && skip_special) return;
+  const std::string_view piece = token ? token->normalized_content : vocabulary->piece(id);
+  if (!piece.empty()) decoder.append(piece, token != nullptr, at_text_start, out);
+}
+
+std::size_t Tokenizer::vocab_size() const {
+  return std::max(impl_->vocabulary->id_count(), impl_->added.id_count());
+}
+
+std::string_view Tokenizer::piece(TokenId id) const {
+  const AddedToken* token = impl_->added.find(id);
+  return token ? std::string_view(token->content) : impl_->vocabulary->piece(id);
+}
+
+std::optional<TokenId> Tokenizer::find(std::string_view piece) const {
+  if (const AddedToken* token = impl_->added.find(piece)) return token->id;
+  return impl_->vocabulary->find(piece);
+}
+
+bool Tokenizer::is_special(TokenId id) const {
+  const AddedToken* token = impl_->added.find(id);
+  return token && token->special;
+}
+
+}  // namespace continuo

@@ -1,0 +1,42 @@
+// The parts of a tokenizer, in the order in which a text meets them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
+#include "text/post_processor.h"
+#include "text/pre_tokenizer.h"
+#include "text/tokenizer.h"
+#include "text/vocabulary.h"
+
+namespace continuo {
+
+struct TokenizerParts {
+  AddedTokens added;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  std::variant<Bpe> model;
+  PostProcessor post_processor;
+  Decoder decoder;
+  std::shared_ptr<const Vocabulary> vocabulary;
+
+  // Text without raw added tokens.
+  void encode_part(std::string_view text, bool at_text_start, Bpe::Scratch& scratch,
+                   std::vector<TokenId>& out) const;
+  // The bytes of one id; see Decoder::append.
+  void decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const;
+};
+
+// tokenizer_json.cpp
+Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::string& file);
+
+struct Tokenizer::Impl : TokenizerParts {};
+
+}  // namespace continuo

@@ -1,0 +1,21 @@
+// Unicode normalization forms (UAX #15) of bytes that may not be UTF-8.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace continuo {
+
+struct UnicodeForm {
+  bool compatible = false;  // NFKC, NFKD
+  bool composed = false;    // NFC, NFKC
+};
+
+// "NFC", "NFD", "NFKC" or "NFKD".
+std::optional<UnicodeForm> unicode_form(std::string_view name);
+
+// Bytes that are not UTF-8 stay as they are and keep what is around them apart.
+std::string normalize_unicode(std::string text, UnicodeForm form);
+
+}  // namespace continuo
