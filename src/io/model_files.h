@@ -1,0 +1,61 @@
+// Where a model's files are: a folder, or bytes inside the binary. Nothing above this header knows which.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace continuo {
+
+// Read-only bytes that stay where they are as long as a copy of the Blob lives: a memory map, or static data.
+class Blob {
+ public:
+  Blob() = default;
+  Blob(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name)
+      : bytes_(bytes), owner_(std::move(owner)), name_(std::move(name)) {}
+  std::span<const std::byte> bytes() const { return bytes_; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
+  const std::string& name() const { return name_; }  // for messages
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
+  std::string name_;
+};
+
+struct EmbeddedFile {
+  std::string_view name;
+  std::span<const std::byte> bytes;
+};
+
+class ModelFiles {
+ public:
+  // An error if `path` is not a folder that can be read.
+  static Result<ModelFiles> folder(const std::string& path);
+  // `name` is shown in messages, as in "tales/config.json".
+  static ModelFiles embedded(std::string name, std::vector<EmbeddedFile> files);
+
+  // Whether there is anything of that name; `open` says what is wrong with it, if so.
+  bool has(std::string_view file) const;
+  // The names of all files, sorted.
+  std::vector<std::string> list() const;
+  // Maps the file. A missing file is an error; `file` must be a plain name (no separators, no "..") of a regular
+  // file or of a symbolic link to one.
+  Result<Blob> open(std::string_view file) const;
+  // "models/tales" or "tales": how messages and --json name the model.
+  const std::string& name() const { return name_; }
+  // The path to show for a file.
+  std::string path_of(std::string_view file) const;
+
+ private:
+  std::string name_;
+  std::string folder_;  // empty: embedded
+  std::vector<EmbeddedFile> embedded_;
+};
+
+}  // namespace continuo
