@@ -1,0 +1,26 @@
+// Tensors by their names in the files -> weights by their roles.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "io/checkpoint.h"
+#include "model/families.h"
+#include "model/model.h"
+#include "model/spec.h"
+#include "model/weights.h"
+
+namespace continuo {
+
+struct BoundWeights {
+  Weights weights;
+  std::vector<TensorUse> tensors;  // in the order in which a token meets them
+  std::size_t bytes = 0;           // of the tensors that are computed with, each once
+};
+
+// Demands every tensor that `spec` implies, checks its shape, and refuses tensors that no role asked for and
+// the family does not list as ignored. The views point into `checkpoint`.
+Result<BoundWeights> bind_weights(const Family& family, const ModelSpec& spec, const Checkpoint& checkpoint);
+
+}  // namespace continuo

@@ -1,0 +1,103 @@
+#include "model/model.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <set>
+
+#include "model/bind.h"
+#include "model/families.h"
+#include "model/hyper_parameters.h"
+
+namespace continuo {
+
+namespace {
+
+Result<const Family*> family_of(const HyperParameters& parameters) {
+  CONTINUO_TRY(const std::string model_type, parameters.text("family"));
+  if (const Family* family = find_family(model_type)) return family;
+  std::string known;
+  for (const Family* family : families())
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", family->model_type);
+  return parameters.wrong("family", "one of " + known, "this kind of model is not supported");
+}
+
+// Weights packed by a quantization tool cannot be read as plain numbers, whatever their tensors are called.
+Result<void> refuse_quantized(const HyperParameters& parameters) {
+  const Json* quantization = parameters.raw("quantization_config");
+  if (!quantization) return {};
+  std::string method;
+  if (quantization->is_object()) {
+    CONTINUO_TRY(method, HyperParameters(*quantization, parameters.file(), "quantization_config.")
+                             .text_or("quantization", ""));
+  }
+  return model_error(
+      parameters.file(),
+      method.empty() ? "the weights are quantized" : fmt::format("the weights are quantized by {}", method),
+      "use the model they were made from");
+}
+
+// The ids of `field`: a number, a list of numbers, or absent. An id outside the vocabulary can never be
+// drawn: it is left out, and said.
+Result<std::set<TokenId>> token_ids(const HyperParameters& parameters, const char* field, int vocab_size) {
+  const Json* value = parameters.raw(field);
+  std::set<TokenId> ids;
+  if (!value) return ids;
+  std::string outside;
+  const Json list = value->is_array() ? *value : Json::array({*value});
+  for (const Json& id : list) {
+    if (!id.is_number_integer()) {
+      return model_error(parameters.file(),
+                         fmt::format("'{}' holds {}, expected token ids", field, id.type_name()));
+    }
+    // A number of 2^63 and more turns negative here, which is as much outside.
+    const auto number = id.get<std::int64_t>();
+    if (number >= 0 && number < vocab_size) {
+      ids.insert(static_cast<TokenId>(number));
+    } else if (outside.empty()) {
+      outside = id.dump();
+    }
+  }
+  if (!outside.empty()) {
+    spdlog::warn("{}: '{}' names token {}, which is not among the {} of the vocabulary; it is ignored",
+                 parameters.file(), field, outside, vocab_size);
+  }
+  return ids;
+}
+
+// Either file may name tokens that end a text; any of them does. So does the token that begins one: a model that
+// draws it has started on another text.
+Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint& checkpoint,
+                                ModelSpec& spec) {
+  CONTINUO_TRY(const std::set<TokenId> first, token_ids(config, "bos_token_id", spec.vocab_size));
+  if (!first.empty()) spec.bos_token = *first.begin();
+  const std::string folder = config.file().substr(0, config.file().rfind('/') + 1);
+  const HyperParameters generation(checkpoint.generation_config, folder + "generation_config.json");
+  CONTINUO_TRY(std::set<TokenId> ends, token_ids(config, "eos_token_id", spec.vocab_size));
+  CONTINUO_TRY(std::set<TokenId> more, token_ids(generation, "eos_token_id", spec.vocab_size));
+  ends.merge(more);
+  if (spec.bos_token) ends.insert(*spec.bos_token);
+  spec.end_tokens.assign(ends.begin(), ends.end());
+  return {};
+}
+
+}  // namespace
+
+Result<Model> build_model(Checkpoint checkpoint) {
+  const auto storage = std::make_shared<const Checkpoint>(std::move(checkpoint));
+  const HyperParameters parameters(storage->config, storage->config_file);
+  CONTINUO_TRY(const Family* family, family_of(parameters));
+  CONTINUO_TRY_VOID(refuse_quantized(parameters));
+  CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
+  spec.family = family->model_type;
+  CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
+  CONTINUO_TRY(BoundWeights bound, bind_weights(*family, spec, *storage));
+  return Model{.name = storage->name,
+               .spec = std::move(spec),
+               .weights = std::move(bound.weights),
+               .tensors = std::move(bound.tensors),
+               .weight_bytes = bound.bytes,
+               .storage = storage};
+}
+
+}  // namespace continuo

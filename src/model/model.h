@@ -1,0 +1,35 @@
+// A model: its spec, its weights, and the files' bytes they point into.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "io/checkpoint.h"
+#include "model/spec.h"
+#include "model/weights.h"
+
+namespace continuo {
+
+struct TensorUse {  // one tensor of the files and what it became, for `inspect`
+  std::string name;
+  std::string role;  // "layer 3 attention q"
+  Format format;
+  std::vector<std::size_t> shape;
+  std::size_t bytes;
+};
+
+struct Model {
+  std::string name;
+  ModelSpec spec;
+  Weights weights;
+  std::vector<TensorUse> tensors;
+  std::size_t weight_bytes = 0;  // stored bytes of all tensors, each once
+  std::shared_ptr<const Checkpoint> storage;
+};
+
+// Resolves the family's spec, binds every tensor that the spec implies, checks shapes, refuses what is left over.
+Result<Model> build_model(Checkpoint checkpoint);
+
+}  // namespace continuo
