@@ -1,0 +1,41 @@
+// The forward pass: token ids in, logits out. forward.cpp reads like the diagram.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "kernels/kernel_table.h"
+#include "kernels/thread_pool.h"
+#include "model/model.h"
+#include "state/sequence_state.h"
+
+namespace continuo {
+
+// One sequence's share of a step: its next tokens, in order, at the positions state->length() and on. Ids lie inside
+// the vocabulary, positions inside the state's capacity and the model's positions.
+struct Segment {
+  SequenceState* state = nullptr;
+  std::span<const TokenId> tokens;
+  std::size_t logits_wanted = 1;  // for the last so many tokens of the segment
+};
+
+class ForwardPass {
+ public:
+  // All must outlive the pass.
+  ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads);
+  ~ForwardPass();
+  ForwardPass(const ForwardPass&) = delete;
+  ForwardPass& operator=(const ForwardPass&) = delete;
+
+  // Runs all segments (of different states), appends to the states, and returns the logits: vocab_size scores for
+  // each wanted token, in order of segments and tokens; valid until the next call. The bits of a row depend on its own
+  // sequence alone: not on the batch, the cut into steps, or the number of threads.
+  std::span<const float> operator()(std::span<const Segment> segments);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace continuo
