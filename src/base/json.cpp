@@ -32,7 +32,7 @@ Result<Json> parse_json(std::string_view bytes, const std::string& file) {
   } catch (const Json::parse_error& e) {
     return Error{.what = "not valid JSON",
                  .file = file,
-                 .offset = e.byte,
+                 .offset = e.byte > 0 ? e.byte - 1 : 0,  // nlohmann counts the bytes it has read
                  .hint = bytes.empty() ? "the file is empty" : "was the file cut short or edited by hand?"};
   } catch (const Json::exception& e) {  // a number out of range and the like
     return Error{.what = std::string("not valid JSON: ") + e.what(), .file = file};

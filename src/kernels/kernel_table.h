@@ -54,6 +54,13 @@ struct KernelTable {
                           std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride);
   MatMul matmul[kFormatCount];
 
+  // The same for one token and weights stored the other way round: y[o] = dot16(column o of w, x, k) for o < outputs,
+  // where input i's weights for all outputs are a row of w, `w_stride` bytes after the row before.
+  // scratch: 16 * outputs floats.
+  using VectorInMajor = void (*)(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k,
+                                 const float* x, float* y, float* scratch);
+  VectorInMajor vector_in_major[kFormatCount];
+
   // out = x / sqrt(sum16(x^2) / n + eps) * weight
   void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
   // out = (x - mean) / sqrt(variance + eps) * weight + bias; a null bias is left out

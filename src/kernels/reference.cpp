@@ -54,6 +54,18 @@ void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
   }
 }
 
+template <Format kFormat>
+void vector_in_major(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x,
+                     float* y, float*) {
+  for (std::size_t o = 0; o < outputs; ++o) {
+    y[o] = sum_in_lanes(k, [&](std::size_t i, float sum) {
+      float value;
+      format_info(kFormat).to_float(w + i * w_stride + stored_bytes(kFormat, o), &value, 1);
+      return std::fma(value, x[i], sum);
+    });
+  }
+}
+
 void rms_norm(const float* x, const float* weight, float eps, float* out, std::size_t n) {
   const float mean_square = dot16(x, x, n) / static_cast<float>(n);
   const float inverse = 1.0f / std::sqrt(mean_square + eps);
@@ -131,6 +143,7 @@ const KernelTable kReferenceKernels = {
     .name = "reference",
     .fused = true,
     .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>},
+    .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>, vector_in_major<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .silu = activate<math::silu>,

@@ -29,6 +29,7 @@ const KernelTable kTable = {
 #endif
     .fused = HWY_TARGET != HWY_SSE4,
     .matmul = {MatMul<LoadF32>, MatMul<LoadF16>, MatMul<LoadBF16>},
+    .vector_in_major = {VectorInMajor<LoadF32>, VectorInMajor<LoadF16>, VectorInMajor<LoadBF16>},
     .rms_norm = RmsNorm,
     .layer_norm = LayerNorm,
     .silu = Activate<Silu>,

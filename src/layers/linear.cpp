@@ -11,10 +11,11 @@ namespace {
 constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 4;     // so that a thread that was held up does not hold up the rest
-constexpr std::size_t kTransposePanel = 64;     // outputs that are turned into rows at a time
+constexpr std::size_t kInMajorPanel = 128;       // outputs of an in_major matrix that are taken together
+constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w) {
-  if (w.layout == Layout::in_major) return kTransposePanel;
+  if (w.layout == Layout::in_major) return kInMajorPanel;
   std::size_t outputs = w.rows;
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
@@ -24,15 +25,37 @@ std::size_t panel_outputs(const Step& step, const Matrix& w) {
 
 // The panel's weights as float rows: in_major matrices have an output's weights a stride apart.
 const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, int worker) {
+  constexpr std::size_t kTile = 16;  // inputs: a row of the result is written in whole cache lines
   const std::size_t n = outputs.last - outputs.first;
   const FormatInfo& info = format_info(w.format);
-  float* const rows = step.scratch.get(worker, (w.cols + 1) * kTransposePanel);
-  float* const line = rows + w.cols * kTransposePanel;
-  for (std::size_t c = 0; c < w.cols; ++c) {
-    info.to_float(w.data + stored_bytes(w.format, c * w.stride + outputs.first), line, n);
-    for (std::size_t r = 0; r < n; ++r) rows[r * w.cols + c] = line[r];
+  float* const rows = step.scratch.get(worker, w.cols * kInMajorPanel);
+  float tile[kTile][kInMajorPanel];
+  for (std::size_t c = 0; c < w.cols; c += kTile) {
+    const std::size_t inputs = std::min(kTile, w.cols - c);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      info.to_float(w.data + stored_bytes(w.format, (c + i) * w.stride + outputs.first), tile[i], n);
+    }
+    for (std::size_t r = 0; r < n; ++r) {
+      for (std::size_t i = 0; i < inputs; ++i) rows[r * w.cols + c + i] = tile[i][r];
+    }
   }
   return reinterpret_cast<const std::byte*>(rows);
+}
+
+void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+  const std::size_t n = outputs.last - outputs.first;
+  if (tokens >= kWorthTransposing) {
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
+                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
+                                                               tokens, y.data + outputs.first, y.stride);
+    return;
+  }
+  float* const scratch = step.scratch.get(worker, 16 * n);
+  for (std::size_t t = 0; t < tokens; ++t) {
+    step.kernels.vector_in_major[static_cast<std::size_t>(w.format)](
+        w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
+        y[t] + outputs.first, scratch);
+  }
 }
 
 }  // namespace
@@ -50,15 +73,12 @@ Panel panel(const Step& step, const Matrix& weight, std::size_t i) {
 void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
   const Matrix& w = map.weight;
   const std::size_t n = outputs.last - outputs.first;
-  float* const out = y.data + outputs.first;
   if (w.layout == Layout::in_major) {
-    const std::byte* rows = transposed(step, w, outputs, worker);
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](rows, w.cols * sizeof(float), n, w.cols, x.data,
-                                                               x.stride, tokens, out, y.stride);
+    multiply_in_major(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
     step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n, w.cols,
-                                                            x.data, x.stride, tokens, out, y.stride);
+                                                            x.data, x.stride, tokens, y.data + outputs.first, y.stride);
   }
   if (map.bias.empty()) return;
   for (std::size_t t = 0; t < tokens; ++t) {

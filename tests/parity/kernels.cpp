@@ -94,6 +94,33 @@ TEST_CASE("matmul agrees with the reference for every format and shape") {
   });
 }
 
+TEST_CASE("weights stored the other way round give the same bits") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const Format format : {Format::f32, Format::f16, Format::bf16}) {
+      const auto f = static_cast<std::size_t>(format);
+      const std::size_t size = stored_bytes(format, 1);
+      for (const std::size_t k : {1, 8, 15, 16, 24, 64, 101}) {
+        for (const std::size_t outputs : {1, 4, 16, 23, 64}) {
+          const auto rows = random_stored(format, outputs * k, random);
+          std::vector<std::byte> columns(rows.size());
+          for (std::size_t o = 0; o < outputs; ++o) {
+            for (std::size_t i = 0; i < k; ++i) {
+              std::memcpy(&columns[(i * outputs + o) * size], &rows[(o * k + i) * size], size);
+            }
+          }
+          const auto x = random_floats(k, random);
+          std::vector<float> got(outputs), want(outputs), scratch(16 * outputs);
+          table.vector_in_major[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(), scratch.data());
+          kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(), outputs);
+          INFO(format_info(format).name << " k " << k << " outputs " << outputs);
+          require_same(table, got, want, 1e-5f);
+        }
+      }
+    }
+  });
+}
+
 TEST_CASE("an output does not depend on the rows and tokens computed with it") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);

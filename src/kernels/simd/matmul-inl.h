@@ -6,6 +6,10 @@
 #define CONTINUO_SIMD_MATMUL_INL_H
 #endif
 
+#include <hwy/cache_control.h>
+
+#include <algorithm>
+
 #include "kernels/simd/common-inl.h"
 #include "quant/format.h"
 
@@ -15,12 +19,14 @@ namespace continuo::HWY_NAMESPACE {
 // Load(p, i): kLanes stored values from index i on, as floats.
 struct LoadF32 {
   static constexpr Format kFormat = Format::f32;
+  static constexpr std::size_t kBytes = 4;
   static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
     return hn::LoadU(d, reinterpret_cast<const float*>(p) + i);
   }
 };
 struct LoadF16 {
   static constexpr Format kFormat = Format::f16;
+  static constexpr std::size_t kBytes = 2;
   static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
     const hn::Rebind<hwy::float16_t, D> d16;
     return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p) + i));
@@ -28,6 +34,7 @@ struct LoadF16 {
 };
 struct LoadBF16 {
   static constexpr Format kFormat = Format::bf16;
+  static constexpr std::size_t kBytes = 2;
   static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
     const hn::Rebind<std::uint16_t, D> d16;
     const hn::Rebind<std::uint32_t, D> d32;
@@ -46,24 +53,27 @@ inline constexpr std::size_t kTileRows = 1, kTileTokens = 2;
 #endif
 // With one token nothing is shared but the input: more rows only hide latency and read more streams at once.
 inline constexpr std::size_t kVectorRows = HWY_MAX_BYTES >= 32 ? 4 : 2;
+// How far ahead of the multiply-adds a stream is fetched.
+inline constexpr std::size_t kPrefetchBytes = 1024;
 
-struct MatMulArgs {
+// A tile: row r of the weights at w + r * row_step, its results at y + r * y_step.
+struct TileArgs {
   const std::byte* w;
-  std::size_t w_stride, k;
+  std::size_t row_step, k;
   const float* x;
   std::size_t x_stride;
   float* y;
-  std::size_t y_stride;
+  std::size_t y_step, y_stride;
 };
 
 // The last k % 16 elements, the rest of the group filled with zeros.
 template <class Loader, std::size_t kRows, std::size_t kTokens>
-HWY_INLINE void TileTail(const MatMulArgs& a, std::size_t done, V (&sums)[kRows][kTokens][kGroup]) {
+HWY_INLINE void TileTail(const TileArgs& a, std::size_t done, V (&sums)[kRows][kTokens][kGroup]) {
   const std::size_t left = a.k - done;
   float w[kRows][16] = {};
   float x[kTokens][16] = {};
   for (std::size_t r = 0; r < kRows; ++r) {
-    format_info(Loader::kFormat).to_float(a.w + r * a.w_stride + stored_bytes(Loader::kFormat, done), w[r], left);
+    format_info(Loader::kFormat).to_float(a.w + r * a.row_step + stored_bytes(Loader::kFormat, done), w[r], left);
   }
   for (std::size_t t = 0; t < kTokens; ++t) {
     for (std::size_t i = 0; i < left; ++i) x[t][i] = a.x[t * a.x_stride + done + i];
@@ -80,8 +90,8 @@ HWY_INLINE void TileTail(const MatMulArgs& a, std::size_t done, V (&sums)[kRows]
   }
 }
 
-template <class Loader, std::size_t kRows, std::size_t kTokens>
-HWY_INLINE void Tile(const MatMulArgs& a) {
+template <class Loader, std::size_t kRows, std::size_t kTokens, bool kPrefetch = false>
+HWY_INLINE void Tile(const TileArgs& a) {
   V sums[kRows][kTokens][kGroup];
   CONTINUO_UNROLL
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -97,7 +107,13 @@ HWY_INLINE void Tile(const MatMulArgs& a) {
     for (std::size_t g = 0; g < kGroup; ++g) {
       V w[kRows];
       CONTINUO_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) w[r] = Loader::Load(a.w + r * a.w_stride, i + g * kLanes);
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const std::byte* const row = a.w + r * a.row_step;
+        if constexpr (kPrefetch) {
+          if (g == 0) hwy::Prefetch(row + i * Loader::kBytes + kPrefetchBytes);
+        }
+        w[r] = Loader::Load(row, i + g * kLanes);
+      }
       CONTINUO_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) {
         const V x = hn::LoadU(d, a.x + t * a.x_stride + i + g * kLanes);
@@ -110,22 +126,37 @@ HWY_INLINE void Tile(const MatMulArgs& a) {
   CONTINUO_UNROLL
   for (std::size_t r = 0; r < kRows; ++r) {
     CONTINUO_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) a.y[t * a.y_stride + r] = Reduce16(sums[r][t]);
+    for (std::size_t t = 0; t < kTokens; ++t) a.y[t * a.y_stride + r * a.y_step] = Reduce16(sums[r][t]);
   }
 }
 
+// One row after the other in tiles of neighbours.
 template <class Loader, std::size_t kRows, std::size_t kTokens>
-HWY_NOINLINE void TileRows(MatMulArgs a, std::size_t rows) {
+HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows) {
+  const std::size_t stride = a.row_step;
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows, a.w += kRows * a.w_stride, a.y += kRows) Tile<Loader, kRows, kTokens>(a);
-  for (; r < rows; ++r, a.w += a.w_stride, ++a.y) Tile<Loader, 1, kTokens>(a);
+  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows) Tile<Loader, kRows, kTokens>(a);
+  for (; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, kTokens>(a);
+}
+
+// A single token: nothing but memory limits it, so the rows are read as kVectorRows streams far apart, each straight
+// ahead, which is what the processor's prefetchers follow best.
+template <class Loader>
+HWY_NOINLINE void VectorRows(TileArgs a, std::size_t rows) {
+  const std::size_t stride = a.row_step, each = rows / kVectorRows;
+  a.row_step = each * stride;
+  a.y_step = each;
+  for (std::size_t r = 0; r < each; ++r, a.w += stride, ++a.y) Tile<Loader, kVectorRows, 1, true>(a);
+  a.w += (kVectorRows - 1) * each * stride;
+  a.y += (kVectorRows - 1) * each;
+  for (std::size_t r = kVectorRows * each; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, 1>(a);
 }
 
 // The tokens that are left over after whole tiles: fewer than kTokens.
 template <class Loader, std::size_t kTokens>
-HWY_INLINE void LeftTokens(const MatMulArgs& a, std::size_t rows, std::size_t tokens) {
+HWY_INLINE void LeftTokens(const TileArgs& a, std::size_t rows, std::size_t tokens) {
   if constexpr (kTokens == 1) {
-    TileRows<Loader, kVectorRows, 1>(a, rows);
+    VectorRows<Loader>(a, rows);
   } else if (tokens == kTokens) {
     TileRows<Loader, kTileRows, kTokens>(a, rows);
   } else {
@@ -136,7 +167,7 @@ HWY_INLINE void LeftTokens(const MatMulArgs& a, std::size_t rows, std::size_t to
 template <class Loader>
 void MatMul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
             std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
-  MatMulArgs a{w, w_stride, k, x, x_stride, y, y_stride};
+  TileArgs a{w, w_stride, k, x, x_stride, y, 1, y_stride};
   // Tokens outside, rows inside: a tile's inputs stay in the first-level cache while the rows pass by.
   for (; tokens >= kTileTokens; tokens -= kTileTokens) {
     TileRows<Loader, kTileRows, kTileTokens>(a, rows);
@@ -144,6 +175,68 @@ void MatMul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
     a.y += kTileTokens * y_stride;
   }
   if (tokens > 0) LeftTokens<Loader, kTileTokens>(a, rows, tokens);
+}
+
+// Eight of the sixteen partial sums of kLanes outputs take in their inputs: sums[i] += x[i] * w[i] for i < rows.
+template <class Loader>
+HWY_INLINE void AddInputs(const std::byte* w, std::size_t w_stride, std::size_t output, const float* x,
+                          std::size_t rows, float* sums, std::size_t sums_stride) {
+  if (rows >= 8) {
+    V sum[8];
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < 8; ++i) sum[i] = hn::LoadU(d, sums + i * sums_stride);
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < 8; ++i) {
+      const std::byte* const row = w + i * w_stride;
+      hwy::Prefetch(row + 16 * w_stride + output * Loader::kBytes);  // the row that these sums meet next
+      sum[i] = hn::MulAdd(Loader::Load(row, output), hn::Set(d, x[i]), sum[i]);
+    }
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < 8; ++i) hn::StoreU(sum[i], d, sums + i * sums_stride);
+  } else {
+    for (std::size_t i = 0; i < rows; ++i) {
+      const V sum = hn::LoadU(d, sums + i * sums_stride);
+      hn::StoreU(hn::MulAdd(Loader::Load(w + i * w_stride, output), hn::Set(d, x[i]), sum), d, sums + i * sums_stride);
+    }
+  }
+}
+
+// An output whose neighbours do not fill a vector.
+template <class Loader>
+HWY_INLINE float DotInMajor(const std::byte* w, std::size_t w_stride, std::size_t output, std::size_t k, const float* x) {
+  float sums[16] = {};
+  for (std::size_t i = 0; i < k; ++i) {
+    float value;
+    format_info(Loader::kFormat).to_float(w + i * w_stride + output * Loader::kBytes, &value, 1);
+    sums[i % 16] = hn::GetLane(hn::MulAdd(hn::Set(d, value), hn::Set(d, x[i]), hn::Set(d, sums[i % 16])));
+  }
+  V lanes[kGroup];
+  for (std::size_t g = 0; g < kGroup; ++g) lanes[g] = hn::LoadU(d, sums + g * kLanes);
+  return Reduce16(lanes);
+}
+
+// Outputs in the lanes, the sixteen partial sums of each in sixteen rows of `scratch`.
+template <class Loader>
+void VectorInMajor(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x, float* y,
+                   float* scratch) {
+  const std::size_t whole = outputs / kLanes * kLanes;
+  std::fill_n(scratch, 16 * outputs, 0.0f);
+  for (std::size_t i = 0; i < k; i += 8) {
+    float* const sums = scratch + i % 16 * outputs;
+    for (std::size_t o = 0; o < whole; o += kLanes) {
+      AddInputs<Loader>(w + i * w_stride, w_stride, o, x + i, k - i, sums + o, outputs);
+    }
+  }
+  for (std::size_t o = 0; o < whole; o += kLanes) {
+    for (std::size_t half = 8; half > 0; half /= 2) {
+      for (std::size_t i = 0; i < half; ++i) {
+        float* const sum = scratch + i * outputs + o;
+        hn::StoreU(hn::Add(hn::LoadU(d, sum), hn::LoadU(d, sum + half * outputs)), d, sum);
+      }
+    }
+    hn::StoreU(hn::LoadU(d, scratch + o), d, y + o);
+  }
+  for (std::size_t o = whole; o < outputs; ++o) y[o] = DotInMajor<Loader>(w, w_stride, o, k, x);
 }
 
 }  // namespace continuo::HWY_NAMESPACE
