@@ -22,7 +22,6 @@ set(SPDLOG_FMT_EXTERNAL ON)
 continuo_dependency(fmt https://github.com/fmtlib/fmt.git 9.1.0)
 continuo_dependency(spdlog https://github.com/gabime/spdlog.git v1.10.0)
 continuo_dependency(nlohmann_json https://github.com/nlohmann/json.git v3.11.2)
-continuo_dependency(CLI11 https://github.com/CLIUtils/CLI11.git v2.3.2)
 
 find_package(hwy QUIET)
 if(NOT hwy_FOUND)

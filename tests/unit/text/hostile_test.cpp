@@ -41,7 +41,7 @@ TEST_CASE("JSON that is broken") {
         "t.json: byte 19: there is more after the end of the JSON object");
   CHECK(error_of("{\"a\xff\": 1}") == "t.json: byte 3: not valid UTF-8");
   CHECK(error_of("{\"a\": [1, 2}") ==
-        "t.json: byte 12: not valid JSON (was the file cut short or edited by hand?)");
+        "t.json: byte 11: not valid JSON (was the file cut short or edited by hand?)");
   CHECK(error_of("{\"version\": \"1.0\", \"version\": \"1.0\"}") ==
         "t.json: byte 35: the field 'version' comes twice");
   CHECK(error_of(std::string(R"({"a": )") + std::string(100000, '[')) ==

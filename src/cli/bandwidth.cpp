@@ -1,0 +1,107 @@
+#include "cli/bandwidth.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <vector>
+
+namespace continuo {
+
+namespace {
+
+constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;
+constexpr int kPasses = 9;
+
+using Lanes = std::uint64_t __attribute__((vector_size(16)));
+constexpr std::size_t kLine = 64;  // bytes; four Lanes
+
+// Anonymous memory, in large pages where the system has them.
+class Buffer {
+ public:
+  explicit Buffer(std::size_t bytes) : bytes_(bytes) {
+    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    data_ = static_cast<std::byte*>(memory);
+  }
+  ~Buffer() { munmap(data_, bytes_); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  std::byte* data() const { return data_; }
+  std::size_t size() const { return bytes_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t bytes_;
+};
+
+// Reads `bytes` as `Streams` parts side by side; the result depends on every byte.
+template <std::size_t Streams>
+std::uint64_t read_streams(const std::byte* data, std::size_t bytes) {
+  const std::size_t part = bytes / Streams / kLine * kLine;
+  std::array<std::array<Lanes, 4>, Streams> sums{};
+  for (std::size_t at = 0; at < part; at += kLine) {
+    for (std::size_t stream = 0; stream < Streams; ++stream) {
+      const auto* line = reinterpret_cast<const Lanes*>(data + stream * part + at);
+      for (std::size_t i = 0; i < 4; ++i)
+        sums[stream][i] ^= line[i];
+    }
+  }
+  std::uint64_t result = 0;
+  for (const auto& stream : sums) {
+    for (const Lanes& lanes : stream)
+      result ^= lanes[0] ^ lanes[1];
+  }
+  return result;
+}
+
+using Reader = std::uint64_t (*)(const std::byte*, std::size_t);
+
+// Median bytes per second.
+double measure(ThreadPool& threads, const Buffer& buffer, Reader reader) {
+  const auto workers = static_cast<std::size_t>(threads.size());
+  const std::size_t share = buffer.size() / workers / 4096 * 4096;
+  std::atomic<std::uint64_t> result{0};  // keeps the reads from being optimized away
+  std::vector<double> speeds;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const auto start = std::chrono::steady_clock::now();
+    threads.parallel_for(workers,
+                         [&](std::size_t i, int) { result ^= reader(buffer.data() + i * share, share); });
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    speeds.push_back(static_cast<double>(share * workers) / elapsed.count());
+  }
+  std::nth_element(speeds.begin(), speeds.begin() + kPasses / 2, speeds.end());
+  return speeds[kPasses / 2];
+}
+
+// At most a third of the memory that is free now.
+std::size_t buffer_size(std::size_t at_least) {
+  const std::size_t free =
+      static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t wanted = std::max(at_least, kBeyondCaches);
+  return std::max(std::min(wanted, free / 3), std::size_t{16} << 20) / 4096 * 4096;
+}
+
+}  // namespace
+
+Bandwidth measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
+  const Buffer buffer(buffer_size(at_least));
+  const std::size_t block = std::size_t{1} << 20;
+  threads.parallel_for((buffer.size() + block - 1) / block, [&](std::size_t i, int) {
+    std::memset(buffer.data() + i * block, static_cast<int>(i), std::min(block, buffer.size() - i * block));
+  });
+  double best = 0;
+  for (const Reader reader : {read_streams<1>, read_streams<2>, read_streams<4>}) {
+    best = std::max(best, measure(threads, buffer, reader));
+  }
+  return {best, buffer.size()};
+}
+
+}  // namespace continuo

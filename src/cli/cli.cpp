@@ -1,0 +1,143 @@
+#include "cli/cli.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+namespace continuo {
+
+namespace {
+
+// ---- the commands ----
+
+constexpr const FlagGroup* kContinueGroups[] = {&kModelFlags,    &kPromptFlags, &kIdsFlags,    &kLengthFlags,
+                                                &kSamplingFlags, &kAnswerFlags, &kGeneralFlags};
+constexpr const FlagGroup* kScoreGroups[] = {&kModelFlags, &kPromptFlags, &kIdsFlags, &kScoreFlags,
+                                             &kGeneralFlags};
+constexpr const FlagGroup* kTokenizeGroups[] = {&kModelFlags, &kPromptFlags, &kTokenizeFlags, &kGeneralFlags};
+constexpr const FlagGroup* kInspectGroups[] = {&kModelFlags, &kInspectFlags, &kGeneralFlags};
+constexpr const FlagGroup* kBenchGroups[] = {&kModelFlags, &kBenchFlags, &kGeneralFlags};
+
+constexpr std::string_view kContinueNotes = R"(
+Examples:
+  continuo "Once upon a time"
+  continuo -n 40 --stop . "The little red bird"      up to the first full stop
+  echo "Once upon a time" | continuo --echo          prompt and continuation
+  continuo -m ~/models/SmolLM2-135M --greedy -f prompt.txt
+  continuo --json --logprobs 3 "Lily wanted a"
+  continuo tokenize "One day" | continuo --ids -
+  continuo -- tokenize                               continues the word "tokenize"
+
+The prompt is taken byte for byte; several words are joined by single blanks. The one newline that ends stdin or a
+file is dropped, unless --exact. stdout is the continuation and nothing else.
+
+A command is one only as the first argument.
+
+Exit codes: 0 done, 1 the answer could not be written, 2 wrong usage, 3 the model cannot be read or is not supported,
+4 the prompt does not fit the context, 70 a bug of ours, 130 interrupted.
+)";
+
+constexpr std::string_view kScoreNotes = R"(
+One line a token: id, piece, log-probability (natural logarithm; "-" for the first, which nothing stands before), with
+tabs between; then a line that begins with # and sums up. Bits per byte count the bytes that the scored tokens spell.
+
+Examples:
+  continuo score "Once upon a time"
+  continuo score --json -f story.txt
+  continuo score --ids --json --last-logits "1 403 407"
+)";
+
+constexpr std::string_view kTokenizeNotes = R"(
+Prints the ids that a prompt of this text becomes, on one line. A folder with tokenizer.json alone will do.
+
+Examples:
+  continuo tokenize "Once upon a time"
+  continuo tokenize --pieces "Once upon a time"
+  continuo tokenize --decode "403 407"
+)";
+
+constexpr std::string_view kInspectNotes = R"(
+Examples:
+  continuo inspect
+  continuo inspect -m ~/models/SmolLM2-135M --tensors
+)";
+
+constexpr std::string_view kBenchNotes = R"(
+Measures the speed of reading a prompt and of generating, the bytes of weights that generating reads per second, and
+the share of that in the memory bandwidth measured in the same run by as many threads.
+
+Examples:
+  continuo bench
+  continuo bench -m ~/models/SmolLM2-135M -t 2 -p 128 -n 64 --json
+)";
+
+constexpr Command kCommands[] = {
+    {"", "[OPTION]... [PROMPT]...",
+     "Continues a text. Without PROMPT, or where PROMPT is \"-\", stdin is read.", kContinueGroups,
+     kContinueNotes, true, run_continue},
+    {"score", "[OPTION]... [TEXT]...", "log-probability of each token of a text, perplexity", kScoreGroups,
+     kScoreNotes, true, run_score},
+    {"tokenize", "[OPTION]... [TEXT]...", "text to token ids and pieces, and back", kTokenizeGroups,
+     kTokenizeNotes, true, run_tokenize},
+    {"inspect", "[OPTION]...", "what the model is, layer by layer", kInspectGroups, kInspectNotes, false,
+     run_inspect},
+    {"bench", "[OPTION]...", "how fast it runs here", kBenchGroups, kBenchNotes, false, run_bench},
+};
+
+std::string help(const Command& command) {
+  const bool unnamed = command.name.empty();
+  std::string out =
+      fmt::format("Usage: continuo {}{}{}\n", command.name, unnamed ? "" : " ", command.synopsis);
+  if (unnamed) {
+    for (const Command& other : kCommands) {
+      if (!other.name.empty())
+        out += fmt::format("       continuo {:<9} {:<21} {}\n", other.name, other.synopsis, other.summary);
+    }
+    out += fmt::format("\n{} \"continuo COMMAND --help\" tells more of a command.\n", command.summary);
+  } else {
+    out += fmt::format("\n{}{}.\n", static_cast<char>(command.summary[0] & ~0x20), command.summary.substr(1));
+  }
+  out += describe(command.flags);
+  out += command.notes;
+  return out;
+}
+
+Result<void> run(const Command& command, std::span<const std::string> arguments) {
+  CONTINUO_TRY(const Options options, parse_options(arguments, command.flags));
+  if (options.help) return print(help(command));
+  if (options.version) return print("continuo " CONTINUO_VERSION "\n");
+  if (!options.words.empty() && !command.takes_words) {
+    return usage_error(
+        fmt::format("'{}' is not an option of continuo {}", options.words.front(), command.name));
+  }
+  set_up_logging(options.verbosity);
+  return command.run(options);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  set_up_descriptors();
+  set_up_logging(0);
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i)
+    arguments.emplace_back(argv[i]);
+  const Command* command = &kCommands[0];
+  for (const Command& candidate : kCommands) {
+    if (!arguments.empty() && !candidate.name.empty() && arguments[0] == candidate.name) command = &candidate;
+  }
+  const bool named = !command->name.empty();
+  const auto result = run(*command, std::span<const std::string>(arguments).subspan(named ? 1 : 0));
+  if (result) return 0;
+  if (result.error().kind != ErrorKind::interrupted) spdlog::error("{}", result.error().message());
+  return exit_code(result.error().kind);
+}
+
+}  // namespace continuo

@@ -1,0 +1,186 @@
+// continuo [PROMPT...]: the continuation of a prompt.
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/json_answer.h"
+#include "cli/model_source.h"
+#include "cli/output.h"
+#include "cli/prompt.h"
+#include "cli/sampling_settings.h"
+#include "generate/engine.h"
+
+namespace continuo {
+
+namespace {
+
+struct Prompt {
+  std::string text;
+  std::vector<TokenId> ids;
+};
+
+Result<void> check_typed(const Options& options) {
+  if (options.logprobs && !options.json)
+    return usage_error("--logprobs needs --json", "plain output is the text alone");
+  return validate_typed(options);
+}
+
+// Ids alone need no tokenizer; everything that shows or looks at text does.
+Result<std::optional<Tokenizer>> tokenizer_if_needed(const Options& options, const ModelFiles& files) {
+  const bool needed = !options.ids || !options.stop.empty();
+  const bool useful = options.json && has_tokenizer(files);
+  if (!needed && !useful) return std::optional<Tokenizer>();
+  CONTINUO_TRY(Tokenizer tokenizer, load_tokenizer(files));
+  return std::optional<Tokenizer>(std::move(tokenizer));
+}
+
+// A text that encodes to nothing starts from BOS, if the model has one.
+Result<Prompt> make_prompt(const Options& options, std::string text, const Tokenizer* tokenizer,
+                           const Model& model) {
+  Prompt prompt{std::move(text), {}};
+  if (options.ids) {
+    CONTINUO_TRY(prompt.ids, parse_ids(prompt.text));
+    if (prompt.ids.empty()) return usage_error("there are no token ids in the prompt");
+    return prompt;
+  }
+  CONTINUO_TRY(prompt.ids, encode_prompt(*tokenizer, model, prompt.text));
+  if (prompt.ids.empty() && model.spec.bos_token) prompt.ids.push_back(*model.spec.bos_token);
+  if (prompt.ids.empty()) {
+    return usage_error("the prompt is empty, and this model has no token to begin a text with",
+                       "give it some text, or ids with --ids");
+  }
+  return prompt;
+}
+
+Request make_request(const Options& options, const Prompt& prompt, SamplingOptions sampling) {
+  return {.prompt = prompt.ids,
+          .max_tokens = options.max_tokens,
+          .ignore_eos = options.ignore_eos,
+          .stop = options.stop,
+          .sampling = std::move(sampling),
+          .logprobs = options.logprobs.value_or(0),
+          .want_logprob = options.logprobs.has_value()};
+}
+
+// Prints the continuation as it comes: text, or ids with blanks between.
+class Stream {
+ public:
+  Stream(const Options& options, const Prompt& prompt) : options_(options) {
+    if (options.json || !options.echo) return;
+    if (options.ids) {
+      for (const TokenId id : prompt.ids)
+        write_id(id);
+    } else {
+      output_.write(prompt.text);
+    }
+  }
+
+  bool push(std::string_view text, const GeneratedToken& token) {
+    if (options_.json) return true;
+    return options_.ids ? write_id(token.id) : text.empty() || output_.write(text);
+  }
+
+  Result<void> finish() {
+    if (!options_.json) {
+      if (options_.ids) {
+        output_.write("\n");
+      } else {
+        output_.end_line();
+      }
+    }
+    return output_.finish();
+  }
+
+ private:
+  bool write_id(TokenId id) {
+    const std::string blank = first_ ? "" : " ";
+    first_ = false;
+    return output_.write(blank + std::to_string(id));
+  }
+
+  const Options& options_;
+  Output output_;
+  bool first_ = true;
+};
+
+Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
+  Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array();
+  for (const GeneratedToken& token : completion.tokens) {
+    tokens.push_back(piece_name(tokenizer, token.id));
+    chosen.push_back(token.logprob);
+    Answer alternatives = Answer::object();
+    for (const TokenLogprob& entry : token.top)
+      alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
+    top.push_back(std::move(alternatives));
+  }
+  return {
+      {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
+}
+
+Answer completion_json(const Options& options, const Prompt& prompt, const Completion& completion,
+                       const Tokenizer* tokenizer, const std::string& model) {
+  Answer answer = Answer::object();
+  if (tokenizer) {
+    const std::string before = !options.echo ? ""
+                               : options.ids ? tokenizer->decode(prompt.ids, true)
+                                             : prompt.text;
+    answer["text"] = before + completion.text;
+  } else {
+    answer["text"] = nullptr;
+  }
+  answer["finish_reason"] = name(completion.finish);
+  answer["prompt_tokens"] = completion.prompt_tokens;
+  answer["completion_tokens"] = completion.tokens.size();
+  answer["seed"] = options.seed;
+  answer["model"] = model;
+  if (options.ids) {
+    std::vector<TokenId> ids = options.echo ? prompt.ids : std::vector<TokenId>();
+    for (const GeneratedToken& token : completion.tokens)
+      ids.push_back(token.id);
+    answer["ids"] = std::move(ids);
+  }
+  if (options.logprobs) answer["logprobs"] = logprobs_json(completion, tokenizer);
+  return answer;
+}
+
+}  // namespace
+
+Result<void> run_continue(const Options& options) {
+  CONTINUO_TRY_VOID(check_typed(options));
+  const std::atomic<bool>& interrupted = watch_interrupts();
+  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
+  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(SamplingOptions sampling, resolve_sampling(options, *model.storage));
+  CONTINUO_TRY(const auto loaded, tokenizer_if_needed(options, files));
+  const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
+  CONTINUO_TRY(std::string text, read_text(options, interrupted));
+  CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model));
+  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, {.threads = options.threads}));
+  spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", files.name(), engine.kernels(),
+               engine.threads(), options.seed, prompt.ids.size());
+
+  Stream stream(options, prompt);
+  const auto start = std::chrono::steady_clock::now();
+  const auto sink = [&](std::string_view piece, const GeneratedToken& token) {
+    return stream.push(piece, token);
+  };
+  CONTINUO_TRY(const Completion completion,
+               engine.complete(make_request(options, prompt, std::move(sampling)), sink, interrupted));
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
+               name(completion.finish));
+
+  if (options.json) {
+    CONTINUO_TRY_VOID(print_json(completion_json(options, prompt, completion, tokenizer, files.name())));
+  }
+  CONTINUO_TRY_VOID(stream.finish());
+  if (interrupted && completion.finish == FinishReason::interrupted) {
+    return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+  }
+  return {};
+}
+
+}  // namespace continuo

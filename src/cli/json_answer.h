@@ -1,0 +1,30 @@
+// Answers as JSON: one line, fields in the order in which they are set, bytes that are not UTF-8 as U+FFFD.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/types.h"
+#include "cli/output.h"
+#include "text/tokenizer.h"
+
+namespace continuo {
+
+using Answer = nlohmann::ordered_json;
+
+inline Result<void> print_json(const Answer& answer) {
+  return print(answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n');
+}
+
+// How a token is named: its piece as tokenizer.json writes it; its id where there is no piece.
+inline std::string piece_name(const Tokenizer* tokenizer, TokenId id) {
+  const std::string_view piece = tokenizer ? tokenizer->piece(id) : std::string_view();
+  return piece.empty() ? std::to_string(id) : std::string(piece);
+}
+
+// A piece on a line of its own: control characters and backslashes as \xNN, so that nothing breaks the line.
+std::string escaped(std::string_view piece);
+
+}  // namespace continuo

@@ -1,0 +1,83 @@
+// Options as typed, and the tables that say which there are. A new option is one row in options.cpp.
+//
+// Arguments are taken byte for byte: a prompt or a stop string may look like a list, a quotation or an
+// escape, which is why no argument library stands between.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "sampling/options.h"
+
+namespace continuo {
+
+// Sampling options that were typed; the others come from the model or from the defaults.
+struct TypedSampling {
+  std::optional<float> temperature, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
+      frequency_penalty;
+  std::optional<int> top_k;
+  std::vector<LogitBias> logit_bias;
+};
+
+struct Options {
+  std::vector<std::string> words;  // PROMPT as typed
+  bool stdin_wanted = false;       // PROMPT is "-"
+  std::string file;
+  bool exact = false;
+  bool ids = false;
+
+  std::string model;
+  int threads = 0;  // 0: as many as useful
+  int verbosity = 0;
+
+  std::int64_t max_tokens = 128;
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+  TypedSampling sampling;
+  std::uint64_t seed = 0;
+
+  bool echo = false;
+  bool json = false;
+  std::optional<std::size_t> logprobs;
+
+  bool decode = false;  // tokenize
+  bool no_special = false;
+  bool pieces = false;
+  bool last_logits = false;  // score
+  bool tensors = false;      // inspect
+  std::optional<std::int64_t> bench_prompt, bench_tokens;
+  int bench_repeat = 5;
+
+  bool help = false;
+  bool version = false;
+};
+
+struct Flag {
+  std::string_view name;   // "max-tokens", typed --max-tokens
+  char letter;             // 'n', typed -n; 0 if none
+  std::string_view value;  // what follows, for the help: "N"; empty for a switch
+  std::string_view help;
+  Result<void> (*set)(Options& options, const std::string& value);
+};
+
+struct FlagGroup {
+  std::string_view title;
+  std::span<const Flag> flags;
+};
+
+extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
+    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kGeneralFlags;
+
+// Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
+Result<Options> parse_options(std::span<const std::string> arguments,
+                              std::span<const FlagGroup* const> groups);
+
+// The help's lines for the groups.
+std::string describe(std::span<const FlagGroup* const> groups);
+
+}  // namespace continuo

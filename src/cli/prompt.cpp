@@ -1,0 +1,89 @@
+#include "cli/prompt.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/numbers.h"
+
+namespace continuo {
+
+namespace {
+
+Error cannot_read(const std::string& name, int error) {
+  return {.kind = ErrorKind::usage,
+          .what = std::string("cannot read the text: ") + std::strerror(error),
+          .file = name};
+}
+
+Result<std::string> read_all(int fd, const std::string& name, const std::atomic<bool>& interrupted) {
+  std::string text;
+  std::array<char, 1 << 16> block;
+  for (;;) {
+    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+    const ssize_t n = read(fd, block.data(), block.size());
+    if (n == 0) return text;
+    if (n > 0) {
+      text.append(block.data(), static_cast<std::size_t>(n));
+    } else if (errno != EINTR) {
+      return cannot_read(name, errno);
+    }
+  }
+}
+
+Result<std::string> read_stdin(const Options& options, const std::atomic<bool>& interrupted) {
+  if (isatty(STDIN_FILENO) && options.verbosity >= 0) {
+    spdlog::warn("reading the text from the terminal; end it with Ctrl-D (--help shows other ways)");
+  }
+  return read_all(STDIN_FILENO, "stdin", interrupted);
+}
+
+Result<std::string> read_file(const std::string& path, const std::atomic<bool>& interrupted) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot_read(path, errno);
+  auto text = read_all(fd, path, interrupted);
+  close(fd);
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text = words.front();
+  for (std::size_t i = 1; i < words.size(); ++i)
+    text += ' ' + words[i];
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted) {
+  if (!options.words.empty() && !options.file.empty()) {
+    return usage_error("a text and --file are both given", "leave out one of them");
+  }
+  if (!options.words.empty() && !options.stdin_wanted) return joined(options.words);
+  const bool from_stdin = options.file.empty() || options.file == "-";
+  CONTINUO_TRY(std::string text,
+               from_stdin ? read_stdin(options, interrupted) : read_file(options.file, interrupted));
+  if (!options.exact && text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Result<std::vector<TokenId>> parse_ids(std::string_view text) {
+  constexpr std::string_view kBetween = " \t\r\n,";
+  std::vector<TokenId> ids;
+  for (std::size_t at = text.find_first_not_of(kBetween); at != text.npos;
+       at = text.find_first_not_of(kBetween, at)) {
+    const std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
+    CONTINUO_TRY(const TokenId id,
+                 parse_number<TokenId>(text.substr(at, end - at), "a token id", "a whole number"));
+    ids.push_back(id);
+    at = end;
+  }
+  return ids;
+}
+
+}  // namespace continuo

@@ -1,0 +1,23 @@
+// The text that a command works on: from the command line, stdin or a file.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/types.h"
+#include "cli/options.h"
+
+namespace continuo {
+
+// PROMPT byte for byte, several words joined by single blanks; else the file or stdin, without the one '\n'
+// that ends it unless --exact is given. (As in a shell's $(...), a '\r' before it stays: it belongs to the
+// text.)
+Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted);
+
+// Token ids with blanks, line ends or commas between them.
+Result<std::vector<TokenId>> parse_ids(std::string_view text);
+
+}  // namespace continuo

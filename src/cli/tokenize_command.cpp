@@ -1,0 +1,58 @@
+// continuo tokenize [TEXT]: text to token ids and back.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/json_answer.h"
+#include "cli/model_source.h"
+#include "cli/output.h"
+#include "cli/prompt.h"
+
+namespace continuo {
+
+namespace {
+
+Result<void> decode(const Options& options, const Tokenizer& tokenizer, std::string_view text) {
+  CONTINUO_TRY(const std::vector<TokenId> ids, parse_ids(text));
+  for (const TokenId id : ids) {
+    if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocab_size()) {
+      return usage_error(fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id,
+                                     tokenizer.vocab_size() - 1));
+    }
+  }
+  const std::string decoded = tokenizer.decode(ids, options.no_special);
+  if (options.json) return print_json({{"ids", ids}, {"text", decoded}});
+  Output output;
+  output.write(decoded);
+  output.end_line();
+  return output.finish();
+}
+
+Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::string_view text) {
+  const std::vector<TokenId> ids = tokenizer.encode(text, !options.no_special);
+  if (options.json) {
+    Answer pieces = Answer::array();
+    for (const TokenId id : ids)
+      pieces.push_back(tokenizer.piece(id));
+    return print_json({{"ids", ids}, {"pieces", std::move(pieces)}});
+  }
+  if (!options.pieces) return print(fmt::format("{}\n", fmt::join(ids, " ")));
+  std::string lines;
+  for (const TokenId id : ids)
+    lines += fmt::format("{}\t{}\n", id, escaped(tokenizer.piece(id)));
+  return print(lines);
+}
+
+}  // namespace
+
+Result<void> run_tokenize(const Options& options) {
+  if (options.decode && options.pieces) return usage_error("--decode does not go with --pieces");
+  const std::atomic<bool>& interrupted = watch_interrupts();
+  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
+  CONTINUO_TRY(const Tokenizer tokenizer, load_tokenizer(files));
+  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
+  return options.decode ? decode(options, tokenizer, text) : encode(options, tokenizer, text);
+}
+
+}  // namespace continuo

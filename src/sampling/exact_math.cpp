@@ -1,0 +1,105 @@
+#include "sampling/exact_math.h"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <limits>
+
+namespace continuo {
+
+namespace {
+
+// ln 2 = kLn2High + kLn2Low; the high part has 32 significant bits, so that k * kLn2High is exact for |k| <
+// 2^20.
+constexpr double kLn2High = 0x1.62e42feep-1;
+constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+constexpr double kLog2E = 0x1.71547652b82fep0;
+constexpr double kRounder = 0x1.8p52;  // adding and subtracting it rounds to the nearest integer
+
+// Two values side by side, in the vector registers that every x86-64 (and AArch64) has.
+using Pair = double __attribute__((vector_size(16)));
+using IntegerPair = std::int64_t __attribute__((vector_size(16)));
+
+// e^x for -746 <= x <= 709.8. Value and Integer: double and int64_t, or pairs of them.
+template <class Value, class Integer>
+inline Value exp_in_range(Value x) {
+  // x = k ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor series, whose next term is below 2^-58.
+  const Value rounded = x * kLog2E + kRounder;
+  const Value k = rounded - kRounder;
+  const Value r = (x - k * kLn2High) - k * kLn2Low;
+  constexpr double kInverseFactorials[] = {1.0 / 479001600.0,
+                                           1.0 / 39916800.0,
+                                           1.0 / 3628800.0,
+                                           1.0 / 362880.0,
+                                           1.0 / 40320.0,
+                                           1.0 / 5040.0,
+                                           1.0 / 720.0,
+                                           1.0 / 120.0,
+                                           1.0 / 24.0,
+                                           1.0 / 6.0,
+                                           0.5};
+  Value series = r * (1.0 / 6227020800.0) + kInverseFactorials[0];
+  for (std::size_t i = 1; i < std::size(kInverseFactorials); ++i)
+    series = series * r + kInverseFactorials[i];
+  const Value value = 1.0 + (r + r * r * series);
+  // k stands in the low bits of `rounded`. Two factors, because 2^k alone may leave the range of normal
+  // numbers.
+  const Integer exponent = std::bit_cast<Integer>(rounded) - std::bit_cast<std::int64_t>(kRounder);
+  const Integer half = ((exponent + 2048) >> 1) - 1024;
+  const Integer first = (half + 1023) << 52;
+  const Integer second = (exponent - half + 1023) << 52;
+  return value * std::bit_cast<Value>(first) * std::bit_cast<Value>(second);
+}
+
+}  // namespace
+
+double exact_exp(double x) {
+  if (x != x) return x;
+  if (x > 709.8) return std::numeric_limits<double>::infinity();
+  return exp_in_range<double, std::int64_t>(x < -746.0 ? -746.0 : x);
+}
+
+void exact_exp_all(std::span<double> values) {
+  std::size_t i = 0;
+  for (; i + 2 <= values.size(); i += 2) {
+    Pair x;
+    std::memcpy(&x, &values[i], sizeof x);
+    x = x < -746.0 ? Pair{-746.0, -746.0} : x;
+    x = exp_in_range<Pair, IntegerPair>(x);
+    std::memcpy(&values[i], &x, sizeof x);
+  }
+  for (; i < values.size(); ++i)
+    values[i] = exact_exp(values[i]);
+}
+
+double exact_log(double x) {
+  if (x != x || x < 0) return std::numeric_limits<double>::quiet_NaN();
+  if (x == 0) return -std::numeric_limits<double>::infinity();
+  if (x == std::numeric_limits<double>::infinity()) return x;
+  std::int64_t exponent = 0;
+  if (x < std::numeric_limits<double>::min()) {
+    x *= 0x1p54;
+    exponent = -54;
+  }
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  exponent += static_cast<std::int64_t>(bits >> 52) - 1023;
+  double m = std::bit_cast<double>((bits & 0xfffffffffffffu) | 0x3ff0000000000000u);  // [1, 2)
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    exponent += 1;
+  }
+  // ln m = 2 artanh(s), s = (m - 1) / (m + 1), |s| < 0.172: 2 (s + s^3/3 + s^5/5 + ...), cut below 2^-58.
+  const double s = (m - 1.0) / (m + 1.0);
+  const double s2 = s * s;
+  double series = 1.0 / 23.0;
+  constexpr double kInverseOdd[] = {1.0 / 21.0, 1.0 / 19.0, 1.0 / 17.0, 1.0 / 15.0, 1.0 / 13.0,
+                                    1.0 / 11.0, 1.0 / 9.0,  1.0 / 7.0,  1.0 / 5.0,  1.0 / 3.0};
+  for (const double term : kInverseOdd)
+    series = series * s2 + term;
+  const double log_m = 2.0 * s + 2.0 * s * (s2 * series);
+  const double k = static_cast<double>(exponent);
+  return k * kLn2High + (log_m + k * kLn2Low);
+}
+
+}  // namespace continuo

@@ -1,0 +1,91 @@
+#include "sampling/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "sampling/exact_math.h"
+#include "sampling/random.h"
+
+namespace continuo {
+
+Sampler::Sampler(SamplingOptions options, std::size_t vocab_size)
+    : options_(std::move(options)), vocab_size_(vocab_size), history_(vocab_size) {
+  scores_.reserve(vocab_size);
+  candidates_.reserve(vocab_size);
+  ranks_.reserve(vocab_size);
+}
+
+namespace {
+
+// The candidate at which the running sum of weights, in order of ids, passes u times their total.
+TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
+  double total = 0;
+  for (const Candidate& candidate : candidates)
+    total += candidate.weight;
+  const double target = u * total;
+  double passed = 0;
+  for (const Candidate& candidate : candidates) {
+    passed += candidate.weight;
+    if (passed > target) return candidate.id;
+  }
+  return candidates.back().id;  // not reached: target < total, and the sums are the same additions
+}
+
+}  // namespace
+
+std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw) {
+  CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
+  scores_.assign(logits.begin(), logits.end());
+  Chain chain{options_, history_, scores_, candidates_, ranks_};
+  for (const Stage& stage : stages()) {
+    if (stage.active(options_)) stage.apply(chain);
+  }
+  if (candidates_.empty()) return std::nullopt;
+  if (candidates_.size() == 1) return candidates_.front().id;
+  return draw_candidate(candidates_, uniform(options_.seed, draw.sample, draw.position));
+}
+
+namespace {
+
+// ln of the sum of exp over the finite logits; NaN if there are none.
+double log_normalizer(std::span<const float> logits) {
+  double largest = -std::numeric_limits<double>::infinity();
+  for (const float logit : logits) {
+    if (std::isfinite(logit) && logit > largest) largest = logit;
+  }
+  double sum = 0;
+  for (const float logit : logits) {
+    if (std::isfinite(logit)) sum += exact_exp(logit - largest);
+  }
+  return sum > 0 ? largest + exact_log(sum) : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+double log_probability(std::span<const float> logits, TokenId id) {
+  const float logit = logits[static_cast<std::size_t>(id)];
+  if (!std::isfinite(logit)) return -std::numeric_limits<double>::infinity();
+  return logit - log_normalizer(logits);
+}
+
+std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_t k) {
+  std::vector<TokenLogprob> best;  // logprob holds the logit until the end
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (std::isfinite(logits[i])) best.push_back({static_cast<TokenId>(i), logits[i]});
+  }
+  k = std::min(k, best.size());
+  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(k), best.end(),
+                    [](const TokenLogprob& a, const TokenLogprob& b) {
+                      return a.logprob != b.logprob ? a.logprob > b.logprob : a.token < b.token;
+                    });
+  best.resize(k);
+  if (k == 0) return best;
+  const double normalizer = log_normalizer(logits);
+  for (TokenLogprob& entry : best)
+    entry.logprob -= normalizer;
+  return best;
+}
+
+}  // namespace continuo

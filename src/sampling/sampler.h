@@ -1,0 +1,61 @@
+// Logits -> one token: penalties and bias, temperature, filters, one draw.
+//
+// The chain, in this order (each stage is a no-op at its default; see stages.cpp):
+//   logit bias -> repetition / presence / frequency penalty -> temperature -> top-k -> top-p -> min-p ->
+//   locally typical -> draw
+// The draw is a pure function of (seed, sample, position): no state, so any order of computation draws alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/types.h"
+#include "sampling/options.h"
+#include "sampling/stages.h"
+
+namespace continuo {
+
+struct Draw {
+  std::uint64_t sample = 0;    // which of several samples of a prompt
+  std::uint64_t position = 0;  // of the token to be drawn
+};
+
+class Sampler {
+ public:
+  // `options` must be valid for `vocab_size`. All memory that a draw needs is allocated here.
+  Sampler(SamplingOptions options, std::size_t vocab_size);
+
+  // A token of the text so far (prompt or generated); the penalties count it. Repetition counts prompt and
+  // continuation; presence and frequency count the continuation alone, as the OpenAI API does.
+  void observe_prompt(TokenId token) { history_.add_prompt(token); }
+  void observe(TokenId token) { history_.add(token); }
+
+  // `logits`: vocab_size scores, left unchanged. Scores that are not finite (NaN, infinities) are never
+  // drawn; nothing is drawn if no score is finite.
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw);
+
+  const SamplingOptions& options() const { return options_; }
+
+ private:
+  SamplingOptions options_;
+  std::size_t vocab_size_;
+  History history_;
+  std::vector<float> scores_;
+  std::vector<Candidate> candidates_;
+  std::vector<Rank> ranks_;
+};
+
+// ln softmax(logits)[id], in double with the largest logit subtracted, over the finite logits; -infinity for
+// others.
+double log_probability(std::span<const float> logits, TokenId id);
+
+struct TokenLogprob {
+  TokenId token;
+  double logprob;
+};
+// The k most likely, best first, the lower id first among equals.
+std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_t k);
+
+}  // namespace continuo

@@ -1,0 +1,50 @@
+#include "sampling/options.h"
+
+#include <cmath>
+
+#include "catch.h"
+
+using namespace continuo;
+
+TEST_CASE("options in range are valid") {
+  SamplingOptions options;
+  CHECK(validate(options, 10));
+  options = {.temperature = 0,
+             .top_k = 5,
+             .top_p = 1e-6f,
+             .min_p = 1,
+             .typical_p = 1,
+             .repeat_penalty = 0.5f,
+             .presence_penalty = -2,
+             .frequency_penalty = 2,
+             .logit_bias = {{9, -100}}};
+  CHECK(validate(options, 10));
+}
+
+TEST_CASE("an option out of range is named as typed") {
+  const auto error = [](SamplingOptions options) {
+    const auto result = validate(options, 10);
+    REQUIRE(!result);
+    CHECK(result.error().kind == ErrorKind::usage);
+    return result.error().what;
+  };
+  const float nan = std::nanf(""), infinity = INFINITY;
+  for (const float bad : {-0.1f, nan, infinity}) {
+    CHECK(error({.temperature = bad}).starts_with("--temperature is "));
+  }
+  for (const float bad : {0.0f, 1.5f, nan}) {
+    CHECK(error({.top_p = bad}).starts_with("--top-p is "));
+    CHECK(error({.typical_p = bad}).starts_with("--typical-p is "));
+  }
+  for (const float bad : {-0.5f, 1.5f, nan})
+    CHECK(error({.min_p = bad}).starts_with("--min-p is "));
+  for (const float bad : {0.0f, -1.0f, nan, infinity})
+    CHECK(error({.repeat_penalty = bad}).starts_with("--repeat-penalty is "));
+  CHECK(error({.presence_penalty = nan}).starts_with("--presence-penalty is "));
+  CHECK(error({.frequency_penalty = infinity}).starts_with("--frequency-penalty is "));
+  CHECK(error({.top_k = -1}).starts_with("--top-k is -1"));
+  CHECK(error({.logit_bias = {{0, nan}}}).starts_with("--logit-bias"));
+  CHECK(error({.logit_bias = {{10, 1}}}) ==
+        "--logit-bias: token 10 is outside the vocabulary, expected 0 to 9");
+  CHECK(error({.logit_bias = {{-1, 1}}}).starts_with("--logit-bias"));
+}
