@@ -31,6 +31,9 @@ endif()
 if(NOT TARGET hwy::hwy)
   add_library(hwy::hwy ALIAS hwy)
 endif()
+# The headers alone: kernels/simd.cpp asks the processor itself.
+add_library(continuo_highway INTERFACE)
+target_include_directories(continuo_highway SYSTEM INTERFACE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)
 
 # PCRE2 and utf8proc ship pkg-config files on Debian and no CMake package.
 if(PkgConfig_FOUND)
