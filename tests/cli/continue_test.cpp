@@ -270,8 +270,13 @@ TEST_CASE("on a terminal") {
     CHECK(ran.out.ends_with("bcd\r\n"));
   }
   SECTION("colour on stderr only there, and not with NO_COLOR") {
+    setenv("TERM", "xterm", 1);  // the test may itself run without a terminal
+    unsetenv("NO_COLOR");
     check_contains(run_on_terminal({"--nonsense"}, "").out, "\x1b[");
     CHECK(run_program({"--nonsense"}).err.find('\x1b') == std::string::npos);
+    setenv("NO_COLOR", "1", 1);
+    CHECK(run_on_terminal({"--nonsense"}, "").out.find('\x1b') == std::string::npos);
+    unsetenv("NO_COLOR");
   }
 }
 
