@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "cli/embedded_model.h"
+#include "cli/hub_cache.h"
 #include "io/checkpoint.h"
 
 namespace continuo {
@@ -54,11 +58,45 @@ Result<ModelFiles> embedded_model() {
   return ModelFiles::embedded(std::string(kEmbeddedModelName), {files.begin(), files.end()});
 }
 
+// At most so many names stand in a message.
+constexpr std::size_t kNamesShown = 12;
+
+template <class Names>
+std::string listed(const Names& names) {
+  const std::vector<std::string> shown(names.begin(),
+                                       std::next(names.begin(), std::min(names.size(), kNamesShown)));
+  const std::string more =
+      names.size() > kNamesShown ? fmt::format(" and {} more", names.size() - kNamesShown) : "";
+  return fmt::format("{}{}", fmt::join(shown, ", "), more);
+}
+
 Error not_found(const std::string& typed) {
-  const std::set<std::string> names = shipped_names();
-  const std::string known = names.empty() ? "no models are shipped with this binary"
-                                          : fmt::format("shipped models: {}", fmt::join(names, ", "));
-  return model_error(typed, "no such folder, and no shipped model of that name", known);
+  const std::set<std::string> shipped = shipped_names();
+  const std::string cache = hub_cache();
+  std::string known =
+      shipped.empty() ? "no models are shipped with this binary" : "shipped models: " + listed(shipped);
+  if (!cache.empty()) {
+    const std::vector<std::string> cached = hub_cache_models();
+    known += cached.empty() ? fmt::format("; the Hugging Face cache {} holds none", cache)
+                            : fmt::format("; in the Hugging Face cache {}: {}", cache, listed(cached));
+  }
+  return model_error(typed, "no such folder or file, and no model of that name", known);
+}
+
+// A model by its name: shipped ones first.
+Result<ModelFiles> model_of_name(const std::string& typed) {
+  if (!kEmbeddedModelName.empty() && typed == kEmbeddedModelName) return embedded_model();
+  if (typed.find('/') == typed.npos) {
+    for (const fs::path& folder : model_folders()) {
+      if (is_folder(folder / typed)) return ModelFiles::folder((folder / typed).string());
+    }
+  }
+  if (const std::optional<HubName> name = hub_name(typed)) {
+    CONTINUO_TRY(const std::optional<std::string> folder, find_in_hub_cache(*name));
+    if (folder) return ModelFiles::folder(*folder);
+    return not_found(typed);
+  }
+  return ModelFiles::folder(typed);  // a path; its error says what is wrong with it
 }
 
 Result<ModelFiles> named_model(const std::string& typed) {
@@ -71,13 +109,7 @@ Result<ModelFiles> named_model(const std::string& typed) {
     return model_error(typed, "is a file, expected a folder with config.json, tokenizer.json and the weights",
                        "give the folder it is in");
   }
-  if (typed.find('/') != std::string::npos)
-    return ModelFiles::folder(typed);  // its error says what is missing
-  if (!kEmbeddedModelName.empty() && typed == kEmbeddedModelName) return embedded_model();
-  for (const fs::path& folder : model_folders()) {
-    if (is_folder(folder / typed)) return ModelFiles::folder((folder / typed).string());
-  }
-  return not_found(typed);
+  return model_of_name(typed);
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ Result<void> set_logprobs(Options& options, const std::string& value) {
 
 constexpr Flag kModelRows[] = {
     {"model", 'm', "PATH|NAME",
-     "a folder, or a shipped model's name; else $CONTINUO_MODEL,\nelse the model inside the binary",
+     "a folder, a shipped model's name, or ORG/NAME in the local Hugging\nFace cache; else $CONTINUO_MODEL, else the model inside the binary",
      set_text<&Options::model>},
     {"threads", 't', "N", "default: as many cores as are ours and useful; never changes the answer",
      [](Options& o, const std::string& v) { return set_positive(o.threads, v, "--threads", 1024); }},

@@ -199,7 +199,7 @@ TEST_CASE("models that cannot be read") {
   const Folder folder;
   check_error(run_program({"-m", "/nonexistent/model", "a"}), 3, "/nonexistent/model");
   check_error(run_program({"-m", "no-such-model", "a"}), 3,
-              "no-such-model: no such folder, and no shipped model of that name");
+              "no-such-model: no such folder or file, and no model of that name");
   check_error(run_program({"-m", "model.gguf", "a"}), 3, "not supported yet");
   check_error(run_program({"-m", folder.path() + "/config.json", "a"}), 3, "expected a folder");
   TinyModel no_weights;
