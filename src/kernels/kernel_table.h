@@ -26,19 +26,31 @@ inline constexpr std::size_t kSoftmaxBlock = 64;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+// Keys and values of kPageKeys consecutive positions of one head stand together in a page: the keys as
+// [kPageKeys / kKeyBlock][head_dim][kKeyBlock] (key index innermost), then the values as kPageKeys rows of
+// round_up(head_dim, kValuePad).
+inline constexpr std::size_t kPageKeys = kSoftmaxBlock;
+constexpr std::size_t page_floats(std::size_t head_dim) {
+  return kPageKeys * (head_dim + round_up(head_dim, kValuePad));
+}
+
 struct AttentionQuery {
   const float* query;   // head_dim
   float* out;           // head_dim
-  std::size_t visible;  // sees the keys [0, visible); at least 1
+  const float* bias;    // null, or bias[j] is added to the scaled (and capped) score of key j
+  std::size_t first;    // sees the keys [first, visible), at least one
+  std::size_t visible;
 };
 
 struct AttentionArgs {
-  std::span<const AttentionQuery> queries;  // of heads that share their keys; `visible` never decreases
-  const float* keys;         // key j, dimension d at [j / kKeyBlock][d][j % kKeyBlock]; readable up to whole blocks
-  const float* values;       // row j at j * round_up(head_dim, kValuePad)
+  std::span<const AttentionQuery> queries;  // of heads that share their keys; `first` and `visible` never decrease
+  const float* const* pages;  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys); readable as a whole; pages
+                              // wholly before the first visible key are never read
+  std::size_t head_offset;    // floats from a page's beginning to this head's part
   std::size_t head_dim;
-  float scale;               // multiplies q.k
-  float* scratch;            // attention_scratch(head_dim) floats
+  float scale;                // multiplies q.k
+  float score_cap;            // above 0: scaled scores s become score_cap * tanh(s / score_cap)
+  float* scratch;             // attention_scratch(head_dim) floats
 };
 // Queries that a kernel takes together at the most.
 inline constexpr std::size_t kQueryTile = 4;
