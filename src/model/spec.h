@@ -14,6 +14,7 @@ namespace continuo {
 struct RmsNormSpec {  // Zhang & Sennrich 2019, arXiv:1910.07467
   float eps = 1e-5f;
   bool unit_offset = false;  // the file holds weight - 1 (Gemma); binding adds the 1
+  bool weight = true;        // false: scaled by 1 (nanochat)
 };
 struct LayerNormSpec {  // Ba et al. 2016, arXiv:1607.06450
   float eps = 1e-5f;
@@ -59,6 +60,7 @@ struct RopeSpec {
   int rotary_dim = 0;  // even, <= head_dim
   double theta = 10000;
   bool interleaved = false;  // pairs are (2i, 2i + 1) (GPT-J); else (i, i + rotary_dim / 2) (GPT-NeoX)
+  bool reversed = false;     // turns the other way round (nanochat)
   RopeScaling scaling;
   bool operator==(const RopeSpec&) const = default;
 };
@@ -81,11 +83,12 @@ struct QkNormSpec {
   } span = Span::head;
 };
 
-// Attention with Linear Biases, Press et al. 2021, arXiv:2108.12409: slope * (position of the key) is added to a
-// head's scaled scores.
+// Attention with Linear Biases, Press et al. 2021, arXiv:2108.12409: scale * (slope * (position of the key)) is added to
+// a head's scaled scores.
 struct AlibiSpec {
   std::vector<float> slopes;  // one per head
-  bool bf16_products = false;  // slope * position rounded to bfloat16, as Falcon's reference does
+  bool bf16_products = false;  // slope, and slope * position, rounded to bfloat16, as Falcon's reference does
+  float scale = 1;
 };
 
 struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped queries: Ainslie 2023, arXiv:2305.13245
