@@ -60,7 +60,7 @@ struct RopeSpec {
   int rotary_dim = 0;  // even, <= head_dim
   double theta = 10000;
   bool interleaved = false;  // pairs are (2i, 2i + 1) (GPT-J); else (i, i + rotary_dim / 2) (GPT-NeoX)
-  bool reversed = false;     // turns the other way round (nanochat)
+  bool clockwise = false;    // turned by minus the angle (nanochat)
   RopeScaling scaling;
   bool operator==(const RopeSpec&) const = default;
 };
@@ -83,12 +83,13 @@ struct QkNormSpec {
   } span = Span::head;
 };
 
-// Attention with Linear Biases, Press et al. 2021, arXiv:2108.12409: scale * (slope * (position of the key)) is added to
-// a head's scaled scores.
+// Attention with Linear Biases, Press et al. 2021, arXiv:2108.12409: slope * (position of the key) is added to a
+// head's scaled scores.
 struct AlibiSpec {
-  std::vector<float> slopes;  // one per head
-  bool bf16_products = false;  // slope, and slope * position, rounded to bfloat16, as Falcon's reference does
-  float scale = 1;
+  std::vector<float> slopes;   // one per head
+  bool bf16_products = false;  // the position and slope * position rounded to bfloat16, as Falcon's reference does
+  float scale = 1;             // multiplies the product
+  bool operator==(const AlibiSpec&) const = default;
 };
 
 struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped queries: Ainslie 2023, arXiv:2305.13245

@@ -16,7 +16,7 @@ Result<ModelSpec> nanochat(const HyperParameters& p) {
     AttentionSpec& attention = attention_of(layer);
     // The reference normalizes after turning: without weights the two commute.
     attention.qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
-    attention.rope->reversed = true;
+    attention.rope->clockwise = true;
   }
   spec.embedding_norm = spec.final_norm = norm;
   spec.logit_cap = static_cast<float>(cap);
