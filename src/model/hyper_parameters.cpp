@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace continuo {
@@ -10,7 +12,7 @@ namespace {
 
 struct Names {
   std::string_view canonical;
-  std::vector<std::string_view> in_files;  // the first is the one that messages suggest
+  std::vector<std::string_view> in_files;  // the first two are those that messages suggest
 };
 
 // clang-format off
@@ -167,9 +169,11 @@ Result<std::optional<HyperParameters::Field>> HyperParameters::find(std::string_
 Result<HyperParameters::Field> HyperParameters::need(std::string_view name) const {
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (field) return *field;
+  constexpr std::size_t kSuggested = 2;
+  const std::vector<std::string_view>& aliases = names_of(name).in_files;
   std::string fields;
-  for (const std::string_view alias : names_of(name).in_files) {
-    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, alias);
+  for (std::size_t i = 0; i < std::min(kSuggested, aliases.size()); ++i) {
+    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, aliases[i]);
   }
   return model_error(file_, fields + " is missing");
 }

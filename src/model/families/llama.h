@@ -22,7 +22,8 @@ struct LlamaDefaults {
 
 Result<ModelSpec> llama_spec(const HyperParameters& parameters, const LlamaDefaults& defaults);
 
-// Llama's names with some roles named otherwise, or named at all.
+// Llama's names with some roles named otherwise, or named at all. A name given to another role is taken from
+// its own.
 class LlamaNames {
  public:
   constexpr LlamaNames(std::initializer_list<TensorName> changes);
@@ -64,7 +65,7 @@ constexpr LlamaNames::LlamaNames(std::initializer_list<TensorName> changes) {
   for (const TensorName& name : kLlamaTensors) {
     bool changed = false;
     for (const TensorName& change : changes)
-      changed = changed || change.role == name.role;
+      changed = changed || change.role == name.role || change.name == name.name;
     if (!changed) add(name);
   }
   for (const TensorName& change : changes)
