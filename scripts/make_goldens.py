@@ -87,6 +87,7 @@ F16 = {"dtype": torch.float16}
 #   old        config.json as published checkpoints of 2024 carry it
 #   drop, set  fields of config.json taken away and added, as published files have them
 #   as         the same, but unknown to the reference: its outputs are those of the model before
+#   stacked    tensors as the reference keeps them: all experts of a layer in one
 #   dtype, shard, attention (the reference's implementation), lengths (of the prompts)
 CASES = {
     "llama_biases": ("llama", llama(attention_bias=True, mlp_bias=True, hidden_act="gelu", rms_norm_eps=1e-3), {}),
@@ -202,6 +203,8 @@ CASES = {
         model_type="minicpm", scale_emb=6, scale_depth=1.4, dim_model_base=8), "old": True,
         "drop": list(GRANITE), **BF16}),
     "nanochat": ("nanochat", llama(num_key_value_heads=2), BF16),
+    "mixtral_stacked": ("mixtral", llama(num_local_experts=4, num_experts_per_tok=2, hidden_act="gelu"),
+                        {"stacked": True, **BF16}),
 }
 
 
@@ -278,7 +281,8 @@ def make(folder, model_type, keywords, options, seed):
     randomize(model, generator)
     shutil.rmtree(folder, ignore_errors=True)
     sharding = {"max_shard_size": options["shard"]} if "shard" in options else {}
-    model.to(options.get("dtype", torch.float32)).save_pretrained(folder, **sharding)
+    published = not options.get("stacked", False)
+    model.to(options.get("dtype", torch.float32)).save_pretrained(folder, save_original_format=published, **sharding)
     (folder / "generation_config.json").unlink(missing_ok=True)
     if "as" not in options:
         restyle(folder / "config.json", options)

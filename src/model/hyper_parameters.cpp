@@ -72,8 +72,6 @@ const std::vector<Names>& table() {
       {"first_window_layer", {"max_window_layers"}},
       {"window_pattern", {"sliding_window_pattern", "_sliding_window_pattern"}},
       {"layer_types", {"layer_types"}},
-      {"attention_layers", {"attention_layers"}},
-      {"attention_types", {"attention_types"}},
       // Scales.
       {"embedding_scale", {"embedding_multiplier", "scale_emb"}},
       {"residual_scale", {"residual_multiplier"}},
@@ -187,6 +185,15 @@ Error HyperParameters::wrong(const Field& field, std::string_view expected, std:
 Error HyperParameters::wrong(std::string_view name, std::string_view expected, std::string hint) const {
   const auto field = need(name);
   return field ? wrong(*field, expected, std::move(hint)) : field.error();
+}
+
+Error HyperParameters::wrong_item(std::string_view name, std::size_t index, std::string_view expected) const {
+  const auto field = need(name);
+  if (!field) return field.error();
+  CONTINUO_CHECK(field->value->is_array() && index < field->value->size(),
+                 "an item that the list does not have");
+  return model_error(file_, fmt::format("'{}{}[{}]' is {}, expected {}", section_, field->name, index,
+                                        shown((*field->value)[index]), expected));
 }
 
 Result<bool> HyperParameters::has(std::string_view name) const {

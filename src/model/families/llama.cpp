@@ -32,6 +32,11 @@ void set_norms_after(ModelSpec& spec) {
   }
 }
 
+void set_head_norms(ModelSpec& spec, const NormSpec& norm) {
+  for (LayerSpec& layer : spec.layers)
+    attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
+}
+
 namespace {
 Result<ModelSpec> llama(const HyperParameters& p) { return llama_spec(p, {}); }
 }  // namespace

@@ -72,6 +72,16 @@ constexpr LlamaNames::LlamaNames(std::initializer_list<TensorName> changes) {
     add(change);
 }
 
+// All experts of a layer in one tensor, as transformers 5 keeps them, and writes them where it is told to.
+inline constexpr TensorName kStackedExperts[] = {
+    {Role::router, "*layers.#.mlp.gate.weight"},
+    {Role::expert_gate_up, "*layers.#.mlp.experts.gate_up_proj"},
+    {Role::expert_down, "*layers.#.mlp.experts.down_proj"},
+};
+
+// Norms of each head's queries and keys, with one weight row for all heads.
+void set_head_norms(ModelSpec& spec, const NormSpec& norm);
+
 // Norms after each part instead of before it (OLMo 2), and norms of queries and keys.
 void set_norms_after(ModelSpec& spec);
 inline constexpr LlamaNames kNormsAfter({

@@ -34,9 +34,4 @@ Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_f
   return {};
 }
 
-void set_head_norms(ModelSpec& spec, const NormSpec& norm) {
-  for (LayerSpec& layer : spec.layers)
-    attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
-}
-
 }  // namespace continuo

@@ -253,7 +253,7 @@ TEST_CASE("windows: what the files must say", "[model]") {
   CHECK(with(listed, "layer_types", {"full_attention"}).refusal() ==
         "tiny/config.json: 'layer_types' is a list of 1, expected 2");
   CHECK(with(listed, "layer_types", {"full_attention", "chunked_attention"}).refusal() ==
-        "tiny/config.json: 'layer_types' names 'chunked_attention' for layer 1, expected full_attention or "
+        "tiny/config.json: 'layer_types[1]' is \"chunked_attention\", expected full_attention or "
         "sliding_attention");
   CHECK(with(listed, "layer_types", {1, 2}).refusal() ==
         "tiny/config.json: 'layer_types' is 1, expected a string");
@@ -334,8 +334,8 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
            "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
           {R"({"model_type": "gpt_neo", "attention_types": [[[], 1000000000000]]})",
            "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
-          {R"({"model_type": "gpt_neo", "attention_layers": ["global", "local", "wide", "global"]})",
-           "c: layer 2 has attention 'wide', expected global or local"},
+          {R"({"model_type": "gpt_neo", "attention_types": [[["global", "wide"], 2]]})",
+           "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
           {R"({"model_type": "bloom", "num_attention_heads": 5000, "hidden_size": 5000})",
            "c: 'num_attention_heads' is 5000, expected a whole number from 1 to 4096"}}) {
     INFO(config);
