@@ -7,7 +7,7 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> granite(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.feed_bias = true}));
   CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kFactor));
   CONTINUO_TRY(const double attention, p.number_or("attention_scale", 1, kFactor));
   CONTINUO_TRY(const double residual, p.number_or("residual_scale", 1, kFactor));

@@ -17,6 +17,7 @@ struct LlamaDefaults {
   std::string activation = "silu";
   int head_dim = 0;  // 0: d_model / n_heads
   RopeDefaults rope = {};
+  bool feed_bias = false;     // the file may say "mlp_bias"
   bool ropes_differ = false;  // from layer to layer: the family reads them itself
 };
 

@@ -28,7 +28,8 @@ Result<std::vector<bool>> turned_layers(const HyperParameters& p, std::size_t n_
 }
 
 Result<ModelSpec> smollm3(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.tied_output = true}, .rope = {.theta = 2e6}}));
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.plain = {.tied_output = true}, .rope = {.theta = 2e6}, .feed_bias = true}));
   CONTINUO_TRY(const std::vector<bool> turned, turned_layers(p, spec.layers.size()));
   CONTINUO_TRY(const bool windows, p.flag_or("use_window", false));
   int window = 0;
