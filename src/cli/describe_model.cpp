@@ -19,7 +19,12 @@ Answer json_of(std::monostate) { return nullptr; }
 template <class Part>
 Answer if_there(const std::optional<Part>& part);
 
-Answer json_of(const RmsNormSpec& norm) { return {{"kind", "rms_norm"}, {"eps", number(norm.eps)}}; }
+Answer json_of(const RmsNormSpec& norm) {
+  return {{"kind", "rms_norm"},
+          {"eps", number(norm.eps)},
+          {"weight", norm.weight},
+          {"unit_offset", norm.unit_offset}};
+}
 Answer json_of(const LayerNormSpec& norm) {
   return {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
 }
