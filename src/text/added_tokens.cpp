@@ -115,7 +115,6 @@ Result<void> AddedTokens::index(const Vocabulary& vocabulary, const std::string&
 
 const AddedTokens::Finder::Item* AddedTokens::Finder::longest_at(std::string_view text,
                                                                  std::size_t at) const {
-  if (!begins[static_cast<unsigned char>(text[at])]) return nullptr;
   const Item* longest = nullptr;
   auto low = items.begin(), high = items.end();  // the items that agree with the text so far
   for (std::size_t size = 0; low != high; ++size) {
@@ -135,7 +134,12 @@ std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Find
   const auto put = [&](std::size_t begin, std::size_t end, const AddedToken* token) {
     if (begin < end) parts.push_back({text.substr(begin, end - begin), token});
   };
+  const auto begins = [&](char c) { return finder.begins[static_cast<unsigned char>(c)]; };
   for (std::size_t at = 0; at < text.size() && !finder.items.empty();) {
+    if (!begins(text[at])) {
+      ++at;
+      continue;
+    }
     const Finder::Item* item = finder.longest_at(text, at);
     if (!item) {
       ++at;

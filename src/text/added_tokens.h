@@ -1,4 +1,5 @@
-// Tokens beside the model's vocabulary, found in the text before the model sees it: special tokens and additions.
+// Tokens beside the model's vocabulary, found in the text before the model sees it: special tokens and
+// additions.
 #pragma once
 
 #include <array>
@@ -40,8 +41,8 @@ class AddedTokens {
   static Result<AddedTokens> parse(const Json& json, const Vocabulary& vocabulary,
                                    const Normalizer& normalizer, const std::string& file);
 
-  // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that could begin
-  // at a byte the longest counts.
+  // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that
+  // could begin at a byte the longest counts.
   std::vector<TextPart> split(std::string_view text) const { return find_tokens(text, raw_); }
   std::vector<TextPart> split_normalized(std::string_view text) const {
     return find_tokens(text, normalized_);

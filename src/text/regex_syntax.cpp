@@ -13,7 +13,8 @@ namespace continuo {
 
 namespace {
 
-// Unicode's White_Space, for use inside of a class. PCRE2's own \s has U+180E as well, or, without UCP, ASCII only.
+// Unicode's White_Space, for use inside of a class. PCRE2's own \s has U+180E as well, or, without UCP, ASCII
+// only.
 constexpr std::string_view kWhiteSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";

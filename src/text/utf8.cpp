@@ -11,7 +11,8 @@ namespace {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-// How many bytes a leading byte announces (0: none), and the range of the second byte (Unicode 15.0, table 3-7).
+// How many bytes a leading byte announces (0: none), and the range of the second byte (Unicode 15.0, table
+// 3-7).
 struct Lead {
   std::uint8_t size = 0;
   unsigned char low = 0x80, high = 0xbf;
@@ -32,7 +33,7 @@ Lead lead_of(unsigned char byte) {
 
 }  // namespace
 
-Utf8Char utf8_at(std::string_view bytes, std::size_t at) {
+Utf8Char detail::any_utf8_at(std::string_view bytes, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned char first = byte(at);
   if (first < 0x80) return {first, 1, true, false};

@@ -1,4 +1,5 @@
-// The pieces a model knows and their ids: one arena of bytes, a table by id, and an open-addressing hash by piece.
+// The pieces a model knows and their ids: one arena of bytes, a table by id, and an open-addressing hash by
+// piece.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +64,8 @@ class Vocabulary {
 // Mixes 8 bytes at a time; for tables in memory only.
 std::uint64_t hash_bytes(std::string_view bytes);
 
-// Linear probing that needs more steps than this was built on purpose (a good hash at these loads needs about 100).
+// Linear probing that needs more steps than this was built on purpose (a good hash at these loads needs about
+// 100).
 inline constexpr std::size_t kMaxProbes = 1024;
 
 }  // namespace continuo

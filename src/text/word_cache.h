@@ -1,4 +1,5 @@
-// Remembers the ids of short words that come again within one text. One per call, so that encoding stays const.
+// Remembers the ids of short words that come again within one text. One per call, so that encoding stays
+// const.
 #pragma once
 
 #include <array>
