@@ -12,9 +12,10 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kShortWord = 32;  // up to here looking at all pairs is faster than a queue
+constexpr std::size_t kShortWord = 48;  // up to here looking at all pairs is faster than a queue
 constexpr std::size_t kLongestWord = std::size_t{1} << 30;  // positions are 32-bit; longer pieces are cut
 constexpr std::uint32_t kNone = 0xffffffffu;
+constexpr TokenId kJoined = -2;    // in the place of a symbol that the one before it has taken in
 constexpr std::size_t kAhead = 8;  // merges whose places in the table are on their way from memory
 
 }  // namespace
@@ -162,22 +163,49 @@ void Bpe::encode_word(std::string_view word, Scratch& scratch) const {
   }
 }
 
+// Looks for the best pair among all places each time; those that were joined to the one before them have no
+// rank.
 void Bpe::merge_short(Scratch& scratch) const {
+  std::array<std::uint32_t, kShortWord> ranks;  // of place i with the next one
+  std::array<TokenId, kShortWord> merged;       // what the two become
+  std::array<std::uint8_t, kShortWord> next, previous;
   std::vector<TokenId>& ids = scratch.ids;
-  std::vector<std::uint32_t>& ranks = scratch.ranks;  // ranks[i]: of the pair (i, i + 1)
-  ranks.assign(ids.size(), kNoRank);
-  for (std::size_t i = 0; i + 1 < ids.size(); ++i)
-    ranks[i] = merges_.find(ids[i], ids[i + 1]).rank;
-  while (ids.size() > 1) {
-    const auto best = std::min_element(ranks.begin(), ranks.end() - 1);
-    if (*best == kNoRank) return;
-    const auto i = static_cast<std::size_t>(best - ranks.begin());
-    ids[i] = merges_.find(ids[i], ids[i + 1]).merged;
-    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    ranks.erase(best + 1);
-    if (i > 0) ranks[i - 1] = merges_.find(ids[i - 1], ids[i]).rank;
-    ranks[i] = i + 1 < ids.size() ? merges_.find(ids[i], ids[i + 1]).rank : kNoRank;
+  const std::size_t count = ids.size();
+  if (count < 2) return;
+  const auto look = [&](std::size_t i) {
+    const Merge merge = merges_.find(ids[i], ids[next[i]]);
+    ranks[i] = merge.rank;
+    merged[i] = merge.merged;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
   }
+  for (std::size_t i = 0; i + 1 < count; ++i)
+    look(i);
+  ranks[count - 1] = kNoRank;
+  for (;;) {
+    std::size_t best = 0;
+    std::uint32_t best_rank = ranks[0];
+    for (std::size_t i = 1; i < count; ++i) {
+      best = ranks[i] < best_rank ? i : best;
+      best_rank = std::min(ranks[i], best_rank);
+    }
+    if (best_rank == kNoRank) break;
+    const std::size_t right = next[best];
+    ids[best] = merged[best];
+    ids[right] = kJoined;
+    ranks[right] = kNoRank;
+    next[best] = next[right];
+    if (best > 0) look(previous[best]);
+    if (next[best] == count) {
+      ranks[best] = kNoRank;
+    } else {
+      previous[next[best]] = static_cast<std::uint8_t>(best);
+      look(best);
+    }
+  }
+  std::erase(ids, kJoined);
 }
 
 void Bpe::merge_long(Scratch& scratch) const {

@@ -111,7 +111,8 @@ std::string Charsmap::map_graphemes(std::string_view text) const {
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   static constexpr std::array<signed char, 256> kValues = [] {
     std::array<signed char, 256> values{};
     for (auto& value : values)

@@ -13,16 +13,6 @@
 
 namespace continuo {
 
-// Token types as the files number them.
-enum class GgufTokenType : std::int32_t {
-  normal = 1,
-  unknown = 2,
-  control = 3,
-  user_defined = 4,
-  unused = 5,
-  byte = 6,
-};
-
 // A field without a value, or an empty span, is a key that the file lacks. Nothing is checked yet: numbers
 // are as the file has them. What the views point at must stay until tokenizer_from_gguf() returns, not
 // longer.
@@ -32,7 +22,7 @@ struct GgufVocabulary {
   std::span<const std::string_view> tokens;  // tokenizer.ggml.tokens, by id
   std::span<const float> scores;             // tokenizer.ggml.scores: empty, or one for each token
   std::span<const std::int32_t>
-      token_types;  // tokenizer.ggml.token_type: empty (all normal), or one for each token
+      token_types;  // tokenizer.ggml.token_type (PieceKind): empty, or one for each token
   std::span<const std::string_view> merges;  // tokenizer.ggml.merges: "left right", the first rank first
 
   // tokenizer.ggml.bos_token_id and so on

@@ -11,6 +11,10 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
+Tokenizer make_tokenizer(TokenizerParts parts) {
+  return Tokenizer(std::make_unique<Tokenizer::Impl>(Tokenizer::Impl{std::move(parts)}));
+}
+
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special) const {
   std::vector<TokenId> ids = impl_->encode(text);
   return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;

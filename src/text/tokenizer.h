@@ -3,7 +3,7 @@
 // it.
 //
 // BPE: Sennrich et al. 2016 (arXiv:1508.07909); byte-level BPE: Radford et al. 2019 (GPT-2);
-// byte fallback: SentencePiece (arXiv:1808.06226).
+// unigram: Kudo 2018 (arXiv:1804.10959); byte fallback: SentencePiece (arXiv:1808.06226).
 #pragma once
 
 #include <memory>
@@ -17,6 +17,8 @@
 #include "base/types.h"
 
 namespace continuo {
+
+struct TokenizerParts;  // tokenizer_parts.h
 
 class Tokenizer {
  public:
@@ -46,6 +48,7 @@ class Tokenizer {
 
  private:
   friend class StreamDecoder;
+  friend Tokenizer make_tokenizer(TokenizerParts parts);
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

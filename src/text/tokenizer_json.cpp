@@ -265,7 +265,7 @@ Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::st
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& file) {
   CONTINUO_TRY(TokenizerParts parts, parse_tokenizer_json(json, file));
-  return Tokenizer(std::make_unique<Impl>(Impl{std::move(parts)}));
+  return make_tokenizer(std::move(parts));
 }
 
 }  // namespace continuo

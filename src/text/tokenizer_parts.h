@@ -43,9 +43,13 @@ struct TokenizerParts {
 
 // tokenizer_json.cpp
 Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::string& file);
+// sentencepiece_model.cpp: what is put around a prompt.
+Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos,
+                                   bool add_eos, const std::string& file);
 // {"piece": id, ...}, consumed.
 Result<void> read_json_vocabulary(JsonScanner& json, Vocabulary& vocabulary);
 
 struct Tokenizer::Impl : TokenizerParts {};
+Tokenizer make_tokenizer(TokenizerParts parts);
 
 }  // namespace continuo

@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace continuo {
@@ -75,10 +76,12 @@ std::size_t valid_utf8_prefix(std::string_view bytes) {
     if (i + 8 <= bytes.size()) {
       std::uint64_t word;
       std::memcpy(&word, bytes.data() + i, 8);
-      if ((word & 0x8080808080808080u) == 0) {
+      const std::uint64_t high = word & 0x8080808080808080u;
+      if (high == 0) {
         i += 8;
         continue;
       }
+      i += static_cast<std::size_t>(std::countr_zero(high)) / 8;
     }
     const Utf8Char c = utf8_at(bytes, i);
     if (!c.valid) break;

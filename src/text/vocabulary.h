@@ -52,10 +52,14 @@ class Vocabulary {
     Offset record = kNowhere;
   };
   Record record(Offset offset) const;
-  Result<void> insert(Offset offset, const std::string& file);
+  struct Added {
+    std::uint64_t hash;
+    Offset record;
+  };
+  Result<void> insert(Added added, const std::string& file);
 
   std::string arena_;
-  std::vector<Offset> added_;  // in the file's order, until index()
+  std::vector<Added> added_;  // in the file's order, until index()
   std::vector<Offset> by_id_;
   std::vector<Slot> slots_;  // a power of two
   std::size_t entries_ = 0;
