@@ -213,7 +213,7 @@ std::string layer_text(const LayerSpec& layer) {
   std::string out;
   const Answer parts = layer_json(layer);
   for (const auto& [role, part] : parts.items()) {
-    if (part.is_null()) continue;
+    if (part.is_null() || part == 1) continue;  // a scale of 1
     const std::string text = part.is_object()   ? in_words(part)
                              : part.is_string() ? part.get<std::string>()
                                                 : part.dump();

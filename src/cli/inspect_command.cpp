@@ -150,7 +150,9 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n",
                      grouped(spec.context_length), grouped(kv_bytes_per_token(spec)));
   out += embedding_text(spec);
-  out += fmt::format("positions    {}\n", positions_text(spec.positions));
+  const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
+  out += fmt::format("positions    {}\n",
+                     learned ? positions_text(spec.positions) : "in attention, layer by layer");
   out += layers_text(spec.layers);
   out += fmt::format("final norm   {}\n", norm_text(spec.final_norm));
   out += output_text(spec);

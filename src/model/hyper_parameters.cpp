@@ -312,6 +312,15 @@ Result<std::vector<int>> HyperParameters::indices(std::string_view name) const {
   return out;
 }
 
+Result<void> HyperParameters::plain_values() const {
+  for (const auto& [name, value] : object_->items()) {
+    if (!value.is_object()) continue;
+    return model_error(file_, fmt::format("'{}{}' is an object, expected plain values", section_, name),
+                       "values that differ from layer to layer are not supported");
+  }
+  return {};
+}
+
 bool HyperParameters::is_null(std::string_view name) const {
   bool null = false;
   for (const std::string_view field : names_of(name).in_files) {

@@ -54,6 +54,8 @@ class HyperParameters {
   Result<std::vector<int>> indices(std::string_view name) const;
   // The object of that name; an empty one if it is absent.
   Result<HyperParameters> section(std::string_view name) const;
+  // An error if a value of this section is an object: what such values mean is not known here.
+  Result<void> plain_values() const;
   // Whether the file says null: what is absent may have a default, what is null is not there.
   bool is_null(std::string_view name) const;
 

@@ -196,7 +196,7 @@ TEST_CASE("rope: longrope", "[model]") {
   CHECK(refusal(with(R"(, "type": "su", "original_max_position_embeddings": 1)"), 4) ==
         "c: the original context is 1, expected more with rope_type longrope");
   CHECK(refusal(R"({"rope_scaling": {"type": "su", "short_factor": [0], "long_factor": [1]}})", 2) ==
-        "c: 'rope_scaling.short_factor' is 0, expected a number above 0");
+        "c: 'rope_scaling.short_factor' is 0, expected a number from 1e-9 to 1e9");
   CHECK(refusal(R"({"rope_scaling": {"type": "su"}})", 4) == "c: 'rope_scaling.short_factor' is missing");
   CHECK(refusal(R"({"rope_scaling": {"type": "su"}})", 4096) ==
         "c: 'rope_scaling.type' is \"su\", expected another where 4096 values of a head turn");
