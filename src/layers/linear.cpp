@@ -12,6 +12,7 @@ constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 4;     // so that a thread that was held up does not hold up the rest
 constexpr std::size_t kInMajorPanel = 128;       // outputs of an in_major matrix that are taken together
+constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w) {
@@ -43,6 +44,7 @@ const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, in
 }
 
 void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+  CONTINUO_CHECK(format_is_plain(w.format), "weights in blocks are stored output by output");
   const std::size_t n = outputs.last - outputs.first;
   if (tokens >= kWorthTransposing) {
     step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
@@ -55,6 +57,22 @@ void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x,
     step.kernels.vector_in_major[static_cast<std::size_t>(w.format)](
         w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
         y[t] + outputs.first, scratch);
+  }
+}
+
+// Several tokens and weights in blocks: the rows are unpacked once for all of them, a few at a time.
+void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+  const std::size_t row_bytes = stored_bytes(w.format, w.stride);
+  const std::size_t at_once = std::max<std::size_t>(kUnpackedBytes / (w.cols * sizeof(float)) / kPanelStep, 1) * kPanelStep;
+  float* const rows = step.scratch.get(worker, std::min(at_once, outputs.last - outputs.first) * w.cols);
+  for (std::size_t first = outputs.first; first < outputs.last; first += at_once) {
+    const std::size_t n = std::min(at_once, outputs.last - first);
+    for (std::size_t r = 0; r < n; ++r) {
+      step.kernels.unpack[static_cast<std::size_t>(w.format)](w.data + (first + r) * row_bytes, rows + r * w.cols, w.cols);
+    }
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](reinterpret_cast<const std::byte*>(rows),
+                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
+                                                               tokens, y.data + first, y.stride);
   }
 }
 
@@ -75,6 +93,8 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);
+  } else if (!format_is_plain(w.format) && tokens > 1) {
+    multiply_unpacked(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
     step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n, w.cols,
