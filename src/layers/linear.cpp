@@ -1,6 +1,7 @@
 #include "layers/linear.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -21,7 +22,8 @@ std::size_t panel_outputs(const Step& step, const Matrix& w) {
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
   outputs = std::min(outputs, kPanelBytes / std::max<std::size_t>(row_bytes, 1));
-  return std::max(round_up(outputs, kPanelStep), kPanelStep);
+  const std::size_t step_outputs = w.paired_head > 0 ? std::lcm(kPanelStep, w.paired_head) : kPanelStep;
+  return std::max(round_up(outputs, step_outputs), step_outputs);
 }
 
 // The panel's weights as float rows: in_major matrices have an output's weights a stride apart.
@@ -78,6 +80,21 @@ void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x,
   }
 }
 
+// The outputs of whole heads from pairs 2i, 2i + 1 to the order i, i + paired_head / 2.
+void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t tokens, Rows y, int worker) {
+  float* const pairs = step.scratch.get(worker, head);
+  for (std::size_t t = 0; t < tokens; ++t) {
+    for (std::size_t first = outputs.first; first + head <= outputs.last; first += head) {
+      float* const values = y[t] + first;
+      std::copy_n(values, head, pairs);
+      for (std::size_t i = 0; i < head / 2; ++i) {
+        values[i] = pairs[2 * i];
+        values[i + head / 2] = pairs[2 * i + 1];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::size_t panel_count(const Step& step, const Matrix& weight) {
@@ -104,11 +121,13 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
                                                             w.cols, x.data, x.stride, tokens,
                                                             y.data + outputs.first, y.stride);
   }
-  if (map.bias.empty()) return;
-  for (std::size_t t = 0; t < tokens; ++t) {
-    for (std::size_t r = outputs.first; r < outputs.last; ++r)
-      y[t][r] += map.bias[r];
+  if (!map.bias.empty()) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t r = outputs.first; r < outputs.last; ++r)
+        y[t][r] += map.bias[r];
+    }
   }
+  if (w.paired_head > 0) unpair(step, w.paired_head, outputs, tokens, y, worker);
 }
 
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens) {
