@@ -133,9 +133,11 @@ class GgufReader {
     if (key.empty() || key.size() > kMaxKey) {
       return error_at(start, fmt::format("a metadata key of {} bytes, expected 1 to {}", key.size(), kMaxKey));
     }
+    const std::size_t stored = at_;
     CONTINUO_TRY(const GgufType type, type_number(key));
     CONTINUO_TRY(GgufValue read, value(type, key));
-    if (!gguf_.metadata_.emplace(key, std::move(read)).second) {
+    GgufEntry entry{std::move(read), bytes_.subspan(stored, at_ - stored)};
+    if (!gguf_.metadata_.emplace(key, std::move(entry)).second) {
       return error_at(start, fmt::format("the metadata key '{}' stands twice", key));
     }
     return {};
@@ -301,7 +303,7 @@ std::span<const std::byte> GgufFile::bytes_of(const GgufTensor& tensor) const {
 
 const GgufValue* GgufFile::find(std::string_view key) const {
   const auto it = metadata_.find(key);
-  return it == metadata_.end() ? nullptr : &it->second;
+  return it == metadata_.end() ? nullptr : &it->second.value;
 }
 
 Error GgufFile::wrong(std::string_view key, std::string_view expected) const {
@@ -402,8 +404,8 @@ Json json_value(const GgufValue& value) {
 
 Json GgufFile::as_json() const {
   Json object = Json::object();
-  for (const auto& [key, value] : metadata_) {
-    Json json = json_value(value);
+  for (const auto& [key, entry] : metadata_) {
+    Json json = json_value(entry.value);
     if (!json.is_null()) object[json_text(key)] = std::move(json);
   }
   return object;

@@ -29,6 +29,11 @@ struct GgufArray {
 
 using GgufValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string_view, GgufArray>;
 
+struct GgufEntry {
+  GgufValue value;
+  std::span<const std::byte> stored;  // type and value as they stand in the file
+};
+
 struct GgufTensor {
   std::string_view name;
   std::uint32_t type = 0;           // as the file numbers it
@@ -46,7 +51,7 @@ class GgufFile {
   const std::string& name() const { return file_.name(); }
   const Blob& file() const { return file_; }
   std::uint32_t version() const { return version_; }
-  const std::map<std::string_view, GgufValue>& metadata() const { return metadata_; }
+  const std::map<std::string_view, GgufEntry>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   std::span<const std::byte> bytes_of(const GgufTensor& tensor) const;
 
@@ -68,7 +73,7 @@ class GgufFile {
 
   Blob file_;
   std::uint32_t version_ = 0;
-  std::map<std::string_view, GgufValue> metadata_;
+  std::map<std::string_view, GgufEntry> metadata_;
   std::vector<GgufTensor> tensors_;
 };
 
