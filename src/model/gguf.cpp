@@ -190,7 +190,7 @@ Result<void> adapt_qwen3_moe(const Checkpoint&, Json& config) {
 
 Result<void> copy_window(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const Json* window, plain(file, "attention.sliding_window"));
-  if (window) config["sliding_window"] = *window;
+  if (window) config["sliding_window"] = *window == 0 ? Json() : *window;
   return {};
 }
 
