@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Train the small tokenizers of tests/data/tokenizers and write their reference encodings.
 
-    pip install tokenizers==0.23.*
+    pip install tokenizers==0.23.* sentencepiece==0.2.*
     scripts/make_test_tokenizers.py [tests/data/tokenizers]
 
 NAME/tokenizer.json is like the file of a known family, but of about 500 pieces, trained on the text below.
 parts/goldens.jsonl has llama2-like with other parts: {"parts": {...}, "text", "ids", "decoded"}, a null part is none.
 NAME/goldens.jsonl has one {"text", "ids", "ids_special", "decoded"} per line: ids without and with what the
 post-processor adds, decoded = decode(ids, skip_special_tokens=False).
+sentencepiece/NAME.model are SentencePiece models, NAME.jsonl their {"text", "ids", "decoded"} by that library.
 """
+import io
 import json
 import pathlib
 import random
 import sys
 
+import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 TEXT = """
@@ -185,6 +188,13 @@ def part_variants():
     for individual in (False, True):
         yield {"pre_tokenizer": {"type": "Digits", "individual_digits": individual}}
     yield {"pre_tokenizer": {"type": "WhitespaceSplit"}}
+    yield {"pre_tokenizer": {"type": "Whitespace"}}
+    yield {"pre_tokenizer": {"type": "BertPreTokenizer"}}
+    yield {"normalizer": {"type": "Lowercase"}}
+    for left in (False, True):
+        yield {"normalizer": {"type": "Strip", "strip_left": left, "strip_right": not left}}
+    yield {"pre_tokenizer": split({"Regex": r" ?[^(\s|[.,!?…。，、।۔،])]+"}, "Isolated")}
+    yield {"pre_tokenizer": split({"Regex": r"\d{1,3}(?=(?:\d{3})*\b)"}, "Isolated")}
     yield {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
            "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}}
     for scheme in ("always", "first", "never"):
@@ -201,6 +211,57 @@ def part_variants():
                     {"SpecialToken": {"id": "</s>", "type_id": 0}}],
          "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]},
                             "</s>": {"id": "</s>", "ids": [2], "tokens": ["</s>"]}}}]}}
+
+
+    sentence = {"sep": ["</s>", 2], "cls": ["<s>", 1]}
+    yield {"post_processor": {"type": "BertProcessing", **sentence}}
+    yield {"post_processor": {"type": "RobertaProcessing", "trim_offsets": True, "add_prefix_space": True, **sentence}}
+
+
+def write_unigram(folder):
+    """unigram-like/tokenizer.json: a unigram model behind a precompiled character map."""
+    trained = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(line for line in TEXT.splitlines() if line), model_writer=trained, minloglevel=2,
+        model_type="unigram", vocab_size=400, normalization_rule_name="nmt_nfkc", num_threads=1, character_coverage=0.98,
+        hard_vocab_limit=False)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
+    vocab = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.vocab_size())]
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=0))
+    charsmap = sentencepiece_charsmap(trained.getvalue())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>",
+                                                             special_tokens=[("</s>", 2)])
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
+    write(folder, "unigram-like", tokenizer)
+
+
+def sentencepiece_charsmap(model):
+    """Field 2 of field 3 of the model's protocol buffer."""
+    def fields(data):
+        at = 0
+        def varint():
+            nonlocal at
+            value = shift = 0
+            while True:
+                byte = data[at]
+                at += 1
+                value |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    return value
+        while at < len(data):
+            tag = varint()
+            if tag & 7 == 0:
+                varint()
+            else:
+                size = {1: 8, 5: 4}.get(tag & 7) or varint()
+                yield tag >> 3, data[at:at + size]
+                at += size
+    normalizer = next(value for number, value in fields(model) if number == 3)
+    return next(value for number, value in fields(normalizer) if number == 2)
 
 
 def write_parts(folder):
@@ -221,6 +282,42 @@ def write_parts(folder):
     print("parts", count, "texts")
 
 
+SENTENCEPIECE = {
+    "bpe-bytes": dict(model_type="bpe", vocab_size=520, byte_fallback=True, normalization_rule_name="identity",
+                      remove_extra_whitespaces=False, user_defined_symbols=["<sep>", "clockwork", "  "]),
+    "bpe": dict(model_type="bpe", vocab_size=300, normalization_rule_name="identity", user_defined_symbols=["<sep>"]),
+    "unigram": dict(model_type="unigram", vocab_size=260, normalization_rule_name="nmt_nfkc_cf",
+                    user_defined_symbols=["<sep>", "tock"]),
+    "unigram-bytes": dict(model_type="unigram", vocab_size=500, byte_fallback=True, normalization_rule_name="identity",
+                          add_dummy_prefix=False),
+    "unigram-plain": dict(model_type="unigram", vocab_size=250, normalization_rule_name="identity",
+                          split_by_whitespace=False),
+}
+
+
+def write_sentencepiece(folder):
+    (folder / "sentencepiece").mkdir(exist_ok=True)
+    lines = [line for line in TEXT.splitlines() if line and max(line) < "\u0250"]
+    for name, options in SENTENCEPIECE.items():
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, minloglevel=2,
+                                                 character_coverage=0.995, num_threads=1, hard_vocab_limit=False, **options)
+        (folder / "sentencepiece" / f"{name}.model").write_bytes(model.getvalue())
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+        rng = random.Random(20240606)
+        symbols = ["<sep>", "clockwork", "tock", "  ", "\u2581"]
+        texts = ["", " ", "   ", "a", *TEXT.strip().splitlines(), TEXT[:400], *symbols]
+        texts += [random_text(rng, symbols) for _ in range(160)]
+        # Control pieces written out are tokens for continuo, as with a tokenizer.json, but text for SentencePiece.
+        texts = [text for text in texts if not any(token in text for token in ("<s>", "</s>", "<unk>", "<0x0A>"))]
+        with open(folder / "sentencepiece" / f"{name}.jsonl", "w", encoding="utf-8") as out:
+            for text in texts:
+                ids = processor.encode(text)
+                golden = dict(text=text, ids=ids, decoded=processor.decode(ids))
+                out.write(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n")
+        print(name, processor.vocab_size(), "pieces,", len(texts), "texts")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/tokenizers")
     write(folder, "gpt2-like", gpt2_like())
@@ -228,6 +325,8 @@ def main():
     write(folder, "llama3-like", llama3_like())
     write(folder, "qwen2-like", qwen2_like())
     write_parts(folder)
+    write_unigram(folder)
+    write_sentencepiece(folder)
 
 
 if __name__ == "__main__":

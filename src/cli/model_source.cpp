@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include "cli/embedded_model.h"
 #include "io/checkpoint.h"
+#include "text/tokenizer_files.h"
 
 namespace continuo {
 
@@ -93,11 +95,20 @@ Result<Model> load_model(const ModelFiles& files) {
   return build_model(std::move(checkpoint));
 }
 
-bool has_tokenizer(const ModelFiles& files) { return files.has("tokenizer.json"); }
+bool has_tokenizer(const ModelFiles& files) {
+  return std::ranges::any_of(vocabulary_file_names(), [&](std::string_view name) { return files.has(name); });
+}
 
 Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
-  CONTINUO_TRY(const Blob blob, files.open("tokenizer.json"));
-  return Tokenizer::parse(blob.text(), files.path_of("tokenizer.json"));
+  if (!has_tokenizer(files)) {  // its error says what is missing
+    if (auto blob = files.open("tokenizer.json"); !blob) return std::move(blob).error();
+  }
+  return load_tokenizer([&](std::string_view name) -> Result<std::optional<TokenizerFile>> {
+    if (!files.has(name)) return std::optional<TokenizerFile>();
+    CONTINUO_TRY(Blob blob, files.open(name));
+    const std::string_view bytes = blob.text();
+    return std::optional(TokenizerFile{bytes, std::make_shared<Blob>(std::move(blob)), files.path_of(name)});
+  });
 }
 
 Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model,
@@ -106,7 +117,7 @@ Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Mod
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(model.name,
-                       fmt::format("tokenizer.json gives token id {}, config.json a vocabulary of {}", id,
+                       fmt::format("the tokenizer gives token id {}, config.json a vocabulary of {}", id,
                                    model.spec.vocab_size),
                        "do the files belong to the same model?");
   }

@@ -1,6 +1,5 @@
 // continuo tokenize [TEXT]: text to token ids and back.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -37,8 +36,15 @@ Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::str
       pieces.push_back(tokenizer.piece(id));
     return print_json({{"ids", ids}, {"pieces", std::move(pieces)}});
   }
-  if (!options.pieces) return print(fmt::format("{}\n", fmt::join(ids, " ")));
   std::string lines;
+  if (!options.pieces) {
+    for (const TokenId id : ids) {
+      if (!lines.empty()) lines += ' ';
+      const fmt::format_int digits(id);
+      lines.append(digits.data(), digits.size());
+    }
+    return print(lines + '\n');
+  }
   for (const TokenId id : ids)
     lines += fmt::format("{}\t{}\n", id, escaped(tokenizer.piece(id)));
   return print(lines);

@@ -65,18 +65,34 @@ Result<void> AddedTokens::add(const Json& json, const Vocabulary& vocabulary, co
   CONTINUO_TRY(token.rstrip, part.flag("rstrip"));
   CONTINUO_TRY(token.normalized, part.flag("normalized"));
   CONTINUO_TRY(token.special, part.flag("special"));
+  return add(std::move(token), vocabulary, normalizer, file);
+}
+
+Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens, const Vocabulary& vocabulary,
+                                        const Normalizer& normalizer, const std::string& file) {
+  AddedTokens added;
+  for (AddedToken& token : tokens)
+    CONTINUO_TRY_VOID(added.add(std::move(token), vocabulary, normalizer, file));
+  CONTINUO_TRY_VOID(added.index(vocabulary, file));
+  return added;
+}
+
+Result<void> AddedTokens::add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer,
+                              const std::string& file) {
+  const auto refuse = [&](std::string_view what) {
+    return model_error(file, fmt::format("added token '{}': {}", token.content, what));
+  };
   token.normalized_content = token.normalized ? normalizer.apply(token.content) : token.content;
-  if (token.content.empty() || token.normalized_content.empty()) return part.error("it is empty");
+  if (token.content.empty() || token.normalized_content.empty()) return refuse("it is empty");
   if (std::max(token.content.size(), token.normalized_content.size()) > kLongestToken) {
-    return part.error(fmt::format("it is longer than {} bytes", kLongestToken));
+    return refuse(fmt::format("it is longer than {} bytes", kLongestToken));
   }
   const auto known = vocabulary.find(token.content);
   if (known && *known != token.id) {
-    return part.error(fmt::format("its id is {}, but the vocabulary gives it {}", token.id, *known));
+    return refuse(fmt::format("its id is {}, but the vocabulary gives it {}", token.id, *known));
   }
   if (!known && !vocabulary.piece(token.id).empty()) {
-    return part.error(
-        fmt::format("its id {} is that of the piece '{}'", token.id, vocabulary.piece(token.id)));
+    return refuse(fmt::format("its id {} is that of the piece '{}'", token.id, vocabulary.piece(token.id)));
   }
   tokens_.push_back(std::move(token));
   return {};
@@ -115,7 +131,6 @@ Result<void> AddedTokens::index(const Vocabulary& vocabulary, const std::string&
 
 const AddedTokens::Finder::Item* AddedTokens::Finder::longest_at(std::string_view text,
                                                                  std::size_t at) const {
-  if (!begins[static_cast<unsigned char>(text[at])]) return nullptr;
   const Item* longest = nullptr;
   auto low = items.begin(), high = items.end();  // the items that agree with the text so far
   for (std::size_t size = 0; low != high; ++size) {
@@ -135,7 +150,12 @@ std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Find
   const auto put = [&](std::size_t begin, std::size_t end, const AddedToken* token) {
     if (begin < end) parts.push_back({text.substr(begin, end - begin), token});
   };
+  const auto begins = [&](char c) { return finder.begins[static_cast<unsigned char>(c)]; };
   for (std::size_t at = 0; at < text.size() && !finder.items.empty();) {
+    if (!begins(text[at])) {
+      ++at;
+      continue;
+    }
     const Finder::Item* item = finder.longest_at(text, at);
     if (!item) {
       ++at;

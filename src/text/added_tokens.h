@@ -1,4 +1,5 @@
-// Tokens beside the model's vocabulary, found in the text before the model sees it: special tokens and additions.
+// Tokens beside the model's vocabulary, found in the text before the model sees it: special tokens and
+// additions.
 #pragma once
 
 #include <array>
@@ -39,9 +40,12 @@ class AddedTokens {
   // null is no tokens at all. Ids are checked against `vocabulary`.
   static Result<AddedTokens> parse(const Json& json, const Vocabulary& vocabulary,
                                    const Normalizer& normalizer, const std::string& file);
+  // Tokens from elsewhere than a tokenizer.json; normalized_content is filled in.
+  static Result<AddedTokens> create(std::vector<AddedToken> tokens, const Vocabulary& vocabulary,
+                                    const Normalizer& normalizer, const std::string& file);
 
-  // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that could begin
-  // at a byte the longest counts.
+  // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that
+  // could begin at a byte the longest counts.
   std::vector<TextPart> split(std::string_view text) const { return find_tokens(text, raw_); }
   std::vector<TextPart> split_normalized(std::string_view text) const {
     return find_tokens(text, normalized_);
@@ -63,6 +67,8 @@ class AddedTokens {
     const Item* longest_at(std::string_view text, std::size_t at) const;
   };
   Result<void> add(const Json& json, const Vocabulary& vocabulary, const Normalizer& normalizer,
+                   const std::string& file);
+  Result<void> add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer,
                    const std::string& file);
   Result<void> index(const Vocabulary& vocabulary, const std::string& file);
   std::vector<TextPart> find_tokens(std::string_view text, const Finder& finder) const;

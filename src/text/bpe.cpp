@@ -4,35 +4,29 @@
 
 #include <algorithm>
 
+#include "text/byte_level.h"
 #include "text/utf8.h"
+#include "text/words.h"
 
 namespace continuo {
 
 namespace {
 
-constexpr std::string_view kBlank = "\xe2\x96\x81";  // "▁", SentencePiece's blank
-constexpr std::size_t kShortWord = 32;               // up to here looking at all pairs is faster than a queue
+constexpr std::size_t kShortWord = 48;  // up to here looking at all pairs is faster than a queue
 constexpr std::size_t kLongestWord = std::size_t{1} << 30;  // positions are 32-bit; longer pieces are cut
 constexpr std::uint32_t kNone = 0xffffffffu;
-
-// "▁" after something else than "▁".
-std::size_t find_word_begin(std::string_view text, std::size_t from) {
-  for (std::size_t at = text.find(kBlank, from); at != std::string_view::npos;
-       at = text.find(kBlank, at + 1)) {
-    if (at >= 3 ? text.substr(at - 3, 3) != kBlank : at > 0) return at;
-  }
-  return text.size();
-}
+constexpr TokenId kJoined = -2;    // in the place of a symbol that the one before it has taken in
+constexpr std::size_t kAhead = 8;  // merges whose places in the table are on their way from memory
 
 }  // namespace
 
-Result<Bpe> Bpe::create(std::shared_ptr<const Vocabulary> vocabulary, BpeOptions options, JsonScanner merges,
-                        const std::string& file) {
+Result<Bpe> Bpe::create(std::shared_ptr<const Vocabulary> vocabulary, BpeOptions options,
+                        std::span<const MergeLine> merges, const std::string& file) {
   Bpe bpe;
   bpe.vocabulary_ = std::move(vocabulary);
   bpe.options_ = std::move(options);
   CONTINUO_TRY_VOID(bpe.fill_tables(file));
-  CONTINUO_TRY_VOID(bpe.read_merges(std::move(merges), file));
+  CONTINUO_TRY_VOID(bpe.add_merges(merges, file));
   return bpe;
 }
 
@@ -42,131 +36,33 @@ Result<void> Bpe::fill_tables(const std::string& file) {
     append_utf8(bytes, code);
     characters_[code] = vocabulary_->find(bytes).value_or(-1);
   }
+  has_all_bytes_ = options_.byte_level;
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    std::string spelled;
+    append_byte_level(spelled, std::string(1, static_cast<char>(static_cast<unsigned char>(byte))));
+    bytes_[byte] = vocabulary_->find(spelled).value_or(-1);
+    has_all_bytes_ = has_all_bytes_ && bytes_[byte] >= 0;
+  }
   if (options_.unk_token) {
     const auto id = vocabulary_->find(*options_.unk_token);
     if (!id)
       return model_error(file, fmt::format("unk_token '{}' is not in the vocabulary", *options_.unk_token));
     unk_ = *id;
   }
-  if (!options_.byte_fallback) return {};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    const std::string piece = fmt::format("<0x{:02X}>", byte);
-    const auto id = vocabulary_->find(piece);
-    if (!id)
-      return model_error(file, fmt::format("byte_fallback needs the piece '{}' in the vocabulary", piece));
-    byte_pieces_[byte] = *id;
+  if (options_.byte_fallback) {
+    CONTINUO_TRY(byte_pieces_, find_byte_pieces(*vocabulary_, file));
   }
   return {};
 }
 
-namespace {
-
-struct MergeLine {
-  TokenId left, right, merged;
-};
-
-// Reads merges: "left right" (neither may contain a blank), or ["left", "right"]. Looks their pieces up in batches.
-class MergeReader {
- public:
-  MergeReader(const Vocabulary& vocabulary, JsonScanner json)
-      : vocabulary_(vocabulary), json_(std::move(json)) {}
-
-  Result<std::vector<MergeLine>> read_all() {
-    CONTINUO_TRY_VOID(json_.expect('[', "to begin the merges"));
-    if (json_.accept(']')) return std::move(lines_);
-    do {
-      CONTINUO_TRY_VOID(read(batch_[batched_]));
-      if (++batched_ == batch_.size()) CONTINUO_TRY_VOID(look_up_batch());
-    } while (json_.accept(','));
-    CONTINUO_TRY_VOID(look_up_batch());
-    CONTINUO_TRY_VOID(json_.expect(']', "to end the merges"));
-    return std::move(lines_);
-  }
-
- private:
-  struct Pending {
-    std::string both;  // left and right, one after the other
-    std::size_t left_size = 0;
-    std::uint64_t left_hash = 0, right_hash = 0;
-    std::size_t offset = 0;  // in the file
-    std::string_view left() const { return std::string_view(both).substr(0, left_size); }
-    std::string_view right() const { return std::string_view(both).substr(left_size); }
-  };
-
-  Result<void> read(Pending& into) {
-    if (json_.peek() == '"') {
-      CONTINUO_TRY(const std::string_view line, json_.string());
-      const std::size_t blank = line.find(' ');
-      if (blank == std::string_view::npos || line.find(' ', blank + 1) != std::string_view::npos) {
-        return json_.error(fmt::format("the merge '{}' is not two pieces with a blank between", line));
-      }
-      into.both.assign(line.substr(0, blank));
-      into.both += line.substr(blank + 1);
-      into.left_size = blank;
-    } else {
-      CONTINUO_TRY_VOID(json_.expect('[', "to begin a merge"));
-      CONTINUO_TRY(const std::string_view left, json_.string());
-      into.both.assign(left);
-      into.left_size = left.size();
-      CONTINUO_TRY_VOID(json_.expect(',', "between the two pieces of a merge"));
-      CONTINUO_TRY(const std::string_view right, json_.string());
-      into.both += right;
-      CONTINUO_TRY_VOID(json_.expect(']', "after the two pieces of a merge"));
-    }
-    into.offset = json_.offset();
-    into.left_hash = hash_bytes(into.left());
-    into.right_hash = hash_bytes(into.right());
-    vocabulary_.prefetch_slot(into.left_hash);
-    vocabulary_.prefetch_slot(into.right_hash);
-    return {};
-  }
-
-  Result<void> look_up_batch() {
-    for (std::size_t i = 0; i < batched_; ++i) {
-      vocabulary_.prefetch_record(batch_[i].left_hash);
-      vocabulary_.prefetch_record(batch_[i].right_hash);
-    }
-    for (std::size_t i = 0; i < batched_; ++i) {
-      const Pending& merge = batch_[i];
-      const auto left = vocabulary_.find(merge.left(), merge.left_hash);
-      if (!left) return unknown(merge, merge.left());
-      const auto right = vocabulary_.find(merge.right(), merge.right_hash);
-      if (!right) return unknown(merge, merge.right());
-      // Most files number the merged pieces in the order of the merges, or list all merges to one piece in a row.
-      if (vocabulary_.piece(merged_) != merge.both && vocabulary_.piece(++merged_) != merge.both) {
-        const auto merged = vocabulary_.find(merge.both);
-        if (!merged) return unknown(merge, merge.both);
-        merged_ = *merged;
-      }
-      lines_.push_back({*left, *right, merged_});
-    }
-    batched_ = 0;
-    return {};
-  }
-
-  Error unknown(const Pending& merge, std::string_view piece) const {
-    Error error = json_.error(fmt::format("a merge needs the piece '{}', which the vocabulary lacks", piece));
-    error.offset = merge.offset;
-    return error;
-  }
-
-  const Vocabulary& vocabulary_;
-  JsonScanner json_;
-  std::vector<MergeLine> lines_;
-  std::array<Pending, 32> batch_;
-  std::size_t batched_ = 0;
-  TokenId merged_ = 0;  // of the last merge
-};
-
-}  // namespace
-
-Result<void> Bpe::read_merges(JsonScanner json, const std::string& file) {
-  CONTINUO_TRY(const std::vector<MergeLine> lines, MergeReader(*vocabulary_, std::move(json)).read_all());
-  if (lines.size() >= kNoRank) return model_error(file, "there are more merges than 32 bits can count");
-  blanks_begin_words_ = vocabulary_->find(kBlank).has_value();
-  merges_.reserve(lines.size());
-  for (std::size_t rank = 0; rank < lines.size(); ++rank) {
-    const MergeLine& line = lines[rank];
+Result<void> Bpe::add_merges(std::span<const MergeLine> merges, const std::string& file) {
+  if (merges.size() >= kNoRank) return model_error(file, "there are more merges than 32 bits can count");
+  blanks_begin_words_ = !options_.byte_level && vocabulary_->find(kVisibleBlank).has_value();
+  merges_.reserve(merges.size());
+  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
+    const MergeLine& line = merges[rank];
+    if (rank + kAhead < merges.size())
+      merges_.prefetch(merges[rank + kAhead].left, merges[rank + kAhead].right);
     if (!merges_.add(line.left, line.right, {static_cast<std::uint32_t>(rank), line.merged})) {
       return model_error(file, "the merges were chosen to collide in a hash table");
     }
@@ -207,9 +103,23 @@ void Bpe::first_symbols(std::string_view word, Scratch& scratch) const {
   flush();
 }
 
+// Every byte has a symbol: no character is unknown.
+void Bpe::first_symbols_of_bytes(std::string_view word, Scratch& scratch) const {
+  scratch.ids.resize(word.size());
+  for (std::size_t i = 0; i < word.size(); ++i)
+    scratch.ids[i] = bytes_[static_cast<unsigned char>(word[i])];
+}
+
+std::optional<TokenId> Bpe::find_whole(std::string_view piece, Scratch& scratch) const {
+  if (!options_.byte_level) return vocabulary_->find(piece);
+  scratch.spelled.clear();
+  append_byte_level(scratch.spelled, piece);
+  return vocabulary_->find(scratch.spelled);
+}
+
 void Bpe::encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const {
-  if (options_.ignore_merges) {
-    if (const auto id = vocabulary_->find(piece)) {
+  if (options_.ignore_merges && blanks_begin_words_) {
+    if (const auto id = find_whole(piece, scratch)) {
       out.push_back(*id);
       return;
     }
@@ -217,42 +127,85 @@ void Bpe::encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>&
   while (!piece.empty()) {
     std::size_t size = blanks_begin_words_ ? find_word_begin(piece, 1) : piece.size();
     size = std::min(size, kLongestWord);
-    encode_word(piece.substr(0, size), scratch, out);
+    const std::string_view word = piece.substr(0, size);
+    if (const auto ids = scratch.cache.find(word); !ids.empty()) {
+      out.insert(out.end(), ids.begin(), ids.end());
+    } else {
+      encode_word(word, scratch);
+      scratch.cache.remember(word, scratch.ids);
+      out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
+    }
     piece.remove_prefix(size);
   }
 }
 
-void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<TokenId>& out) const {
-  if (const auto ids = scratch.cache.find(word); !ids.empty()) {
-    out.insert(out.end(), ids.begin(), ids.end());
-    return;
+// Into scratch.ids.
+void Bpe::encode_word(std::string_view word, Scratch& scratch) const {
+  if (options_.ignore_merges && !blanks_begin_words_) {
+    if (const auto id = find_whole(word, scratch)) {
+      scratch.ids.assign(1, *id);
+      return;
+    }
   }
-  first_symbols(word, scratch);
+  if (has_all_bytes_) {
+    first_symbols_of_bytes(word, scratch);
+  } else if (options_.byte_level) {
+    scratch.spelled.clear();
+    append_byte_level(scratch.spelled, word);
+    first_symbols(scratch.spelled, scratch);
+  } else {
+    first_symbols(word, scratch);
+  }
   if (scratch.ids.size() <= kShortWord) {
     merge_short(scratch);
   } else {
     merge_long(scratch);
   }
-  scratch.cache.remember(word, scratch.ids);
-  out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
 }
 
+// Looks for the best pair among all places each time; those that were joined to the one before them have no
+// rank.
 void Bpe::merge_short(Scratch& scratch) const {
+  std::array<std::uint32_t, kShortWord> ranks;  // of place i with the next one
+  std::array<TokenId, kShortWord> merged;       // what the two become
+  std::array<std::uint8_t, kShortWord> next, previous;
   std::vector<TokenId>& ids = scratch.ids;
-  std::vector<std::uint32_t>& ranks = scratch.ranks;  // ranks[i]: of the pair (i, i + 1)
-  ranks.assign(ids.size(), kNoRank);
-  for (std::size_t i = 0; i + 1 < ids.size(); ++i)
-    ranks[i] = merges_.find(ids[i], ids[i + 1]).rank;
-  while (ids.size() > 1) {
-    const auto best = std::min_element(ranks.begin(), ranks.end() - 1);
-    if (*best == kNoRank) return;
-    const auto i = static_cast<std::size_t>(best - ranks.begin());
-    ids[i] = merges_.find(ids[i], ids[i + 1]).merged;
-    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    ranks.erase(best + 1);
-    if (i > 0) ranks[i - 1] = merges_.find(ids[i - 1], ids[i]).rank;
-    ranks[i] = i + 1 < ids.size() ? merges_.find(ids[i], ids[i + 1]).rank : kNoRank;
+  const std::size_t count = ids.size();
+  if (count < 2) return;
+  const auto look = [&](std::size_t i) {
+    const Merge merge = merges_.find(ids[i], ids[next[i]]);
+    ranks[i] = merge.rank;
+    merged[i] = merge.merged;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
   }
+  for (std::size_t i = 0; i + 1 < count; ++i)
+    look(i);
+  ranks[count - 1] = kNoRank;
+  for (;;) {
+    std::size_t best = 0;
+    std::uint32_t best_rank = ranks[0];
+    for (std::size_t i = 1; i < count; ++i) {
+      best = ranks[i] < best_rank ? i : best;
+      best_rank = std::min(ranks[i], best_rank);
+    }
+    if (best_rank == kNoRank) break;
+    const std::size_t right = next[best];
+    ids[best] = merged[best];
+    ids[right] = kJoined;
+    ranks[right] = kNoRank;
+    next[best] = next[right];
+    if (best > 0) look(previous[best]);
+    if (next[best] == count) {
+      ranks[best] = kNoRank;
+    } else {
+      previous[next[best]] = static_cast<std::uint8_t>(best);
+      look(best);
+    }
+  }
+  std::erase(ids, kJoined);
 }
 
 void Bpe::merge_long(Scratch& scratch) const {

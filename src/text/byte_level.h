@@ -1,5 +1,5 @@
-// GPT-2's byte-level alphabet: every byte has a printable character, so that any bytes are text for a vocabulary.
-// Bytes that are printable in Latin-1 are themselves; the others are U+0100 and on, in order.
+// GPT-2's byte-level alphabet: every byte has a printable character, so that any bytes are text for a
+// vocabulary. Bytes that are printable in Latin-1 are themselves; the others are U+0100 and on, in order.
 #pragma once
 
 #include <optional>

@@ -14,15 +14,16 @@
 
 namespace continuo {
 
-// A decoder, and a Sequence of them, in the one order in which they make sense for text that grows token by token:
-// Replace..., Metaspace, ByteFallback, ByteLevel or Fuse, Strip (one character at the beginning of the text).
+// A decoder, and a Sequence of them, in the one order in which they make sense for text that grows token by
+// token: Replace..., Metaspace, ByteFallback, ByteLevel or Fuse, Strip (one character at the beginning of the
+// text).
 class Decoder {
  public:
   // null joins the pieces with blanks, as the reference does.
   static Result<Decoder> parse(const Json& json, const std::string& file);
 
-  // Appends the bytes of `piece`. `added`: it is an added token, not in the model's alphabet. `at_text_start`: nothing
-  // was decoded before; set to false once that is no longer so.
+  // Appends the bytes of `piece`. `added`: it is an added token, not in the model's alphabet.
+  // `at_text_start`: nothing was decoded before; set to false once that is no longer so.
   void append(std::string_view piece, bool added, bool& at_text_start, std::string& out) const;
 
   bool byte_fallback() const { return byte_fallback_; }

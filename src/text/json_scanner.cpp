@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
+#include <charconv>
+#include <cstring>
 
 #include "base/json.h"
 #include "text/utf8.h"
@@ -29,32 +32,41 @@ Error JsonScanner::error(std::string what) const {
           .hint = at_ >= text_.size() ? "was the file cut short?" : ""};
 }
 
-char JsonScanner::peek() {
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return c;
-    ++at_;
-  }
-  return 0;
-}
-
-bool JsonScanner::accept(char c) {
-  if (peek() != c || at_ >= text_.size()) return false;
-  ++at_;
-  return true;
-}
-
-Result<void> JsonScanner::expect(char c, const char* what) {
-  if (accept(c)) return {};
+Error JsonScanner::expected(char c, const char* what) const {
   return error(fmt::format("'{}' was expected {}", c, what));
 }
 
+// The first byte from `at` on that ends the plain run of a string; 8 bytes at a time (the tests of each byte
+// are those of "Bit Twiddling Hacks": a borrow can only come from a byte that is a hit itself).
+std::size_t JsonScanner::end_of_run(std::size_t at) const {
+  constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes * 0x80;
+  const auto zero_bytes = [](std::uint64_t v) { return (v - kOnes) & ~v & kHighs; };
+  for (; at + 8 <= text_.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text_.data() + at, 8);
+    const std::uint64_t below_blank = (word - kOnes * 0x20) & ~word & kHighs;
+    const std::uint64_t hits = zero_bytes(word ^ kOnes * '"') | zero_bytes(word ^ kOnes * '\\') | below_blank;
+    if (hits != 0) return at + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
+  }
+  while (at < text_.size() && !kEndsRun[static_cast<unsigned char>(text_[at])])
+    ++at;
+  return at;
+}
+
+bool JsonScanner::plain_string(std::string_view& out) {
+  if (peek() != '"') return false;
+  const std::size_t end = end_of_run(at_ + 1);
+  if (end >= text_.size() || text_[end] != '"') return false;
+  out = text_.substr(at_ + 1, end - at_ - 1);
+  at_ = end + 1;
+  return true;
+}
+
 Result<std::string_view> JsonScanner::string() {
+  if (std::string_view plain; plain_string(plain)) return plain;
   CONTINUO_TRY_VOID(expect('"', "to begin a string"));
   const std::size_t begin = at_;
-  while (at_ < text_.size() && !kEndsRun[static_cast<unsigned char>(text_[at_])])
-    ++at_;
-  if (at_ < text_.size() && text_[at_] == '"') return text_.substr(begin, at_++ - begin);
+  at_ = end_of_run(at_);
   return string_with_escapes(begin);
 }
 
@@ -149,10 +161,22 @@ Result<std::int64_t> JsonScanner::whole_number(std::int64_t max) {
   return value;
 }
 
+Result<double> JsonScanner::number() {
+  peek();
+  const std::string_view rest = text_.substr(at_);
+  double value = 0;
+  // from_chars knows "inf" and "nan", which JSON does not.
+  const std::size_t digit = rest.starts_with('-') ? 1 : 0;
+  const bool begins = digit < rest.size() && rest[digit] >= '0' && rest[digit] <= '9';
+  const auto [end, failed] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (!begins || failed != std::errc()) return error("a number was expected");
+  at_ += static_cast<std::size_t>(end - rest.data());
+  return value;
+}
+
 Result<void> JsonScanner::skip_string() {
   ++at_;
-  for (; at_ < text_.size(); ++at_) {
-    if (!kEndsRun[static_cast<unsigned char>(text_[at_])]) continue;
+  for (; (at_ = end_of_run(at_)) < text_.size(); ++at_) {
     if (text_[at_] == '"') {
       ++at_;
       return {};

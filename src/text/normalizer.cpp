@@ -1,6 +1,6 @@
 #include "text/normalizer.h"
 
-#include "text/part.h"
+#include "text/utf8.h"
 
 namespace continuo {
 
@@ -32,6 +32,30 @@ Result<void> Normalizer::add(const Json& json, const std::string& file) {
     steps_.push_back(Replace{std::move(pattern), std::move(content)});
     return {};
   }
+  return add_simple(part);
+}
+
+Result<void> Normalizer::add_simple(const Part& part) {
+  if (part.type() == "Lowercase") {
+    steps_.push_back(Lowercase{});
+    return part.only({});
+  }
+  if (part.type() == "Strip") {
+    CONTINUO_TRY_VOID(part.only({"strip_left", "strip_right"}));
+    CONTINUO_TRY(const bool left, part.flag("strip_left"));
+    CONTINUO_TRY(const bool right, part.flag("strip_right"));
+    steps_.push_back(Strip{left, right});
+    return {};
+  }
+  if (part.type() == "Precompiled") {
+    CONTINUO_TRY_VOID(part.only({"precompiled_charsmap"}));
+    CONTINUO_TRY(const std::string encoded, part.text("precompiled_charsmap"));
+    const auto bytes = decode_base64(encoded);
+    if (!bytes) return part.error("precompiled_charsmap is not base64");
+    CONTINUO_TRY(Charsmap map, Charsmap::parse(*bytes, part.file(), part.name()));
+    steps_.push_back(Precompiled{std::move(map)});
+    return {};
+  }
   const auto form = unicode_form(part.type());
   if (!form) return part.not_supported();
   CONTINUO_TRY_VOID(part.only({}));
@@ -39,18 +63,43 @@ Result<void> Normalizer::add(const Json& json, const std::string& file) {
   return {};
 }
 
+std::string Normalizer::changed(const UnicodeForm& form, std::string text) {
+  return normalize_unicode(std::move(text), form);
+}
+
+std::string Normalizer::changed(const Prepend& prepend, std::string text) {
+  if (!text.empty()) text.insert(0, prepend.prefix);
+  return text;
+}
+
+std::string Normalizer::changed(const Replace& replace, std::string text) {
+  return replace_all(text, replace.pattern, replace.content);
+}
+
+std::string Normalizer::changed(const Lowercase&, std::string text) { return lowercase(text); }
+
+std::string Normalizer::changed(const Strip& strip, std::string text) {
+  std::size_t begin = 0, end = text.size();
+  const auto is_blank = [](const Utf8Char& c) { return c.valid && is_white_space(c.code); };
+  while (strip.right && end > 0 && is_blank(utf8_before(text, end)))
+    end -= utf8_before(text, end).size;
+  while (strip.left && begin < end && is_blank(utf8_at(text, begin)))
+    begin += utf8_at(text, begin).size;
+  return text.substr(begin, end - begin);
+}
+
+std::string Normalizer::changed(const Precompiled& precompiled, std::string text) {
+  return precompiled.map.map_graphemes(text);
+}
+
+std::string Normalizer::changed(const SentencePieceNormalizer& normalizer, std::string text) {
+  return normalizer.apply(text);
+}
+
 std::string Normalizer::apply(std::string_view text) const {
   std::string out(text);
-  for (const Step& step : steps_) {
-    if (const auto* form = std::get_if<UnicodeForm>(&step)) {
-      out = normalize_unicode(std::move(out), *form);
-    } else if (const auto* prepend = std::get_if<Prepend>(&step)) {
-      if (!out.empty()) out.insert(0, prepend->prefix);
-    } else {
-      const auto& replace = std::get<Replace>(step);
-      out = replace_all(out, replace.pattern, replace.content);
-    }
-  }
+  for (const Step& step : steps_)
+    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out)); }, step);
   return out;
 }
 

@@ -8,7 +8,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/charsmap.h"
+#include "text/part.h"
 #include "text/pattern.h"
+#include "text/sentencepiece_normalizer.h"
 #include "text/unicode_normalization.h"
 
 namespace continuo {
@@ -17,6 +20,8 @@ class Normalizer {
  public:
   // null is a normalizer that changes nothing.
   static Result<Normalizer> parse(const Json& json, const std::string& file);
+  Normalizer() = default;
+  explicit Normalizer(SentencePieceNormalizer step) { steps_.emplace_back(std::move(step)); }
 
   std::string apply(std::string_view text) const;
   bool empty() const { return steps_.empty(); }
@@ -29,8 +34,24 @@ class Normalizer {
     Pattern pattern;
     std::string content;
   };
-  using Step = std::variant<UnicodeForm, Prepend, Replace>;
+  struct Lowercase {};
+  struct Strip {  // white space
+    bool left, right;
+  };
+  struct Precompiled {
+    Charsmap map;
+  };
+  using Step =
+      std::variant<UnicodeForm, Prepend, Replace, Lowercase, Strip, Precompiled, SentencePieceNormalizer>;
   Result<void> add(const Json& json, const std::string& file);
+  Result<void> add_simple(const Part& part);
+  static std::string changed(const UnicodeForm& form, std::string text);
+  static std::string changed(const Prepend& prepend, std::string text);
+  static std::string changed(const Replace& replace, std::string text);
+  static std::string changed(const Lowercase& lowercase, std::string text);
+  static std::string changed(const Strip& strip, std::string text);
+  static std::string changed(const Precompiled& precompiled, std::string text);
+  static std::string changed(const SentencePieceNormalizer& normalizer, std::string text);
 
   std::vector<Step> steps_;
 };

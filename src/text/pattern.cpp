@@ -30,8 +30,8 @@ constexpr std::uint64_t kStepsPerByte = 64;   // what hard matches may take beyo
 constexpr std::uint64_t kStepsPerText = 1'000'000;
 constexpr std::uint32_t kHeapLimitKiB = 256 * 1024;
 
-// One pass of an expression over a text. Gives every match the few steps that a sane expression needs, and hard ones
-// more and more from one purse.
+// One pass of an expression over a text. Gives every match the few steps that a sane expression needs, and
+// hard ones more and more from one purse.
 class Matcher {
  public:
   Matcher(const pcre2_code* code, std::string_view text)
@@ -153,12 +153,27 @@ Result<Pattern> Pattern::parse(const Json& json, const std::string& file, const 
   const std::string text = json.begin().value().get<std::string>();
   if (text.empty()) return model_error(file, fmt::format("{}: the pattern is empty", part));
   if (json.contains("String")) return Pattern(text);
-  CONTINUO_TRY(Regex regex, Regex::compile(text, file, part));
-  return Pattern(std::move(regex));
+  return regex(text, file, part);
+}
+
+Result<Pattern> Pattern::regex(std::string_view expression, const std::string& file,
+                               const std::string& part) {
+  using What = std::variant<std::string, Regex, KnownPattern>;
+  if (const auto known = KnownPattern::find(expression)) return Pattern(What(*known));
+  CONTINUO_TRY(Regex compiled, Regex::compile(expression, file, part));
+  return Pattern(What(std::move(compiled)));
 }
 
 void Pattern::find_all(std::string_view text, std::vector<Range>& matches) const {
   if (const auto* regex = std::get_if<Regex>(&what_)) return regex->find_all(text, matches);
+  if (const auto* pattern = known()) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = pattern->end_of_piece(text, at);
+      if (KnownPattern::is_match(text, at)) matches.push_back({at, end});
+      at = end;
+    }
+    return;
+  }
   const std::string& literal = std::get<std::string>(what_);
   for (std::size_t at = text.find(literal); at != std::string_view::npos;
        at = text.find(literal, at + literal.size())) {

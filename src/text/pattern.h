@@ -1,5 +1,5 @@
-// What tokenizer files call a pattern: a string, or a regular expression. Finding all of its matches takes time in
-// proportion to the text, whatever the expression: one that backtracks too much stops matching there.
+// What tokenizer files call a pattern: a string, or a regular expression. Finding all of its matches takes
+// time in proportion to the text, whatever the expression: one that backtracks too much stops matching there.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/known_pattern.h"
 
 struct pcre2_real_code_8;  // PCRE2's compiled expression
 
@@ -26,8 +27,8 @@ class Regex {
   // `expression` in Oniguruma's syntax. `file` and `part` ("pre_tokenizer 'Split'") are named in errors.
   static Result<Regex> compile(std::string_view expression, const std::string& file, const std::string& part);
 
-  // Appends the matches from left to right. As in the reference an empty match counts, except right after a match.
-  // Bytes that are not UTF-8 never match, and a match sees the text end there.
+  // Appends the matches from left to right. As in the reference an empty match counts, except right after a
+  // match. Bytes that are not UTF-8 never match, and a match sees the text end there.
   void find_all(std::string_view text, std::vector<Range>& matches) const;
 
  private:
@@ -41,13 +42,17 @@ class Pattern {
  public:
   // {"String": "..."} or {"Regex": "..."}.
   static Result<Pattern> parse(const Json& json, const std::string& file, const std::string& part);
-  explicit Pattern(Regex regex) : what_(std::move(regex)) {}
+  // A regular expression, by hand-written code if it is one of the well-known ones.
+  static Result<Pattern> regex(std::string_view expression, const std::string& file, const std::string& part);
   explicit Pattern(std::string literal) : what_(std::move(literal)) {}  // not empty
 
   void find_all(std::string_view text, std::vector<Range>& matches) const;
+  // Null unless it is a well-known one.
+  const KnownPattern* known() const { return std::get_if<KnownPattern>(&what_); }
 
  private:
-  std::variant<std::string, Regex> what_;
+  explicit Pattern(std::variant<std::string, Regex, KnownPattern> what) : what_(std::move(what)) {}
+  std::variant<std::string, Regex, KnownPattern> what_;
 };
 
 // `text` with every match replaced.

@@ -23,7 +23,41 @@ Result<void> PostProcessor::add(const Json& json, std::size_t id_count, const st
     return part.only({"add_prefix_space", "trim_offsets", "use_regex"});
   }
   if (part.type() == "TemplateProcessing") return add_template(part, id_count);
+  if (part.type() == "BertProcessing" || part.type() == "RobertaProcessing") {
+    return add_sentence(part, id_count);
+  }
   return part.not_supported();
+}
+
+namespace {
+
+// The id of ["[SEP]", 102].
+Result<TokenId> named_id(const Part& part, const char* field, std::size_t id_count) {
+  CONTINUO_TRY(const Json* pair, part.list(field));
+  if (pair->size() != 2 || !pair->at(0).is_string() || !pair->at(1).is_number_unsigned() ||
+      pair->at(1).get<std::uint64_t>() >= id_count) {
+    return part.error(fmt::format("{} must be a token and its id in the vocabulary", field));
+  }
+  return pair->at(1).get<TokenId>();
+}
+
+}  // namespace
+
+// [CLS] text [SEP]
+Result<void> PostProcessor::add_sentence(const Part& part, std::size_t id_count) {
+  if (has_template_) return part.error("it is supported only once");
+  has_template_ = true;
+  // trim_offsets and add_prefix_space are about positions in the text.
+  if (part.type() == "RobertaProcessing") {
+    CONTINUO_TRY_VOID(part.only({"sep", "cls", "trim_offsets", "add_prefix_space"}));
+  } else {
+    CONTINUO_TRY_VOID(part.only({"sep", "cls"}));
+  }
+  CONTINUO_TRY(const TokenId cls, named_id(part, "cls", id_count));
+  CONTINUO_TRY(const TokenId sep, named_id(part, "sep", id_count));
+  before_.push_back(cls);
+  after_.push_back(sep);
+  return {};
 }
 
 namespace {

@@ -17,10 +17,15 @@ class PostProcessor {
   // null adds nothing. Ids must be below `id_count`.
   static Result<PostProcessor> parse(const Json& json, std::size_t id_count, const std::string& file);
 
+  PostProcessor() = default;
+  PostProcessor(std::vector<TokenId> before, std::vector<TokenId> after)
+      : before_(std::move(before)), after_(std::move(after)) {}
+
   std::vector<TokenId> apply(std::vector<TokenId> ids) const;
 
  private:
   Result<void> add(const Json& json, std::size_t id_count, const std::string& file);
+  Result<void> add_sentence(const Part& part, std::size_t id_count);
   Result<void> add_template(const Part& part, std::size_t id_count);
 
   std::vector<TokenId> before_, after_;

@@ -13,9 +13,9 @@ namespace continuo {
 
 namespace {
 
-// GPT-2's expression (Radford et al. 2019, encoder.py).
-constexpr const char* kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 constexpr const char* kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
+// The join controls are of words here, unlike in \w elsewhere.
+constexpr const char* kWords = R"([\w\u200c\u200d]+|[^\w\s\u200c\u200d]+)";
 
 struct Cut {
   Range range;
@@ -139,16 +139,16 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
     }
     return add_regex(part, kPunctuation, behavior);
   }
-  if (part.type() == "WhitespaceSplit") {
-    CONTINUO_TRY_VOID(part.only({}));
-    return add_regex(part, R"(\s)", SplitBehavior::removed);
+  if (part.type() == "Whitespace" || part.type() == "WhitespaceSplit" || part.type() == "BertPreTokenizer") {
+    return add_blanks(part);
   }
   return part.not_supported();
 }
 
-Result<void> PreTokenizer::add_regex(const Part& part, const char* regex, SplitBehavior behavior) {
-  CONTINUO_TRY(Regex compiled, Regex::compile(regex, part.file(), part.name()));
-  steps_.push_back(Split{Pattern(std::move(compiled)), behavior});
+Result<void> PreTokenizer::add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
+                                     bool invert) {
+  CONTINUO_TRY(Pattern pattern, Pattern::regex(regex, part.file(), part.name()));
+  steps_.push_back(Split{std::move(pattern), behavior, invert});
   return {};
 }
 
@@ -158,7 +158,7 @@ Result<void> PreTokenizer::add_byte_level(const Part& part) {
   CONTINUO_TRY(const bool prefix, part.flag("add_prefix_space"));
   CONTINUO_TRY(const bool regex, part.flag("use_regex", true));
   if (prefix) steps_.push_back(PrefixSpace{});
-  if (regex) CONTINUO_TRY_VOID(add_regex(part, kGpt2, SplitBehavior::isolated));
+  if (regex) CONTINUO_TRY_VOID(add_regex(part, kGpt2Pattern, SplitBehavior::isolated));
   steps_.push_back(ByteLevel{});
   return {};
 }
@@ -180,6 +180,29 @@ Result<void> PreTokenizer::add_metaspace(const Part& part) {
     steps_.push_back(Split{Pattern(std::move(options.replacement)), SplitBehavior::merged_with_next});
   }
   return {};
+}
+
+// The pre-tokenizers that drop white space.
+Result<void> PreTokenizer::add_blanks(const Part& part) {
+  CONTINUO_TRY_VOID(part.only({}));
+  // What the expression matches is kept, and the rest removed.
+  if (part.type() == "Whitespace") return add_regex(part, kWords, SplitBehavior::removed, true);
+  CONTINUO_TRY_VOID(add_regex(part, R"(\s)", SplitBehavior::removed));
+  if (part.type() == "WhitespaceSplit") return {};
+  return add_regex(part, kPunctuation, SplitBehavior::isolated);
+}
+
+bool PreTokenizer::take_byte_level() {
+  if (steps_.empty() || !std::holds_alternative<ByteLevel>(steps_.back())) return false;
+  steps_.pop_back();
+  return true;
+}
+
+const KnownPattern* PreTokenizer::only_step() const {
+  if (steps_.size() != 1) return nullptr;
+  const Split* split = std::get_if<Split>(&steps_.front());
+  const bool isolates = split && split->behavior == SplitBehavior::isolated;
+  return isolates ? split->pattern.known() : nullptr;
 }
 
 Pieces PreTokenizer::apply(std::string text, bool at_text_start) const {

@@ -33,7 +33,25 @@ class PreTokenizer {
   // null is a pre-tokenizer that leaves the text whole.
   static Result<PreTokenizer> parse(const Json& json, const std::string& file);
 
-  Pieces apply(std::string text, bool at_text_start) const;
+  // Calls visit(piece) for each piece in turn. `at_text_start`: `text` begins what the person wrote.
+  template <class Visit>
+  void each_piece(std::string_view text, bool at_text_start, Visit visit) const {
+    if (const KnownPattern* pattern = only_step()) {
+      for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = pattern->end_of_piece(text, at);
+        visit(text.substr(at, end - at));
+        at = end;
+      }
+      return;
+    }
+    const Pieces pieces = apply(std::string(text), at_text_start);
+    for (std::size_t i = 0; i < pieces.ranges.size(); ++i)
+      visit(pieces[i]);
+  }
+
+  // Takes the step off that spells bytes in the byte-level alphabet, if it is the last one: a model that
+  // spells them itself can look words up before. False if there is none.
+  bool take_byte_level();
 
  private:
   struct Split {
@@ -59,7 +77,12 @@ class PreTokenizer {
   Result<void> add_byte_level(const Part& part);
   Result<void> add_split(const Part& part);
   Result<void> add_metaspace(const Part& part);
-  Result<void> add_regex(const Part& part, const char* regex, SplitBehavior behavior);
+  Result<void> add_blanks(const Part& part);
+  Result<void> add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
+                         bool invert = false);
+  Pieces apply(std::string text, bool at_text_start) const;
+  // The pattern, if isolating what a well-known one matches is all there is to do.
+  const KnownPattern* only_step() const;
 
   std::vector<Step> steps_;
 };

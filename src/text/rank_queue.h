@@ -1,5 +1,5 @@
-// A priority queue of (rank, position), smallest first, for merging long words: a bucket for each rank. The positions
-// of one rank mostly come in order, so that nearly all of them are appended and read in sequence.
+// A priority queue of (rank, position), smallest first, for merging long words: a bucket for each rank. The
+// positions of one rank mostly come in order, so that nearly all of them are appended and read in sequence.
 #pragma once
 
 #include <cstdint>

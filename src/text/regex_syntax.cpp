@@ -13,7 +13,8 @@ namespace continuo {
 
 namespace {
 
-// Unicode's White_Space, for use inside of a class. PCRE2's own \s has U+180E as well, or, without UCP, ASCII only.
+// Unicode's White_Space, for use inside of a class. PCRE2's own \s has U+180E as well, or, without UCP, ASCII
+// only.
 constexpr std::string_view kWhiteSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
@@ -120,14 +121,24 @@ class Translator {
     return refuse(fmt::format("the group '{}'", in_.substr(at_, 3)));
   }
 
+  // A class within a class is a union; only '[...]' without '^' is known.
   Result<void> char_class() {
     copy(1);
     if (peek() == '^') copy(1);
     if (peek() == ']') return refuse("an empty class");
-    while (!at_end() && peek() != ']') {
-      if (peek() == '[') return refuse("a class within a class");
-      if (starts("&&")) return refuse("'&&' in a class");
-      if (peek() == '\\') {
+    int depth = 0;  // of classes within
+    while (!at_end() && (peek() != ']' || depth > 0)) {
+      if (peek() == ']') {
+        --depth;
+        ++at_;
+      } else if (peek() == '[') {
+        const char next = peek(1);
+        if (next == '^' || next == ':' || next == ']') return refuse("a class like this within a class");
+        ++depth;
+        ++at_;
+      } else if (starts("&&")) {
+        return refuse("'&&' in a class");
+      } else if (peek() == '\\') {
         CONTINUO_TRY_VOID(escape(true));
       } else {
         copy(utf8_at(in_, at_).size);
@@ -168,6 +179,12 @@ class Translator {
       case 'W':
         if (in_class) break;
         return skip_and_put(fmt::format("[^{}]", kWord));
+      case 'b':
+        if (in_class) break;
+        atom_.reset();
+        at_ += 2;
+        out_ += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWord);
+        return {};
       case 'p':
       case 'P':
         return property(in_class);

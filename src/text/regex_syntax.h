@@ -1,5 +1,5 @@
-// Tokenizer files write regular expressions for Oniguruma (Ruby syntax, Unicode); PCRE2 runs them here. The two agree
-// on most of the language; this translates what differs and refuses what it does not know.
+// Tokenizer files write regular expressions for Oniguruma (Ruby syntax, Unicode); PCRE2 runs them here. The
+// two agree on most of the language; this translates what differs and refuses what it does not know.
 #pragma once
 
 #include <string>

@@ -11,32 +11,48 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
+Tokenizer make_tokenizer(TokenizerParts parts) {
+  return Tokenizer(std::make_unique<Tokenizer::Impl>(Tokenizer::Impl{std::move(parts)}));
+}
+
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special) const {
-  std::vector<TokenId> ids;
-  Bpe::Scratch scratch;
-  for (const TextPart& part : impl_->added.split(text)) {
-    if (part.token) {
-      ids.push_back(part.token->id);
-    } else {
-      impl_->encode_part(part.text, part.text.data() == text.data(), scratch, ids);
-    }
-  }
+  std::vector<TokenId> ids = impl_->encode(text);
   return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;
 }
 
-void TokenizerParts::encode_part(std::string_view text, bool at_text_start, Bpe::Scratch& scratch,
-                                 std::vector<TokenId>& out) const {
-  const std::string normalized = normalizer.apply(text);
-  for (const TextPart& part : added.split_normalized(normalized)) {
+std::vector<TokenId> TokenizerParts::encode(std::string_view text) const {
+  std::vector<TokenId> ids;
+  ids.reserve(text.size() / 4);
+  const auto encode_with = [&]<class Model>(const Model& kind) {
+    typename Model::Scratch scratch;
+    for (const TextPart& part : added.split(text)) {
+      if (part.token) {
+        ids.push_back(part.token->id);
+      } else {
+        encode_part(kind, part.text, part.text.data() == text.data(), scratch, ids);
+      }
+    }
+  };
+  std::visit(encode_with, model);
+  return ids;
+}
+
+template <class Model>
+void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool at_text_start,
+                                 typename Model::Scratch& scratch, std::vector<TokenId>& out) const {
+  std::string changed;
+  if (!normalizer.empty()) {
+    changed = normalizer.apply(text);
+    text = changed;
+  }
+  for (const TextPart& part : added.split_normalized(text)) {
     if (part.token) {
       out.push_back(part.token->id);
       continue;
     }
-    const bool at_start = at_text_start && part.text.data() == normalized.data();
-    const Pieces pieces = pre_tokenizer.apply(std::string(part.text), at_start);
-    for (std::size_t i = 0; i < pieces.ranges.size(); ++i) {
-      std::visit([&](const auto& kind) { kind.encode(pieces[i], scratch, out); }, model);
-    }
+    const bool at_start = at_text_start && part.text.data() == text.data();
+    pre_tokenizer.each_piece(part.text, at_start,
+                             [&](std::string_view piece) { kind.encode(piece, scratch, out); });
   }
 }
 

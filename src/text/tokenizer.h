@@ -1,8 +1,9 @@
-// Bytes <-> token ids, as a Hugging Face tokenizer.json describes it: added tokens, normalizer, pre-tokenizer,
-// model (BPE), post-processor, decoder. A part this file does not know is an error that names it.
+// Bytes <-> token ids, as a Hugging Face tokenizer.json describes it: added tokens, normalizer,
+// pre-tokenizer, model (BPE), post-processor, decoder. A part this file does not know is an error that names
+// it.
 //
 // BPE: Sennrich et al. 2016 (arXiv:1508.07909); byte-level BPE: Radford et al. 2019 (GPT-2);
-// byte fallback: SentencePiece (arXiv:1808.06226).
+// unigram: Kudo 2018 (arXiv:1804.10959); byte fallback: SentencePiece (arXiv:1808.06226).
 #pragma once
 
 #include <memory>
@@ -17,6 +18,8 @@
 
 namespace continuo {
 
+struct TokenizerParts;  // tokenizer_parts.h
+
 class Tokenizer {
  public:
   // `json`: the bytes of tokenizer.json; `file` is named in errors. The bytes need not outlive the call.
@@ -27,12 +30,13 @@ class Tokenizer {
   ~Tokenizer();
 
   // Any bytes are accepted; byte-level models keep bytes that are not UTF-8. `add_special` adds what the
-  // post-processor adds around a prompt (BOS and the like). Added tokens written out in the text are recognised,
-  // as in the reference library.
+  // post-processor adds around a prompt (BOS and the like). Added tokens written out in the text are
+  // recognised, as in the reference library.
   std::vector<TokenId> encode(std::string_view text, bool add_special) const;
 
-  // The raw bytes of the ids: for byte-level tokenizers decode(encode(text, false), ...) == text for any bytes.
-  // Ids outside the vocabulary decode to nothing; callers check them first. `skip_special` leaves out special tokens.
+  // The raw bytes of the ids: for byte-level tokenizers decode(encode(text, false), ...) == text for any
+  // bytes. Ids outside the vocabulary decode to nothing; callers check them first. `skip_special` leaves out
+  // special tokens.
   std::string decode(std::span<const TokenId> ids, bool skip_special) const;
 
   // 1 + the largest id (ids between may be unused).
@@ -44,6 +48,7 @@ class Tokenizer {
 
  private:
   friend class StreamDecoder;
+  friend Tokenizer make_tokenizer(TokenizerParts parts);
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -1,5 +1,5 @@
-// Hugging Face's tokenizer.json. The vocabulary and the merges, nearly all of it, go straight from the bytes into
-// their tables; the rest is small and becomes a tree.
+// Hugging Face's tokenizer.json. The vocabulary and the merges, nearly all of it, go straight from the bytes
+// into their tables; the rest is small and becomes a tree.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -58,15 +58,23 @@ class Reader {
 
   Result<void> read_model_field(std::string key) {
     if (key == "vocab") return read_vocabulary();
-    if (key == "merges") {
-      if (!merges_.empty()) return scanner_.error("the field 'merges' comes twice");
-      scanner_.peek();
-      merges_at_ = scanner_.offset();
-      CONTINUO_TRY(merges_, scanner_.skip_value());
-      return {};
-    }
+    if (key == "merges") return read_merges();
     CONTINUO_TRY_VOID(read_tree(key, model_));
     return key == "type" ? check_type() : Result<void>();
+  }
+
+  // Where they stand if the vocabulary was before; else they are passed over, and read at the end.
+  Result<void> read_merges() {
+    if (has_merges_) return scanner_.error("the field 'merges' comes twice");
+    has_merges_ = true;
+    if (has_vocabulary_ && !vocabulary_is_list_) {
+      CONTINUO_TRY(merges_, read_json_merges(scanner_, *vocabulary_));
+      return {};
+    }
+    scanner_.peek();
+    later_merges_at_ = scanner_.offset();
+    CONTINUO_TRY(later_merges_, scanner_.skip_value());
+    return {};
   }
 
   Result<void> read_tree(std::string key, std::map<std::string, Json>& into) {
@@ -87,51 +95,103 @@ class Reader {
   Result<void> read_vocabulary() {
     if (has_vocabulary_) return scanner_.error("the field 'vocab' comes twice");
     has_vocabulary_ = true;
-    if (scanner_.peek() == '[') {
-      vocabulary_is_list_ = true;
-      CONTINUO_TRY([[maybe_unused]] const std::string_view list, scanner_.skip_value());
-      return {};
-    }
+    if (scanner_.peek() == '[') return read_scored_vocabulary();
     if (scanner_.peek() != '{') return scanner_.error("vocab is not a JSON object");
-    CONTINUO_TRY_VOID(read_object([this](std::string piece) -> Result<void> {
-      if (piece.empty()) return scanner_.error("the vocabulary has an empty piece");
-      CONTINUO_TRY(const std::int64_t id, scanner_.whole_number(kMaxTokenId));
-      vocabulary_->add(piece, static_cast<TokenId>(id));
-      return {};
-    }));
+    CONTINUO_TRY_VOID(read_json_vocabulary(scanner_, *vocabulary_));
     return vocabulary_->index(file_);
+  }
+
+  // [["piece", score], ...]: a piece's place is its id.
+  Result<void> read_scored_vocabulary() {
+    vocabulary_is_list_ = true;
+    CONTINUO_TRY_VOID(scanner_.expect('[', "to begin the vocabulary"));
+    if (!scanner_.accept(']')) {
+      do {
+        CONTINUO_TRY_VOID(scanner_.expect('[', "to begin a piece and its score"));
+        CONTINUO_TRY(const std::string_view piece, scanner_.string());
+        if (piece.empty()) return scanner_.error("the vocabulary has an empty piece");
+        if (scores_.size() > static_cast<std::size_t>(kMaxTokenId))
+          return scanner_.error("the vocabulary has too many pieces");
+        vocabulary_->add(piece, static_cast<TokenId>(scores_.size()));
+        CONTINUO_TRY_VOID(scanner_.expect(',', "between a piece and its score"));
+        CONTINUO_TRY(const double score, scanner_.number());
+        scores_.push_back(score);
+        CONTINUO_TRY_VOID(scanner_.expect(']', "after a piece and its score"));
+      } while (scanner_.accept(','));
+      CONTINUO_TRY_VOID(scanner_.expect(']', "to end the vocabulary"));
+    }
+    return vocabulary_->index(file_);
+  }
+
+  bool is_unigram() const {
+    const auto type = model_.find("type");
+    return type == model_.end() ? vocabulary_is_list_ : type->second == "Unigram";
   }
 
   Result<void> check_type() const {
     const auto type = model_.find("type");
-    if (type == model_.end() && vocabulary_is_list_)
-      return model_error(file_, "model 'Unigram' is not supported");
-    if (type == model_.end()) return {};  // files of before types had names hold BPE
+    if (type == model_.end()) return {};  // files of before types had names: the vocabulary tells
     if (!type->second.is_string()) return model_error(file_, "the type of the model is not a string");
     const std::string name = type->second.get<std::string>();
-    if (name != "BPE") return model_error(file_, fmt::format("model '{}' is not supported", name));
-    return {};
+    if (name == "BPE" || name == "Unigram") return {};
+    return model_error(file_, fmt::format("model '{}' is not supported", name));
   }
 
   Result<TokenizerParts> build() {
     CONTINUO_TRY_VOID(check_type());
     if (!has_vocabulary_) return model_error(file_, "the model has no vocab");
-    if (vocabulary_is_list_) return model_error(file_, "model 'BPE': vocab is not a JSON object");
-    if (merges_.empty()) return model_error(file_, "the model has no merges");
-    CONTINUO_TRY(BpeOptions options, bpe_options());
-    CONTINUO_TRY(Bpe bpe, Bpe::create(vocabulary_, std::move(options),
-                                      JsonScanner(merges_, file_, merges_at_), file_));
+    if (is_unigram() && !vocabulary_is_list_)
+      return model_error(file_, "model 'Unigram': vocab is not a list");
+    if (!is_unigram() && vocabulary_is_list_) {
+      return model_error(file_, "model 'BPE': vocab is not a JSON object");
+    }
+    CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(take("pre_tokenizer"), file_));
+    CONTINUO_TRY(Model model, is_unigram() ? unigram() : bpe(pre_tokenizer.take_byte_level()));
     CONTINUO_TRY(Normalizer normalizer, Normalizer::parse(take("normalizer"), file_));
     CONTINUO_TRY(AddedTokens added,
                  AddedTokens::parse(take("added_tokens"), *vocabulary_, normalizer, file_));
-    CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(take("pre_tokenizer"), file_));
     const std::size_t id_count = std::max(vocabulary_->id_count(), added.id_count());
     CONTINUO_TRY(PostProcessor post_processor, PostProcessor::parse(take("post_processor"), id_count, file_));
     CONTINUO_TRY(Decoder decoder, Decoder::parse(take("decoder"), file_));
     // truncation and padding shape batches of prompts; a prompt is never cut or padded here.
     return TokenizerParts{std::move(added), std::move(normalizer),     std::move(pre_tokenizer),
-                          std::move(bpe),   std::move(post_processor), std::move(decoder),
+                          std::move(model), std::move(post_processor), std::move(decoder),
                           vocabulary_};
+  }
+
+  using Model = decltype(TokenizerParts::model);
+
+  Result<Model> bpe(bool byte_level) {
+    if (!has_merges_) return model_error(file_, "the model has no merges");
+    if (!later_merges_.empty()) {
+      JsonScanner scanner(later_merges_, file_, later_merges_at_);
+      CONTINUO_TRY(merges_, read_json_merges(scanner, *vocabulary_));
+    }
+    CONTINUO_TRY(BpeOptions options, bpe_options());
+    options.byte_level = byte_level;
+    CONTINUO_TRY(Bpe bpe, Bpe::create(vocabulary_, std::move(options), merges_, file_));
+    return Model(std::move(bpe));
+  }
+
+  Result<Model> unigram() {
+    UnigramOptions options;
+    for (const auto& [name, value] : model_) {
+      if (name == "type" || value.is_null()) continue;
+      if (name == "unk_id") {
+        if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= vocabulary_->id_count()) {
+          return model_error(file_, "model 'Unigram': unk_id must be an id of the vocabulary");
+        }
+        options.unk_id = value.get<TokenId>();
+      } else if (name == "byte_fallback") {
+        if (!value.is_boolean())
+          return model_error(file_, "model 'Unigram': byte_fallback must be true or false");
+        options.byte_fallback = value.get<bool>();
+      } else {
+        return model_error(file_, fmt::format("model 'Unigram': the field '{}' is not known", name));
+      }
+    }
+    CONTINUO_TRY(Unigram unigram, Unigram::create(vocabulary_, scores_, std::move(options), file_));
+    return Model(std::move(unigram));
   }
 
   Result<BpeOptions> bpe_options() {
@@ -171,12 +231,33 @@ class Reader {
   JsonScanner scanner_;
   std::map<std::string, Json> fields_, model_;  // the model's without vocab and merges
   std::shared_ptr<Vocabulary> vocabulary_ = std::make_shared<Vocabulary>();
-  std::string_view merges_;
-  std::size_t merges_at_ = 0;
-  bool has_model_ = false, has_vocabulary_ = false, vocabulary_is_list_ = false;
+  std::vector<double> scores_;     // of a vocabulary that is a list
+  std::vector<MergeLine> merges_;  // in the order of their ranks
+  std::string_view later_merges_;  // not read yet
+  std::size_t later_merges_at_ = 0;
+  bool has_model_ = false, has_vocabulary_ = false, vocabulary_is_list_ = false, has_merges_ = false;
 };
 
 }  // namespace
+
+Result<void> read_json_vocabulary(JsonScanner& json, Vocabulary& vocabulary) {
+  CONTINUO_TRY_VOID(json.expect('{', "to begin an object"));
+  if (json.accept('}')) return {};
+  std::string kept;
+  do {
+    std::string_view piece;
+    if (!json.plain_string(piece)) {
+      CONTINUO_TRY(piece, json.string());
+      kept.assign(piece);
+      piece = kept;
+    }
+    if (piece.empty()) return json.error("the vocabulary has an empty piece");
+    CONTINUO_TRY_VOID(json.expect(':', "after the name of a field"));
+    CONTINUO_TRY(const std::int64_t id, json.whole_number(kMaxTokenId));
+    vocabulary.add(piece, static_cast<TokenId>(id));
+  } while (json.accept(','));
+  return json.expect('}', "to end an object");
+}
 
 Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::string& file) {
   return Reader(json, file).read();
@@ -184,7 +265,7 @@ Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::st
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& file) {
   CONTINUO_TRY(TokenizerParts parts, parse_tokenizer_json(json, file));
-  return Tokenizer(std::make_unique<Impl>(Impl{std::move(parts)}));
+  return make_tokenizer(std::move(parts));
 }
 
 }  // namespace continuo

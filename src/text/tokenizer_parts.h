@@ -13,8 +13,11 @@
 #include "text/normalizer.h"
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
+#include "text/score_bpe.h"
 #include "text/tokenizer.h"
+#include "text/unigram.h"
 #include "text/vocabulary.h"
+#include "text/word_list.h"
 
 namespace continuo {
 
@@ -22,21 +25,31 @@ struct TokenizerParts {
   AddedTokens added;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  std::variant<Bpe> model;
+  std::variant<Bpe, Unigram, ScoreBpe, WordList> model;
   PostProcessor post_processor;
   Decoder decoder;
   std::shared_ptr<const Vocabulary> vocabulary;
 
-  // Text without raw added tokens.
-  void encode_part(std::string_view text, bool at_text_start, Bpe::Scratch& scratch,
-                   std::vector<TokenId>& out) const;
+  std::vector<TokenId> encode(std::string_view text) const;
   // The bytes of one id; see Decoder::append.
   void decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const;
+
+ private:
+  // Text without raw added tokens.
+  template <class Model>
+  void encode_part(const Model& kind, std::string_view text, bool at_text_start,
+                   typename Model::Scratch& scratch, std::vector<TokenId>& out) const;
 };
 
 // tokenizer_json.cpp
 Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::string& file);
+// sentencepiece_model.cpp: what is put around a prompt.
+Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos,
+                                   bool add_eos, const std::string& file);
+// {"piece": id, ...}, consumed.
+Result<void> read_json_vocabulary(JsonScanner& json, Vocabulary& vocabulary);
 
 struct Tokenizer::Impl : TokenizerParts {};
+Tokenizer make_tokenizer(TokenizerParts parts);
 
 }  // namespace continuo

@@ -18,4 +18,7 @@ std::optional<UnicodeForm> unicode_form(std::string_view name);
 // Bytes that are not UTF-8 stay as they are and keep what is around them apart.
 std::string normalize_unicode(std::string text, UnicodeForm form);
 
+// Every character in lower case by itself, whatever is around it.
+std::string lowercase(std::string_view text);
+
 }  // namespace continuo

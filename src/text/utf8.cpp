@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace continuo {
@@ -11,7 +12,8 @@ namespace {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-// How many bytes a leading byte announces (0: none), and the range of the second byte (Unicode 15.0, table 3-7).
+// How many bytes a leading byte announces (0: none), and the range of the second byte (Unicode 15.0, table
+// 3-7).
 struct Lead {
   std::uint8_t size = 0;
   unsigned char low = 0x80, high = 0xbf;
@@ -32,7 +34,7 @@ Lead lead_of(unsigned char byte) {
 
 }  // namespace
 
-Utf8Char utf8_at(std::string_view bytes, std::size_t at) {
+Utf8Char detail::any_utf8_at(std::string_view bytes, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned char first = byte(at);
   if (first < 0x80) return {first, 1, true, false};
@@ -74,10 +76,12 @@ std::size_t valid_utf8_prefix(std::string_view bytes) {
     if (i + 8 <= bytes.size()) {
       std::uint64_t word;
       std::memcpy(&word, bytes.data() + i, 8);
-      if ((word & 0x8080808080808080u) == 0) {
+      const std::uint64_t high = word & 0x8080808080808080u;
+      if (high == 0) {
         i += 8;
         continue;
       }
+      i += static_cast<std::size_t>(std::countr_zero(high)) / 8;
     }
     const Utf8Char c = utf8_at(bytes, i);
     if (!c.valid) break;

@@ -1,4 +1,5 @@
-// UTF-8 (Unicode 15.0, section 3.9) over bytes that may not be UTF-8, and the few character classes that text needs.
+// UTF-8 (Unicode 15.0, section 3.9) over bytes that may not be UTF-8, and the few character classes that text
+// needs.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,25 @@ struct Utf8Char {
   bool cut_short = false;  // invalid only because the bytes end here: more bytes could complete it
 };
 
+namespace detail {
+Utf8Char any_utf8_at(std::string_view bytes, std::size_t at);
+}
+
 // The character at `at`, which must be inside `bytes`.
-Utf8Char utf8_at(std::string_view bytes, std::size_t at);
+inline Utf8Char utf8_at(std::string_view bytes, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[at + i]); };
+  if (byte(0) < 0x80) return {byte(0), 1, true, false};
+  // Most others: two bytes, or three in the range where every second byte is good.
+  if (byte(0) >= 0xc2 && byte(0) < 0xe0 && bytes.size() - at >= 2 && (byte(1) & 0xc0) == 0x80) {
+    return {static_cast<char32_t>((byte(0) & 0x1f) << 6 | (byte(1) & 0x3f)), 2, true, false};
+  }
+  if (byte(0) > 0xe0 && byte(0) < 0xed && bytes.size() - at >= 3 && (byte(1) & 0xc0) == 0x80 &&
+      (byte(2) & 0xc0) == 0x80) {
+    const auto code = (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+    return {static_cast<char32_t>(code), 3, true, false};
+  }
+  return detail::any_utf8_at(bytes, at);
+}
 
 void append_utf8(std::string& out, char32_t code);
 

@@ -33,7 +33,7 @@ std::uint64_t hash_bytes(std::string_view bytes) {
 
 void Vocabulary::add(std::string_view piece, TokenId id) {
   CONTINUO_CHECK(arena_.size() + piece.size() + 8 < kNowhere, "a vocabulary of more than 4 GiB");
-  added_.push_back(static_cast<Offset>(arena_.size()));
+  added_.push_back({hash_bytes(piece), static_cast<Offset>(arena_.size())});
   const auto size = static_cast<std::uint32_t>(piece.size());
   char head[8];
   std::memcpy(head, &id, 4);
@@ -54,8 +54,8 @@ Vocabulary::Record Vocabulary::record(Offset offset) const {
 Result<void> Vocabulary::index(const std::string& file) {
   entries_ = added_.size();
   TokenId largest = -1;
-  for (const Offset offset : added_)
-    largest = std::max(largest, record(offset).id);
+  for (const Added& added : added_)
+    largest = std::max(largest, record(added.record).id);
   const auto count = static_cast<std::size_t>(largest + 1);
   if (count > max_id_count(entries_)) {
     return model_error(file, fmt::format("the vocabulary has {} pieces but ids up to {}", entries_, largest),
@@ -63,29 +63,31 @@ Result<void> Vocabulary::index(const std::string& file) {
   }
   by_id_.assign(count, kNowhere);
   slots_.resize(std::bit_ceil(entries_ * 3 / 2 + 2));
-  for (const Offset offset : added_) {
-    const Record added = record(offset);
+  constexpr std::size_t kAhead = 16;  // slots that are on their way from memory
+  for (std::size_t i = 0; i < added_.size(); ++i) {
+    if (i + kAhead < added_.size()) prefetch_slot(added_[i + kAhead].hash);
+    const Record added = record(added_[i].record);
     Offset& place = by_id_[static_cast<std::size_t>(added.id)];
     if (place != kNowhere) {
       return model_error(file, fmt::format("the vocabulary gives the id {} to both '{}' and '{}'", added.id,
                                            record(place).piece, added.piece));
     }
-    place = offset;
-    CONTINUO_TRY_VOID(insert(offset, file));
+    place = added_[i].record;
+    CONTINUO_TRY_VOID(insert(added_[i], file));
   }
   added_ = {};
   return {};
 }
 
-Result<void> Vocabulary::insert(Offset offset, const std::string& file) {
-  const std::string_view piece = record(offset).piece;
-  const std::uint64_t hash = hash_bytes(piece);
+Result<void> Vocabulary::insert(Added added, const std::string& file) {
+  const std::string_view piece = record(added.record).piece;
+  const std::uint64_t hash = added.hash;
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t probe = 0; probe < kMaxProbes; ++probe) {
     Slot& slot = slots_[(hash + probe) & mask];
     if (slot.record == kNowhere) {
-      slot = {tag, offset};
+      slot = {tag, added.record};
       return {};
     }
     if (slot.tag == tag && record(slot.record).piece == piece) {

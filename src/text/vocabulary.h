@@ -1,4 +1,5 @@
-// The pieces a model knows and their ids: one arena of bytes, a table by id, and an open-addressing hash by piece.
+// The pieces a model knows and their ids: one arena of bytes, a table by id, and an open-addressing hash by
+// piece.
 #pragma once
 
 #include <cstdint>
@@ -51,10 +52,14 @@ class Vocabulary {
     Offset record = kNowhere;
   };
   Record record(Offset offset) const;
-  Result<void> insert(Offset offset, const std::string& file);
+  struct Added {
+    std::uint64_t hash;
+    Offset record;
+  };
+  Result<void> insert(Added added, const std::string& file);
 
   std::string arena_;
-  std::vector<Offset> added_;  // in the file's order, until index()
+  std::vector<Added> added_;  // in the file's order, until index()
   std::vector<Offset> by_id_;
   std::vector<Slot> slots_;  // a power of two
   std::size_t entries_ = 0;
@@ -63,7 +68,8 @@ class Vocabulary {
 // Mixes 8 bytes at a time; for tables in memory only.
 std::uint64_t hash_bytes(std::string_view bytes);
 
-// Linear probing that needs more steps than this was built on purpose (a good hash at these loads needs about 100).
+// Linear probing that needs more steps than this was built on purpose (a good hash at these loads needs about
+// 100).
 inline constexpr std::size_t kMaxProbes = 1024;
 
 }  // namespace continuo

@@ -1,4 +1,5 @@
-// Remembers the ids of short words that come again within one text. One per call, so that encoding stays const.
+// Remembers the ids of short words that come again within one text. One per call, so that encoding stays
+// const.
 #pragma once
 
 #include <array>
@@ -28,11 +29,13 @@ class WordCache {
     std::uint8_t count = 0;
     std::array<TokenId, kMaxIds> ids;
   };
-  static constexpr std::size_t kEntries = 4096;
-  static constexpr int kWarmUp = 64;  // short texts do not pay for the table
+  // The table grows with the words that were not in it: short texts pay for none, long ones for what they
+  // use.
+  static constexpr std::size_t kFirstMisses = 64, kFirstEntries = 1024, kMostEntries = 32768;
+  void grow();
 
-  std::vector<Entry> entries_;
-  int asked_ = 0;
+  std::vector<Entry> entries_;  // a power of two
+  std::size_t misses_ = 0, misses_to_grow_ = kFirstMisses;
   std::size_t place_ = 0;
 };
 

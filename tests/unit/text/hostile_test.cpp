@@ -1,4 +1,5 @@
-// Broken and unsupported tokenizer files: each is one clear line, and nothing is allocated from what a file declares.
+// Broken and unsupported tokenizer files: each is one clear line, and nothing is allocated from what a file
+// declares.
 #include "unit/text/tokenizers.h"
 
 using namespace continuo;
@@ -127,7 +128,29 @@ TEST_CASE("models that are not supported") {
   CHECK(error_with("/model/surprise", "1") == "t.json: model 'BPE': the field 'surprise' is not known");
   CHECK(error_with("/version", "\"2.0\"") == "t.json: version \"2.0\" is not supported");
   CHECK(error_of(R"({"model": {"unk_id": 2, "vocab": [["<pad>", 0.0]]}})") ==
-        "t.json: model 'Unigram' is not supported");
+        "t.json: model 'Unigram': unk_id must be an id of the vocabulary");
+}
+
+TEST_CASE("unigram models that are broken") {
+  const auto error = [](const std::string& model) {
+    return error_of(R"({"model": {"type": "Unigram", )" + model + "}}");
+  };
+  CHECK(error(R"("unk_id": 0, "vocab": [["?", 0], ["a", -1.5]])") == "no error");
+  CHECK(error(R"("vocab": {})") == "t.json: model 'Unigram': vocab is not a list");
+  CHECK(error(R"("vocab": [["a"]])").ends_with("',' was expected between a piece and its score"));
+  CHECK(error(R"("vocab": [["a", NaN]])").ends_with("a number was expected"));
+  CHECK(error(R"("vocab": [["a", -inf]])").ends_with("a number was expected"));
+  CHECK(error(R"("vocab": [["a", 1e999]])").ends_with("a number was expected"));
+  CHECK(error(R"("vocab": [["a", null]])").ends_with("a number was expected"));
+  CHECK(error(R"("vocab": [["a", 0, 1]])").ends_with("']' was expected after a piece and its score"));
+  CHECK(error(R"("vocab": [["", 0]])").ends_with("the vocabulary has an empty piece"));
+  CHECK(error(R"("vocab": [["a", 0], ["a", 1]])") == "t.json: the vocabulary has the piece 'a' twice");
+  CHECK(error(R"("vocab": [["a", 0]], "unk_id": 1)") ==
+        "t.json: model 'Unigram': unk_id must be an id of the vocabulary");
+  CHECK(error(R"("vocab": [["a", 0]], "byte_fallback": true)") ==
+        "t.json: byte_fallback needs the piece '<0x00>' in the vocabulary");
+  CHECK(error(R"("vocab": [["a", 0]], "surprise": 1)") ==
+        "t.json: model 'Unigram': the field 'surprise' is not known");
 }
 
 TEST_CASE("added tokens that are broken") {
@@ -164,7 +187,20 @@ TEST_CASE("normalizers that are not supported") {
   CHECK(error_with_normalizer("7") == "t.json: the normalizer is not a JSON object");
   CHECK(error_with_normalizer("{}") == "t.json: the normalizer has no type");
   CHECK(error_with_normalizer(R"({"type": "Precompiled"})") ==
-        "t.json: normalizer 'Precompiled' is not supported");
+        "t.json: normalizer 'Precompiled': precompiled_charsmap must be a string");
+  CHECK(error_with_normalizer(R"({"type": "Precompiled", "precompiled_charsmap": "AA=A"})") ==
+        "t.json: normalizer 'Precompiled': precompiled_charsmap is not base64");
+  CHECK(error_with_normalizer(R"({"type": "Precompiled", "precompiled_charsmap": "AAAA"})") ==
+        "t.json: normalizer 'Precompiled': the character map is shorter than 4 bytes (is "
+        "precompiled_charsmap damaged?)");
+  CHECK(error_with_normalizer(R"({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAA"})") ==
+        "t.json: normalizer 'Precompiled': the character map's trie of 4 bytes does not fit into 6 (is "
+        "precompiled_charsmap damaged?)");
+  CHECK(error_with_normalizer(R"({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAABh"})") ==
+        "t.json: normalizer 'Precompiled': the character map's last replacement does not end (is "
+        "precompiled_charsmap damaged?)");
+  CHECK(error_with_normalizer(R"({"type": "Strip", "strip_left": true})") ==
+        "t.json: normalizer 'Strip': strip_right must be true or false");
   CHECK(error_with_normalizer(R"({"type": "NFC", "x": 1})") ==
         "t.json: normalizer 'NFC': the field 'x' is not known");
   CHECK(error_with_normalizer(R"({"type": "Sequence", "normalizers": 1})") ==
@@ -180,8 +216,8 @@ TEST_CASE("normalizers that are not supported") {
 }
 
 TEST_CASE("pre-tokenizers that are not supported") {
-  CHECK(error_with_pre_tokenizer(R"({"type": "Whitespace"})") ==
-        "t.json: pre_tokenizer 'Whitespace' is not supported");
+  CHECK(error_with_pre_tokenizer(R"({"type": "UnicodeScripts"})") ==
+        "t.json: pre_tokenizer 'UnicodeScripts' is not supported");
   CHECK(error_with_pre_tokenizer(R"({"type": "ByteLevel"})") ==
         "t.json: pre_tokenizer 'ByteLevel': add_prefix_space must be true or false");
   CHECK(error_with_pre_tokenizer(
@@ -225,7 +261,12 @@ TEST_CASE("post-processors that are broken") {
   const char* bos =
       R"([{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}])";
   CHECK(error_with("/post_processor", R"({"type": "BertProcessing"})") ==
-        "t.json: post_processor 'BertProcessing' is not supported");
+        "t.json: post_processor 'BertProcessing': cls must be a list");
+  CHECK(
+      error_with("/post_processor", R"({"type": "BertProcessing", "cls": ["<x>", 7], "sep": ["<x>", 6]})") ==
+      "t.json: post_processor 'BertProcessing': cls must be a token and its id in the vocabulary");
+  CHECK(error_with("/post_processor", R"({"type": "PairProcessing"})") ==
+        "t.json: post_processor 'PairProcessing' is not supported");
   CHECK(error_with_template(bos, "{}") ==
         "t.json: post_processor 'TemplateProcessing': single names '<s>', which special_tokens lacks");
   CHECK(error_with_template(bos, R"({"<s>": {"id": "<s>", "ids": [7]}})") ==

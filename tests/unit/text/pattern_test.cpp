@@ -55,6 +55,13 @@ TEST_CASE("character classes are the reference's") {
   CHECK(marked(R"([\s-x]+)", "- x") == "<- x>");
 }
 
+TEST_CASE("classes within classes, and the ends of words") {
+  CHECK(marked(R"([a[bc]d]+)", "xabcdx") == "x<abcd>x");
+  CHECK(marked(R"([^(\s|[.,]x)]+)", "a.b|c x(d") == "<a>.<b>|<c> x(<d>");
+  CHECK(marked(R"(\ba|a\b)", "a ba ab bab") == "<a> b<a> <a>b bab");
+  CHECK(marked(R"(\d{1,3}(?=(?:\d{3})*\b))", "1234567") == "<1><234><567>");
+}
+
 TEST_CASE("repetitions, anchors and groups are the reference's") {
   CHECK(marked(R"(a{1,2}+b)", "aaaab") == "<aaaab>");  // Ruby: (?:a{1,2})+, not possessive
   CHECK(marked(R"(\p{N}{1,3})", "12345") == "<123><45>");
@@ -71,10 +78,11 @@ TEST_CASE("repetitions, anchors and groups are the reference's") {
 
 TEST_CASE("what the two libraries read differently is refused") {
   CHECK(refusal(R"(\h)") == R"('\h' is not supported)");
-  CHECK(refusal(R"(\b)") == R"('\b' is not supported)");
+  CHECK(refusal(R"(\B)") == R"('\B' is not supported)");
   CHECK(refusal(R"((a)\1)") == R"('\1' is not supported)");
-  CHECK(refusal(R"([a[b]])") == "a class within a class is not supported");
-  CHECK(refusal(R"([[:alpha:]])") == "a class within a class is not supported");
+  CHECK(refusal(R"([a[^b]])") == "a class like this within a class is not supported");
+  CHECK(refusal(R"([[:alpha:]])") == "a class like this within a class is not supported");
+  CHECK(refusal(R"([a[b])") == "a class without its ']' is not supported");
   CHECK(refusal(R"([a-z&&b])") == "'&&' in a class is not supported");
   CHECK(refusal(R"([\W])") == R"('\W' is not supported)");
   CHECK(refusal(R"((?i)a)") == "the group '(?i' is not supported");
