@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/embedded_model.h"
+#include "cli/gguf_tokenizer.h"
 #include "io/checkpoint.h"
 #include "text/tokenizer_files.h"
 
@@ -96,10 +97,12 @@ Result<Model> load_model(const ModelFiles& files) {
 }
 
 bool has_tokenizer(const ModelFiles& files) {
+  if (const auto* parts = files.gguf()) return has_gguf_tokenizer(parts->front());
   return std::ranges::any_of(vocabulary_file_names(), [&](std::string_view name) { return files.has(name); });
 }
 
 Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
+  if (const auto* parts = files.gguf()) return read_gguf_tokenizer(parts->front());
   if (!has_tokenizer(files)) {  // its error says what is missing
     if (auto blob = files.open("tokenizer.json"); !blob) return std::move(blob).error();
   }
@@ -117,7 +120,7 @@ Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Mod
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(model.name,
-                       fmt::format("the tokenizer gives token id {}, config.json a vocabulary of {}", id,
+                       fmt::format("the tokenizer gives token id {}, the model has {} tokens", id,
                                    model.spec.vocab_size),
                        "do the files belong to the same model?");
   }
