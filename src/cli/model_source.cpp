@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/embedded_model.h"
+#include "cli/gguf_tokenizer.h"
 #include "cli/hub_cache.h"
 #include "io/checkpoint.h"
 #include "text/tokenizer_files.h"
@@ -103,11 +104,10 @@ Result<ModelFiles> model_of_name(const std::string& typed) {
 Result<ModelFiles> named_model(const std::string& typed) {
   std::error_code error;
   if (is_folder(typed)) return ModelFiles::folder(typed);
-  if (typed.ends_with(".gguf")) {
-    return model_error(typed, "GGUF files are not supported yet", "use the model's Hugging Face folder");
-  }
+  if (typed.ends_with(".gguf")) return ModelFiles::gguf(typed);
   if (fs::exists(typed, error)) {
-    return model_error(typed, "is a file, expected a folder with config.json, tokenizer.json and the weights",
+    return model_error(typed,
+                       "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
                        "give the folder it is in");
   }
   return model_of_name(typed);
@@ -129,10 +129,12 @@ Result<Model> load_model(const ModelFiles& files) {
 }
 
 bool has_tokenizer(const ModelFiles& files) {
+  if (const auto* parts = files.gguf()) return has_gguf_tokenizer(parts->front());
   return std::ranges::any_of(vocabulary_file_names(), [&](std::string_view name) { return files.has(name); });
 }
 
 Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
+  if (const auto* parts = files.gguf()) return read_gguf_tokenizer(parts->front());
   if (!has_tokenizer(files)) {  // its error says what is missing
     if (auto blob = files.open("tokenizer.json"); !blob) return std::move(blob).error();
   }
@@ -150,7 +152,7 @@ Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Mod
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(model.name,
-                       fmt::format("the tokenizer gives token id {}, config.json a vocabulary of {}", id,
+                       fmt::format("the tokenizer gives token id {}, the model has {} tokens", id,
                                    model.spec.vocab_size),
                        "do the files belong to the same model?");
   }

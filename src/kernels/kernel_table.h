@@ -62,14 +62,18 @@ struct KernelTable {
   bool fused;             // has fused multiply-add, hence agrees with the reference bit for bit
 
   // y[t * y_stride + r] = dot16(row r of w, row t of x, k) for r < rows, t < tokens.
-  // w: stored rows, `w_stride` bytes apart, no alignment; x: rows `x_stride` floats apart.
+  // w: stored rows, `w_stride` bytes apart, no alignment; x: rows `x_stride` floats apart. k: whole blocks of w's format.
   using MatMul = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
                           std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride);
   MatMul matmul[kFormatCount];
 
-  // The same for one token and weights stored the other way round: y[o] = dot16(column o of w, x, k) for o < outputs,
+  // The exact float32 values of n stored ones, whole blocks of them.
+  using Unpack = void (*)(const std::byte* stored, float* values, std::size_t n);
+  Unpack unpack[kFormatCount];
+
+  // matmul for one token and weights stored the other way round: y[o] = dot16(column o of w, x, k) for o < outputs,
   // where input i's weights for all outputs are a row of w, `w_stride` bytes after the row before.
-  // scratch: 16 * outputs floats.
+  // scratch: 16 * outputs floats. Null for formats that store several values in a block.
   using VectorInMajor = void (*)(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k,
                                  const float* x, float* y, float* scratch);
   VectorInMajor vector_in_major[kFormatCount];

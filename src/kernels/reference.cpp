@@ -36,7 +36,7 @@ template <Format kFormat>
 void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
             std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
   const FormatInfo& info = format_info(kFormat);
-  // A row is unpacked in pieces of whole groups, so that the lanes go on where they stopped.
+  // A row is unpacked in pieces of whole groups and whole blocks, so that the lanes go on where they stopped.
   constexpr std::size_t kPiece = 256;
   float values[kPiece];
   for (std::size_t r = 0; r < rows; ++r) {
@@ -52,6 +52,11 @@ void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
       y[t * y_stride + r] = reduce16(lanes);
     }
   }
+}
+
+template <Format kFormat>
+void unpack(const std::byte* stored, float* values, std::size_t n) {
+  format_info(kFormat).to_float(stored, values, n);
 }
 
 template <Format kFormat>
@@ -164,7 +169,14 @@ void attention(const AttentionArgs& args) {
 const KernelTable kReferenceKernels = {
     .name = "reference",
     .fused = true,
-    .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>},
+    .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>, matmul<Format::q8_0>,
+               matmul<Format::q4_0>, matmul<Format::q4_1>, matmul<Format::q5_0>, matmul<Format::q5_1>,
+               matmul<Format::q2_k>, matmul<Format::q3_k>, matmul<Format::q4_k>, matmul<Format::q5_k>,
+               matmul<Format::q6_k>, matmul<Format::iq4_nl>, matmul<Format::iq4_xs>, matmul<Format::mxfp4>},
+    .unpack = {unpack<Format::f32>, unpack<Format::f16>, unpack<Format::bf16>, unpack<Format::q8_0>,
+               unpack<Format::q4_0>, unpack<Format::q4_1>, unpack<Format::q5_0>, unpack<Format::q5_1>,
+               unpack<Format::q2_k>, unpack<Format::q3_k>, unpack<Format::q4_k>, unpack<Format::q5_k>,
+               unpack<Format::q6_k>, unpack<Format::iq4_nl>, unpack<Format::iq4_xs>, unpack<Format::mxfp4>},
     .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>, vector_in_major<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,

@@ -113,18 +113,19 @@ Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place
   const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, place)); };
   if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
     return model_error(it->second.file, fmt::format("{} is stored as {}", describe(), it->second.format),
-                       "F32, F16 and BF16 can be run");
+                       checkpoint_.is_gguf ? "weights in that format cannot be run"
+                                           : "F32, F16 and BF16 can be run");
   }
   const auto it = checkpoint_.tensors.find(name);
   if (it == checkpoint_.tensors.end()) {
-    return model_error(checkpoint_.name, describe() + " is missing", "config.json says that there is one");
+    return model_error(checkpoint_.name, describe() + " is missing", checkpoint_.is_gguf ? "the file's metadata says that there is one" : "config.json says that there is one");
   }
   const TensorView& tensor = it->second;
   if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
     return model_error(
         tensor.file,
         fmt::format("{} has shape {}, expected {}", describe(), shape_text(tensor.shape), shape_text(shape)),
-        "do config.json and the weights belong together?");
+        checkpoint_.is_gguf ? "" : "do config.json and the weights belong together?");
   }
   const bool first_use = used_.insert(name).second;
   CONTINUO_CHECK(first_use, "a tensor that two roles claim");
@@ -171,7 +172,8 @@ Result<void> TensorFinder::nothing_is_left(std::string_view family) const {
                      fmt::format("{} for which this {} has no place: {}{}",
                                  count == 1 ? "a tensor" : fmt::format("{} tensors", count), family,
                                  fmt::join(left, ", "), more),
-                     "the text would not be the model's; is config.json the right one?");
+                     checkpoint_.is_gguf ? "the text would not be the model's"
+                                         : "the text would not be the model's; is config.json the right one?");
 }
 
 }  // namespace continuo

@@ -25,6 +25,9 @@ struct Matrix {
   std::size_t rows = 0;
   std::size_t cols = 0;
   std::size_t stride = 0;
+  // Above 0: rows make heads of so many, and rows 2i and 2i + 1 of a head are its outputs i and i + paired_head / 2 (GGUF's
+  // Llama).
+  std::size_t paired_head = 0;
 };
 
 struct Linear {
