@@ -66,9 +66,13 @@ class Reader {
     return static_cast<TokenId>(*id);
   }
 
-  Result<PostProcessor> frame(bool add_bos, bool add_eos) const {
-    return frame_prompt(id(in_.bos_token_id), in_.add_bos_token.value_or(add_bos), id(in_.eos_token_id),
-                        in_.add_eos_token.value_or(add_eos), file_);
+  // The model's habit holds where the file does not say, and has the token.
+  bool adds_bos(bool habit) const { return in_.add_bos_token.value_or(habit && id(in_.bos_token_id)); }
+  bool adds_eos(bool habit) const { return in_.add_eos_token.value_or(habit && id(in_.eos_token_id)); }
+
+  Result<PostProcessor> frame(bool bos_habit) const {
+    return frame_prompt(id(in_.bos_token_id), adds_bos(bos_habit), id(in_.eos_token_id), adds_eos(false),
+                        file_);
   }
 
   Result<std::shared_ptr<Vocabulary>> vocabulary() const {
@@ -103,7 +107,7 @@ class Reader {
     CONTINUO_TRY(Bpe bpe, Bpe::create(pieces, std::move(options), merges, file_));
     CONTINUO_TRY(Normalizer normalizer, Normalizer::parse(named.normalizer, file_));
     CONTINUO_TRY(AddedTokens tokens, AddedTokens::create(added(), *pieces, normalizer, file_));
-    CONTINUO_TRY(PostProcessor post_processor, frame(named.add_bos, false));
+    CONTINUO_TRY(PostProcessor post_processor, frame(named.add_bos));
     CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "ByteLevel"}}, file_));
     return TokenizerParts{std::move(tokens),
                           std::move(normalizer),
@@ -135,8 +139,8 @@ class Reader {
                                   in_.precompiled_charsmap.size()};
     model.add_dummy_prefix = in_.add_space_prefix.value_or(true);
     model.remove_extra_whitespaces = in_.remove_extra_whitespaces.value_or(unigram);
-    model.add_bos = in_.add_bos_token.value_or(!unigram);
-    model.add_eos = in_.add_eos_token.value_or(unigram);
+    model.add_bos = adds_bos(!unigram);
+    model.add_eos = adds_eos(unigram);
     model.symbols_come_first = true;
     return build_sentencepiece(model, file_);
   }
@@ -152,7 +156,7 @@ class Reader {
     CONTINUO_TRY_VOID(pieces->index(file_));
     CONTINUO_TRY(WordList list, WordList::create(*pieces, kinds_, file_));
     CONTINUO_TRY(AddedTokens tokens, AddedTokens::create(added(), *pieces, Normalizer(), file_));
-    CONTINUO_TRY(PostProcessor post_processor, frame(false, false));
+    CONTINUO_TRY(PostProcessor post_processor, frame(false));
     CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "Fuse"}}, file_));
     return TokenizerParts{std::move(tokens),         Normalizer(),       PreTokenizer(), std::move(list),
                           std::move(post_processor), std::move(decoder), pieces};

@@ -54,9 +54,11 @@ Result<SentencePieceNormalizer> make_normalizer(const SentencePieceModel& model,
 
 std::vector<AddedToken> added_tokens(const SentencePieceModel& model) {
   std::vector<AddedToken> added = model.added;
-  const auto is_there = [&](TokenId id) {
-    return std::any_of(model.added.begin(), model.added.end(), [&](const auto& t) { return t.id == id; });
-  };
+  std::vector<TokenId> ids;
+  for (const AddedToken& token : model.added)
+    ids.push_back(token.id);
+  std::sort(ids.begin(), ids.end());
+  const auto is_there = [&](TokenId id) { return std::binary_search(ids.begin(), ids.end(), id); };
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {
     const auto& piece = model.pieces[i];
     const bool special = piece.kind == PieceKind::control || piece.kind == PieceKind::unknown;

@@ -54,6 +54,9 @@ Result<AddedToken> token(const Json& json, const std::string& name, const std::s
   return token;
 }
 
+// Far above what any model has; the tokens are compared with each other.
+constexpr std::size_t kMostAdded = 20'000, kMostSpecial = 1'000;
+
 constexpr const char* kSpecialTokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                           "pad_token", "cls_token", "mask_token"};
 
@@ -111,6 +114,8 @@ class ConfigReader {
     }
     const auto more = json.find("additional_special_tokens");
     if (more == json.end() || !more->is_array()) return {};
+    if (more->size() > kMostSpecial)
+      return model_error(path, "additional_special_tokens: there are too many");
     for (const Json& item : *more) {
       CONTINUO_TRY(AddedToken special, token(item, "one of additional_special_tokens", path));
       special.special = true;
@@ -125,6 +130,7 @@ class ConfigReader {
       return model_error(path, fmt::format("the added token '{}' has the id {}", token.content,
                                            id.dump(-1, ' ', true, Json::error_handler_t::replace)));
     }
+    if (out_.added.size() == kMostAdded) return model_error(path, "there are too many added tokens");
     token.id = id.get<TokenId>();
     const auto same = [&](const AddedToken& other) { return other.content == token.content; };
     if (std::any_of(out_.added.begin(), out_.added.end(), same)) return {};

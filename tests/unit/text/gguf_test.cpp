@@ -167,7 +167,7 @@ TEST_CASE("digits are cut as the names say") {
   const auto pieces = [](const std::string& pre) {
     Owned vocabulary =
         converted(Json::parse(R"({"added_tokens": [], "model": {"vocab": {"1": 0, "11": 1, "111": 2,
-        "1111": 3}, "merges": ["1 1", "11 1", "111 1"]}})"),
+        "1111": 3}, "merges": ["1 1", "11 11", "11 1"]}})"),
                   pre);
     return make(vocabulary.view()).encode("11111", false);
   };
@@ -240,6 +240,8 @@ TEST_CASE("GGUF vocabularies that are broken") {
   CHECK(error_of(owned.view()) == "m.gguf: the score of the piece 'a' is not a finite number");
   owned = small_llama();
   owned.vocabulary.bos_token_id = 9;
+  CHECK(make(owned.view()).encode("ab", true) == Ids{7});  // only where the file asks for it
+  owned.vocabulary.add_bos_token = true;
   CHECK(error_of(owned.view()) == "m.gguf: a BOS token is to be added, but there is none");
   owned = small_llama();
   owned.texts[5] = "a";

@@ -210,9 +210,10 @@ TEST_CASE("a tokenizer.model that is broken") {
 TEST_CASE("a tokenizer.model with any byte changed does not crash") {
   const std::string whole = model_bytes("bpe");
   for (std::size_t at = 0; at < whole.size(); at += at < 300 ? 1 : 37) {
-    for (const unsigned char change : {0x01, 0x80, 0xff}) {
+    for (const int change : {0x01, 0x80, 0xff}) {
       std::string broken = whole;
-      broken[at] = static_cast<char>(static_cast<unsigned char>(broken[at]) ^ change);
+      broken[at] =
+          static_cast<char>(static_cast<unsigned char>(broken[at]) ^ static_cast<unsigned char>(change));
       if (const auto tokenizer = load({{"tokenizer.model", broken}}))
         (void)tokenizer->encode("tick <sep> tock \xff", true);
     }
