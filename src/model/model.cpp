@@ -100,7 +100,7 @@ Model assembled(std::shared_ptr<const Checkpoint> storage, ModelSpec spec, Bound
 void mark_paired_heads(const ModelSpec& spec, Weights& weights) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
-    if (!attention || !attention->rope) continue;
+    if (!attention) continue;
     auto& bound = std::get<AttentionWeights>(weights.layers[i].mixer);
     bound.q.weight.paired_head = bound.k.weight.paired_head = static_cast<std::size_t>(attention->head_dim);
   }

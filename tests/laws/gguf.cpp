@@ -1,6 +1,6 @@
 // Law 5: a GGUF file and safetensors of the same weights give the same logits, bit for bit.
-#include <cstring>
 #include <unistd.h>
+#include <cstring>
 
 #include "catch.h"
 #include "io/gguf_writer.h"
@@ -16,7 +16,8 @@ namespace {
 
 constexpr unsigned kSeed = 99;
 
-std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, int threads, std::size_t piece) {
+std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, int threads,
+                             std::size_t piece) {
   ThreadPool pool(threads);
   ForwardPass forward(model, best_kernels(), pool);
   SequenceState state(model.spec, ids.size(), ids.size());
@@ -35,7 +36,8 @@ Model through_gguf(const Model& model, Format format, const test::TemporaryFolde
   GgufWriter writer;
   const auto exported = export_gguf(model, writer);
   if (!exported) FAIL(exported.error().message());
-  for (GgufOutput& tensor : writer.tensors()) tensor.format = format_for(tensor, format);
+  for (GgufOutput& tensor : writer.tensors())
+    tensor.format = format_for(tensor, format);
   const std::string path = (folder.path() / "model.gguf").string();
   {
     auto file = NewFile::beside(path);
@@ -56,7 +58,8 @@ void require_same(const std::vector<float>& got, const std::vector<float>& want,
   REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) {
-      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of " << want[i]);
+      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of "
+                       << want[i]);
     }
   }
 }
@@ -64,12 +67,18 @@ void require_same(const std::vector<float>& got, const std::vector<float>& want,
 std::vector<Model> models() {
   std::vector<Model> all;
   all.push_back(test::random_llama(kSeed));
-  all.push_back(test::random_llama(kSeed, {.n_heads = 4, .n_kv_heads = 2, .head_dim = 20}, Format::f32,
-                                   {{"attention_bias", false}, {"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}));
+  all.push_back(test::random_llama(
+      kSeed, {.n_heads = 4, .n_kv_heads = 2, .head_dim = 20}, Format::f32,
+      {{"attention_bias", false}, {"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   // Wide enough that its panels are shared among threads.
-  all.push_back(test::random_llama(kSeed, {.d_model = 256, .d_ff = 704, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4,
-                                           .head_dim = 32, .vocab = 1000}));
+  all.push_back(test::random_llama(kSeed, {.d_model = 256,
+                                           .d_ff = 704,
+                                           .n_layers = 2,
+                                           .n_heads = 8,
+                                           .n_kv_heads = 4,
+                                           .head_dim = 32,
+                                           .vocab = 1000}));
   return all;
 }
 
@@ -83,7 +92,8 @@ TEST_CASE("law 5: GGUF and safetensors of the same weights give the same logits"
     INFO(model.spec.family << " of width " << model.spec.d_model);
     for (const int threads : {1, 3}) {
       for (const std::size_t piece : {50, 1}) {
-        require_same(logits_of(read, ids, threads, piece), logits_of(model, ids, 1, 50), model.spec.vocab_size);
+        require_same(logits_of(read, ids, threads, piece), logits_of(model, ids, 1, 50),
+                     model.spec.vocab_size);
       }
     }
   }
@@ -91,8 +101,13 @@ TEST_CASE("law 5: GGUF and safetensors of the same weights give the same logits"
 
 TEST_CASE("laws 1 and 2 for weights in blocks: pieces and threads change no bit") {
   const test::TemporaryFolder folder;
-  const Model model = test::random_llama(
-      kSeed, {.d_model = 256, .d_ff = 512, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4, .head_dim = 32, .vocab = 600});
+  const Model model = test::random_llama(kSeed, {.d_model = 256,
+                                                 .d_ff = 512,
+                                                 .n_layers = 2,
+                                                 .n_heads = 8,
+                                                 .n_kv_heads = 4,
+                                                 .head_dim = 32,
+                                                 .vocab = 600});
   const auto ids = test::random_ids(40, model.spec.vocab_size, kSeed);
   const std::vector<float> exact = logits_of(model, ids, 1, 40);
   for (const FormatInfo& info : formats()) {
@@ -101,12 +116,13 @@ TEST_CASE("laws 1 and 2 for weights in blocks: pieces and threads change no bit"
     const std::vector<float> whole = logits_of(read, ids, 1, 40);
     require_same(logits_of(read, ids, 1, 1), whole, model.spec.vocab_size);
     require_same(logits_of(read, ids, 3, 7), whole, model.spec.vocab_size);
-    // And it is the same model, more or less.
+    if (info.block_bytes * 8 < info.block_values * 5) continue;
+    // With five bits and more it is the same model, more or less.
     double difference = 0, size = 0;
     for (std::size_t i = 0; i < whole.size(); ++i) {
       difference += std::pow(double(whole[i]) - double(exact[i]), 2);
       size += std::pow(double(exact[i]), 2);
     }
-    CHECK(difference < (info.format == Format::q2_k ? 0.8 : 0.3) * size);
+    CHECK(difference < 0.25 * size);
   }
 }

@@ -1,5 +1,6 @@
-// Weights stored in blocks as vectors of floats. Each format says once how a block becomes vectors; what happens to them is
-// the sink's business: they are stored, or take part in a dot product without leaving their registers.
+// Weights stored in blocks as vectors of floats. Each format says once how a block becomes vectors; what
+// happens to them is the sink's business: they are stored, or take part in a dot product without leaving
+// their registers.
 #if defined(CONTINUO_SIMD_UNPACK_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONTINUO_SIMD_UNPACK_INL_H
 #undef CONTINUO_SIMD_UNPACK_INL_H
@@ -49,8 +50,8 @@ HWY_INLINE V Half(const std::byte* p) {
 }
 HWY_INLINE V Number(int n) { return hn::Set(d, static_cast<float>(n)); }
 
-// Block(p, sink) calls sink(i, v) with values i .. i + kLanes of the block at p, in order. The loops over i vanish where they
-// are inlined, so that i % 16, which says the lanes' partial sums, is a constant there.
+// Block(p, sink) calls sink(i, v) with values i .. i + kLanes of the block at p, in order. The loops over i
+// vanish where they are inlined, so that i % 16, which says the lanes' partial sums, is a constant there.
 
 struct Q8_0 {
   static constexpr Format kFormat = Format::q8_0;
@@ -59,7 +60,8 @@ struct Q8_0 {
   static HWY_INLINE void Block(const std::byte* p, const Sink& sink) {
     const V scale = Half(p);
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(p + 2 + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes)
+      sink(i, hn::Mul(SignedBytes(p + 2 + i), scale));
   }
 };
 
@@ -190,7 +192,8 @@ HWY_INLINE void LookUp(const std::byte* p, const std::int8_t* table, std::int8_t
   const auto q = hn::LoadU(du8, reinterpret_cast<const std::uint8_t*>(p));
   const auto mask = hn::Set(du8, std::uint8_t{15});
   const auto low = hn::And(q, mask);
-  const auto high = hn::And(hn::BitCast(du8, hn::ShiftRight<4>(hn::BitCast(hn::FixedTag<std::uint16_t, 8>(), q))), mask);
+  const auto high =
+      hn::And(hn::BitCast(du8, hn::ShiftRight<4>(hn::BitCast(hn::FixedTag<std::uint16_t, 8>(), q))), mask);
   hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(d8, low)), d8, out);
   hn::StoreU(hn::TableLookupBytes(values, hn::BitCast(d8, high)), d8, out + 16);
 }
@@ -204,7 +207,8 @@ struct IQ4_NL {
     LookUp(p + 2, kIq4Values.data(), values);
     const V scale = Half(p);
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(values + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes)
+      sink(i, hn::Mul(SignedBytes(values + i), scale));
   }
 };
 
@@ -219,7 +223,8 @@ struct IQ4_XS {
       LookUp(p + 8 + 16 * part, kIq4Values.data(), values);
       const V scale = hn::Mul(factor, Number(iq4_xs_scale(p, part)));
       CONTINUO_UNROLL
-      for (std::size_t i = 0; i < 32; i += kLanes) sink(32 * part + i, hn::Mul(SignedBytes(values + i), scale));
+      for (std::size_t i = 0; i < 32; i += kLanes)
+        sink(32 * part + i, hn::Mul(SignedBytes(values + i), scale));
     }
   }
 };
@@ -233,7 +238,8 @@ struct MXFP4 {
     LookUp(p + 1, kMxfp4Values.data(), values);
     const V scale = hn::Set(d, mxfp4_scale(byte_at(p)));
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(values + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes)
+      sink(i, hn::Mul(SignedBytes(values + i), scale));
   }
 };
 
