@@ -200,8 +200,8 @@ TEST_CASE("models that cannot be read") {
   check_error(run_program({"-m", "/nonexistent/model", "a"}), 3, "/nonexistent/model");
   check_error(run_program({"-m", "no-such-model", "a"}), 3,
               "no-such-model: no such folder or file, and no model of that name");
-  check_error(run_program({"-m", "model.gguf", "a"}), 3, "not supported yet");
-  check_error(run_program({"-m", folder.path() + "/config.json", "a"}), 3, "expected a folder");
+  check_error(run_program({"-m", "model.gguf", "a"}), 3, "model.gguf: no such file");
+  check_error(run_program({"-m", folder.path() + "/config.json", "a"}), 3, "expected a .gguf file or a folder");
   TinyModel no_weights;
   no_weights.weights = false;
   check_error(run_program(Folder(no_weights).with({"a"})), 3, "model.safetensors");
@@ -285,11 +285,10 @@ TEST_CASE("help and version") {
   CHECK(help.code == 0);
   CHECK(help.err == "");
   for (const char* word :
-       {"Usage: continuo", "score", "tokenize", "inspect", "bench", "--temperature", "Examples", "130"}) {
+       {"Usage: continuo", "score", "tokenize", "inspect", "bench", "quantize", "--temperature", "Examples", "130"}) {
     check_contains(help.out, word);
   }
-  CHECK(help.out.find("quantize") == std::string::npos);
-  for (const char* command : {"score", "tokenize", "inspect", "bench"}) {
+  for (const char* command : {"score", "tokenize", "inspect", "bench", "quantize"}) {
     CHECK(run_program({command, "-h"}).out.starts_with(std::string("Usage: continuo ") + command));
   }
   const std::string version = run_program({"--version"}).out;
