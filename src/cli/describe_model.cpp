@@ -19,7 +19,12 @@ Answer json_of(std::monostate) { return nullptr; }
 template <class Part>
 Answer if_there(const std::optional<Part>& part);
 
-Answer json_of(const RmsNormSpec& norm) { return {{"kind", "rms_norm"}, {"eps", number(norm.eps)}}; }
+Answer json_of(const RmsNormSpec& norm) {
+  return {{"kind", "rms_norm"},
+          {"eps", number(norm.eps)},
+          {"weight", norm.weight},
+          {"unit_offset", norm.unit_offset}};
+}
 Answer json_of(const LayerNormSpec& norm) {
   return {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
 }
@@ -208,7 +213,7 @@ std::string layer_text(const LayerSpec& layer) {
   std::string out;
   const Answer parts = layer_json(layer);
   for (const auto& [role, part] : parts.items()) {
-    if (part.is_null()) continue;
+    if (part.is_null() || part == 1) continue;  // a scale of 1
     const std::string text = part.is_object()   ? in_words(part)
                              : part.is_string() ? part.get<std::string>()
                                                 : part.dump();

@@ -5,10 +5,12 @@
 #include <map>
 
 #include "cli/command.h"
+#include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
 #include "cli/sampling_settings.h"
+#include "io/checkpoint.h"
 #include "state/sequence_state.h"
 
 namespace continuo {
@@ -47,26 +49,16 @@ std::size_t kv_bytes_per_token(const ModelSpec& spec) {
   return SequenceState::bytes(spec, context) / context;
 }
 
-// 12,345,678
-std::string grouped(std::size_t number) {
-  const std::string digits = std::to_string(number);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
+// A float as it was written, not with the digits that double would add.
+Answer shortest(float value) { return Answer::parse(fmt::format("{}", value)); }
 
 Answer sampling_json(const SamplingOptions& sampling) {
-  // The floats as they were written, not with the digits that double would add.
-  const auto number = [](float value) { return Answer::parse(fmt::format("{}", value)); };
-  return {{"temperature", number(sampling.temperature)},
+  return {{"temperature", shortest(sampling.temperature)},
           {"top_k", sampling.top_k},
-          {"top_p", number(sampling.top_p)},
-          {"min_p", number(sampling.min_p)},
-          {"typical_p", number(sampling.typical_p)},
-          {"repeat_penalty", number(sampling.repeat_penalty)}};
+          {"top_p", shortest(sampling.top_p)},
+          {"min_p", shortest(sampling.min_p)},
+          {"typical_p", shortest(sampling.typical_p)},
+          {"repeat_penalty", shortest(sampling.repeat_penalty)}};
 }
 
 Answer inspect_json(const Model& model, const SamplingOptions& sampling, const std::string& name,
@@ -79,6 +71,7 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
   for (const auto& [format, use] : formats(model))
     used[format] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
   Answer answer = {{"model", name},
+                   {"supported", true},
                    {"family", spec.family},
                    {"parameters", parameters(model)},
                    {"weight_bytes", model.weight_bytes},
@@ -87,10 +80,16 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"context_length", spec.context_length},
                    {"kv_bytes_per_token", kv_bytes_per_token(spec)},
                    {"d_model", spec.d_model},
+                   {"d_embedding", spec.d_embedding > 0 ? spec.d_embedding : spec.d_model},
+                   {"embedding_scale", shortest(spec.embedding_scale)},
+                   {"embedding_norm", norm_json(spec.embedding_norm)},
                    {"positions", positions_json(spec.positions)},
                    {"layers", std::move(layers)},
                    {"final_norm", norm_json(spec.final_norm)},
                    {"tied_output", spec.tied_output},
+                   {"output_bias", spec.output_bias},
+                   {"logit_scale", shortest(spec.logit_scale)},
+                   {"logit_cap", spec.logit_cap > 0 ? shortest(spec.logit_cap) : Answer()},
                    {"bos_token", spec.bos_token ? Answer(*spec.bos_token) : Answer()},
                    {"end_tokens", spec.end_tokens},
                    {"sampling", sampling_json(sampling)}};
@@ -121,6 +120,26 @@ std::string layers_text(const std::vector<LayerSpec>& layers) {
   return out;
 }
 
+std::string embedding_text(const ModelSpec& spec) {
+  std::string out =
+      fmt::format("embedding    {} tokens of {}", grouped(spec.vocab_size),
+                  spec.d_embedding > 0 ? fmt::format("{}, widened to {}", spec.d_embedding, spec.d_model)
+                                       : std::to_string(spec.d_model));
+  if (spec.embedding_scale != 1) out += fmt::format(", times {}", spec.embedding_scale);
+  if (spec.embedding_norm) out += fmt::format(", {}", norm_text(spec.embedding_norm));
+  return out + "\n";
+}
+
+std::string output_text(const ModelSpec& spec) {
+  std::string out = fmt::format("output       {} scores, {}", grouped(spec.vocab_size),
+                                spec.tied_output ? "the embedding again" : "a matrix of its own");
+  if (spec.d_embedding > 0) out += fmt::format(", of a state narrowed to {}", spec.d_embedding);
+  if (spec.output_bias) out += ", bias";
+  if (spec.logit_scale != 1) out += fmt::format(", times {}", spec.logit_scale);
+  if (spec.logit_cap > 0) out += fmt::format(", capped at {}", spec.logit_cap);
+  return out + "\n";
+}
+
 std::string inspect_text(const Model& model, const SamplingOptions& sampling, const std::string& name) {
   const ModelSpec& spec = model.spec;
   std::string out = fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family,
@@ -130,12 +149,13 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
     out += fmt::format(" {} {} ({} tensors)", grouped(use.bytes), format, use.tensors);
   out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n",
                      grouped(spec.context_length), grouped(kv_bytes_per_token(spec)));
-  out += fmt::format("embedding    {} tokens of {}\n", grouped(spec.vocab_size), spec.d_model);
-  out += fmt::format("positions    {}\n", positions_text(spec.positions));
+  out += embedding_text(spec);
+  const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
+  out += fmt::format("positions    {}\n",
+                     learned ? positions_text(spec.positions) : "in attention, layer by layer");
   out += layers_text(spec.layers);
   out += fmt::format("final norm   {}\n", norm_text(spec.final_norm));
-  out += fmt::format("output       {} scores, {}\n", grouped(spec.vocab_size),
-                     spec.tied_output ? "the embedding again" : "a matrix of its own");
+  out += output_text(spec);
   out += fmt::format("begins with  {}\n", spec.bos_token ? std::to_string(*spec.bos_token) : "nothing");
   out +=
       fmt::format("ends with    {}\n",
@@ -156,11 +176,22 @@ std::string tensors_text(const Model& model) {
   return out;
 }
 
+// A model that cannot be run is told as its files are, where they can be read; the error remains.
+Result<void> inspect_unsupported(const ModelFiles& files, const Options& options, const Error& error) {
+  const auto checkpoint = load_checkpoint(files);
+  if (!checkpoint) return error;
+  CONTINUO_TRY_VOID(options.json ? print_json(checkpoint_json(*checkpoint, error.message(), options.tensors))
+                                 : print(checkpoint_text(*checkpoint, error.message(), options.tensors)));
+  return error;
+}
+
 }  // namespace
 
 Result<void> run_inspect(const Options& options) {
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  const auto loaded = load_model(files);
+  if (!loaded) return inspect_unsupported(files, options, loaded.error());
+  const Model& model = *loaded;
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
   if (options.json) return print_json(inspect_json(model, sampling, files.name(), options.tensors));
   std::string text = inspect_text(model, sampling, files.name());

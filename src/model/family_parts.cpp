@@ -111,9 +111,7 @@ Result<void> set_windows(const HyperParameters& parameters, ModelSpec& spec, int
   }
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     if (listed && types[i] != "sliding_attention" && types[i] != "full_attention") {
-      return model_error(parameters.file(), fmt::format("'layer_types' names '{}' for layer {}, expected "
-                                                        "full_attention or sliding_attention",
-                                                        types[i], i));
+      return parameters.wrong_item("layer_types", i, "full_attention or sliding_attention");
     }
     if (!(listed ? types[i] == "sliding_attention" : rule(static_cast<int>(i)))) continue;
     if (window == 0) {

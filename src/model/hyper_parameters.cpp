@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace continuo {
@@ -10,7 +12,7 @@ namespace {
 
 struct Names {
   std::string_view canonical;
-  std::vector<std::string_view> in_files;  // the first is the one that messages suggest
+  std::vector<std::string_view> in_files;  // the first two are those that messages suggest
 };
 
 // clang-format off
@@ -70,8 +72,6 @@ const std::vector<Names>& table() {
       {"first_window_layer", {"max_window_layers"}},
       {"window_pattern", {"sliding_window_pattern", "_sliding_window_pattern"}},
       {"layer_types", {"layer_types"}},
-      {"attention_layers", {"attention_layers"}},
-      {"attention_types", {"attention_types"}},
       // Scales.
       {"embedding_scale", {"embedding_multiplier", "scale_emb"}},
       {"residual_scale", {"residual_multiplier"}},
@@ -167,9 +167,11 @@ Result<std::optional<HyperParameters::Field>> HyperParameters::find(std::string_
 Result<HyperParameters::Field> HyperParameters::need(std::string_view name) const {
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (field) return *field;
+  constexpr std::size_t kSuggested = 2;
+  const std::vector<std::string_view>& aliases = names_of(name).in_files;
   std::string fields;
-  for (const std::string_view alias : names_of(name).in_files) {
-    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, alias);
+  for (std::size_t i = 0; i < std::min(kSuggested, aliases.size()); ++i) {
+    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, aliases[i]);
   }
   return model_error(file_, fields + " is missing");
 }
@@ -183,6 +185,15 @@ Error HyperParameters::wrong(const Field& field, std::string_view expected, std:
 Error HyperParameters::wrong(std::string_view name, std::string_view expected, std::string hint) const {
   const auto field = need(name);
   return field ? wrong(*field, expected, std::move(hint)) : field.error();
+}
+
+Error HyperParameters::wrong_item(std::string_view name, std::size_t index, std::string_view expected) const {
+  const auto field = need(name);
+  if (!field) return field.error();
+  CONTINUO_CHECK(field->value->is_array() && index < field->value->size(),
+                 "an item that the list does not have");
+  return model_error(file_, fmt::format("'{}{}[{}]' is {}, expected {}", section_, field->name, index,
+                                        shown((*field->value)[index]), expected));
 }
 
 Result<bool> HyperParameters::has(std::string_view name) const {
@@ -299,6 +310,15 @@ Result<std::vector<int>> HyperParameters::indices(std::string_view name) const {
     out.push_back(index);
   }
   return out;
+}
+
+Result<void> HyperParameters::plain_values() const {
+  for (const auto& [name, value] : object_->items()) {
+    if (!value.is_object()) continue;
+    return model_error(file_, fmt::format("'{}{}' is an object, expected plain values", section_, name),
+                       "values that differ from layer to layer are not supported");
+  }
+  return {};
 }
 
 bool HyperParameters::is_null(std::string_view name) const {

@@ -22,6 +22,9 @@ inline constexpr NumberRange kZeroToOne = {0, 1, "a number from 0 to 1"};
 inline constexpr NumberRange kFromZero = {0, std::numeric_limits<double>::max(), "a number of at least 0"};
 inline constexpr NumberRange kAboveZero = {std::numeric_limits<double>::min(),
                                            std::numeric_limits<double>::max(), "a number above 0"};
+inline constexpr NumberRange kFactor = {1e-9, 1e9,
+                                        "a number from 1e-9 to 1e9"};      // that multiplies activations
+inline constexpr NumberRange kLimit = {0, 1e9, "a number from 0 to 1e9"};  // of activations; 0: none
 inline constexpr NumberRange kFromOne = {1, std::numeric_limits<double>::max(), "a number of at least 1"};
 
 class HyperParameters {
@@ -51,11 +54,15 @@ class HyperParameters {
   Result<std::vector<int>> indices(std::string_view name) const;
   // The object of that name; an empty one if it is absent.
   Result<HyperParameters> section(std::string_view name) const;
+  // An error if a value of this section is an object: what such values mean is not known here.
+  Result<void> plain_values() const;
   // Whether the file says null: what is absent may have a default, what is null is not there.
   bool is_null(std::string_view name) const;
 
   // "FILE: 'hidden_size' is -3, expected EXPECTED", with the file's own name for the parameter.
   Error wrong(std::string_view name, std::string_view expected, std::string hint = {}) const;
+  // The same of a list's item.
+  Error wrong_item(std::string_view name, std::size_t index, std::string_view expected) const;
   // The field itself, for what fits no getter; null if it is absent.
   const Json* raw(std::string_view field) const;
   const std::string& file() const { return file_; }

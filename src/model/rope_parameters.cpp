@@ -123,8 +123,8 @@ Result<RopeScaling> longrope(const Source& source) {
     return section.wrong("rope_type",
                          fmt::format("another where {} values of a head turn", source.rotary_dim));
   }
-  CONTINUO_TRY(scaling.short_factors, section.numbers("short_factors", pairs, kAboveZero));
-  CONTINUO_TRY(scaling.long_factors, section.numbers("long_factors", pairs, kAboveZero));
+  CONTINUO_TRY(scaling.short_factors, section.numbers("short_factors", pairs, kFactor));
+  CONTINUO_TRY(scaling.long_factors, section.numbers("long_factors", pairs, kFactor));
   CONTINUO_TRY(scaling.original_context, original_context(source));
   const double growth = source.context_length / scaling.original_context;
   CONTINUO_TRY(const double factor, section.number_or("rope_factor", growth, kAboveZero));
@@ -133,7 +133,7 @@ Result<RopeScaling> longrope(const Source& source) {
   if (!std::isfinite(resolved)) {  // its logarithm is 0
     return model_error(section.file(), "the original context is 1, expected more with rope_type longrope");
   }
-  CONTINUO_TRY(scaling.attention_factor, section.number_or("attention_factor", resolved, kAboveZero));
+  CONTINUO_TRY(scaling.attention_factor, section.number_or("attention_factor", resolved, kFactor));
   return RopeScaling{std::move(scaling)};
 }
 
@@ -169,11 +169,7 @@ Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int 
 
 Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim,
                            int context_length, const RopeDefaults& defaults) {
-  for (const std::string_view kind : {"rope_of_full", "rope_of_sliding"}) {
-    CONTINUO_TRY(const bool differs, section.has(kind));
-    if (differs)
-      return section.wrong(kind, "plain values", "values that differ from layer to layer are not supported");
-  }
+  CONTINUO_TRY_VOID(section.plain_values());
   Source source{
       .top = top, .section = section, .rotary_dim = 0, .context_length = context_length, .theta = 0};
   CONTINUO_TRY(source.theta, either(source, "rope_theta", defaults.theta, kFromOne));

@@ -92,7 +92,10 @@ TEST_CASE("score of a text without BOS counts the bytes that were scored") {
 TEST_CASE("inspect shows the plan") {
   const Folder folder({.generation_config = {{"top_k", 7}}});
   const Json plan = json_of({"inspect", "-m", folder.path(), "--json", "--tensors"});
+  CHECK(plan["supported"] == true);
   CHECK(plan["family"] == "llama");
+  CHECK(plan["embedding_scale"] == 1);
+  CHECK(plan["logit_cap"].is_null());
   CHECK(plan["vocab_size"] == 258);
   CHECK(plan["context_length"] == 64);
   CHECK(plan["layers"].size() == 1);
@@ -108,6 +111,28 @@ TEST_CASE("inspect shows the plan") {
   for (const char* part : {"llama", "attention", "rope", "silu", "top-k 7", "model.norm.weight"})
     check_contains(text.out, part);
   check_error(run_program({"inspect", "-m", folder.path(), "word"}), 2, "'word'");
+}
+
+TEST_CASE("inspect tells what is known of a model that cannot be run") {
+  const Folder folder;
+  Json config = Json::parse(read_file(folder.path() + "/config.json"));
+  config["model_type"] = "mamba";
+  folder.file("config.json", config.dump());
+  const Ran text = run_program({"inspect", "-m", folder.path()});
+  CHECK(text.code == 3);
+  for (const char* part : {"cannot run", "this kind of model is not supported", "vocab_size 258", "tensors)"})
+    check_contains(text.out, part);
+  check_contains(text.err, "'model_type' is \"mamba\"");
+  CHECK(text.out.find("model.norm.weight") == std::string::npos);
+  check_contains(run_program({"inspect", "-m", folder.path(), "--tensors"}).out, "model.norm.weight\tf32\t");
+  const Ran ran = run_program({"inspect", "-m", folder.path(), "--json", "--tensors"});
+  CHECK(ran.code == 3);
+  const Json plan = Json::parse(ran.out);
+  CHECK(plan["supported"] == false);
+  CHECK(plan["family"] == "mamba");
+  CHECK(plan["config"]["vocab_size"] == 258);
+  CHECK(plan["formats"]["f32"]["tensors"] == plan["tensors"].size());
+  check_contains(plan["reason"].get<std::string>(), "not supported");
 }
 
 TEST_CASE("bench measures") {

@@ -20,7 +20,7 @@ Result<ModelSpec> cohere(const HyperParameters& p) {
     if (qk_norm) attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::own_head};
   }
   spec.final_norm = norm;
-  CONTINUO_TRY(const double scale, p.number_or("logit_scale", 0.0625, kAboveZero));
+  CONTINUO_TRY(const double scale, p.number_or("logit_scale", 0.0625, kFactor));
   spec.logit_scale = static_cast<float>(scale);
   return spec;
 }

@@ -1,6 +1,6 @@
 // EXAONE 4: Llama with its norms after each part and norms of queries and keys; where windows take turns with
 // full attention, the latter knows no positions. LG AI Research 2025, arXiv:2507.11407.
-#include "model/families/qwen.h"
+#include "model/families/llama.h"
 
 namespace continuo {
 

@@ -1,6 +1,9 @@
 // Falcon: many query heads to one key head (7B) or to a few (40B, 11B), attention and feed-forward side by
 // side; the RefinedWeb models are sequential, have as many key heads as query heads, and ALiBi. Almazrouei et
 // al. 2023, arXiv:2311.16867; Penedo et al. 2023, arXiv:2306.01116.
+#include <bit>
+#include <cstdint>
+
 #include "model/families.h"
 #include "model/family_parts.h"
 #include "model/rope_parameters.h"
@@ -8,6 +11,12 @@
 namespace continuo {
 
 namespace {
+
+// The nearest bfloat16: the reference keeps ALiBi's slopes so.
+float to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return std::bit_cast<float>((bits + 0x7fffU + ((bits >> 16) & 1U)) & 0xffff0000U);
+}
 
 Result<AttentionSpec> attention(const HyperParameters& p, const ModelSpec& spec, bool grouped) {
   CONTINUO_TRY(const bool multi_query, p.flag_or("multi_query", true));
@@ -20,6 +29,8 @@ Result<AttentionSpec> attention(const HyperParameters& p, const ModelSpec& spec,
   if (alibi) {
     mixer.alibi =
         AlibiSpec{.slopes = alibi_slopes(mixer.n_heads), .bf16_products = true, .scale = mixer.scale};
+    for (float& slope : mixer.alibi->slopes)
+      slope = to_bf16(slope);
   } else {
     CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length));
   }

@@ -29,13 +29,13 @@ Result<ModelSpec> gemma_spec(const HyperParameters& p, LlamaDefaults defaults) {
 namespace {
 
 Result<double> cap_or(const HyperParameters& p, std::string_view name, double fallback) {
-  return p.number_or(name, p.is_null(name) ? 0 : fallback, kAboveZero);
+  return p.number_or(name, p.is_null(name) ? 0 : fallback, kFactor);
 }
 
 }  // namespace
 
 Result<void> set_later_gemma(const HyperParameters& p, ModelSpec& spec, const GemmaCaps& caps) {
-  CONTINUO_TRY(const double scale_dim, p.number_or("query_scale_dim", 256, kAboveZero));
+  CONTINUO_TRY(const double scale_dim, p.number_or("query_scale_dim", 256, kFactor));
   CONTINUO_TRY(const double score_cap, cap_or(p, "score_cap", caps.score));
   CONTINUO_TRY(const double logit_cap, cap_or(p, "logit_cap", caps.logit));
   spec.logit_cap = static_cast<float>(logit_cap);

@@ -2,6 +2,8 @@
 // scaled. Black et al. 2021, doi:10.5281/zenodo.5297715; Eldan & Li 2023, arXiv:2305.07759.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/families.h"
 #include "model/family_parts.h"
 
@@ -9,44 +11,29 @@ namespace continuo {
 
 namespace {
 
-// "attention_types" is a list of [kinds, how often]; absent, global and local take turns.
-Result<std::vector<std::string>> expanded(const HyperParameters& p, std::size_t n_layers) {
+// Which layers are local: "attention_types" is a list of [kinds, how often]; absent, every other one.
+Result<std::vector<bool>> local_layers(const HyperParameters& p, std::size_t n_layers) {
   const Error wrong =
       model_error(p.file(), fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], "
                                         "times] for {} layers",
                                         n_layers));
   const Json* types = p.raw("attention_types");
-  const Json fallback = Json::array({Json::array({{"global", "local"}, (n_layers + 1) / 2})});
-  std::vector<std::string> kinds;
-  for (const Json& item : types ? *types : fallback) {
+  std::vector<bool> local;
+  for (std::size_t i = 0; !types && i < n_layers; ++i)
+    local.push_back(i % 2 == 1);
+  for (const Json& item : types ? *types : Json::array()) {
     if (!item.is_array() || item.size() != 2 || !item[0].is_array() || !item[1].is_number_unsigned())
       return wrong;
-    for (auto times = item[1].get<std::uint64_t>(); times > 0 && kinds.size() <= n_layers; --times) {
-      if (item[0].empty()) return wrong;
-      for (const Json& kind : item[0]) {
-        if (!kind.is_string()) return wrong;
-        kinds.push_back(kind.get<std::string>());
-      }
+    const Json& kinds = item[0];
+    const auto known = [](const Json& kind) { return kind == "global" || kind == "local"; };
+    if (kinds.empty() || !std::all_of(kinds.begin(), kinds.end(), known)) return wrong;
+    for (auto times = item[1].get<std::uint64_t>(); times > 0 && local.size() <= n_layers; --times) {
+      for (const Json& kind : kinds)
+        local.push_back(kind == "local");
     }
   }
-  if (!types) kinds.resize(n_layers);
-  if (kinds.size() != n_layers) return wrong;
-  return kinds;
-}
-
-Result<void> set_local_windows(const HyperParameters& p, ModelSpec& spec) {
-  CONTINUO_TRY(const bool listed, p.has("attention_layers"));
-  CONTINUO_TRY(const std::vector<std::string> kinds,
-               listed ? p.texts("attention_layers", spec.layers.size()) : expanded(p, spec.layers.size()));
-  CONTINUO_TRY(const int window, p.count_or("window", 256));
-  for (std::size_t i = 0; i < kinds.size(); ++i) {
-    if (kinds[i] != "local" && kinds[i] != "global") {
-      return model_error(p.file(),
-                         fmt::format("layer {} has attention '{}', expected global or local", i, kinds[i]));
-    }
-    if (kinds[i] == "local") attention_of(spec.layers[i]).window = window;
-  }
-  return {};
+  if (local.size() != n_layers) return wrong;
+  return local;
 }
 
 Result<ModelSpec> gpt_neo(const HyperParameters& p) {
@@ -62,7 +49,11 @@ Result<ModelSpec> gpt_neo(const HyperParameters& p) {
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
       fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
-  CONTINUO_TRY_VOID(set_local_windows(p, spec));
+  CONTINUO_TRY(const std::vector<bool> local, local_layers(p, spec.layers.size()));
+  CONTINUO_TRY(const int window, p.count_or("window", 256));
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    if (local[i]) attention_of(spec.layers[i]).window = window;
+  }
   spec.final_norm = norm;
   return spec;
 }

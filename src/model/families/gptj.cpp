@@ -1,5 +1,7 @@
 // GPT-J: attention and feed-forward of the same normalized state side by side, neighbouring values turned as
 // pairs. Wang & Komatsuzaki 2021, github.com/kingoflolz/mesh-transformer-jax.
+#include <fmt/format.h>
+
 #include "model/families.h"
 #include "model/family_parts.h"
 
@@ -11,9 +13,11 @@ Result<ModelSpec> gptj(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {}));
   spec.output_bias = true;
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
-  CONTINUO_TRY(const int rotary_dim, p.count_or("rotary_dim", p.is_null("rotary_dim") ? mixer.head_dim : 64));
-  if (rotary_dim % 2 != 0 || rotary_dim > mixer.head_dim) {
-    return p.wrong("rotary_dim", "an even number of at most n_embd / n_head");
+  CONTINUO_TRY(const int rotary_dim, p.count_or("rotary_dim", 64));
+  if (rotary_dim % 2 != 0 || rotary_dim > mixer.head_dim || p.is_null("rotary_dim")) {
+    return model_error(
+        p.file(), fmt::format("heads of {} values, of which 'rotary_dim' turns {}, expected an even part",
+                              mixer.head_dim, rotary_dim));
   }
   mixer.rope = RopeSpec{.rotary_dim = rotary_dim, .interleaved = true, .scaling = {}};
 

@@ -7,11 +7,11 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> granite(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
-  CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kAboveZero));
-  CONTINUO_TRY(const double attention, p.number_or("attention_scale", 1, kAboveZero));
-  CONTINUO_TRY(const double residual, p.number_or("residual_scale", 1, kAboveZero));
-  CONTINUO_TRY(const double divisor, p.number_or("logit_divisor", 1, kAboveZero));
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.feed_bias = true}));
+  CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kFactor));
+  CONTINUO_TRY(const double attention, p.number_or("attention_scale", 1, kFactor));
+  CONTINUO_TRY(const double residual, p.number_or("residual_scale", 1, kFactor));
+  CONTINUO_TRY(const double divisor, p.number_or("logit_divisor", 1, kFactor));
   spec.embedding_scale = static_cast<float>(embedding);
   spec.logit_scale = static_cast<float>(1 / divisor);
   for (LayerSpec& layer : spec.layers) {

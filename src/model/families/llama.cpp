@@ -15,7 +15,9 @@ Result<ModelSpec> llama_spec(const HyperParameters& p, const LlamaDefaults& defa
   }
 
   CONTINUO_TRY(FeedForwardSpec feed, plain_feed(p, {}, defaults.activation));
-  CONTINUO_TRY(feed.bias, p.flag_or("mlp_bias", false));
+  if (defaults.feed_bias) {
+    CONTINUO_TRY(feed.bias, p.flag_or("mlp_bias", false));
+  }
   CONTINUO_TRY(const float eps, norm_eps(p, defaults.norm_eps));
   const RmsNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
@@ -32,8 +34,13 @@ void set_norms_after(ModelSpec& spec) {
   }
 }
 
+void set_head_norms(ModelSpec& spec, const NormSpec& norm) {
+  for (LayerSpec& layer : spec.layers)
+    attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
+}
+
 namespace {
-Result<ModelSpec> llama(const HyperParameters& p) { return llama_spec(p, {}); }
+Result<ModelSpec> llama(const HyperParameters& p) { return llama_spec(p, {.feed_bias = true}); }
 }  // namespace
 
 extern const Family kLlama;  // the list's

@@ -17,12 +17,14 @@ struct LlamaDefaults {
   std::string activation = "silu";
   int head_dim = 0;  // 0: d_model / n_heads
   RopeDefaults rope = {};
+  bool feed_bias = false;     // the file may say "mlp_bias"
   bool ropes_differ = false;  // from layer to layer: the family reads them itself
 };
 
 Result<ModelSpec> llama_spec(const HyperParameters& parameters, const LlamaDefaults& defaults);
 
-// Llama's names with some roles named otherwise, or named at all.
+// Llama's names with some roles named otherwise, or named at all. A name given to another role is taken from
+// its own.
 class LlamaNames {
  public:
   constexpr LlamaNames(std::initializer_list<TensorName> changes);
@@ -64,12 +66,22 @@ constexpr LlamaNames::LlamaNames(std::initializer_list<TensorName> changes) {
   for (const TensorName& name : kLlamaTensors) {
     bool changed = false;
     for (const TensorName& change : changes)
-      changed = changed || change.role == name.role;
+      changed = changed || change.role == name.role || change.name == name.name;
     if (!changed) add(name);
   }
   for (const TensorName& change : changes)
     add(change);
 }
+
+// All experts of a layer in one tensor, as transformers 5 keeps them, and writes them where it is told to.
+inline constexpr TensorName kStackedExperts[] = {
+    {Role::router, "*layers.#.mlp.gate.weight"},
+    {Role::expert_gate_up, "*layers.#.mlp.experts.gate_up_proj"},
+    {Role::expert_down, "*layers.#.mlp.experts.down_proj"},
+};
+
+// Norms of each head's queries and keys, with one weight row for all heads.
+void set_head_norms(ModelSpec& spec, const NormSpec& norm);
 
 // Norms after each part instead of before it (OLMo 2), and norms of queries and keys.
 void set_norms_after(ModelSpec& spec);

@@ -12,8 +12,8 @@ Result<ModelSpec> minicpm(const HyperParameters& p) {
   CONTINUO_TRY(const bool experts, p.has("n_experts"));
   if (experts) return p.wrong("n_experts", "none: experts are not supported for this kind of model");
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.tied_output = true}}));
-  CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kAboveZero));
-  CONTINUO_TRY(const double depth, p.number_or("depth_scale", 1, kAboveZero));
+  CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kFactor));
+  CONTINUO_TRY(const double depth, p.number_or("depth_scale", 1, kFactor));
   CONTINUO_TRY(const int base_width, p.count_or("base_width", spec.d_model));
   spec.embedding_scale = static_cast<float>(embedding);
   spec.logit_scale = static_cast<float>(static_cast<double>(base_width) / spec.d_model);

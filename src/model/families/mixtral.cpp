@@ -21,6 +21,9 @@ constexpr LlamaNames kTensors({
     {Role::expert_gate, "*layers.#.block_sparse_moe.experts.@.w1.weight"},
     {Role::expert_up, "*layers.#.block_sparse_moe.experts.@.w3.weight"},
     {Role::expert_down, "*layers.#.block_sparse_moe.experts.@.w2.weight"},
+    kStackedExperts[0],
+    kStackedExperts[1],
+    kStackedExperts[2],
 });
 
 }  // namespace

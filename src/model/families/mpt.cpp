@@ -18,9 +18,9 @@ Result<AttentionSpec> attention(const HyperParameters& top, const ModelSpec& spe
       expect_flag(p, "alibi", true, "other positions are not supported for this kind of model"));
   CONTINUO_TRY_VOID(expect_flag(p, "qk_norm", false, "norms of queries and keys are not supported for it"));
   CONTINUO_TRY_VOID(expect_flag(p, "prefix_lm", false, "a prefix that looks ahead is not supported"));
-  CONTINUO_TRY(const double scale, p.number_or("attention_scale", mixer.scale, kAboveZero));
+  CONTINUO_TRY(const double scale, p.number_or("attention_scale", mixer.scale, kFactor));
   mixer.scale = static_cast<float>(scale);
-  CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kFromZero));
+  CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kLimit));
   mixer.qkv_clip = static_cast<float>(clip);
   CONTINUO_TRY(const int bits, p.count_or("alibi_bits", 8));
   mixer.alibi = AlibiSpec{.slopes = alibi_slopes(mixer.n_heads, bits)};

@@ -9,7 +9,7 @@ namespace {
 Result<ModelSpec> nanochat(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.activation = "relu2"}));
   const RmsNormSpec norm{.eps = std::get<RmsNormSpec>(*spec.final_norm).eps, .weight = false};
-  CONTINUO_TRY(const double cap, p.number_or("logit_cap", p.is_null("logit_cap") ? 0 : 15, kAboveZero));
+  CONTINUO_TRY(const double cap, p.number_or("logit_cap", p.is_null("logit_cap") ? 0 : 15, kFactor));
   for (LayerSpec& layer : spec.layers) {
     layer.mixer_norm = layer.feed_norm = norm;
     std::get<FeedForwardSpec>(layer.feed).gated = false;

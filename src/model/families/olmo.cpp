@@ -8,7 +8,7 @@ namespace {
 
 Result<ModelSpec> olmo(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
-  CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kFromZero));
+  CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kLimit));
   const LayerNormSpec norm{.eps = 1e-5f, .bias = false, .weight = false};
   for (LayerSpec& layer : spec.layers) {
     layer.mixer_norm = layer.feed_norm = norm;

@@ -7,8 +7,10 @@ namespace continuo {
 Result<void> set_qwen_windows(const HyperParameters& p, ModelSpec& spec,
                               const std::function<bool(int, int)>& rule) {
   CONTINUO_TRY(const bool windows, p.flag_or("use_window", false));
-  CONTINUO_TRY(const int stated, window_or(p, 4096));
-  const int window = windows ? stated : 0;
+  int window = 0;
+  if (windows) {
+    CONTINUO_TRY(window, window_or(p, 4096));
+  }
   CONTINUO_TRY(const int first, p.index_or("first_window_layer", 28));
   return set_windows(p, spec, window, [&](int layer) { return window > 0 && rule(layer, first); });
 }
@@ -30,11 +32,6 @@ Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_f
     spec.layers[i].feed = experts;
   }
   return {};
-}
-
-void set_head_norms(ModelSpec& spec, const NormSpec& norm) {
-  for (LayerSpec& layer : spec.layers)
-    attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
 }
 
 }  // namespace continuo

@@ -13,7 +13,4 @@ Result<void> set_qwen_windows(const HyperParameters& parameters, ModelSpec& spec
 // given.
 Result<void> set_qwen_experts(const HyperParameters& parameters, ModelSpec& spec, int d_ff, int shared_d_ff);
 
-// Norms of each head's queries and keys, with one weight row for all heads.
-void set_head_norms(ModelSpec& spec, const NormSpec& norm);
-
 }  // namespace continuo

@@ -24,6 +24,8 @@ constexpr LlamaNames kTensors({
     {Role::expert_gate, "*layers.#.mlp.experts.@.gate_proj.weight"},
     {Role::expert_up, "*layers.#.mlp.experts.@.up_proj.weight"},
     {Role::expert_down, "*layers.#.mlp.experts.@.down_proj.weight"},
+    kStackedExperts[1],
+    kStackedExperts[2],
     {Role::shared_gate, "*layers.#.mlp.shared_expert.gate_proj.weight"},
     {Role::shared_up, "*layers.#.mlp.shared_expert.up_proj.weight"},
     {Role::shared_down, "*layers.#.mlp.shared_expert.down_proj.weight"},

@@ -20,6 +20,8 @@ constexpr LlamaNames kTensors({
     {Role::expert_gate, "*layers.#.mlp.experts.@.gate_proj.weight"},
     {Role::expert_up, "*layers.#.mlp.experts.@.up_proj.weight"},
     {Role::expert_down, "*layers.#.mlp.experts.@.down_proj.weight"},
+    kStackedExperts[1],
+    kStackedExperts[2],
 });
 
 }  // namespace

@@ -28,11 +28,14 @@ Result<std::vector<bool>> turned_layers(const HyperParameters& p, std::size_t n_
 }
 
 Result<ModelSpec> smollm3(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.tied_output = true}, .rope = {.theta = 2e6}}));
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.plain = {.tied_output = true}, .rope = {.theta = 2e6}, .feed_bias = true}));
   CONTINUO_TRY(const std::vector<bool> turned, turned_layers(p, spec.layers.size()));
   CONTINUO_TRY(const bool windows, p.flag_or("use_window", false));
-  CONTINUO_TRY(const int stated, window_or(p, 0));
-  const int window = windows ? stated : 0;
+  int window = 0;
+  if (windows) {
+    CONTINUO_TRY(window, window_or(p, 0));
+  }
   CONTINUO_TRY_VOID(set_windows(
       p, spec, window, [&](int layer) { return window > 0 && !turned[static_cast<std::size_t>(layer)]; }));
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {

@@ -1,0 +1,18 @@
+// A model's files as they are, for `inspect` of what cannot be run: configuration, tensors, formats.
+#pragma once
+
+#include <string>
+
+#include "cli/json_answer.h"
+#include "io/checkpoint.h"
+
+namespace continuo {
+
+// `reason` says why it cannot be run; `tensors` lists every one.
+Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, bool tensors);
+std::string checkpoint_text(const Checkpoint& checkpoint, const std::string& reason, bool tensors);
+
+// 12,345,678
+std::string grouped(std::size_t number);
+
+}  // namespace continuo
