@@ -82,8 +82,9 @@ struct Plain {
     for (std::size_t i = 0; i < 32; i += kLanes) {
       U32 q = Bits(Bytes(p + kHead + kHigh + i % 16), i < 16 ? 0 : 4, 15);
       if constexpr (kBits == 5) {
-        const auto mine = hn::And(hn::Shr(hn::Set(d32, high >> i), hn::Iota(d32, 0)), hn::Set(d32, 1u));
-        q = hn::Or(q, hn::ShiftLeft<4>(mine));
+        const std::uint32_t mine = high >> i;
+        const auto set = hn::LoadMaskBits(d32, reinterpret_cast<const std::uint8_t*>(&mine));
+        q = hn::Or(q, hn::IfThenElseZero(set, hn::Set(d32, 16u)));
       }
       if constexpr (kOffset) {
         sink(i, hn::MulAdd(Values(q), scale, least));
