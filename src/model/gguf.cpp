@@ -415,6 +415,9 @@ Result<Json> gguf_hyper_parameters(const GgufArchitecture& architecture, const C
   for (const std::string_view key : kNeeded) {
     if (!find(file, key)) return wrong(file, key, "is missing");
   }
+  if (!stored(file, "token_embd.weight")) {
+    return model_error(file.name, "tensor 'token_embd.weight' is missing", "does the file hold a vocabulary alone?");
+  }
   Json config = {{"model_type", architecture.family}};
   for (const KeyName& key : kKeys) {
     CONTINUO_TRY(const Json* value, plain(file, key.gguf));
