@@ -22,11 +22,32 @@ inline float f16_value(std::uint16_t bits) {
   return std::bit_cast<float>(sign | wide_exponent << 23 | fraction << 13 | quiet);
 }
 
+// The nearest binary16; of two equally near ones the even one. What is too large becomes an infinity.
+inline std::uint16_t f16_bits(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
+  if (magnitude >= 0x47800000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 2^16 and more
+  if (magnitude < 0x38800000u) {  // below 2^-14: adding 0.5 leaves multiples of 2^-24 in the lowest bits
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
+  }
+  const std::uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
 inline void f16_to_float(const std::byte* stored, float* values, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     std::uint16_t bits;
     std::memcpy(&bits, stored + 2 * i, 2);
     values[i] = f16_value(bits);
+  }
+}
+
+inline void f16_from_float(const float* values, std::byte* stored, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint16_t bits = f16_bits(values[i]);
+    std::memcpy(stored + 2 * i, &bits, 2);
   }
 }
 

@@ -4,25 +4,50 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace continuo {
 
-enum class Format : std::uint8_t { f32, f16, bf16 };
-inline constexpr std::size_t kFormatCount = 3;
+enum class Format : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_nl,
+  iq4_xs,
+  mxfp4,
+};
+inline constexpr std::size_t kFormatCount = 16;
 
 struct FormatInfo {
   Format format;
   std::string_view name;              // ours: "f32"
   std::string_view safetensors_name;  // "F32"; empty where safetensors has none
+  std::uint32_t gguf_type;            // the number of its tensors' type in GGUF files
+  std::uint32_t gguf_file_type;       // general.file_type of a file that is mostly in this format
   std::size_t block_values;           // values that are stored together
   std::size_t block_bytes;            // bytes of such a block
   // The exact float32 values of `n` stored values; n is a multiple of block_values.
   void (*to_float)(const std::byte* stored, float* values, std::size_t n);
+  // The other way round, rounding; the values are finite.
+  void (*from_float)(const float* values, std::byte* stored, std::size_t n);
 };
 
 const FormatInfo& format_info(Format format);
+std::span<const FormatInfo> formats();
+std::optional<Format> format_from_name(std::string_view name);
 std::optional<Format> format_from_safetensors(std::string_view name);
+std::optional<Format> format_from_gguf(std::uint32_t type);
 
 // Bytes of `n` values (a multiple of block_values).
 inline std::size_t stored_bytes(Format format, std::size_t n) {
