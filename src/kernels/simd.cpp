@@ -8,11 +8,13 @@
 
 #include "kernels/kernel_table.h"
 #include "kernels/reference.h"
+#include "kernels/simd_int8.h"
 
 #if HWY_TARGET != HWY_SCALAR  // a processor without SIMD runs the reference
 #include "kernels/simd/attention-inl.h"
 #include "kernels/simd/elementwise-inl.h"
 #include "kernels/simd/matmul-inl.h"
+#include "kernels/simd/peak-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -38,7 +40,19 @@ const KernelTable kTable = {
     .relu = Activate<Relu>,
     .rope = Rope,
     .attention = Attention,
+    .int8 = &kInt8Kernels,
+    .peak_fma = PeakFma,
 };
+
+#if HWY_TARGET == HWY_AVX3
+// The same with the dot products of VNNI.
+const KernelTable kVnniTable = [] {
+  KernelTable table = kTable;
+  table.name = "avx3_vnni";
+  table.int8 = &kInt8KernelsVnni;
+  return table;
+}();
+#endif
 
 }  // namespace continuo::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -72,6 +86,7 @@ bool runs_avx3() {
 std::vector<const KernelTable*> runnable_tables() {
   std::vector<const KernelTable*> tables;
 #if HWY_TARGETS & HWY_AVX3
+  if (runs_avx3() && __builtin_cpu_supports("avx512vnni")) tables.push_back(&N_AVX3::kVnniTable);
   if (runs_avx3()) tables.push_back(&N_AVX3::kTable);
 #endif
 #if HWY_TARGETS & HWY_AVX2
