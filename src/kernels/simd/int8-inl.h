@@ -179,18 +179,20 @@ HWY_INLINE void AddShift(const std::byte* x, const float* shifts, V (&y)[kTokens
   }
 }
 
-// Results of kLanes rows, of which `rows` are there.
+// Results of kLanes rows, of which the first `rows` are there.
+HWY_INLINE void StoreRow(V y, std::size_t rows, float* out) {
+  if (rows >= kLanes) {
+    hn::StoreU(y, d, out);
+  } else {
+    float all[kLanes];
+    hn::StoreU(y, d, all);
+    std::copy_n(all, rows, out);
+  }
+}
 template <std::size_t kTokens>
 HWY_INLINE void StoreRows(const V (&y)[kTokens], std::size_t rows, float* out, std::size_t stride) {
-  for (std::size_t t = 0; t < kTokens; ++t) {
-    if (rows >= kLanes) {
-      hn::StoreU(y[t], d, out + t * stride);
-    } else {
-      float all[kLanes];
-      hn::StoreU(y[t], d, all);
-      std::copy_n(all, rows, out + t * stride);
-    }
-  }
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) StoreRow(y[t], rows, out + t * stride);
 }
 
 // kLanes stored rows with their products.
@@ -214,7 +216,8 @@ template <class Dot, class F, std::size_t kTokens>
 HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
   const std::size_t stored = format_info(F::kFormat).block_bytes;
   V y[kTokens];
-  for (V& one : y) one = hn::Zero(d);
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
   HWY_ALIGN float shifts[F::kBlocks * kLanes];
   for (std::size_t b = 0, at = 0; b < p.blocks; b += F::kBlocks, at += stored) {
@@ -257,7 +260,8 @@ HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
 template <class Dot, class F, std::size_t kTokens>
 HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const std::byte* x, float* out) {
   V y[kTokens];
-  for (V& one : y) one = hn::Zero(d);
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<F> * kLanes, x += kInt8Rows * 4 * kTokens) {
     AddBlock<Dot, F::kLargest, F::kSteps>(
         x, packed + 8 * kLanes,

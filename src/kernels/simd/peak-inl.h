@@ -41,16 +41,18 @@ inline std::size_t PeakFma(std::size_t rounds) {
 template <class Dot>
 std::size_t PeakInt8(std::size_t rounds) {
   alignas(4) std::byte x[4 * kPeakSums] = {};
-  typename Dot::Weights w = Dot::Prepare(hn::Set(du, 0x01010101u));
+  const typename Dot::Weights w = Dot::Prepare(hn::Set(du, 0x01010101u));
   typename Dot::template Sum<128> sums[kPeakSums];
-  for (auto& sum : sums) sum.Begin(hn::Zero(di));
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Begin(hn::Zero(di));
   for (std::size_t i = 0; i < rounds; ++i) {
     asm volatile("" : "+m"(x));
     CONTINUO_UNROLL
     for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
   }
-  for (auto& sum : sums) {
-    I result = sum.Result();
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) {
+    I result = sums[s].Result();
     Forget(result);
   }
   return rounds * kPeakSums * kLanes * 4 * 2;
