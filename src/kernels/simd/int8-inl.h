@@ -6,9 +6,8 @@
 #define CONTINUO_SIMD_INT8_INL_H
 #endif
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -28,8 +27,10 @@ HWY_INLINE std::int32_t IntAt(const std::byte* p) {
 HWY_INLINE V BroadcastFloat(const std::byte* p) { return hn::BitCast(d, hn::Set(di, IntAt(p))); }
 HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
 
-// A target's way to sum products of bytes. Begin(offset) is an empty sum, given where -128 * sum of q stands;
-// Prepare(w) turns four weights of each lane into what Add takes; Result is the sum. At most 32 products a lane.
+// A target's way to sum products of bytes:
+//   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), what Add takes
+//   Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q
+//   Pack<kBias>, Unpack  the same by way of memory, where all weights have the same bias, kPackedBias
 #if HWY_TARGET == HWY_AVX3
 // AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
 // only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
@@ -39,14 +40,28 @@ struct DotVnni {
   template <int>
   struct Sum {
     I sum;
-    HWY_INLINE void Begin(I offset) { sum = offset; }
+    template <int kBias>
+    HWY_INLINE void Begin(I offset) {
+      if constexpr (kBias == 0) sum = hn::Zero(di);
+      else sum = hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
+    }
     HWY_INLINE void Add(const Weights& w, const std::byte* x) {
       asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "m"(*reinterpret_cast<const std::int32_t*>(x)));
     }
     HWY_INLINE I Result() const { return sum; }
   };
-  static HWY_INLINE Weights Prepare(U w) { return hn::Xor(w, hn::Set(du, 0x80808080u)); }
-  static HWY_INLINE U Pack(U w) { return Prepare(w); }  // as stored between
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    if constexpr (kBias == kSigned) return hn::Xor(w, hn::Set(du, 0x80808080u));
+    else return w;
+  }
+  template <int kBias>
+  static constexpr int kPackedBias = kBias == 0 ? 0 : 128;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    if constexpr (kBias == 0 || kBias == kSigned) return Prepare<kBias>(w);
+    else return AddToBytes(w, 128 - kBias);
+  }
   static HWY_INLINE Weights Unpack(U w) { return w; }
 };
 #endif
@@ -68,6 +83,7 @@ struct DotPairs {
     I sum;
     I16 pairs;
     int n;
+    template <int>
     HWY_INLINE void Begin(I) {
       sum = hn::Zero(di);
       n = 0;
@@ -105,12 +121,20 @@ struct DotPairs {
   }
   static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm_madd_epi16(v.raw, _mm_set1_epi16(1))}; }
 #endif
-  static HWY_INLINE Weights Prepare(U w) {
+  static HWY_INLINE Weights Unpack(U w) {
     const hn::Repartition<std::int8_t, D> d8;
     return {w, hn::BitCast(du, hn::Abs(hn::BitCast(d8, w)))};
   }
-  static HWY_INLINE U Pack(U w) { return w; }
-  static HWY_INLINE Weights Unpack(U w) { return Prepare(w); }
+  template <int>
+  static constexpr int kPackedBias = kSigned;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
+  }
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    return Unpack(Pack<kBias>(w));
+  }
 };
 #else
 // Any processor: byte by byte.
@@ -120,7 +144,10 @@ struct DotPlain {
   template <int>
   struct Sum {
     I sum;
-    HWY_INLINE void Begin(I) { sum = hn::Zero(di); }
+    template <int>
+    HWY_INLINE void Begin(I) {
+      sum = hn::Zero(di);
+    }
     HWY_INLINE void Add(U w, const std::byte* x) {
       const I wide = hn::BitCast(di, w), q = BroadcastInt(x);
       CONTINUO_UNROLL
@@ -131,11 +158,22 @@ struct DotPlain {
     }
     HWY_INLINE I Result() const { return sum; }
   };
-  static HWY_INLINE Weights Prepare(U w) { return w; }
-  static HWY_INLINE U Pack(U w) { return w; }
+  template <int>
+  static constexpr int kPackedBias = kSigned;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
+  }
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    return Pack<kBias>(w);
+  }
   static HWY_INLINE Weights Unpack(U w) { return w; }
 };
 #endif
+
+// Brings a line into the second-level cache.
+HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
 
 // Where number `row` of int8.h stands for token t of a tile of n.
 HWY_INLINE const std::byte* Int8At(const std::byte* block, std::size_t row, std::size_t t, std::size_t n) {
@@ -143,17 +181,17 @@ HWY_INLINE const std::byte* Int8At(const std::byte* block, std::size_t row, std:
 }
 
 // The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g.
-template <class Dot, int kLargest, std::size_t kSteps, std::size_t kTokens, class WeightsAt>
+template <class Dot, class F, int kBias, std::size_t kTokens, class WeightsAt>
 HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& weights, V (&y)[kTokens]) {
-  constexpr std::size_t kGroups = 8 / kSteps;
+  constexpr std::size_t kGroups = 8 / F::kSteps;
   CONTINUO_UNROLL
-  for (std::size_t s = 0; s < kSteps; ++s) {
-    typename Dot::template Sum<kLargest> sums[kTokens];
+  for (std::size_t s = 0; s < F::kSteps; ++s) {
+    typename Dot::template Sum<F::kLargest> sums[kTokens];
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
       I offset = BroadcastInt(Int8At(x, s == 0 ? kInt8Offset : kInt8OffsetHigh, t, kTokens));
-      if (s == 0 && kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
-      sums[t].Begin(offset);
+      if (s == 0 && F::kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
+      sums[t].template Begin<kBias>(offset);
     }
     CONTINUO_UNROLL
     for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
@@ -197,38 +235,48 @@ HWY_INLINE void StoreRows(const V (&y)[kTokens], std::size_t rows, float* out, s
 
 // kLanes stored rows with their products.
 struct Int8Panel {
-  const std::byte* rows[kLanes];
-  std::size_t n;       // rows that are there; the others repeat the last
+  StoredRows rows;
+  std::size_t n;       // rows that are wanted, the first ones
   std::size_t blocks;  // of 32 inputs
   float* y;
   std::size_t y_stride;
-  const std::byte* next;       // what to fetch meanwhile, or null
-  std::size_t next_per_block;  // bytes of it for each block of 32
+  std::size_t ahead;  // bytes from a row to where memory is fetched meanwhile; 0: nowhere
 };
 
-inline void FetchNext(const Int8Panel& p, std::size_t block) {
-  if (!p.next) return;
-  for (std::size_t i = 0; i < p.next_per_block; i += 64) hwy::Prefetch(p.next + block * p.next_per_block + i);
-}
-
-// Few tokens: weights go from memory into registers and are used at once.
+// Few tokens: weights go from memory into registers and are used at once. Meanwhile the panels to come are fetched
+// into the second-level cache, byte after byte: the rows themselves, sixteen streams, are too many for a processor to
+// follow on its own.
 template <class Dot, class F, std::size_t kTokens>
 HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
   const std::size_t stored = format_info(F::kFormat).block_bytes;
+  StoredRows rows = p.rows;
+  const std::byte* fetch = p.rows.quarter[0] + p.ahead;
   V y[kTokens];
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
   HWY_ALIGN float shifts[F::kBlocks * kLanes];
-  for (std::size_t b = 0, at = 0; b < p.blocks; b += F::kBlocks, at += stored) {
-    F::LoadScales(p.rows, at, scales, shifts);
-    for (std::size_t part = 0; part < F::kBlocks; ++part, x += kInt8Rows * 4 * kTokens) {
-      FetchNext(p, b + part);
-      U w[8];
-      F::LoadWeights(p.rows, at, part, w);
-      AddBlock<Dot, F::kLargest, F::kSteps>(
-          x, scales + part * F::kSteps * kLanes, [&](std::size_t g) HWY_ATTR { return Dot::Prepare(w[g]); }, y);
-      if constexpr (F::kShifted) AddShift(x, shifts + part * kLanes, y);
+  for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
+    if (p.ahead) {
+      for (std::size_t i = 0; i < stored * kLanes; i += 64) FetchFar(fetch + i);
+      fetch += stored * kLanes;
+    }
+    F::LoadScales(rows, 0, scales, shifts);
+    for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
+      const typename F::Packed packed = F::LoadPacked(rows, 0, group);
+      const auto take = [&]<std::size_t kPart>() HWY_ATTR {
+        const std::size_t part = group * F::kTogether + kPart;
+        U w[8];
+        F::template Weights<kPart>(packed, group, w);
+        AddBlock<Dot, F, F::kBias>(
+            x, scales + part * F::kSteps * kLanes,
+            [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); }, y);
+        if constexpr (F::kShifted) AddShift(x, shifts + part * kLanes, y);
+        x += kInt8Rows * 4 * kTokens;
+      };
+      take.template operator()<0>();
+      if constexpr (F::kTogether >= 2) take.template operator()<1>();
+      if constexpr (F::kTogether == 4) take.template operator()<2>(), take.template operator()<3>();
     }
   }
   StoreRows(y, p.n, p.y, p.y_stride);
@@ -242,17 +290,28 @@ inline constexpr std::size_t kPackedVectors = 8 + F::kSteps + (F::kShifted ? 1 :
 template <class Dot, class F>
 HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
   const std::size_t stored = format_info(F::kFormat).block_bytes;
+  StoredRows rows = p.rows;
   HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
   HWY_ALIGN float shifts[F::kBlocks * kLanes];
-  for (std::size_t b = 0, at = 0; b < p.blocks; b += F::kBlocks, at += stored) {
-    F::LoadScales(p.rows, at, scales, shifts);
-    for (std::size_t part = 0; part < F::kBlocks; ++part, packed += kPackedVectors<F> * kLanes) {
-      U w[8];
-      F::LoadWeights(p.rows, at, part, w);
-      CONTINUO_UNROLL
-      for (std::size_t g = 0; g < 8; ++g) hn::Store(hn::BitCast(d, Dot::Pack(w[g])), d, packed + g * kLanes);
-      std::copy_n(scales + part * F::kSteps * kLanes, F::kSteps * kLanes, packed + 8 * kLanes);
-      if constexpr (F::kShifted) std::copy_n(shifts + part * kLanes, kLanes, packed + (8 + F::kSteps) * kLanes);
+  for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
+    F::LoadScales(rows, 0, scales, shifts);
+    for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
+      const typename F::Packed columns = F::LoadPacked(rows, 0, group);
+      const auto put = [&]<std::size_t kPart>() HWY_ATTR {
+        const std::size_t part = group * F::kTogether + kPart;
+        U w[8];
+        F::template Weights<kPart>(columns, group, w);
+        CONTINUO_UNROLL
+        for (std::size_t g = 0; g < 8; ++g) {
+          hn::Store(hn::BitCast(d, Dot::template Pack<F::kBias>(w[g])), d, packed + g * kLanes);
+        }
+        std::copy_n(scales + part * F::kSteps * kLanes, F::kSteps * kLanes, packed + 8 * kLanes);
+        if constexpr (F::kShifted) std::copy_n(shifts + part * kLanes, kLanes, packed + (8 + F::kSteps) * kLanes);
+        packed += kPackedVectors<F> * kLanes;
+      };
+      put.template operator()<0>();
+      if constexpr (F::kTogether >= 2) put.template operator()<1>();
+      if constexpr (F::kTogether == 4) put.template operator()<2>(), put.template operator()<3>();
     }
   }
 }
@@ -263,7 +322,7 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<F> * kLanes, x += kInt8Rows * 4 * kTokens) {
-    AddBlock<Dot, F::kLargest, F::kSteps>(
+    AddBlock<Dot, F, Dot::template kPackedBias<F::kBias>>(
         x, packed + 8 * kLanes,
         [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); }, y);
     if constexpr (F::kShifted) AddShift(x, packed + (8 + F::kSteps) * kLanes, y);
@@ -290,27 +349,40 @@ HWY_INLINE void DirectTile(const Int8Panel& p, const std::byte* x, std::size_t t
 // Up to this many tokens packing costs more than it saves.
 inline constexpr std::size_t kDirectTokens = 4;
 
+// How many panels ahead memory is fetched.
+inline constexpr std::size_t kPanelsAhead = 2;
+
+template <class Dot, class F>
+void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::size_t tokens, float* packed) {
+  if (tokens <= kDirectTokens) return DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
+  PackPanel<Dot, F>(p, packed);
+  for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+    PackedTile<Dot, F, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
+                                   p.y + t * p.y_stride);
+  }
+}
+
 template <class Dot, class F>
 void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const std::byte* x,
                 std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
   constexpr std::size_t kAlignment = 64;
   auto* const packed = reinterpret_cast<float*>(round_up(reinterpret_cast<std::uintptr_t>(scratch), kAlignment));
-  Int8Panel p{.rows = {}, .n = 0, .blocks = k / kInt8Block, .y = y, .y_stride = y_stride, .next = nullptr,
-              .next_per_block = kLanes * w_stride / std::max<std::size_t>(k / kInt8Block, 1)};
-  for (std::size_t first = 0; first < rows; first += kLanes) {
-    p.n = std::min(kLanes, rows - first);
-    for (std::size_t r = 0; r < kLanes; ++r) p.rows[r] = w + (first + std::min(r, p.n - 1)) * w_stride;
-    p.next = first + 2 * kLanes <= rows ? w + (first + kLanes) * w_stride : nullptr;
+  Int8Panel p{.rows = {w, 0}, .n = 1, .blocks = k / kInt8Block, .y = y, .y_stride = y_stride, .ahead = 0};
+  if (rows < kLanes) {  // one by one: all lanes read the same row
+    for (std::size_t r = 0; r < rows; ++r, ++p.y) {
+      p.rows = {w + r * w_stride, 0};
+      MultiplyPanel<Dot, F>(p, k, x, tokens, packed);
+    }
+    return;
+  }
+  p.n = kLanes;
+  for (std::size_t next = 0; next < rows; next += kLanes) {
+    const std::size_t first = std::min(next, rows - kLanes);  // the last panel may compute some rows once more
+    const std::size_t to_fetch = first + kPanelsAhead * kLanes;
+    p.rows = {w + first * w_stride, w_stride};
+    p.ahead = to_fetch + kLanes <= rows ? (to_fetch - first) * w_stride : 0;
     p.y = y + first;
-    if (tokens <= kDirectTokens) {
-      DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
-      continue;
-    }
-    PackPanel<Dot, F>(p, packed);
-    for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-      PackedTile<Dot, F, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
-                                     p.y + t * y_stride);
-    }
+    MultiplyPanel<Dot, F>(p, k, x, tokens, packed);
   }
 }
 

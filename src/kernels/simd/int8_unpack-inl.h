@@ -7,6 +7,7 @@
 #endif
 
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/simd/common-inl.h"
 #include "quant/format.h"
@@ -24,15 +25,32 @@ inline constexpr DU du;
 inline constexpr DI di;
 inline constexpr DB db;
 
-// kLanes rows of stored weights: where each begins.
-using RowsAt = const std::byte* const (&)[kLanes];
+// kLanes rows of stored weights, `stride` bytes apart: `quarter[i]` is where row 4 i is read next.
+struct StoredRows {
+  const std::byte* quarter[kLanes / 4];
+  std::size_t stride;
 
-// Sixteen bytes from `at` on of the rows first, first + 4, first + 8, ...: a vector's 128-bit parts.
+  HWY_INLINE StoredRows(const std::byte* first, std::size_t row_stride) : stride(row_stride) {
+    for (std::size_t i = 0; i < kLanes / 4; ++i) quarter[i] = first + 4 * i * row_stride;
+  }
+  HWY_INLINE void Advance(std::size_t bytes) {
+    CONTINUO_UNROLL
+    for (const std::byte*& p : quarter) p += bytes;
+#if HWY_ARCH_X86
+    // Four pointers and a stride address all rows; the compiler would rather keep sixteen, more than it has registers.
+    if constexpr (kLanes == 16) asm("" : "+r"(quarter[0]), "+r"(quarter[1]), "+r"(quarter[2]), "+r"(quarter[3]));
+#endif
+  }
+  template <std::size_t kRow>
+  HWY_INLINE const std::byte* Row() const { return quarter[kRow / 4] + kRow % 4 * stride; }
+};
+
+// Sixteen bytes from `at` on of the rows kFirst, kFirst + 4, kFirst + 8, ...: a vector's 128-bit parts.
 template <std::size_t kFirst>
-HWY_INLINE U LoadParts(RowsAt rows, std::size_t at) {
+HWY_INLINE U LoadParts(const StoredRows& rows, std::size_t at) {
   const hn::CappedTag<std::uint8_t, 16> d16;
   const auto part = [&](std::size_t i) HWY_ATTR {
-    return hn::LoadU(d16, reinterpret_cast<const std::uint8_t*>(rows[kFirst + 4 * i] + at));
+    return hn::LoadU(d16, reinterpret_cast<const std::uint8_t*>(rows.quarter[i] + kFirst * rows.stride + at));
   };
 #if HWY_MAX_BYTES >= 64
   const hn::Half<DB> d32;
@@ -54,7 +72,7 @@ HWY_INLINE U InterleaveUpper64(U a, U b) {
 }
 
 // out[i], lane r: bytes at + 4 i .. at + 4 i + 3 of row r, i < 4.
-HWY_INLINE void LoadColumns(RowsAt rows, std::size_t at, U* HWY_RESTRICT out) {
+HWY_INLINE void LoadColumns(const StoredRows& rows, std::size_t at, U* HWY_RESTRICT out) {
   const U a = LoadParts<0>(rows, at), b = LoadParts<1>(rows, at), c = LoadParts<2>(rows, at), e = LoadParts<3>(rows, at);
   const U ab = hn::InterleaveLower(du, a, b), ce = hn::InterleaveLower(du, c, e);
   const U ab_high = hn::InterleaveUpper(du, a, b), ce_high = hn::InterleaveUpper(du, c, e);
@@ -70,8 +88,8 @@ HWY_INLINE U Right(U v) {
   if constexpr (kBits == 0) return v;
   else return hn::ShiftRight<kBits>(v);
 }
-HWY_INLINE U SubtractFromBytes(U v, std::uint8_t number) {
-  return hn::BitCast(du, hn::Sub(hn::BitCast(db, v), hn::Set(db, number)));
+HWY_INLINE U AddToBytes(U v, int number) {
+  return hn::BitCast(du, hn::Add(hn::BitCast(db, v), hn::Set(db, static_cast<std::uint8_t>(number))));
 }
 inline constexpr std::uint32_t kNibbles = 0x0f0f0f0f;
 
@@ -85,122 +103,123 @@ HWY_INLINE V LowHalf(U v) { return HalfToFloat(And(v, 0xffff)); }
 HWY_INLINE V HighHalf(U v) { return HalfToFloat(hn::ShiftRight<16>(v)); }
 HWY_INLINE V ToFloat(U v) { return hn::ConvertTo(d, hn::BitCast(di, v)); }
 
-// Sixteen bytes of nibbles: w[0 .. 3] the lower ones, w[4 .. 7] the upper.
-HWY_INLINE void LoadNibbles(RowsAt rows, std::size_t at, U* HWY_RESTRICT w) {
-  U packed[4];
-  LoadColumns(rows, at, packed);
-  CONTINUO_UNROLL
-  for (std::size_t i = 0; i < 4; ++i) {
-    w[i] = And(packed[i], kNibbles);
-    w[i + 4] = And(hn::ShiftRight<4>(packed[i]), kNibbles);
-  }
+// Bytes at .. at + 3 of each row.
+HWY_INLINE U LoadColumn(const StoredRows& rows, std::size_t at) {
+  U columns[4];
+  LoadColumns(rows, at, columns);
+  return columns[0];
 }
 
-// Adds 16 to the bytes whose bit in `bits` is set: bit i belongs to number i of 32.
-HWY_INLINE void AddFifthBits(U bits, U* HWY_RESTRICT w) {
-  // Four neighbouring bits, times 1 + 2^7 + 2^14 + 2^21, are the lowest bits of the four bytes.
-  const U spread = hn::Set(du, 0x00204081u);
-  CONTINUO_UNROLL
-  for (std::size_t g = 0; g < 8; ++g) {
-    const U four = And(hn::ShiftRightSame(bits, static_cast<int>(4 * g)), 15);
-    w[g] = hn::Or(w[g], hn::ShiftLeft<4>(And(hn::Mul(four, spread), 0x01010101)));
-  }
+// The binary16 at `at` of each row.
+#if HWY_ARCH_X86
+HWY_INLINE int TwoBytes(const std::byte* p) {
+  std::uint16_t value;
+  std::memcpy(&value, p, 2);
+  return value;
 }
+// Fewer operations of the shuffle unit, which these kernels keep busy, than a column of which half is thrown away.
+template <std::size_t kFirst>
+HWY_INLINE __m128i LoadFourHalves(const StoredRows& rows, std::size_t at) {
+  __m128i v = _mm_cvtsi32_si128(TwoBytes(rows.Row<kFirst>() + at));
+  v = _mm_insert_epi16(v, TwoBytes(rows.Row<kFirst + 1>() + at), 1);
+  v = _mm_insert_epi16(v, TwoBytes(rows.Row<kFirst + 2>() + at), 2);
+  return _mm_insert_epi16(v, TwoBytes(rows.Row<kFirst + 3>() + at), 3);
+}
+HWY_INLINE V LoadHalves(const StoredRows& rows, std::size_t at) {
+#if HWY_MAX_BYTES >= 64
+  const __m128i low = _mm_unpacklo_epi64(LoadFourHalves<0>(rows, at), LoadFourHalves<4>(rows, at));
+  const __m128i high = _mm_unpacklo_epi64(LoadFourHalves<8>(rows, at), LoadFourHalves<12>(rows, at));
+  return V{_mm512_cvtph_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1))};
+#elif HWY_MAX_BYTES == 32
+  return V{_mm256_cvtph_ps(_mm_unpacklo_epi64(LoadFourHalves<0>(rows, at), LoadFourHalves<4>(rows, at)))};
+#else
+  const hn::Rebind<hwy::float16_t, D> d_half;
+  return hn::PromoteTo(d, hn::Vec<decltype(d_half)>{LoadFourHalves<0>(rows, at)});
+#endif
+}
+#else
+HWY_INLINE V LoadHalves(const StoredRows& rows, std::size_t at) { return LowHalf(LoadColumn(rows, at)); }
+#endif
 
 // A format says how its stored block of kBlocks * 32 weights becomes whole numbers (int8.h):
-//   kLargest            the largest magnitude of a whole number
+//   kBias               weights are loaded as bytes w + kBias, none of them negative; or as signed bytes, kSigned
+//   kLargest            the largest magnitude of w
 //   kSteps              scales of 32 weights
 //   kShifted            has a shift
 //   LoadScales(rows, at, scales, shifts): of the stored block at byte `at` of each row, kBlocks * kSteps vectors of scales,
 //                       kBlocks of shifts, one after the other
-//   LoadWeights(rows, at, part, w): of its block `part`, w[g], lane r: weights 4 g .. 4 g + 3 of row r, int8
+//   Packed, LoadPacked(rows, at, group): the bytes of kTogether of its blocks
+//   Weights<i>(packed, group, w): of the i-th of these blocks, w[g], lane r: weights 4 g .. 4 g + 3 of row r
+inline constexpr int kSigned = 128;
+
+template <std::size_t kVectors>
+struct Columns {
+  U v[kVectors];
+};
+
 struct PlainBlock {
-  static constexpr std::size_t kBlocks = 1, kSteps = 1;
-  static HWY_INLINE U Header(RowsAt rows, std::size_t at) {
-    U columns[4];
-    LoadColumns(rows, at, columns);
-    return columns[0];
+  static constexpr std::size_t kBlocks = 1, kSteps = 1, kTogether = 1;
+  static constexpr bool kShifted = false;
+  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float*) {
+    hn::Store(LoadHalves(rows, at), d, scales);
   }
 };
 
 struct Int8Q8_0 : PlainBlock {
   static constexpr Format kFormat = Format::q8_0;
-  static constexpr int kLargest = 128;
-  static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float*) {
-    hn::StoreU(LowHalf(Header(rows, at)), d, scales);
+  static constexpr int kBias = kSigned, kLargest = 128;
+  using Packed = Columns<8>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
+    Packed packed;
+    LoadColumns(rows, at + 2, packed.v);
+    LoadColumns(rows, at + 18, packed.v + 4);
+    return packed;
   }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadColumns(rows, at + 2, w);
-    LoadColumns(rows, at + 18, w + 4);
-  }
-};
-
-struct Int8Q4_0 : PlainBlock {
-  static constexpr Format kFormat = Format::q4_0;
-  static constexpr int kLargest = 8;
-  static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float*) {
-    hn::StoreU(LowHalf(Header(rows, at)), d, scales);
-  }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadNibbles(rows, at + 2, w);
+  template <std::size_t>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
     CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) w[g] = SubtractFromBytes(w[g], 8);
+    for (std::size_t g = 0; g < 8; ++g) w[g] = packed.v[g];
   }
 };
 
-struct Int8Q4_1 : PlainBlock {
-  static constexpr Format kFormat = Format::q4_1;
-  static constexpr int kLargest = 15;
-  static constexpr bool kShifted = true;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float* shifts) {
-    const U header = Header(rows, at);
-    hn::StoreU(LowHalf(header), d, scales);
-    hn::StoreU(HighHalf(header), d, shifts);
+// Blocks whose last sixteen bytes are nibbles, the lower ones first.
+template <Format kWhich, std::size_t kNibblesAt>
+struct NibbleBlock : PlainBlock {
+  static constexpr Format kFormat = kWhich;
+  using Packed = Columns<4>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
+    Packed packed;
+    LoadColumns(rows, at + kNibblesAt, packed.v);
+    return packed;
   }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadNibbles(rows, at + 4, w);
-  }
-};
-
-struct Int8Q5_0 : PlainBlock {
-  static constexpr Format kFormat = Format::q5_0;
-  static constexpr int kLargest = 16;
-  static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float*) {
-    hn::StoreU(LowHalf(Header(rows, at)), d, scales);
-  }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadNibbles(rows, at + 6, w);
-    AddFifthBits(Header(rows, at + 2), w);
+  template <std::size_t>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
     CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) w[g] = SubtractFromBytes(w[g], 16);
+    for (std::size_t i = 0; i < 4; ++i) {
+      w[i] = And(packed.v[i], kNibbles);
+      w[i + 4] = And(hn::ShiftRight<4>(packed.v[i]), kNibbles);
+    }
   }
 };
 
-struct Int8Q5_1 : PlainBlock {
-  static constexpr Format kFormat = Format::q5_1;
-  static constexpr int kLargest = 31;
+struct Int8Q4_0 : NibbleBlock<Format::q4_0, 2> {
+  static constexpr int kBias = 8, kLargest = 8;
+};
+
+struct Int8Q4_1 : NibbleBlock<Format::q4_1, 4> {
+  static constexpr int kBias = 0, kLargest = 15;
   static constexpr bool kShifted = true;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float* shifts) {
-    Int8Q4_1::LoadScales(rows, at, scales, shifts);
-  }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadNibbles(rows, at + 8, w);
-    AddFifthBits(Header(rows, at + 4), w);
+  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
+    hn::Store(LoadHalves(rows, at), d, scales);
+    hn::Store(LoadHalves(rows, at + 2), d, shifts);
   }
 };
 
-struct Int8IQ4_NL : PlainBlock {
-  static constexpr Format kFormat = Format::iq4_nl;
-  static constexpr int kLargest = 127;
-  static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float*) {
-    hn::StoreU(LowHalf(Header(rows, at)), d, scales);
-  }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t, U* HWY_RESTRICT w) {
-    LoadNibbles(rows, at + 2, w);
+struct Int8IQ4_NL : NibbleBlock<Format::iq4_nl, 2> {
+  static constexpr int kBias = kSigned, kLargest = 127;
+  template <std::size_t>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
+    NibbleBlock::Weights<0>(packed, 0, w);
     const auto table = hn::LoadDup128(db, reinterpret_cast<const std::uint8_t*>(kIq4Values.data()));
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < 8; ++g) {
@@ -209,9 +228,54 @@ struct Int8IQ4_NL : PlainBlock {
   }
 };
 
+// With a fifth bit of each weight in the four bytes before the nibbles: bit i belongs to weight i.
+template <Format kWhich, std::size_t kNibblesAt>
+struct FiveBitBlock : NibbleBlock<kWhich, kNibblesAt> {
+  using Nibbles = NibbleBlock<kWhich, kNibblesAt>;
+  using Packed = Columns<5>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
+    Packed packed;
+    LoadColumns(rows, at + kNibblesAt, packed.v);
+    packed.v[4] = LoadColumn(rows, at + kNibblesAt - 4);
+    return packed;
+  }
+  template <std::size_t>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
+    Nibbles::template Weights<0>({{packed.v[0], packed.v[1], packed.v[2], packed.v[3]}}, 0, w);
+    alignas(16) static constexpr std::uint8_t kOwnByte[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+    const auto bits = hn::BitCast(db, packed.v[4]), own_byte = hn::LoadDup128(db, kOwnByte);
+    CONTINUO_UNROLL
+    for (std::size_t g = 0; g < 8; ++g) {
+      const auto index = hn::Add(own_byte, hn::Set(db, static_cast<std::uint8_t>(g / 2)));
+      const auto four = hn::BitCast(db, hn::Set(du, g % 2 == 0 ? 0x08040201u : 0x80402010u));
+      const auto fifth = hn::IfThenElseZero(hn::TestBit(hn::TableLookupBytes(bits, index), four), hn::Set(db, 16));
+      w[g] = hn::Or(w[g], hn::BitCast(du, fifth));
+    }
+  }
+};
+
+struct Int8Q5_0 : FiveBitBlock<Format::q5_0, 6> {
+  static constexpr int kBias = 16, kLargest = 16;
+};
+
+struct Int8Q5_1 : FiveBitBlock<Format::q5_1, 8> {
+  static constexpr int kBias = 0, kLargest = 31;
+  static constexpr bool kShifted = true;
+  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
+    Int8Q4_1::LoadScales(rows, at, scales, shifts);
+  }
+};
+
+// The lower (kUpper 0) or upper nibbles of eight vectors.
+template <int kUpper>
+HWY_INLINE void UnpackNibbles(const U* HWY_RESTRICT packed, U* HWY_RESTRICT w) {
+  CONTINUO_UNROLL
+  for (std::size_t g = 0; g < 8; ++g) w[g] = And(Right<4 * kUpper>(packed[g]), kNibbles);
+}
+
 // The eight scales and offsets of quant/k_scales.h, times the block's two factors: the block's first 16 bytes.
 struct KBlock {
-  static constexpr std::size_t kBlocks = 8, kSteps = 1;
+  static constexpr std::size_t kBlocks = 8, kSteps = 1, kTogether = 2;
   static constexpr bool kShifted = true;
 
   template <std::size_t kPart>
@@ -225,10 +289,10 @@ struct KBlock {
       scale = hn::Or(And(Right<kByte>(c[3]), 15), hn::ShiftLeft<4>(And(Right<kByte + 6>(c[1]), 3)));
       offset = hn::Or(And(Right<kByte + 4>(c[3]), 15), hn::ShiftLeft<4>(And(Right<kByte + 6>(c[2]), 3)));
     }
-    hn::StoreU(hn::Mul(factor, ToFloat(scale)), d, scales + kPart * kLanes);
-    hn::StoreU(hn::Neg(hn::Mul(offset_factor, ToFloat(offset))), d, shifts + kPart * kLanes);
+    hn::Store(hn::Mul(factor, ToFloat(scale)), d, scales + kPart * kLanes);
+    hn::Store(hn::Neg(hn::Mul(offset_factor, ToFloat(offset))), d, shifts + kPart * kLanes);
   }
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float* shifts) {
+  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
     U c[4];
     LoadColumns(rows, at, c);
     const V factor = LowHalf(c[0]), offset_factor = HighHalf(c[0]);
@@ -241,35 +305,43 @@ struct KBlock {
     StorePart<6>(c, factor, offset_factor, scales, shifts);
     StorePart<7>(c, factor, offset_factor, scales, shifts);
   }
-  // The lower (part even) or upper nibbles of 32 bytes.
-  static HWY_INLINE void LoadHalves(RowsAt rows, std::size_t at, std::size_t part, U* HWY_RESTRICT w) {
-    LoadColumns(rows, at, w);
-    LoadColumns(rows, at + 16, w + 4);
-    const int shift = part % 2 == 0 ? 0 : 4;
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) w[g] = And(hn::ShiftRightSame(w[g], shift), kNibbles);
-  }
 };
 
 struct Int8Q4_K : KBlock {
   static constexpr Format kFormat = Format::q4_k;
-  static constexpr int kLargest = 15;
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t part, U* HWY_RESTRICT w) {
-    LoadHalves(rows, at + 16 + part / 2 * 32, part, w);
+  static constexpr int kBias = 0, kLargest = 15;
+  using Packed = Columns<8>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
+    Packed packed;
+    LoadColumns(rows, at + 16 + 32 * group, packed.v);
+    LoadColumns(rows, at + 32 + 32 * group, packed.v + 4);
+    return packed;
+  }
+  template <std::size_t kPart>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
+    UnpackNibbles<kPart>(packed.v, w);
   }
 };
 
 struct Int8Q5_K : KBlock {
   static constexpr Format kFormat = Format::q5_k;
-  static constexpr int kLargest = 31;
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t part, U* HWY_RESTRICT w) {
-    LoadHalves(rows, at + 48 + part / 2 * 32, part, w);
-    U high[8];
-    LoadColumns(rows, at + 16, high);
-    LoadColumns(rows, at + 32, high + 4);
+  static constexpr int kBias = 0, kLargest = 31;
+  using Packed = Columns<16>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
+    Packed packed;
+    LoadColumns(rows, at + 48 + 32 * group, packed.v);
+    LoadColumns(rows, at + 64 + 32 * group, packed.v + 4);
+    LoadColumns(rows, at + 16, packed.v + 8);
+    LoadColumns(rows, at + 32, packed.v + 12);
+    return packed;
+  }
+  template <std::size_t kPart>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t group, U* HWY_RESTRICT w) {
+    UnpackNibbles<kPart>(packed.v, w);
+    const int part = static_cast<int>(2 * group + kPart);
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < 8; ++g) {
-      const U bit = And(hn::ShiftRightSame(high[g], static_cast<int>(part)), 0x01010101);
+      const U bit = And(hn::ShiftRightSame(packed.v[8 + g], part), 0x01010101);
       w[g] = hn::Or(w[g], hn::ShiftLeft<4>(bit));
     }
   }
@@ -277,30 +349,35 @@ struct Int8Q5_K : KBlock {
 
 struct Int8Q6_K {
   static constexpr Format kFormat = Format::q6_k;
-  static constexpr std::size_t kBlocks = 8, kSteps = 2;
-  static constexpr int kLargest = 32;
+  static constexpr std::size_t kBlocks = 8, kSteps = 2, kTogether = 4;
+  static constexpr int kBias = 32, kLargest = 32;
   static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(RowsAt rows, std::size_t at, float* scales, float*) {
-    U packed[4], last[4];
+  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float*) {
+    U packed[4];
     LoadColumns(rows, at + 192, packed);
-    LoadColumns(rows, at + 194, last);  // the block's last sixteen bytes
-    const V factor = HighHalf(last[3]);
+    const V factor = LoadHalves(rows, at + 208);
     CONTINUO_UNROLL
     for (std::size_t i = 0; i < 16; ++i) {
       const auto byte_on_top = hn::ShiftLeftSame(hn::BitCast(di, packed[i / 4]), static_cast<int>(24 - 8 * (i % 4)));
-      hn::StoreU(hn::Mul(factor, hn::ConvertTo(d, hn::ShiftRight<24>(byte_on_top))), d, scales + i * kLanes);
+      hn::Store(hn::Mul(factor, hn::ConvertTo(d, hn::ShiftRight<24>(byte_on_top))), d, scales + i * kLanes);
     }
   }
-  static HWY_INLINE void LoadWeights(RowsAt rows, std::size_t at, std::size_t part, U* HWY_RESTRICT w) {
-    const std::size_t half = part / 4, quarter = part % 4;
-    KBlock::LoadHalves(rows, at + 64 * half + quarter % 2 * 32, quarter / 2, w);
-    U high[8];
-    LoadColumns(rows, at + 128 + 32 * half, high);
-    LoadColumns(rows, at + 144 + 32 * half, high + 4);
+  using Packed = Columns<24>;
+  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
+    Packed packed;
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < 4; ++i) LoadColumns(rows, at + 64 * group + 16 * i, packed.v + 4 * i);
+    LoadColumns(rows, at + 128 + 32 * group, packed.v + 16);
+    LoadColumns(rows, at + 144 + 32 * group, packed.v + 20);
+    return packed;
+  }
+  template <std::size_t kPart>
+  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
+    UnpackNibbles<kPart / 2>(packed.v + kPart % 2 * 8, w);
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < 8; ++g) {
-      const U bits = And(hn::ShiftRightSame(high[g], static_cast<int>(2 * quarter)), 0x03030303);
-      w[g] = SubtractFromBytes(hn::Or(w[g], hn::ShiftLeft<4>(bits)), 32);
+      const U bits = And(Right<2 * kPart>(packed.v[16 + g]), 0x03030303);
+      w[g] = hn::Or(w[g], hn::ShiftLeft<4>(bits));
     }
   }
 };

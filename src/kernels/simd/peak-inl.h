@@ -41,10 +41,10 @@ inline std::size_t PeakFma(std::size_t rounds) {
 template <class Dot>
 std::size_t PeakInt8(std::size_t rounds) {
   alignas(4) std::byte x[4 * kPeakSums] = {};
-  const typename Dot::Weights w = Dot::Prepare(hn::Set(du, 0x01010101u));
+  const typename Dot::Weights w = Dot::template Prepare<8>(hn::Set(du, 0x01010101u));
   typename Dot::template Sum<128> sums[kPeakSums];
   CONTINUO_UNROLL
-  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Begin(hn::Zero(di));
+  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].template Begin<0>(hn::Zero(di));
   for (std::size_t i = 0; i < rounds; ++i) {
     asm volatile("" : "+m"(x));
     CONTINUO_UNROLL
