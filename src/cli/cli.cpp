@@ -25,6 +25,8 @@ constexpr const FlagGroup* kTokenizeGroups[] = {&kModelFlags, &kPromptFlags, &kT
 constexpr const FlagGroup* kInspectGroups[] = {&kModelFlags, &kInspectFlags, &kGeneralFlags};
 constexpr const FlagGroup* kBenchGroups[] = {&kModelFlags, &kBenchFlags, &kGeneralFlags};
 
+constexpr const FlagGroup* kQuantizeGroups[] = {&kQuantizeFlags, &kGeneralFlags};
+
 constexpr std::string_view kContinueNotes = R"(
 Examples:
   continuo "Once upon a time"
@@ -78,6 +80,15 @@ Examples:
   continuo bench -m ~/models/SmolLM2-135M -t 2 -p 128 -n 64 --json
 )";
 
+constexpr std::string_view kQuantizeNotes = R"(
+IN is a folder or a GGUF file. Matrices are stored in FORMAT; vectors, routers and learned positions stay f32. Rows that
+are no whole blocks of FORMAT get a format of smaller blocks, and stderr says so. OUT.gguf appears when it is complete.
+
+Examples:
+  continuo quantize ~/models/SmolLM2-135M smollm2-q8_0.gguf --to q8_0
+  continuo quantize smollm2-f16.gguf smollm2-q4_k.gguf --to q4_k
+)";
+
 constexpr Command kCommands[] = {
     {"", "[OPTION]... [PROMPT]...",
      "Continues a text. Without PROMPT, or where PROMPT is \"-\", stdin is read.", kContinueGroups,
@@ -89,6 +100,8 @@ constexpr Command kCommands[] = {
     {"inspect", "[OPTION]...", "what the model is, layer by layer", kInspectGroups, kInspectNotes, false,
      run_inspect},
     {"bench", "[OPTION]...", "how fast it runs here", kBenchGroups, kBenchNotes, false, run_bench},
+    {"quantize", "IN OUT.gguf --to FORMAT", "write a model as GGUF, in another number format", kQuantizeGroups,
+     kQuantizeNotes, true, run_quantize},
 };
 
 std::string help(const Command& command) {

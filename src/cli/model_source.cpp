@@ -102,11 +102,9 @@ Result<ModelFiles> model_of_name(const std::string& typed) {
 Result<ModelFiles> named_model(const std::string& typed) {
   std::error_code error;
   if (is_folder(typed)) return ModelFiles::folder(typed);
-  if (typed.ends_with(".gguf")) {
-    return model_error(typed, "GGUF files are not supported yet", "use the model's Hugging Face folder");
-  }
+  if (typed.ends_with(".gguf")) return ModelFiles::gguf(typed);
   if (fs::exists(typed, error)) {
-    return model_error(typed, "is a file, expected a folder with config.json, tokenizer.json and the weights",
+    return model_error(typed, "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
                        "give the folder it is in");
   }
   return model_of_name(typed);

@@ -207,6 +207,13 @@ constexpr Flag kBenchRows[] = {
     {"json", 0, "", "one object", turn_on<&Options::json>},
 };
 
+constexpr Flag kQuantizeRows[] = {
+    {"to", 0, "FORMAT",
+     "f32, f16, bf16, q8_0, q6_k, q5_k, q5_1, q5_0, q4_k, q4_1, q4_0, iq4_nl, iq4_xs,\n"
+     "mxfp4, q3_k or q2_k",
+     set_text<&Options::to_format>},
+};
+
 constexpr Flag kGeneralRows[] = {
     {"quiet", 'q', "", "errors only on stderr",
      [](Options& o, const std::string&) -> Result<void> {
@@ -236,6 +243,7 @@ const FlagGroup kTokenizeFlags{"Answer", kTokenizeRows};
 const FlagGroup kScoreFlags{"Answer", kScoreRows};
 const FlagGroup kInspectFlags{"Answer", kInspectRows};
 const FlagGroup kBenchFlags{"Measurement", kBenchRows};
+const FlagGroup kQuantizeFlags{"Result", kQuantizeRows};
 const FlagGroup kGeneralFlags{"General", kGeneralRows};
 
 }  // namespace continuo

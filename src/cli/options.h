@@ -53,6 +53,8 @@ struct Options {
   std::optional<std::int64_t> bench_prompt, bench_tokens;
   int bench_repeat = 5;
 
+  std::string to_format;     // quantize
+
   bool help = false;
   bool version = false;
 };
@@ -71,7 +73,7 @@ struct FlagGroup {
 };
 
 extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
-    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kGeneralFlags;
+    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kQuantizeFlags, kGeneralFlags;
 
 // Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
 Result<Options> parse_options(std::span<const std::string> arguments,

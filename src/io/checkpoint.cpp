@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "io/gguf.h"
 #include "io/json_events.h"
 
 namespace continuo {
@@ -25,6 +26,7 @@ Result<Json> read_object(const ModelFiles& files, std::string_view name) {
   return value;
 }
 
+constexpr const char* kGiveTheFile = "to use the GGUF file that is there, give its own path";
 constexpr const char* kUnfinished = "was the download finished?";
 
 // Why there may be no weights that can be read, from what else the folder holds.
@@ -40,7 +42,7 @@ std::string weights_hint(const ModelFiles& files) {
   if (any("pytorch_model", ".bin") || any("", ".pt") || any("", ".pth")) {
     return "PyTorch's own files are not read; convert them to safetensors";
   }
-  if (any("", ".gguf")) return "GGUF is not supported yet";
+  if (any("", ".gguf")) return kGiveTheFile;
   return kUnfinished;
 }
 
@@ -124,13 +126,14 @@ Result<void> check_new(const std::string& tensor, const std::string& file, const
 }
 
 Result<Checkpoint> load_checkpoint(const ModelFiles& files) {
+  if (const auto* parts = files.gguf()) return gguf_checkpoint(*parts, files.name());
   Checkpoint checkpoint;
   checkpoint.name = files.name();
   checkpoint.config_file = files.path_of("config.json");
   if (!files.has("config.json")) {
     const bool gguf =
         std::ranges::any_of(files.list(), [](const std::string& n) { return n.ends_with(".gguf"); });
-    return model_error(files.name(), "no config.json", gguf ? "GGUF is not supported yet" : kUnfinished);
+    return model_error(files.name(), "no config.json", gguf ? kGiveTheFile : kUnfinished);
   }
   CONTINUO_TRY(checkpoint.config, read_object(files, "config.json"));
   checkpoint.generation_config = Json::object();

@@ -34,7 +34,8 @@ struct OtherTensor {
 
 struct Checkpoint {
   std::string name;             // of the model, for messages and answers
-  std::string config_file;      // path of config.json, for messages
+  bool is_gguf = false;         // config is the metadata of a GGUF file, and tensors have its names
+  std::string config_file;      // path of config.json or of the GGUF file, for messages
   Json config;                  // an object
   Json generation_config;       // an object; empty if the file is absent
   std::map<std::string, TensorView, std::less<>> tensors;
@@ -46,10 +47,12 @@ struct Checkpoint {
 // Reads config.json, generation_config.json (optional) and the weights: model.safetensors, or the shards that
 // model.safetensors.index.json lists, or model.json (tensors as nested arrays; see models/README.md). More than one of
 // the three is an error: which was meant?
+// A GGUF file, or all parts of one, is a checkpoint of its own.
 Result<Checkpoint> load_checkpoint(const ModelFiles& files);
 
 // The parts, each usable and tested alone.
 Result<void> read_safetensors(const Blob& file, Checkpoint& into);
+Result<Checkpoint> gguf_checkpoint(std::span<const GgufFile> parts, const std::string& name);
 Result<void> read_json_tensors(const Blob& file, Checkpoint& into);
 // An error if a tensor of that name is there already.
 Result<void> check_new(const std::string& tensor, const std::string& file, const Checkpoint& into);

@@ -11,12 +11,14 @@
 #include <filesystem>
 #include <system_error>
 
+#include "io/gguf.h"
+
 namespace continuo {
 
 namespace {
 
 constexpr const char* kWhatAModelIs =
-    "a model is a folder with config.json, tokenizer.json and *.safetensors";
+    "a model is a folder with config.json, tokenizer.json and *.safetensors, or a .gguf file";
 
 std::string system_message(int code) { return std::generic_category().message(code); }
 
@@ -58,6 +60,8 @@ struct Descriptor {
   }
 };
 
+}  // namespace
+
 // A file that another process shortens while it is mapped ends this process (SIGBUS), as with every memory
 // map.
 Result<Blob> map_file(const std::string& path) {
@@ -79,8 +83,6 @@ Result<Blob> map_file(const std::string& path) {
   return Blob({static_cast<const std::byte*>(address), size}, std::move(owner), path);
 }
 
-}  // namespace
-
 Result<ModelFiles> ModelFiles::folder(const std::string& path) {
   if (path.empty()) return usage_error("the model's path is empty", kWhatAModelIs);
   if (path.find('\0') != path.npos) return usage_error("the model's path holds a zero byte");
@@ -98,6 +100,15 @@ Result<ModelFiles> ModelFiles::folder(const std::string& path) {
   while (files.folder_.size() > 1 && files.folder_.back() == '/')
     files.folder_.pop_back();
   files.name_ = files.folder_;
+  return files;
+}
+
+Result<ModelFiles> ModelFiles::gguf(const std::string& path) {
+  if (path.find('\0') != path.npos) return usage_error("the model's path holds a zero byte");
+  CONTINUO_TRY(std::vector<GgufFile> parts, open_gguf(path));
+  ModelFiles files;
+  files.name_ = path;
+  files.gguf_ = std::make_shared<const std::vector<GgufFile>>(std::move(parts));
   return files;
 }
 

@@ -1,4 +1,4 @@
-// Where a model's files are: a folder, or bytes inside the binary. Nothing above this header knows which.
+// Where a model's files are: a folder, bytes inside the binary, or GGUF files. Nothing above this header knows which.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,11 @@ class Blob {
   std::string name_;
 };
 
+class GgufFile;
+
+// Maps the file at `path`; an error if it is no regular file or cannot be read.
+Result<Blob> map_file(const std::string& path);
+
 struct EmbeddedFile {
   std::string_view name;
   std::span<const std::byte> bytes;
@@ -37,6 +42,8 @@ class ModelFiles {
  public:
   // An error if `path` is not a folder that can be read.
   static Result<ModelFiles> folder(const std::string& path);
+  // A GGUF file, or one part of several: everything in one.
+  static Result<ModelFiles> gguf(const std::string& path);
   // `name` is shown in messages, as in "tales/config.json".
   static ModelFiles embedded(std::string name, std::vector<EmbeddedFile> files);
 
@@ -47,7 +54,9 @@ class ModelFiles {
   // Maps the file. A missing file is an error; `file` must be a plain name (no separators, no "..") of a regular
   // file or of a symbolic link to one.
   Result<Blob> open(std::string_view file) const;
-  // "models/tales" or "tales": how messages and --json name the model.
+  // The parts of a GGUF model in order, parsed; null where the model is a folder.
+  const std::vector<GgufFile>* gguf() const { return gguf_.get(); }
+  // "models/tales", "tales" or "tales.gguf": how messages and --json name the model.
   const std::string& name() const { return name_; }
   // The path to show for a file.
   std::string path_of(std::string_view file) const;
@@ -56,6 +65,7 @@ class ModelFiles {
   std::string name_;
   std::string folder_;  // empty: embedded
   std::vector<EmbeddedFile> embedded_;
+  std::shared_ptr<const std::vector<GgufFile>> gguf_;
 };
 
 }  // namespace continuo

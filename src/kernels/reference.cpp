@@ -37,7 +37,7 @@ template <Format kFormat>
 void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
             std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
   const FormatInfo& info = format_info(kFormat);
-  // A row is unpacked in pieces of whole groups, so that the lanes go on where they stopped.
+  // A row is unpacked in pieces of whole groups and whole blocks, so that the lanes go on where they stopped.
   constexpr std::size_t kPiece = 256;
   float values[kPiece];
   for (std::size_t r = 0; r < rows; ++r) {
@@ -53,6 +53,11 @@ void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
       y[t * y_stride + r] = reduce16(lanes);
     }
   }
+}
+
+template <Format kFormat>
+void unpack(const std::byte* stored, float* values, std::size_t n) {
+  format_info(kFormat).to_float(stored, values, n);
 }
 
 template <Format kFormat>
@@ -93,12 +98,35 @@ void activate(float* x, const float* up, std::size_t n) {
   }
 }
 
+void soft_cap(float* x, float cap, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) x[i] = math::soft_cap(x[i], cap);
+}
+
+void turn(float& x, float& y, float cos, float sin) {
+  const float a = x, b = y;
+  x = std::fma(a, cos, -(b * sin));
+  y = std::fma(b, cos, a * sin);
+}
+
 void rope(float* x, const float* cos, const float* sin, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const float a = x[i], b = x[i + n];
-    x[i] = std::fma(a, cos[i], -(b * sin[i]));
-    x[i + n] = std::fma(b, cos[i], a * sin[i]);
+  for (std::size_t i = 0; i < n; ++i) turn(x[i], x[i + n], cos[i], sin[i]);
+}
+
+void rope_interleaved(float* x, const float* cos, const float* sin, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) turn(x[2 * i], x[2 * i + 1], cos[i], sin[i]);
+}
+
+// The score of key j of a page, before the softmax.
+float score_of(const AttentionArgs& args, const AttentionQuery& one, std::size_t position, const float* keys,
+               std::size_t j) {
+  const float* block = keys + j / kKeyBlock * kKeyBlock * args.head_dim;
+  float score = 0;
+  for (std::size_t d = 0; d < args.head_dim; ++d) {
+    score = std::fma(one.query[d], block[d * kKeyBlock + j % kKeyBlock], score);
   }
+  score *= args.scale;
+  if (args.score_cap > 0) score = math::soft_cap(score, args.score_cap);
+  return one.bias ? score + one.bias[position] : score;
 }
 
 void attend(const AttentionArgs& args, const AttentionQuery& one) {
@@ -107,26 +135,25 @@ void attend(const AttentionArgs& args, const AttentionQuery& one) {
   float largest = -std::numeric_limits<float>::infinity();
   float total = 0;
   std::fill_n(one.out, head_dim, 0.0f);
-  for (std::size_t start = 0; start < one.visible; start += kSoftmaxBlock) {
-    const std::size_t n = std::min(kSoftmaxBlock, one.visible - start);
+  for (std::size_t start = one.first / kPageKeys * kPageKeys; start < one.visible; start += kPageKeys) {
+    const float* const keys = args.pages[start / kPageKeys] + args.head_offset;
+    const float* const values = keys + kPageKeys * head_dim;
+    const std::size_t from = one.first > start ? one.first - start : 0;
+    const std::size_t to = std::min(kPageKeys, one.visible - start);
     float p[kSoftmaxBlock];
     float block_largest = largest;
-    for (std::size_t j = 0; j < n; ++j) {
-      const float* block = args.keys + (start + j) / kKeyBlock * kKeyBlock * head_dim;
-      float score = 0;
-      for (std::size_t d = 0; d < head_dim; ++d) {
-        score = std::fma(one.query[d], block[d * kKeyBlock + (start + j) % kKeyBlock], score);
-      }
-      p[j] = score * args.scale;
+    for (std::size_t j = from; j < to; ++j) {
+      p[j] = score_of(args, one, start + j, keys, j);
       block_largest = std::max(block_largest, p[j]);
     }
     const float shrink = math::exp(largest - block_largest);
     largest = block_largest;
-    for (std::size_t j = 0; j < n; ++j) p[j] = math::exp(p[j] - largest);
-    total = std::fma(total, shrink, sum_in_lanes(n, [&](std::size_t j, float sum) { return sum + p[j]; }));
+    Lanes lanes{};
+    for (std::size_t j = from; j < to; ++j) lanes[j % 16] += p[j] = math::exp(p[j] - largest);
+    total = std::fma(total, shrink, reduce16(lanes));
     for (std::size_t d = 0; d < head_dim; ++d) {
       float sum = one.out[d] * shrink;
-      for (std::size_t j = 0; j < n; ++j) sum = std::fma(p[j], args.values[(start + j) * value_stride + d], sum);
+      for (std::size_t j = from; j < to; ++j) sum = std::fma(p[j], values[j * value_stride + d], sum);
       one.out[d] = sum;
     }
   }
@@ -154,15 +181,26 @@ std::size_t peak_fma(std::size_t rounds) {
 const KernelTable kReferenceKernels = {
     .name = "reference",
     .fused = true,
-    .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>},
+    .matmul = {matmul<Format::f32>, matmul<Format::f16>, matmul<Format::bf16>, matmul<Format::q8_0>,
+               matmul<Format::q4_0>, matmul<Format::q4_1>, matmul<Format::q5_0>, matmul<Format::q5_1>,
+               matmul<Format::q2_k>, matmul<Format::q3_k>, matmul<Format::q4_k>, matmul<Format::q5_k>,
+               matmul<Format::q6_k>, matmul<Format::iq4_nl>, matmul<Format::iq4_xs>, matmul<Format::mxfp4>},
+    .unpack = {unpack<Format::f32>, unpack<Format::f16>, unpack<Format::bf16>, unpack<Format::q8_0>,
+               unpack<Format::q4_0>, unpack<Format::q4_1>, unpack<Format::q5_0>, unpack<Format::q5_1>,
+               unpack<Format::q2_k>, unpack<Format::q3_k>, unpack<Format::q4_k>, unpack<Format::q5_k>,
+               unpack<Format::q6_k>, unpack<Format::iq4_nl>, unpack<Format::iq4_xs>, unpack<Format::mxfp4>},
     .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>, vector_in_major<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .silu = activate<math::silu>,
     .gelu_tanh = activate<math::gelu_tanh>,
     .gelu_erf = activate<math::gelu_erf>,
+    .gelu_quick = activate<math::gelu_quick>,
     .relu = activate<math::relu>,
+    .relu_squared = activate<math::relu_squared>,
+    .soft_cap = soft_cap,
     .rope = rope,
+    .rope_interleaved = rope_interleaved,
     .attention = attention,
     .int8 = &kReferenceInt8,
     .peak_fma = peak_fma,

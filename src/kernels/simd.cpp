@@ -9,6 +9,9 @@
 #include "kernels/kernel_table.h"
 #include "kernels/reference.h"
 #include "kernels/simd_int8.h"
+#include "quant/bf16.h"
+#include "quant/f16.h"
+#include "quant/f32.h"
 
 #if HWY_TARGET != HWY_SCALAR  // a processor without SIMD runs the reference
 #include "kernels/simd/attention-inl.h"
@@ -30,15 +33,25 @@ const KernelTable kTable = {
     .name = "simd",
 #endif
     .fused = HWY_TARGET != HWY_SSE4,
-    .matmul = {MatMul<LoadF32>, MatMul<LoadF16>, MatMul<LoadBF16>},
+    .matmul = {MatMul<LoadF32>, MatMul<LoadF16>, MatMul<LoadBF16>, MatMulBlocks<Q8_0>, MatMulBlocks<Q4_0>,
+               MatMulBlocks<Q4_1>, MatMulBlocks<Q5_0>, MatMulBlocks<Q5_1>, MatMulBlocks<Q2_K>, MatMulBlocks<Q3_K>,
+               MatMulBlocks<Q4_K>, MatMulBlocks<Q5_K>, MatMulBlocks<Q6_K>, MatMulBlocks<IQ4_NL>, MatMulBlocks<IQ4_XS>,
+               MatMulBlocks<MXFP4>},
+    .unpack = {f32_to_float, f16_to_float, bf16_to_float, Unpack<Q8_0>, Unpack<Q4_0>, Unpack<Q4_1>, Unpack<Q5_0>,
+               Unpack<Q5_1>, Unpack<Q2_K>, Unpack<Q3_K>, Unpack<Q4_K>, Unpack<Q5_K>, Unpack<Q6_K>, Unpack<IQ4_NL>,
+               Unpack<IQ4_XS>, Unpack<MXFP4>},
     .vector_in_major = {VectorInMajor<LoadF32>, VectorInMajor<LoadF16>, VectorInMajor<LoadBF16>},
     .rms_norm = RmsNorm,
     .layer_norm = LayerNorm,
     .silu = Activate<Silu>,
     .gelu_tanh = Activate<GeluTanh>,
     .gelu_erf = Activate<GeluErf>,
+    .gelu_quick = Activate<GeluQuick>,
     .relu = Activate<Relu>,
+    .relu_squared = Activate<ReluSquared>,
+    .soft_cap = SoftCap,
     .rope = Rope,
+    .rope_interleaved = RopeInterleaved,
     .attention = Attention,
     .int8 = &kInt8Kernels,
     .peak_fma = PeakFma,

@@ -1,6 +1,7 @@
 #include "layers/linear.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -11,7 +12,8 @@ namespace {
 constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 4;     // so that a thread that was held up does not hold up the rest
-constexpr std::size_t kInMajorPanel = 128;       // outputs of an in_major matrix that are taken together
+constexpr std::size_t kInMajorPanel = 128;      // outputs of an in_major matrix that are taken together
+constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w) {
@@ -20,7 +22,8 @@ std::size_t panel_outputs(const Step& step, const Matrix& w) {
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
   outputs = std::min(outputs, kPanelBytes / std::max<std::size_t>(row_bytes, 1));
-  return std::max(round_up(outputs, kPanelStep), kPanelStep);
+  const std::size_t step_outputs = w.paired_head > 0 ? std::lcm(kPanelStep, w.paired_head) : kPanelStep;
+  return std::max(round_up(outputs, step_outputs), step_outputs);
 }
 
 // The panel's weights as float rows: in_major matrices have an output's weights a stride apart.
@@ -36,18 +39,21 @@ const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, in
       info.to_float(w.data + stored_bytes(w.format, (c + i) * w.stride + outputs.first), tile[i], n);
     }
     for (std::size_t r = 0; r < n; ++r) {
-      for (std::size_t i = 0; i < inputs; ++i) rows[r * w.cols + c + i] = tile[i][r];
+      for (std::size_t i = 0; i < inputs; ++i)
+        rows[r * w.cols + c + i] = tile[i][r];
     }
   }
   return reinterpret_cast<const std::byte*>(rows);
 }
 
-void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                       int worker) {
+  CONTINUO_CHECK(format_is_plain(w.format), "weights in blocks are stored output by output");
   const std::size_t n = outputs.last - outputs.first;
   if (tokens >= kWorthTransposing) {
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
-                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
-                                                               tokens, y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](
+        transposed(step, w, outputs, worker), w.cols * sizeof(float), n, w.cols, x.data, x.stride, tokens,
+        y.data + outputs.first, y.stride);
     return;
   }
   float* const scratch = step.scratch.get(worker, 16 * n);
@@ -55,6 +61,37 @@ void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x,
     step.kernels.vector_in_major[static_cast<std::size_t>(w.format)](
         w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
         y[t] + outputs.first, scratch);
+  }
+}
+
+// Several tokens and weights in blocks: the rows are unpacked once for all of them, a few at a time.
+void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+  const std::size_t row_bytes = stored_bytes(w.format, w.stride);
+  const std::size_t at_once = std::max<std::size_t>(kUnpackedBytes / (w.cols * sizeof(float)) / kPanelStep, 1) * kPanelStep;
+  float* const rows = step.scratch.get(worker, std::min(at_once, outputs.last - outputs.first) * w.cols);
+  for (std::size_t first = outputs.first; first < outputs.last; first += at_once) {
+    const std::size_t n = std::min(at_once, outputs.last - first);
+    for (std::size_t r = 0; r < n; ++r) {
+      step.kernels.unpack[static_cast<std::size_t>(w.format)](w.data + (first + r) * row_bytes, rows + r * w.cols, w.cols);
+    }
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](reinterpret_cast<const std::byte*>(rows),
+                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
+                                                               tokens, y.data + first, y.stride);
+  }
+}
+
+// The outputs of whole heads from pairs 2i, 2i + 1 to the order i, i + paired_head / 2.
+void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t tokens, Rows y, int worker) {
+  float* const pairs = step.scratch.get(worker, head);
+  for (std::size_t t = 0; t < tokens; ++t) {
+    for (std::size_t first = outputs.first; first + head <= outputs.last; first += head) {
+      float* const values = y[t] + first;
+      std::copy_n(values, head, pairs);
+      for (std::size_t i = 0; i < head / 2; ++i) {
+        values[i] = pairs[2 * i];
+        values[i + head / 2] = pairs[2 * i + 1];
+      }
+    }
   }
 }
 
@@ -70,20 +107,27 @@ Panel panel(const Step& step, const Matrix& weight, std::size_t i) {
   return {i * outputs, std::min(weight.rows, (i + 1) * outputs)};
 }
 
-void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                  int worker) {
   const Matrix& w = map.weight;
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);
+  } else if (!format_is_plain(w.format) && tokens > 1) {
+    multiply_unpacked(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n, w.cols,
-                                                            x.data, x.stride, tokens, y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n,
+                                                            w.cols, x.data, x.stride, tokens,
+                                                            y.data + outputs.first, y.stride);
   }
-  if (map.bias.empty()) return;
-  for (std::size_t t = 0; t < tokens; ++t) {
-    for (std::size_t r = outputs.first; r < outputs.last; ++r) y[t][r] += map.bias[r];
+  if (!map.bias.empty()) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t r = outputs.first; r < outputs.last; ++r)
+        y[t][r] += map.bias[r];
+    }
   }
+  if (w.paired_head > 0) unpair(step, w.paired_head, outputs, tokens, y, worker);
 }
 
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens) {
@@ -99,17 +143,6 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
         return linear_panel(step, *job.map, panel(step, job.map->weight, i), x, tokens, job.y, worker);
       }
       i -= mine;
-    }
-  });
-}
-
-void linear_add(Step& step, const Linear& map, Rows x, std::size_t tokens, Rows product, Rows residual) {
-  const Matrix& w = map.weight;
-  share(step, panel_count(step, w), w.rows * w.cols * tokens, [&](std::size_t i, int worker) {
-    const Panel outputs = panel(step, w, i);
-    linear_panel(step, map, outputs, x, tokens, product, worker);
-    for (std::size_t t = 0; t < tokens; ++t) {
-      for (std::size_t r = outputs.first; r < outputs.last; ++r) residual[t][r] += product[t][r];
     }
   });
 }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <set>
 
 #include "model/bind.h"
 #include "model/families.h"
+#include "model/gguf.h"
 #include "model/hyper_parameters.h"
 
 namespace continuo {
@@ -65,8 +67,8 @@ Result<std::set<TokenId>> token_ids(const HyperParameters& parameters, const cha
   return ids;
 }
 
-// Either file may name tokens that end a text; any of them does. So does the token that begins one: a model that
-// draws it has started on another text.
+// Either file may name tokens that end a text; any of them does. So does the token that begins one: a model
+// that draws it has started on another text.
 Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint& checkpoint,
                                 ModelSpec& spec) {
   CONTINUO_TRY(const std::set<TokenId> first, token_ids(config, "bos_token_id", spec.vocab_size));
@@ -83,21 +85,56 @@ Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint&
 
 }  // namespace
 
+namespace {
+
+Model assembled(std::shared_ptr<const Checkpoint> storage, ModelSpec spec, BoundWeights bound) {
+  return Model{.name = storage->name,
+               .spec = std::move(spec),
+               .weights = std::move(bound.weights),
+               .tensors = std::move(bound.tensors),
+               .weight_bytes = bound.bytes,
+               .storage = std::move(storage)};
+}
+
+// Rows of queries and keys that a file has in pairs come out of their product in the network's order.
+void mark_paired_heads(const ModelSpec& spec, Weights& weights) {
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
+    if (!attention || !attention->rope) continue;
+    auto& bound = std::get<AttentionWeights>(weights.layers[i].mixer);
+    bound.q.weight.paired_head = bound.k.weight.paired_head = static_cast<std::size_t>(attention->head_dim);
+  }
+}
+
+Result<Model> build_gguf_model(std::shared_ptr<const Checkpoint> storage) {
+  CONTINUO_TRY(const GgufArchitecture* architecture, gguf_architecture(*storage));
+  CONTINUO_TRY(const Json config, gguf_hyper_parameters(*architecture, *storage));
+  const HyperParameters parameters(config, storage->config_file);
+  CONTINUO_TRY(const Family* family, family_of(parameters));
+  CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
+  spec.family = family->model_type;
+  follow_gguf(*storage, spec);
+  CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
+  const std::vector<TensorName> names = gguf_tensor_names(*architecture);
+  constexpr std::array<std::string_view, 1> kNoPrefix = {""};
+  CONTINUO_TRY(BoundWeights bound, bind_weights({names, kNoPrefix, kGgufIgnoredTensors}, spec, *storage));
+  if (architecture->paired_heads) mark_paired_heads(spec, bound.weights);
+  return assembled(std::move(storage), std::move(spec), std::move(bound));
+}
+
+}  // namespace
+
 Result<Model> build_model(Checkpoint checkpoint) {
   const auto storage = std::make_shared<const Checkpoint>(std::move(checkpoint));
+  if (storage->is_gguf) return build_gguf_model(storage);
   const HyperParameters parameters(storage->config, storage->config_file);
   CONTINUO_TRY(const Family* family, family_of(parameters));
   CONTINUO_TRY_VOID(refuse_quantized(parameters));
   CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
   spec.family = family->model_type;
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
-  CONTINUO_TRY(BoundWeights bound, bind_weights(*family, spec, *storage));
-  return Model{.name = storage->name,
-               .spec = std::move(spec),
-               .weights = std::move(bound.weights),
-               .tensors = std::move(bound.tensors),
-               .weight_bytes = bound.bytes,
-               .storage = storage};
+  CONTINUO_TRY(BoundWeights bound, bind_weights(family->names, spec, *storage));
+  return assembled(storage, std::move(spec), std::move(bound));
 }
 
 }  // namespace continuo

@@ -13,6 +13,7 @@ enum class Format : std::uint8_t {
   f32,
   f16,
   bf16,
+  // in blocks
   q8_0,
   q4_0,
   q4_1,
@@ -48,6 +49,9 @@ std::span<const FormatInfo> formats();
 std::optional<Format> format_from_name(std::string_view name);
 std::optional<Format> format_from_safetensors(std::string_view name);
 std::optional<Format> format_from_gguf(std::uint32_t type);
+
+// Whether every value is stored by itself, not in a block with others.
+constexpr bool format_is_plain(Format format) { return format <= Format::bf16; }
 
 // Bytes of `n` values (a multiple of block_values).
 inline std::size_t stored_bytes(Format format, std::size_t n) {

@@ -8,12 +8,16 @@ namespace continuo {
 
 inline constexpr std::size_t kIQ4_XSBytes = 136;
 
+inline int iq4_xs_scale(const std::byte* block, std::size_t part) {
+  const int low = byte_at(block + 4, part / 2) >> (part % 2 * 4) & 15;
+  const int high = byte_at(block + 2, part / 4) >> (part % 4 * 2) & 3;
+  return (low | high << 4) - 32;
+}
+
 inline void iq4_xs_to_float(const std::byte* stored, float* values, std::size_t n) {
   unpack_blocks<kSuperBlock, kIQ4_XSBytes>(stored, values, n, [](const std::byte* block, float* out) {
     for (std::size_t part = 0; part < 8; ++part) {
-      const int low = byte_at(block + 4, part / 2) >> (part % 2 * 4) & 15;
-      const int high = byte_at(block + 2, part / 4) >> (part % 4 * 2) & 3;
-      const float scale = f16_at(block) * static_cast<float>((low | high << 4) - 32);
+      const float scale = f16_at(block) * static_cast<float>(iq4_xs_scale(block, part));
       for (std::size_t i = 0; i < 32; ++i) {
         const auto q = static_cast<std::size_t>(nibble_at(block + 8 + 16 * part, i));
         out[32 * part + i] = scale * static_cast<float>(kIq4Values[q]);

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "kernels/simd/common-inl.h"
+#include "kernels/simd/unpack-inl.h"
 #include "quant/format.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -139,6 +140,46 @@ HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows) {
   for (; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, kTokens>(a);
 }
 
+// Rows stored in blocks, and one token: what a block holds goes into the sums as it is unpacked.
+struct DotSink {
+  const float* x;
+  V (&sums)[kGroup];
+  HWY_INLINE void operator()(std::size_t i, V values) const {
+    V& sum = sums[i % 16 / kLanes];
+    sum = hn::MulAdd(values, hn::LoadU(d, x + i), sum);
+  }
+};
+
+template <class Blocks, std::size_t kRows>
+HWY_INLINE void BlockRows(const TileArgs& a) {
+  V sums[kRows][kGroup];
+  CONTINUO_UNROLL
+  for (std::size_t r = 0; r < kRows; ++r) {
+    CONTINUO_UNROLL
+    for (std::size_t g = 0; g < kGroup; ++g) sums[r][g] = hn::Zero(d);
+  }
+  const std::byte* block = a.w;
+  for (std::size_t i = 0; i < a.k; i += Blocks::kValues, block += Blocks::kBytes) {
+    CONTINUO_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      hwy::Prefetch(block + r * a.row_step + kPrefetchBytes);
+      Blocks::Block(block + r * a.row_step, DotSink{a.x + i, sums[r]});
+    }
+  }
+  CONTINUO_UNROLL
+  for (std::size_t r = 0; r < kRows; ++r) a.y[r * a.y_step] = Reduce16(sums[r]);
+}
+
+// kRows rows and one token.
+template <class Loader, std::size_t kRows>
+HWY_INLINE void OneToken(const TileArgs& a) {
+  if constexpr (format_is_plain(Loader::kFormat)) {
+    Tile<Loader, kRows, 1, (kRows > 1)>(a);
+  } else {
+    BlockRows<Loader, kRows>(a);
+  }
+}
+
 // A single token: nothing but memory limits it, so the rows are read as kVectorRows streams far apart, each straight
 // ahead, which is what the processor's prefetchers follow best.
 template <class Loader>
@@ -146,10 +187,10 @@ HWY_NOINLINE void VectorRows(TileArgs a, std::size_t rows) {
   const std::size_t stride = a.row_step, each = rows / kVectorRows;
   a.row_step = each * stride;
   a.y_step = each;
-  for (std::size_t r = 0; r < each; ++r, a.w += stride, ++a.y) Tile<Loader, kVectorRows, 1, true>(a);
+  for (std::size_t r = 0; r < each; ++r, a.w += stride, ++a.y) OneToken<Loader, kVectorRows>(a);
   a.w += (kVectorRows - 1) * each * stride;
   a.y += (kVectorRows - 1) * each;
-  for (std::size_t r = kVectorRows * each; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, 1>(a);
+  for (std::size_t r = kVectorRows * each; r < rows; ++r, a.w += stride, ++a.y) OneToken<Loader, 1>(a);
 }
 
 // The tokens that are left over after whole tiles: fewer than kTokens.
@@ -175,6 +216,15 @@ void MatMul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
     a.y += kTileTokens * y_stride;
   }
   if (tokens > 0) LeftTokens<Loader, kTileTokens>(a, rows, tokens);
+}
+
+// Weights in blocks: each token by itself. Whoever has several unpacks the rows once and multiplies floats.
+template <class Blocks>
+void MatMulBlocks(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
+                  std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
+  for (std::size_t t = 0; t < tokens; ++t) {
+    VectorRows<Blocks>({w, w_stride, k, x + t * x_stride, x_stride, y + t * y_stride, 1, y_stride}, rows);
+  }
 }
 
 // Eight of the sixteen partial sums of kLanes outputs take in their inputs: sums[i] += x[i] * w[i] for i < rows.

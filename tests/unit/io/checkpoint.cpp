@@ -93,7 +93,7 @@ TEST_CASE("a folder without weights says what it holds instead", "[io]") {
         none + "an adapter is not a model; merge it into its base model)");
   CHECK(Folder{{"config.json", "{}"}, {"other.safetensors", ""}}.refusal() ==
         none + "a .safetensors file of another name is not read; is it the model?)");
-  CHECK(Folder{{"model-q4.gguf", ""}}.refusal() == "@: no config.json (GGUF is not supported yet)");
+  CHECK(Folder{{"model-q4.gguf", ""}}.refusal() == "@: no config.json (to use the GGUF file that is there, give its own path)");
   CHECK(Folder{{"model.safetensors", kOne}}.refusal() == "@: no config.json (was the download finished?)");
 }
 

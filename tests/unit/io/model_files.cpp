@@ -59,7 +59,7 @@ TEST_CASE("what is not a regular file is refused at once", "[io]") {
   CHECK(
       message_of(files->open("missing")) ==
       path +
-          "/missing: no such file (a model is a folder with config.json, tokenizer.json and *.safetensors)");
+          "/missing: no such file (a model is a folder with config.json, tokenizer.json and *.safetensors, or a .gguf file)");
   CHECK(files->has("dangling"));
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("only plain names are opened", "[io]") {
 TEST_CASE("a path that is no folder says what it is", "[io]") {
   const test::TemporaryFolder folder;
   test::write_file(folder.path() / "file", "x");
-  const std::string hint = " (a model is a folder with config.json, tokenizer.json and *.safetensors)";
+  const std::string hint = " (a model is a folder with config.json, tokenizer.json and *.safetensors, or a .gguf file)";
   const std::string path = folder.path().string();
   CHECK(message_of(ModelFiles::folder(path + "/none")) == path + "/none: no such folder" + hint);
   CHECK(message_of(ModelFiles::folder(path + "/file")) == path + "/file: not a folder" + hint);

@@ -1,0 +1,17 @@
+// A tokenizer.json as the vocabulary of a GGUF file.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "io/gguf_writer.h"
+#include "model/spec.h"
+
+namespace continuo {
+
+// Adds the metadata under "tokenizer.ggml.". What GGUF has no words for is an error that names it: another text would be cut
+// into other tokens. `file` is named in errors.
+Result<void> add_gguf_tokenizer(std::string_view json, const std::string& file, const ModelSpec& spec, GgufWriter& into);
+
+}  // namespace continuo
