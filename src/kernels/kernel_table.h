@@ -105,7 +105,7 @@ struct KernelTable {
   // depend on their number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
   void (*attention)(const AttentionArgs& args);
 
-  const Int8Kernels* int8;  // products of weights in block formats and rounded activations
+  const Int8Kernels* int8;  // products of weights in block formats and rounded activations; null: exact ones instead
   Peak peak_fma;            // multiply-adds
 };
 

@@ -13,7 +13,6 @@
 
 #if HWY_TARGET != HWY_SCALAR
 #include "kernels/simd/int8-inl.h"
-#include "kernels/simd/peak-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {

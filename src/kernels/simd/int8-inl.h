@@ -15,6 +15,7 @@
 #include "kernels/int8.h"
 #include "kernels/simd/common-inl.h"
 #include "kernels/simd/int8_unpack-inl.h"
+#include "kernels/simd/peak-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -30,13 +31,16 @@ HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
 // A target's way to sum products of bytes:
 //   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), what Add takes
 //   Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q
-//   Pack<kBias>, Unpack  the same by way of memory, where all weights have the same bias, kPackedBias
+//   Pack<kBias>, Unpack  the same by way of memory, where weights have the bias kPackedBias<kBias>
+//   kRoom<kLargest>      what Sum must know of how large weights are
 #if HWY_TARGET == HWY_AVX3
 // AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
 // only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
 struct DotVnni {
   static constexpr std::size_t kTile = 12;
   using Weights = U;
+  template <int>
+  static constexpr int kRoom = 0;
   template <int>
   struct Sum {
     I sum;
@@ -77,9 +81,11 @@ struct DotPairs {
   };
   using D16 = hn::Repartition<std::int16_t, D>;
   using I16 = hn::Vec<D16>;
+  // Pairs of products that fit 16 bits, of the at most eight that there are.
   template <int kLargest>
+  static constexpr int kRoom = std::min(32767 / (2 * 127 * kLargest), 8);
+  template <int kPairs>
   struct Sum {
-    static constexpr int kPairs = 32767 / (2 * 127 * kLargest);  // that fit 16 bits
     I sum;
     I16 pairs;
     int n;
@@ -91,7 +97,7 @@ struct DotPairs {
     HWY_INLINE void Add(const Weights& w, const std::byte* x) {
       const I16 products = MultiplyPairs(w, hn::BitCast(du, BroadcastInt(x)));
       pairs = n == 0 ? products : hn::Add(pairs, products);
-      if (++n == std::min(kPairs, 8)) Widen();
+      if (++n == kPairs) Widen();
     }
     HWY_INLINE I Result() {
       if (n != 0) Widen();
@@ -142,6 +148,8 @@ struct DotPlain {
   static constexpr std::size_t kTile = 4;
   using Weights = U;
   template <int>
+  static constexpr int kRoom = 0;
+  template <int>
   struct Sum {
     I sum;
     template <int>
@@ -180,18 +188,31 @@ HWY_INLINE const std::byte* Int8At(const std::byte* block, std::size_t row, std:
   return block + 4 * (row * n + t);
 }
 
+// What a product must know of its weights' format.
+template <std::size_t kStepsOf, bool kShiftedOf, int kBiasOf, int kRoomFor>
+struct Int8Kind {
+  static constexpr std::size_t kSteps = kStepsOf;
+  static constexpr bool kShifted = kShiftedOf;
+  static constexpr int kBias = kBiasOf, kRoom = kRoomFor;
+};
+template <class Dot, class F>
+using DirectKind = Int8Kind<F::kSteps, F::kShifted, F::kBias, Dot::template kRoom<F::kLargest>>;
+template <class Dot, class F>
+using PackedKind =
+    Int8Kind<F::kSteps, F::kShifted, Dot::template kPackedBias<F::kBias>, Dot::template kRoom<F::kLargest>>;
+
 // The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g.
-template <class Dot, class F, int kBias, std::size_t kTokens, class WeightsAt>
+template <class Dot, class Kind, std::size_t kTokens, class WeightsAt>
 HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& weights, V (&y)[kTokens]) {
-  constexpr std::size_t kGroups = 8 / F::kSteps;
+  constexpr std::size_t kGroups = 8 / Kind::kSteps;
   CONTINUO_UNROLL
-  for (std::size_t s = 0; s < F::kSteps; ++s) {
-    typename Dot::template Sum<F::kLargest> sums[kTokens];
+  for (std::size_t s = 0; s < Kind::kSteps; ++s) {
+    typename Dot::template Sum<Kind::kRoom> sums[kTokens];
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
       I offset = BroadcastInt(Int8At(x, s == 0 ? kInt8Offset : kInt8OffsetHigh, t, kTokens));
-      if (s == 0 && F::kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
-      sums[t].template Begin<kBias>(offset);
+      if (s == 0 && Kind::kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
+      sums[t].template Begin<Kind::kBias>(offset);
     }
     CONTINUO_UNROLL
     for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
@@ -268,7 +289,7 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
         const std::size_t part = group * F::kTogether + kPart;
         U w[8];
         F::template Weights<kPart>(packed, group, w);
-        AddBlock<Dot, F, F::kBias>(
+        AddBlock<Dot, DirectKind<Dot, F>>(
             x, scales + part * F::kSteps * kLanes,
             [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); }, y);
         if constexpr (F::kShifted) AddShift(x, shifts + part * kLanes, y);
@@ -284,8 +305,8 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
 
 // Many tokens: the panel's weights stand in scratch as the products take them. A block is 8 vectors of weights, then its
 // scales, then its shift.
-template <class F>
-inline constexpr std::size_t kPackedVectors = 8 + F::kSteps + (F::kShifted ? 1 : 0);
+template <class Kind>
+inline constexpr std::size_t kPackedVectors = 8 + Kind::kSteps + (Kind::kShifted ? 1 : 0);
 
 template <class Dot, class F>
 HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
@@ -316,27 +337,27 @@ HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
   }
 }
 
-template <class Dot, class F, std::size_t kTokens>
+template <class Dot, class Kind, std::size_t kTokens>
 HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const std::byte* x, float* out) {
   V y[kTokens];
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
-  for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<F> * kLanes, x += kInt8Rows * 4 * kTokens) {
-    AddBlock<Dot, F, Dot::template kPackedBias<F::kBias>>(
+  for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8Rows * 4 * kTokens) {
+    AddBlock<Dot, Kind>(
         x, packed + 8 * kLanes,
         [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); }, y);
-    if constexpr (F::kShifted) AddShift(x, packed + (8 + F::kSteps) * kLanes, y);
+    if constexpr (Kind::kShifted) AddShift(x, packed + (8 + Kind::kSteps) * kLanes, y);
   }
   StoreRows(y, p.n, out, p.y_stride);
 }
 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
-template <class Dot, class F, std::size_t kMost>
+template <class Dot, class Kind, std::size_t kMost>
 HWY_INLINE void PackedTile(const Int8Panel& p, const float* packed, const std::byte* x, std::size_t tokens, float* out) {
   if constexpr (kMost > 1) {
-    if (tokens < kMost) return PackedTile<Dot, F, kMost - 1>(p, packed, x, tokens, out);
+    if (tokens < kMost) return PackedTile<Dot, Kind, kMost - 1>(p, packed, x, tokens, out);
   }
-  MultiplyPacked<Dot, F, kMost>(p, packed, x, out);
+  MultiplyPacked<Dot, Kind, kMost>(p, packed, x, out);
 }
 template <class Dot, class F, std::size_t kMost>
 HWY_INLINE void DirectTile(const Int8Panel& p, const std::byte* x, std::size_t tokens) {
@@ -357,7 +378,7 @@ void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::s
   if (tokens <= kDirectTokens) return DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
   PackPanel<Dot, F>(p, packed);
   for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-    PackedTile<Dot, F, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
+    PackedTile<Dot, PackedKind<Dot, F>, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
                                    p.y + t * p.y_stride);
   }
 }
@@ -365,6 +386,7 @@ void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::s
 template <class Dot, class F>
 void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const std::byte* x,
                 std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+  if (tokens == 0) return;
   constexpr std::size_t kAlignment = 64;
   auto* const packed = reinterpret_cast<float*>(round_up(reinterpret_cast<std::uintptr_t>(scratch), kAlignment));
   Int8Panel p{.rows = {w, 0}, .n = 1, .blocks = k / kInt8Block, .y = y, .y_stride = y_stride, .ahead = 0};
@@ -424,6 +446,27 @@ inline void QuantizeInt8(const float* x, std::size_t x_stride, std::size_t token
   for (std::size_t b = 0; b < k; b += kInt8Block, block += kInt8Rows * tokens) {
     for (std::size_t t = 0; t < tokens; ++t) QuantizeBlock(x + t * x_stride + b, block + t, tokens);
   }
+}
+
+// Products alone, with nothing but activations from memory. Returns the operations done.
+template <class Dot>
+std::size_t PeakInt8(std::size_t rounds) {
+  alignas(4) std::byte x[4 * kPeakSums] = {};
+  const typename Dot::Weights w = Dot::template Prepare<8>(hn::Set(du, 0x01010101u));
+  typename Dot::template Sum<Dot::template kRoom<128>> sums[kPeakSums];
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].template Begin<0>(hn::Zero(di));
+  for (std::size_t i = 0; i < rounds; ++i) {
+    asm volatile("" : "+m"(x));
+    CONTINUO_UNROLL
+    for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
+  }
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) {
+    I result = sums[s].Result();
+    Forget(result);
+  }
+  return rounds * kPeakSums * kLanes * 4 * 2;
 }
 
 }  // namespace continuo::HWY_NAMESPACE

@@ -6,7 +6,7 @@
 #define CONTINUO_SIMD_PEAK_INL_H
 #endif
 
-#include "kernels/simd/int8-inl.h"
+#include "kernels/simd/common-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -36,26 +36,6 @@ inline std::size_t PeakFma(std::size_t rounds) {
   }
   for (V& sum : sums) Forget(sum);
   return rounds * kPeakSums * kLanes * 2;
-}
-
-template <class Dot>
-std::size_t PeakInt8(std::size_t rounds) {
-  alignas(4) std::byte x[4 * kPeakSums] = {};
-  const typename Dot::Weights w = Dot::template Prepare<8>(hn::Set(du, 0x01010101u));
-  typename Dot::template Sum<128> sums[kPeakSums];
-  CONTINUO_UNROLL
-  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].template Begin<0>(hn::Zero(di));
-  for (std::size_t i = 0; i < rounds; ++i) {
-    asm volatile("" : "+m"(x));
-    CONTINUO_UNROLL
-    for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
-  }
-  CONTINUO_UNROLL
-  for (std::size_t s = 0; s < kPeakSums; ++s) {
-    I result = sums[s].Result();
-    Forget(result);
-  }
-  return rounds * kPeakSums * kLanes * 4 * 2;
 }
 
 }  // namespace continuo::HWY_NAMESPACE
