@@ -1,6 +1,7 @@
 // Small models with random weights, made in memory, for tests that need a network and no particular one.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
@@ -40,9 +41,17 @@ class RandomCheckpoint {
         out[2 * i + 1] = static_cast<unsigned char>(bits >> 24);
       }
     }
-    checkpoint_.tensors[name] = {.format = format_,
+    // Blocks too, of matrices alone: vectors stay float32.
+    const bool blocks = !format_is_plain(format_);
+    const Format format = blocks && shape.size() == 1 ? Format::f32 : format_;
+    if (blocks && shape.size() > 1) {
+      std::vector<std::byte> stored(stored_bytes(format, n));
+      format_info(format).from_float(values->data(), stored.data(), n);
+      std::memcpy(values->data(), stored.data(), stored.size());
+    }
+    checkpoint_.tensors[name] = {.format = format,
                                  .shape = std::move(shape),
-                                 .bytes = std::as_bytes(std::span(*values)).first(stored_bytes(format_, n)),
+                                 .bytes = std::as_bytes(std::span(*values)).first(stored_bytes(format, n)),
                                  .file = "random"};
     checkpoint_.owned.push_back(std::move(values));
   }

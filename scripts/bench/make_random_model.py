@@ -21,7 +21,7 @@ def llama(hidden_size, intermediate_size, layers, heads, kv_heads, vocab_size, c
 
 
 SHAPES = {
-    "stories15m": llama(288, 768, 6, 6, 6, 32000, 256),
+    "stories15m": llama(288, 768, 6, 6, 6, 32000, 1024),  # trained with 256; positions are rotary
     "smollm2-135m": llama(576, 1536, 30, 9, 3, 49152, 8192),
     "qwen2.5-0.5b-like": llama(896, 4864, 24, 14, 2, 151936, 32768),
     "gpt2-124m": dict(model_type="gpt2", n_embd=768, n_layer=12, n_head=12, n_positions=1024, vocab_size=50257,

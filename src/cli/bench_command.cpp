@@ -6,11 +6,14 @@
 #include <chrono>
 
 #include "cli/bandwidth.h"
+#include "cli/bench_kernels.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
+#include "cli/model_work.h"
 #include "cli/output.h"
+#include "cli/peak.h"
 #include "generate/engine.h"
 
 namespace continuo {
@@ -43,17 +46,6 @@ Result<Sizes> resolve_sizes(const Options& options, std::int64_t context) {
                                      generated, context)};
   }
   return Sizes{static_cast<std::size_t>(prompt), static_cast<std::size_t>(generated)};
-}
-
-// Stored bytes that a step of one token reads: of the embedding and of learned positions it reads a row.
-std::size_t bytes_per_token(const Model& model) {
-  const auto table_bytes = [](const Matrix& table) {
-    return stored_bytes(table.format, table.rows * table.cols);
-  };
-  std::size_t bytes = model.weight_bytes;
-  if (!model.spec.tied_output) bytes -= table_bytes(model.weights.embedding);
-  if (model.weights.learned_positions.data) bytes -= table_bytes(model.weights.learned_positions);
-  return bytes;
 }
 
 // A prompt of ids all over the vocabulary.
@@ -102,6 +94,95 @@ Result<Speeds> median_run(Engine& engine, const Request& request, int repeat,
   return Speeds{median(std::move(prompt)), median(std::move(generation))};
 }
 
+// What the machine can do, as far as this model needs it.
+MachineLimits measure_limits(ThreadPool& threads, const KernelTable& kernels, const std::vector<MapGroup>& groups,
+                             std::size_t token_bytes) {
+  const auto integer = [&](const MapGroup& group) { return group.integer(kernels); };
+  MachineLimits limits{.bandwidth = measure_bandwidth(threads, token_bytes).bytes_per_second,
+                       .fma = measure_peak(threads, kernels.peak_fma)};
+  if (std::any_of(groups.begin(), groups.end(), integer)) limits.int8 = measure_peak(threads, kernels.int8->peak);
+  return limits;
+}
+
+struct PromptWork {
+  double operations = 0;     // of all linear maps, for the whole prompt
+  double least_seconds = 0;  // at the arithmetic's peaks
+};
+
+// The scores are wanted for the last token alone.
+PromptWork prompt_work(const std::vector<MapGroup>& groups, const KernelTable& kernels, const MachineLimits& limits,
+                       std::size_t tokens) {
+  PromptWork work;
+  for (const MapGroup& group : groups) {
+    const double operations = group.operations() * (group.output ? 1 : static_cast<double>(tokens));
+    work.operations += operations;
+    work.least_seconds += operations / (group.integer(kernels) ? limits.int8 : limits.fma);
+  }
+  return work;
+}
+
+struct Report {
+  std::string model, kernels;
+  int threads = 0, repeat = 0;
+  Sizes sizes;
+  Speeds speeds;
+  double token_bytes = 0;
+  MachineLimits limits;
+  double prompt_operations_per_second = 0, prompt_share = 0;
+
+  double generation_bytes_per_second() const { return speeds.generation * token_bytes; }
+  double generation_share() const { return generation_bytes_per_second() / limits.bandwidth; }
+};
+
+Answer kernel_json(const KernelSpeed& speed) {
+  return {{"maps", speed.group->name()},
+          {"tokens", speed.tokens},
+          {"gigabytes_per_second", speed.bytes_per_second / 1e9},
+          {"gigaoperations_per_second", speed.operations_per_second / 1e9},
+          {"share", speed.share}};
+}
+
+Answer report_json(const Report& r, const std::vector<KernelSpeed>& kernels) {
+  Answer answer{{"model", r.model},
+                {"kernels", r.kernels},
+                {"threads", r.threads},
+                {"repeat", r.repeat},
+                {"prompt_tokens", r.sizes.prompt},
+                {"prompt_tokens_per_second", r.speeds.prompt},
+                {"prompt_gigaoperations_per_second", r.prompt_operations_per_second / 1e9},
+                {"prompt_share", r.prompt_share},
+                {"generated_tokens", r.sizes.generated},
+                {"generated_tokens_per_second", r.speeds.generation},
+                {"bytes_per_token", r.token_bytes},
+                {"gigabytes_per_second", r.generation_bytes_per_second() / 1e9},
+                {"bandwidth_share", r.generation_share()},
+                {"bandwidth_gigabytes_per_second", r.limits.bandwidth / 1e9},
+                {"fma_gigaoperations_per_second", r.limits.fma / 1e9},
+                {"int8_gigaoperations_per_second", nullptr}};
+  if (r.limits.int8 > 0) answer["int8_gigaoperations_per_second"] = r.limits.int8 / 1e9;
+  if (!kernels.empty()) answer["linear_maps"] = Answer::array();
+  for (const KernelSpeed& speed : kernels) answer["linear_maps"].push_back(kernel_json(speed));
+  return answer;
+}
+
+std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels) {
+  std::string out = fmt::format(
+      "model       {}\nmachine     {} kernels, {} threads\n"
+      "prompt      {:.1f} tokens/s ({} tokens): {:.1f} GOP/s in linear maps, {:.0f} % of the arithmetic's limit\n"
+      "generation  {:.1f} tokens/s ({} tokens): {:.2f} GB/s of weights, {:.0f} % of the memory's limit\n"
+      "limits      {:.1f} GB/s of memory, {:.1f} GFLOP/s of multiply-adds",
+      r.model, r.kernels, r.threads, r.speeds.prompt, r.sizes.prompt, r.prompt_operations_per_second / 1e9,
+      100 * r.prompt_share, r.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
+      100 * r.generation_share(), r.limits.bandwidth / 1e9, r.limits.fma / 1e9);
+  if (r.limits.int8 > 0) out += fmt::format(", {:.1f} GOP/s of products of bytes", r.limits.int8 / 1e9);
+  out += '\n';
+  for (const KernelSpeed& speed : kernels) {
+    out += fmt::format("{:32} {:4} tokens  {:7.2f} GB/s  {:7.1f} GOP/s  {:3.0f} %\n", speed.group->name(), speed.tokens,
+                       speed.bytes_per_second / 1e9, speed.operations_per_second / 1e9, 100 * speed.share);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<void> run_bench(const Options& options) {
@@ -109,38 +190,28 @@ Result<void> run_bench(const Options& options) {
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
   CONTINUO_TRY(const Model model, load_model(files));
   CONTINUO_TRY(const Sizes sizes, resolve_sizes(options, model.spec.context_length));
-  CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, {.threads = options.threads}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, {.threads = options.threads,
+                                                              .kernels = options.kernels,
+                                                              .exact_math = options.exact_math}));
   const Request request = make_request(sizes, model.spec.vocab_size);
   CONTINUO_TRY(const Speeds speeds, median_run(engine, request, options.bench_repeat, interrupted));
 
+  KernelTable kernels = *find_kernels(engine.kernels());
+  if (options.exact_math) kernels.int8 = nullptr;
   ThreadPool threads(engine.threads());
-  const std::size_t token_bytes = bytes_per_token(model);
-  const Bandwidth bandwidth = measure_bandwidth(threads, token_bytes);
-  const double bytes_per_second = speeds.generation * static_cast<double>(token_bytes);
-  const double share = bytes_per_second / bandwidth.bytes_per_second;
-  if (options.json) {
-    return print_json({{"model", files.name()},
-                       {"kernels", engine.kernels()},
-                       {"threads", engine.threads()},
-                       {"repeat", options.bench_repeat},
-                       {"prompt_tokens", sizes.prompt},
-                       {"prompt_tokens_per_second", speeds.prompt},
-                       {"generated_tokens", sizes.generated},
-                       {"generated_tokens_per_second", speeds.generation},
-                       {"bytes_per_token", token_bytes},
-                       {"gigabytes_per_second", bytes_per_second / 1e9},
-                       {"bandwidth_gigabytes_per_second", bandwidth.bytes_per_second / 1e9},
-                       {"bandwidth_buffer_bytes", bandwidth.buffer_bytes},
-                       {"bandwidth_share", share}});
-  }
-  return print(fmt::format(
-      "model       {}\nmachine     {} kernels, {} threads\n"
-      "prompt      {:.1f} tokens/s ({} tokens)\n"
-      "generation  {:.1f} tokens/s ({} tokens)\n"
-      "weights     {:.2f} GB/s ({} bytes a token)\n"
-      "memory      {:.2f} GB/s read by as many threads; generation uses {:.0f} %\n",
-      files.name(), engine.kernels(), engine.threads(), speeds.prompt, sizes.prompt, speeds.generation,
-      sizes.generated, bytes_per_second / 1e9, token_bytes, bandwidth.bytes_per_second / 1e9, 100 * share));
+  const std::vector<MapGroup> groups = map_groups(model);
+  Report report{.model = files.name(), .kernels = std::string(engine.kernels()), .threads = engine.threads(),
+                .repeat = options.bench_repeat, .sizes = sizes, .speeds = speeds, .token_bytes = bytes_per_token(model)};
+  report.limits = measure_limits(threads, kernels, groups, static_cast<std::size_t>(report.token_bytes));
+  const PromptWork work = prompt_work(groups, kernels, report.limits, sizes.prompt);
+  const double prompt_seconds = static_cast<double>(sizes.prompt) / speeds.prompt;
+  report.prompt_operations_per_second = work.operations / prompt_seconds;
+  report.prompt_share = work.least_seconds / prompt_seconds;
+
+  std::vector<KernelSpeed> each;
+  if (options.verbosity > 0) each = bench_kernels(groups, kernels, threads, sizes.prompt, report.limits);
+  if (options.json) return print_json(report_json(report, each));
+  return print(report_text(report, each));
 }
 
 }  // namespace continuo

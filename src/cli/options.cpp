@@ -97,6 +97,8 @@ constexpr Flag kModelRows[] = {
      set_text<&Options::model>},
     {"threads", 't', "N", "default: as many cores as are ours and useful; never changes the answer",
      [](Options& o, const std::string& v) { return set_positive(o.threads, v, "--threads", 1024); }},
+    {"exact-math", 0, "", "quantized weights: do not round activations to 8 bits; slower",
+     turn_on<&Options::exact_math>},
 };
 
 constexpr Flag kPromptRows[] = {
@@ -202,6 +204,8 @@ constexpr Flag kBenchRows[] = {
      [](Options& o, const std::string& v) {
        return set_number(o.bench_tokens, v, "--max-tokens", "a whole number >= 2");
      }},
+    {"kernels", 0, "NAME", "avx3_vnni, avx3, avx2, sse4 or reference; default: the best that runs here",
+     set_text<&Options::kernels>},
     {"repeat", 0, "N", "runs, of which the median counts; default 5",
      [](Options& o, const std::string& v) { return set_positive(o.bench_repeat, v, "--repeat", 10000); }},
     {"json", 0, "", "one object", turn_on<&Options::json>},

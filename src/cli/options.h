@@ -33,6 +33,7 @@ struct Options {
 
   std::string model;
   int threads = 0;  // 0: as many as useful
+  bool exact_math = false;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;
@@ -52,6 +53,7 @@ struct Options {
   bool tensors = false;      // inspect
   std::optional<std::int64_t> bench_prompt, bench_tokens;
   int bench_repeat = 5;
+  std::string kernels;
 
   std::string to_format;     // quantize
 

@@ -82,7 +82,7 @@ Result<void> run_score(const Options& options) {
   if (ids.empty()) return usage_error("there is nothing to score: the text has no tokens");
 
   CONTINUO_TRY(Engine engine,
-               Engine::create(model, tokenizer ? &*tokenizer : nullptr, {.threads = options.threads}));
+               Engine::create(model, tokenizer ? &*tokenizer : nullptr, {.threads = options.threads, .exact_math = options.exact_math}));
   CONTINUO_TRY(const Engine::Score score, engine.score(ids, interrupted));
   std::size_t scored_bytes = 0;
   if (!options.ids) {

@@ -26,6 +26,11 @@ int useful_threads(const Model& model) {
   return static_cast<int>(std::min(shares, static_cast<std::size_t>(usable_cores())));
 }
 
+KernelTable exact(KernelTable table) {
+  table.int8 = nullptr;
+  return table;
+}
+
 Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
   if (ids.empty())
     return usage_error("the prompt has no tokens", "this model adds none of its own; give it some text");
@@ -68,9 +73,9 @@ struct Engine::Impl {
       : model(m),
         tokenizer(t),
         chunk(std::max<std::size_t>(options.chunk, 1)),
-        kernels(table),
+        kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
-        forward(m, table, threads) {}
+        forward(m, kernels, threads) {}
 
   Result<void> step(std::span<Sequence* const> running);
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
@@ -78,7 +83,7 @@ struct Engine::Impl {
   const Model& model;
   const Tokenizer* tokenizer;
   std::size_t chunk;
-  const KernelTable& kernels;
+  const KernelTable kernels;
   ThreadPool threads;
   ForwardPass forward;
   std::vector<Segment> plan;  // one a sequence; kept from step to step

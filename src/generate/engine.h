@@ -18,6 +18,7 @@ namespace continuo {
 struct EngineOptions {
   int threads = 0;          // 0: usable_cores(), fewer where the model is too small to share
   std::string kernels;      // empty: the best
+  bool exact_math = false;  // weights in block formats by float32 products too, instead of rounded activations
   std::size_t chunk = 512;  // prompt tokens computed at once; the result does not depend on it
 };
 

@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/int8.h"
 #include "quant/format.h"
 
 namespace continuo {
@@ -58,7 +59,7 @@ inline constexpr std::size_t kQueryTile = 4;
 constexpr std::size_t attention_scratch(std::size_t head_dim) { return kQueryTile * round_up(head_dim, kValuePad); }
 
 struct KernelTable {
-  std::string_view name;  // "avx3", "avx2", "sse4", "reference"
+  std::string_view name;  // "avx3_vnni", "avx3", "avx2", "sse4", "reference"
   bool fused;             // has fused multiply-add, hence agrees with the reference bit for bit
 
   // y[t * y_stride + r] = dot16(row r of w, row t of x, k) for r < rows, t < tokens.
@@ -103,6 +104,9 @@ struct KernelTable {
   // out = softmax(cap(scale * q.k) + bias) v for each query, streaming over the keys with memory that does not
   // depend on their number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
   void (*attention)(const AttentionArgs& args);
+
+  const Int8Kernels* int8;  // products of weights in block formats and rounded activations; null: exact ones instead
+  Peak peak_fma;            // multiply-adds
 };
 
 // All tables that this processor can run, best first; the last is the scalar reference.

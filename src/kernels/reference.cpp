@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/int8_reference.h"
 #include "kernels/reference_math.h"
 
 namespace continuo {
@@ -164,6 +165,17 @@ void attention(const AttentionArgs& args) {
   for (const AttentionQuery& one : args.queries) attend(args, one);
 }
 
+std::size_t peak_fma(std::size_t rounds) {
+  volatile float factor = 0.5f;
+  Lanes sums{};
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const float a = factor;
+    for (float& sum : sums) sum = std::fma(a, a, sum);
+  }
+  factor = reduce16(sums);
+  return rounds * sums.size() * 2;
+}
+
 }  // namespace
 
 const KernelTable kReferenceKernels = {
@@ -190,6 +202,8 @@ const KernelTable kReferenceKernels = {
     .rope = rope,
     .rope_interleaved = rope_interleaved,
     .attention = attention,
+    .int8 = &kReferenceInt8,
+    .peak_fma = peak_fma,
 };
 
 }  // namespace continuo

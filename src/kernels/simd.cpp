@@ -8,6 +8,7 @@
 
 #include "kernels/kernel_table.h"
 #include "kernels/reference.h"
+#include "kernels/simd_int8.h"
 #include "quant/bf16.h"
 #include "quant/f16.h"
 #include "quant/f32.h"
@@ -16,6 +17,7 @@
 #include "kernels/simd/attention-inl.h"
 #include "kernels/simd/elementwise-inl.h"
 #include "kernels/simd/matmul-inl.h"
+#include "kernels/simd/peak-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -51,7 +53,19 @@ const KernelTable kTable = {
     .rope = Rope,
     .rope_interleaved = RopeInterleaved,
     .attention = Attention,
+    .int8 = &kInt8Kernels,
+    .peak_fma = PeakFma,
 };
+
+#if HWY_TARGET == HWY_AVX3
+// The same with the dot products of VNNI.
+const KernelTable kVnniTable = [] {
+  KernelTable table = kTable;
+  table.name = "avx3_vnni";
+  table.int8 = &kInt8KernelsVnni;
+  return table;
+}();
+#endif
 
 }  // namespace continuo::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -85,6 +99,7 @@ bool runs_avx3() {
 std::vector<const KernelTable*> runnable_tables() {
   std::vector<const KernelTable*> tables;
 #if HWY_TARGETS & HWY_AVX3
+  if (runs_avx3() && __builtin_cpu_supports("avx512vnni")) tables.push_back(&N_AVX3::kVnniTable);
   if (runs_avx3()) tables.push_back(&N_AVX3::kTable);
 #endif
 #if HWY_TARGETS & HWY_AVX2

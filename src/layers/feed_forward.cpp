@@ -53,6 +53,7 @@ void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const Feed
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
   const HiddenRows hidden{hidden_.rows(rows, d_ff), spec.gated ? up_.rows(rows, d_ff) : Rows{}};
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
+  x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
     hidden_panel(step, {spec, weights, x, rows, hidden}, i, worker);
   });

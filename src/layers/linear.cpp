@@ -95,7 +95,46 @@ void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t token
   }
 }
 
+// Weights in a block format, unless products are to be exact.
+Int8Kernels::MatMul int8_product(const Step& step, const Matrix& w) {
+  if (!step.kernels.int8 || w.layout != Layout::out_major) return nullptr;
+  return step.kernels.int8->matmul[static_cast<std::size_t>(w.format)];
+}
+
+// The tile that begins at row `first`.
+void round_tile(const Int8Kernels& int8, Rows x, std::size_t k, std::size_t first, std::size_t tokens, std::byte* rounded) {
+  int8.quantize(x[first], x.stride, std::min(int8.tile, tokens - first), k, rounded + first * int8_bytes(k));
+}
+
+void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+  const Int8Kernels& int8 = *step.kernels.int8;
+  const std::size_t for_weights = int8_scratch_bytes(w.cols), for_rows = x.rounded ? 0 : tokens * int8_bytes(w.cols);
+  auto* const scratch =
+      reinterpret_cast<std::byte*>(step.scratch.get(worker, (for_weights + for_rows) / sizeof(float)));
+  if (!x.rounded) {
+    for (std::size_t t = 0; t < tokens; t += int8.tile) round_tile(int8, x, w.cols, t, tokens, scratch + for_weights);
+    x.rounded = scratch + for_weights;
+  }
+  const std::size_t row_bytes = stored_bytes(w.format, w.stride);
+  int8_product(step, w)(w.data + outputs.first * row_bytes, row_bytes, outputs.last - outputs.first, w.cols, x.rounded,
+                        tokens, y.data + outputs.first, y.stride, scratch);
+}
+
 }  // namespace
+
+Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
+  const auto wants = [&](const Linear* map) { return int8_product(step, map->weight) != nullptr; };
+  const auto found = std::find_if(maps.begin(), maps.end(), wants);
+  if (x.rounded || found == maps.end()) return x;
+  const Int8Kernels& int8 = *step.kernels.int8;
+  const std::size_t k = (*found)->weight.cols, bytes = tokens * int8_bytes(k);
+  if (step.rounded.size() < bytes) step.rounded.resize(bytes);
+  share(step, (tokens + int8.tile - 1) / int8.tile, tokens * k, [&](std::size_t i, int) {
+    round_tile(int8, x, k, i * int8.tile, tokens, step.rounded.data());
+  });
+  x.rounded = step.rounded.data();
+  return x;
+}
 
 std::size_t panel_count(const Step& step, const Matrix& weight) {
   const std::size_t outputs = panel_outputs(step, weight);
@@ -113,6 +152,8 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);
+  } else if (int8_product(step, w)) {
+    multiply_int8(step, w, outputs, x, tokens, y, worker);
   } else if (!format_is_plain(w.format) && tokens > 1) {
     multiply_unpacked(step, w, outputs, x, tokens, y, worker);
   } else {
@@ -131,11 +172,13 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
 }
 
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens) {
+  if (tokens == 0) return;
   std::size_t panels = 0, work = 0;
   for (const LinearJob& job : jobs) {
     panels += panel_count(step, job.map->weight);
     work += job.map->weight.rows * job.map->weight.cols * tokens;
   }
+  for (const LinearJob& job : jobs) x = with_rounded(step, {job.map}, x, tokens);
   share(step, panels, work, [&](std::size_t i, int worker) {
     for (const LinearJob& job : jobs) {
       const std::size_t mine = panel_count(step, job.map->weight);

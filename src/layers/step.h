@@ -32,6 +32,7 @@ class Scratch {
 struct Rows {
   float* data = nullptr;
   std::size_t stride = 0;
+  const std::byte* rounded = nullptr;  // the same rows as integer products take them (kernels/int8.h), where made
   float* operator[](std::size_t row) const { return data + row * stride; }
   Rows from(std::size_t column) const { return {data + column, stride}; }
 };
@@ -62,6 +63,7 @@ struct Step {
   std::vector<std::size_t> first_rows;  // of each segment
   std::vector<RopeTable> ropes;         // one per distinct RopeSpec of the model
   std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec
+  std::vector<std::byte> rounded;       // the inputs of the linear maps that are being computed
 
   std::size_t rows() const { return places.size(); }
 };

@@ -77,11 +77,20 @@ std::vector<Model> models() {
                                            .n_kv_heads = 4,
                                            .head_dim = 32,
                                            .vocab = 1000}));
+  // Integer products, of formats with scales of 32 and of 16 weights, with shifts and without.
+  all.push_back(test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
+  for (const Format format : {Format::q4_k, Format::q6_k}) {
+    const test::RandomShape shape{.d_model = 256, .d_ff = 512, .n_layers = 2, .n_heads = 8, .head_dim = 32};
+    all.push_back(test::random_llama(kSeed, shape, format));
+  }
   // Every option of a spec.
   for (Model& model : test::random_models(kSeed))
     all.push_back(std::move(model));
   return all;
 }
+
+// A last bit of an activation may turn its rounding to 8 bits the other way.
+bool rounds_activations(const Model& model) { return !format_is_plain(model.weights.output.weight.format); }
 
 // Pieces of random lengths, mostly short, that make up `n` tokens.
 std::vector<std::size_t> random_cut(std::size_t n, std::mt19937& random) {
@@ -169,7 +178,7 @@ TEST_CASE("law 4: every instruction set agrees with the scalar reference") {
         require_same(got, want, model.spec.vocab_size);
       } else {
         for (std::size_t i = 0; i < got.size(); ++i)
-          REQUIRE(std::fabs(got[i] - want[i]) < 1e-3f);
+          REQUIRE(std::fabs(got[i] - want[i]) < (rounds_activations(model) ? 5e-2f : 1e-3f));
       }
     }
   }

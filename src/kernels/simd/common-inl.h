@@ -43,6 +43,29 @@ HWY_INLINE float Reduce16(const V (&s)[kGroup]) {
   return hn::GetLane(hn::Add(v2, hn::Shuffle2301(v2)));
 }
 
+// Keeps the compiler from reading v from memory again wherever it is used: what several multiply-adds share must be loaded
+// once, or loads are what limits them.
+template <class T>
+HWY_INLINE void KeepInRegister(T& v) {
+#if HWY_MAX_BYTES >= 64
+  asm("" : "+v"(v.raw));
+#elif HWY_ARCH_X86
+  asm("" : "+x"(v.raw));
+#endif
+}
+
+#if HWY_TARGET == HWY_AVX3
+// Reduce16 of four vectors at once, in fourteen operations instead of four times eight.
+HWY_INLINE void Reduce16Of4(const V& a, const V& b, const V& c, const V& e, float* out) {
+  const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a.raw, b.raw, 0x44), _mm512_shuffle_f32x4(a.raw, b.raw, 0xee));
+  const __m512 ce = _mm512_add_ps(_mm512_shuffle_f32x4(c.raw, e.raw, 0x44), _mm512_shuffle_f32x4(c.raw, e.raw, 0xee));
+  const __m512 v4 = _mm512_add_ps(_mm512_shuffle_f32x4(ab, ce, 0x88), _mm512_shuffle_f32x4(ab, ce, 0xdd));
+  const __m512 v2 = _mm512_add_ps(v4, _mm512_permute_ps(v4, 0x4e));
+  const __m512 v1 = _mm512_add_ps(v2, _mm512_permute_ps(v2, 0xb1));
+  _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, v1)));
+}
+#endif
+
 HWY_INLINE V Exp(V x) {
   x = hn::Min(hn::Max(x, hn::Set(d, math::kExpMin)), hn::Set(d, math::kExpMax));
   const V n = hn::Round(hn::Mul(x, hn::Set(d, math::kLog2E)));

@@ -91,6 +91,24 @@ HWY_INLINE void TileTail(const TileArgs& a, std::size_t done, V (&sums)[kRows][k
   }
 }
 
+template <std::size_t kRows, std::size_t kTokens>
+HWY_INLINE void StoreSums(const TileArgs& a, const V (&sums)[kRows][kTokens][kGroup]) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (kRows == 4 && kTokens > 1) {  // neighbouring rows
+    CONTINUO_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      Reduce16Of4(sums[0][t][0], sums[1][t][0], sums[2][t][0], sums[3][t][0], a.y + t * a.y_stride);
+    }
+    return;
+  }
+#endif
+  CONTINUO_UNROLL
+  for (std::size_t r = 0; r < kRows; ++r) {
+    CONTINUO_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) a.y[t * a.y_stride + r * a.y_step] = Reduce16(sums[r][t]);
+  }
+}
+
 template <class Loader, std::size_t kRows, std::size_t kTokens, bool kPrefetch = false>
 HWY_INLINE void Tile(const TileArgs& a) {
   V sums[kRows][kTokens][kGroup];
@@ -114,6 +132,7 @@ HWY_INLINE void Tile(const TileArgs& a) {
           if (g == 0) hwy::Prefetch(row + i * Loader::kBytes + kPrefetchBytes);
         }
         w[r] = Loader::Load(row, i + g * kLanes);
+        if constexpr (kTokens > 1) KeepInRegister(w[r]);
       }
       CONTINUO_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) {
@@ -124,11 +143,7 @@ HWY_INLINE void Tile(const TileArgs& a) {
     }
   }
   if (i < a.k) TileTail<Loader>(a, i, sums);
-  CONTINUO_UNROLL
-  for (std::size_t r = 0; r < kRows; ++r) {
-    CONTINUO_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) a.y[t * a.y_stride + r * a.y_step] = Reduce16(sums[r][t]);
-  }
+  StoreSums(a, sums);
 }
 
 // One row after the other in tiles of neighbours.

@@ -1,0 +1,475 @@
+// Integer products with output rows in the lanes: see ../int8.h for what is computed.
+#if defined(CONTINUO_SIMD_INT8_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONTINUO_SIMD_INT8_INL_H
+#undef CONTINUO_SIMD_INT8_INL_H
+#else
+#define CONTINUO_SIMD_INT8_INL_H
+#endif
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/int8.h"
+#include "kernels/simd/common-inl.h"
+#include "kernels/simd/int8_unpack-inl.h"
+#include "kernels/simd/peak-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace continuo::HWY_NAMESPACE {
+
+HWY_INLINE std::int32_t IntAt(const std::byte* p) {
+  std::int32_t value;
+  std::memcpy(&value, p, 4);
+  return value;
+}
+HWY_INLINE V BroadcastFloat(const std::byte* p) { return hn::BitCast(d, hn::Set(di, IntAt(p))); }
+HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
+
+// A target's way to sum products of bytes:
+//   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), what Add takes
+//   Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q
+//   Pack<kBias>, Unpack  the same by way of memory, where weights have the bias kPackedBias<kBias>
+//   kRoom<kLargest>      what Sum must know of how large weights are
+#if HWY_TARGET == HWY_AVX3
+// AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
+// only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
+struct DotVnni {
+  static constexpr std::size_t kTile = 12;
+  using Weights = U;
+  template <int>
+  static constexpr int kRoom = 0;
+  template <int>
+  struct Sum {
+    I sum;
+    template <int kBias>
+    HWY_INLINE void Begin(I offset) {
+      if constexpr (kBias == 0) sum = hn::Zero(di);
+      else sum = hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
+    }
+    HWY_INLINE void Add(const Weights& w, const std::byte* x) {
+      asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "m"(*reinterpret_cast<const std::int32_t*>(x)));
+    }
+    HWY_INLINE I Result() const { return sum; }
+  };
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    if constexpr (kBias == kSigned) return hn::Xor(w, hn::Set(du, 0x80808080u));
+    else return w;
+  }
+  template <int kBias>
+  static constexpr int kPackedBias = kBias == 0 ? 0 : 128;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    if constexpr (kBias == 0 || kBias == kSigned) return Prepare<kBias>(w);
+    else return AddToBytes(w, 128 - kBias);
+  }
+  static HWY_INLINE Weights Unpack(U w) { return w; }
+};
+#endif
+
+#if HWY_ARCH_X86
+// pmaddubsw: pairs of products of unsigned and signed bytes, added with saturation at 16 bits. Magnitudes of weights are
+// the unsigned bytes, their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates, and small
+// weights leave room for several pairs.
+struct DotPairs {
+  static constexpr std::size_t kTile = 4;
+  struct Weights {
+    U signs, magnitudes;
+  };
+  using D16 = hn::Repartition<std::int16_t, D>;
+  using I16 = hn::Vec<D16>;
+  // Pairs of products that fit 16 bits, of the at most eight that there are.
+  template <int kLargest>
+  static constexpr int kRoom = std::min(32767 / (2 * 127 * kLargest), 8);
+  template <int kPairs>
+  struct Sum {
+    I sum;
+    I16 pairs;
+    int n;
+    template <int>
+    HWY_INLINE void Begin(I) {
+      sum = hn::Zero(di);
+      n = 0;
+    }
+    HWY_INLINE void Add(const Weights& w, const std::byte* x) {
+      const I16 products = MultiplyPairs(w, hn::BitCast(du, BroadcastInt(x)));
+      pairs = n == 0 ? products : hn::Add(pairs, products);
+      if (++n == kPairs) Widen();
+    }
+    HWY_INLINE I Result() {
+      if (n != 0) Widen();
+      return sum;
+    }
+    HWY_INLINE void Widen() {
+      sum = hn::Add(sum, AddNeighbours(pairs));
+      n = 0;
+    }
+  };
+#if HWY_MAX_BYTES >= 64
+  // There is no vpsignb of 512 bits.
+  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
+    const __mmask64 negative = _mm512_movepi8_mask(w.signs.raw);
+    const __m512i turned = _mm512_mask_sub_epi8(x.raw, negative, _mm512_setzero_si512(), x.raw);
+    return I16{_mm512_maddubs_epi16(w.magnitudes.raw, turned)};
+  }
+  static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm512_madd_epi16(v.raw, _mm512_set1_epi16(1))}; }
+#elif HWY_MAX_BYTES == 32
+  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
+    return I16{_mm256_maddubs_epi16(w.magnitudes.raw, _mm256_sign_epi8(x.raw, w.signs.raw))};
+  }
+  static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm256_madd_epi16(v.raw, _mm256_set1_epi16(1))}; }
+#else
+  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
+    return I16{_mm_maddubs_epi16(w.magnitudes.raw, _mm_sign_epi8(x.raw, w.signs.raw))};
+  }
+  static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm_madd_epi16(v.raw, _mm_set1_epi16(1))}; }
+#endif
+  static HWY_INLINE Weights Unpack(U w) {
+    const hn::Repartition<std::int8_t, D> d8;
+    return {w, hn::BitCast(du, hn::Abs(hn::BitCast(d8, w)))};
+  }
+  template <int>
+  static constexpr int kPackedBias = kSigned;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
+  }
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    return Unpack(Pack<kBias>(w));
+  }
+};
+#else
+// Any processor: byte by byte.
+struct DotPlain {
+  static constexpr std::size_t kTile = 4;
+  using Weights = U;
+  template <int>
+  static constexpr int kRoom = 0;
+  template <int>
+  struct Sum {
+    I sum;
+    template <int>
+    HWY_INLINE void Begin(I) {
+      sum = hn::Zero(di);
+    }
+    HWY_INLINE void Add(U w, const std::byte* x) {
+      const I wide = hn::BitCast(di, w), q = BroadcastInt(x);
+      CONTINUO_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const I one = hn::ShiftRight<24>(hn::ShiftLeftSame(wide, 24 - 8 * i));
+        sum = hn::Add(sum, hn::Mul(one, hn::ShiftRight<24>(hn::ShiftLeftSame(q, 24 - 8 * i))));
+      }
+    }
+    HWY_INLINE I Result() const { return sum; }
+  };
+  template <int>
+  static constexpr int kPackedBias = kSigned;
+  template <int kBias>
+  static HWY_INLINE U Pack(U w) {
+    return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
+  }
+  template <int kBias>
+  static HWY_INLINE Weights Prepare(U w) {
+    return Pack<kBias>(w);
+  }
+  static HWY_INLINE Weights Unpack(U w) { return w; }
+};
+#endif
+
+// Brings a line into the second-level cache.
+HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
+
+// Where number `row` of int8.h stands for token t of a tile of n.
+HWY_INLINE const std::byte* Int8At(const std::byte* block, std::size_t row, std::size_t t, std::size_t n) {
+  return block + 4 * (row * n + t);
+}
+
+// What a product must know of its weights' format.
+template <std::size_t kStepsOf, bool kShiftedOf, int kBiasOf, int kRoomFor>
+struct Int8Kind {
+  static constexpr std::size_t kSteps = kStepsOf;
+  static constexpr bool kShifted = kShiftedOf;
+  static constexpr int kBias = kBiasOf, kRoom = kRoomFor;
+};
+template <class Dot, class F>
+using DirectKind = Int8Kind<F::kSteps, F::kShifted, F::kBias, Dot::template kRoom<F::kLargest>>;
+template <class Dot, class F>
+using PackedKind =
+    Int8Kind<F::kSteps, F::kShifted, Dot::template kPackedBias<F::kBias>, Dot::template kRoom<F::kLargest>>;
+
+// The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g.
+template <class Dot, class Kind, std::size_t kTokens, class WeightsAt>
+HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& weights, V (&y)[kTokens]) {
+  constexpr std::size_t kGroups = 8 / Kind::kSteps;
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < Kind::kSteps; ++s) {
+    typename Dot::template Sum<Kind::kRoom> sums[kTokens];
+    CONTINUO_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      I offset = BroadcastInt(Int8At(x, s == 0 ? kInt8Offset : kInt8OffsetHigh, t, kTokens));
+      if (s == 0 && Kind::kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
+      sums[t].template Begin<Kind::kBias>(offset);
+    }
+    CONTINUO_UNROLL
+    for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
+      const typename Dot::Weights w = weights(g);
+      CONTINUO_UNROLL
+      for (std::size_t t = 0; t < kTokens; ++t) sums[t].Add(w, Int8At(x, kInt8Values + g, t, kTokens));
+    }
+    const V scale = hn::LoadU(d, scales + s * kLanes);
+    CONTINUO_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      const V both = hn::Mul(scale, BroadcastFloat(Int8At(x, kInt8Scale, t, kTokens)));
+      y[t] = hn::MulAdd(both, hn::ConvertTo(d, sums[t].Result()), y[t]);
+    }
+  }
+}
+
+template <std::size_t kTokens>
+HWY_INLINE void AddShift(const std::byte* x, const float* shifts, V (&y)[kTokens]) {
+  const V shift = hn::LoadU(d, shifts);
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) {
+    y[t] = hn::MulAdd(shift, BroadcastFloat(Int8At(x, kInt8WeightedSum, t, kTokens)), y[t]);
+  }
+}
+
+// Results of kLanes rows, of which the first `rows` are there.
+HWY_INLINE void StoreRow(V y, std::size_t rows, float* out) {
+  if (rows >= kLanes) {
+    hn::StoreU(y, d, out);
+  } else {
+    float all[kLanes];
+    hn::StoreU(y, d, all);
+    std::copy_n(all, rows, out);
+  }
+}
+template <std::size_t kTokens>
+HWY_INLINE void StoreRows(const V (&y)[kTokens], std::size_t rows, float* out, std::size_t stride) {
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) StoreRow(y[t], rows, out + t * stride);
+}
+
+// kLanes stored rows with their products.
+struct Int8Panel {
+  StoredRows rows;
+  std::size_t n;       // rows that are wanted, the first ones
+  std::size_t blocks;  // of 32 inputs
+  float* y;
+  std::size_t y_stride;
+  std::size_t ahead;  // bytes from a row to where memory is fetched meanwhile; 0: nowhere
+};
+
+// Few tokens: weights go from memory into registers and are used at once. Meanwhile the panels to come are fetched
+// into the second-level cache, byte after byte: the rows themselves, sixteen streams, are too many for a processor to
+// follow on its own.
+template <class Dot, class F, std::size_t kTokens>
+HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
+  const std::size_t stored = format_info(F::kFormat).block_bytes;
+  StoredRows rows = p.rows;
+  const std::byte* fetch = p.rows.quarter[0] + p.ahead;
+  V y[kTokens];
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
+  HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
+  HWY_ALIGN float shifts[F::kBlocks * kLanes];
+  for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
+    if (p.ahead) {
+      for (std::size_t i = 0; i < stored * kLanes; i += 64) FetchFar(fetch + i);
+      fetch += stored * kLanes;
+    }
+    F::LoadScales(rows, 0, scales, shifts);
+    for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
+      const typename F::Packed packed = F::LoadPacked(rows, 0, group);
+      const auto take = [&]<std::size_t kPart>() HWY_ATTR {
+        const std::size_t part = group * F::kTogether + kPart;
+        U w[8];
+        F::template Weights<kPart>(packed, group, w);
+        AddBlock<Dot, DirectKind<Dot, F>>(
+            x, scales + part * F::kSteps * kLanes,
+            [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); }, y);
+        if constexpr (F::kShifted) AddShift(x, shifts + part * kLanes, y);
+        x += kInt8Rows * 4 * kTokens;
+      };
+      take.template operator()<0>();
+      if constexpr (F::kTogether >= 2) take.template operator()<1>();
+      if constexpr (F::kTogether == 4) take.template operator()<2>(), take.template operator()<3>();
+    }
+  }
+  StoreRows(y, p.n, p.y, p.y_stride);
+}
+
+// Many tokens: the panel's weights stand in scratch as the products take them. A block is 8 vectors of weights, then its
+// scales, then its shift.
+template <class Kind>
+inline constexpr std::size_t kPackedVectors = 8 + Kind::kSteps + (Kind::kShifted ? 1 : 0);
+
+template <class Dot, class F>
+HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
+  const std::size_t stored = format_info(F::kFormat).block_bytes;
+  StoredRows rows = p.rows;
+  HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
+  HWY_ALIGN float shifts[F::kBlocks * kLanes];
+  for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
+    F::LoadScales(rows, 0, scales, shifts);
+    for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
+      const typename F::Packed columns = F::LoadPacked(rows, 0, group);
+      const auto put = [&]<std::size_t kPart>() HWY_ATTR {
+        const std::size_t part = group * F::kTogether + kPart;
+        U w[8];
+        F::template Weights<kPart>(columns, group, w);
+        CONTINUO_UNROLL
+        for (std::size_t g = 0; g < 8; ++g) {
+          hn::Store(hn::BitCast(d, Dot::template Pack<F::kBias>(w[g])), d, packed + g * kLanes);
+        }
+        std::copy_n(scales + part * F::kSteps * kLanes, F::kSteps * kLanes, packed + 8 * kLanes);
+        if constexpr (F::kShifted) std::copy_n(shifts + part * kLanes, kLanes, packed + (8 + F::kSteps) * kLanes);
+        packed += kPackedVectors<F> * kLanes;
+      };
+      put.template operator()<0>();
+      if constexpr (F::kTogether >= 2) put.template operator()<1>();
+      if constexpr (F::kTogether == 4) put.template operator()<2>(), put.template operator()<3>();
+    }
+  }
+}
+
+template <class Dot, class Kind, std::size_t kTokens>
+HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const std::byte* x, float* out) {
+  V y[kTokens];
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
+  for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8Rows * 4 * kTokens) {
+    AddBlock<Dot, Kind>(
+        x, packed + 8 * kLanes,
+        [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); }, y);
+    if constexpr (Kind::kShifted) AddShift(x, packed + (8 + Kind::kSteps) * kLanes, y);
+  }
+  StoreRows(y, p.n, out, p.y_stride);
+}
+
+// The function for a tile of `tokens`, 1 <= tokens <= kMost.
+template <class Dot, class Kind, std::size_t kMost>
+HWY_INLINE void PackedTile(const Int8Panel& p, const float* packed, const std::byte* x, std::size_t tokens, float* out) {
+  if constexpr (kMost > 1) {
+    if (tokens < kMost) return PackedTile<Dot, Kind, kMost - 1>(p, packed, x, tokens, out);
+  }
+  MultiplyPacked<Dot, Kind, kMost>(p, packed, x, out);
+}
+template <class Dot, class F, std::size_t kMost>
+HWY_INLINE void DirectTile(const Int8Panel& p, const std::byte* x, std::size_t tokens) {
+  if constexpr (kMost > 1) {
+    if (tokens < kMost) return DirectTile<Dot, F, kMost - 1>(p, x, tokens);
+  }
+  MultiplyDirectly<Dot, F, kMost>(p, x);
+}
+
+// Up to this many tokens packing costs more than it saves.
+inline constexpr std::size_t kDirectTokens = 4;
+
+// How many panels ahead memory is fetched.
+inline constexpr std::size_t kPanelsAhead = 2;
+
+template <class Dot, class F>
+void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::size_t tokens, float* packed) {
+  if (tokens <= kDirectTokens) return DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
+  PackPanel<Dot, F>(p, packed);
+  for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+    PackedTile<Dot, PackedKind<Dot, F>, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
+                                   p.y + t * p.y_stride);
+  }
+}
+
+template <class Dot, class F>
+void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const std::byte* x,
+                std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+  if (tokens == 0) return;
+  constexpr std::size_t kAlignment = 64;
+  auto* const packed = reinterpret_cast<float*>(round_up(reinterpret_cast<std::uintptr_t>(scratch), kAlignment));
+  Int8Panel p{.rows = {w, 0}, .n = 1, .blocks = k / kInt8Block, .y = y, .y_stride = y_stride, .ahead = 0};
+  if (rows < kLanes) {  // one by one: all lanes read the same row
+    for (std::size_t r = 0; r < rows; ++r, ++p.y) {
+      p.rows = {w + r * w_stride, 0};
+      MultiplyPanel<Dot, F>(p, k, x, tokens, packed);
+    }
+    return;
+  }
+  p.n = kLanes;
+  for (std::size_t next = 0; next < rows; next += kLanes) {
+    const std::size_t first = std::min(next, rows - kLanes);  // the last panel may compute some rows once more
+    const std::size_t to_fetch = first + kPanelsAhead * kLanes;
+    p.rows = {w + first * w_stride, w_stride};
+    p.ahead = to_fetch + kLanes <= rows ? (to_fetch - first) * w_stride : 0;
+    p.y = y + first;
+    MultiplyPanel<Dot, F>(p, k, x, tokens, packed);
+  }
+}
+
+// One token's block of 32: the twelve numbers of int8.h, `stride` apart.
+HWY_INLINE void QuantizeBlock(const float* x, std::int32_t* out, std::size_t stride) {
+  constexpr std::size_t kVectors = kInt8Block / kLanes;
+  I largest = hn::Zero(di);  // as bits, which order magnitudes and put NaN last
+  CONTINUO_UNROLL
+  for (std::size_t i = 0; i < kVectors; ++i) {
+    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + i * kLanes))));
+  }
+  const float magnitude = hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest)));
+  const bool finite = std::isfinite(magnitude), usable = finite && magnitude >= kInt8Tiny;
+  const float scale = usable ? magnitude / 127.0f : finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+  std::int32_t values[8] = {}, sums[2] = {};
+  if (usable) {
+    const V inverse = hn::Set(d, 127.0f / magnitude);
+    I sum[2] = {hn::Zero(di), hn::Zero(di)};
+    const hn::Rebind<std::int8_t, D> d8;
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      const I q = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i * kLanes), inverse));
+      sum[i * kLanes / 16] = hn::Add(sum[i * kLanes / 16], q);
+      hn::StoreU(hn::DemoteTo(d8, q), d8, reinterpret_cast<std::int8_t*>(values) + i * kLanes);
+    }
+    sums[0] = hn::GetLane(hn::SumOfLanes(di, sum[0]));
+    sums[1] = hn::GetLane(hn::SumOfLanes(di, sum[1]));
+  }
+  CONTINUO_UNROLL
+  for (std::size_t g = 0; g < 8; ++g) out[(kInt8Values + g) * stride] = values[g];
+  out[kInt8Scale * stride] = std::bit_cast<std::int32_t>(scale);
+  out[kInt8WeightedSum * stride] = std::bit_cast<std::int32_t>(scale * static_cast<float>(sums[0] + sums[1]));
+  out[kInt8Offset * stride] = -128 * (sums[0] + sums[1]);
+  out[kInt8OffsetHigh * stride] = -128 * sums[1];
+}
+
+inline void QuantizeInt8(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t k, std::byte* out) {
+  auto* block = reinterpret_cast<std::int32_t*>(out);
+  for (std::size_t b = 0; b < k; b += kInt8Block, block += kInt8Rows * tokens) {
+    for (std::size_t t = 0; t < tokens; ++t) QuantizeBlock(x + t * x_stride + b, block + t, tokens);
+  }
+}
+
+// Products alone, with nothing but activations from memory. Returns the operations done.
+template <class Dot>
+std::size_t PeakInt8(std::size_t rounds) {
+  alignas(4) std::byte x[4 * kPeakSums] = {};
+  const typename Dot::Weights w = Dot::template Prepare<8>(hn::Set(du, 0x01010101u));
+  typename Dot::template Sum<Dot::template kRoom<128>> sums[kPeakSums];
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].template Begin<0>(hn::Zero(di));
+  for (std::size_t i = 0; i < rounds; ++i) {
+    asm volatile("" : "+m"(x));
+    CONTINUO_UNROLL
+    for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
+  }
+  CONTINUO_UNROLL
+  for (std::size_t s = 0; s < kPeakSums; ++s) {
+    I result = sums[s].Result();
+    Forget(result);
+  }
+  return rounds * kPeakSums * kLanes * 4 * 2;
+}
+
+}  // namespace continuo::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

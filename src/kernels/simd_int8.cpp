@@ -1,0 +1,47 @@
+// The integer kernels of all SIMD targets from one source: this file is compiled once for each target.
+#define HWY_DISABLED_TARGETS HWY_SSSE3
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/simd_int8.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes first.
+#include <hwy/highway.h>
+
+#include <bit>
+
+#include "kernels/kernel_table.h"
+#include "kernels/simd_int8.h"
+
+#if HWY_TARGET != HWY_SCALAR
+#include "kernels/simd/int8-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace continuo::HWY_NAMESPACE {
+
+template <class Dot>
+constexpr Int8Kernels MakeInt8Kernels() {
+  Int8Kernels kernels{.tile = Dot::kTile, .quantize = QuantizeInt8, .matmul = {}, .peak = PeakInt8<Dot>};
+  const auto set = [&]<class F>() { kernels.matmul[static_cast<std::size_t>(F::kFormat)] = MatMulInt8<Dot, F>; };
+  set.template operator()<Int8Q8_0>();
+  set.template operator()<Int8Q4_0>();
+  set.template operator()<Int8Q4_1>();
+  set.template operator()<Int8Q5_0>();
+  set.template operator()<Int8Q5_1>();
+  set.template operator()<Int8Q4_K>();
+  set.template operator()<Int8Q5_K>();
+  set.template operator()<Int8Q6_K>();
+  set.template operator()<Int8IQ4_NL>();
+  return kernels;
+}
+
+#if HWY_ARCH_X86
+const Int8Kernels kInt8Kernels = MakeInt8Kernels<DotPairs>();
+#if HWY_TARGET == HWY_AVX3
+const Int8Kernels kInt8KernelsVnni = MakeInt8Kernels<DotVnni>();
+#endif
+#else
+const Int8Kernels kInt8Kernels = MakeInt8Kernels<DotPlain>();
+#endif
+
+}  // namespace continuo::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
