@@ -24,5 +24,6 @@ Result<void> run_score(const Options& options);
 Result<void> run_tokenize(const Options& options);
 Result<void> run_inspect(const Options& options);
 Result<void> run_bench(const Options& options);
+Result<void> run_explain(const Options& options);
 
 }  // namespace continuo

@@ -24,6 +24,19 @@ struct TypedSampling {
   std::vector<LogitBias> logit_bias;
 };
 
+// What `explain` shows, and where.
+struct ExplainOptions {
+  std::vector<std::string> views;  // empty: all
+  std::string html, svg;           // a file, a folder
+  std::vector<std::string> dumps;
+  std::optional<std::size_t> from, to;  // positions, both included
+  std::size_t layer = 0, head = 0;
+  std::size_t tokens = 0;  // to generate first
+  std::string language = "en";
+  bool no_mask = false;
+  bool measure = false;
+};
+
 struct Options {
   std::vector<std::string> words;  // PROMPT as typed
   bool stdin_wanted = false;       // PROMPT is "-"
@@ -52,6 +65,7 @@ struct Options {
   bool tensors = false;      // inspect
   std::optional<std::int64_t> bench_prompt, bench_tokens;
   int bench_repeat = 5;
+  ExplainOptions explain;
 
   bool help = false;
   bool version = false;
@@ -71,7 +85,7 @@ struct FlagGroup {
 };
 
 extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
-    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kGeneralFlags;
+    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kExplainFlags, kGeneralFlags;
 
 // Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
 Result<Options> parse_options(std::span<const std::string> arguments,

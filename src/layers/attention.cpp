@@ -1,9 +1,11 @@
 #include "layers/attention.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/check.h"
 #include "layers/linear.h"
+#include "layers/probe.h"
 
 namespace continuo {
 
@@ -104,12 +106,24 @@ void look_back(Step& step, const AttentionSpec& spec, std::size_t layer, const A
 
 }  // namespace
 
+template <class Ear>
 void attend(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-            const AttentionBuffers& buffers, Rows product, Rows residual) {
+            const AttentionBuffers& buffers, Rows product, Rows residual, Ear& ear) {
   linear(step, {{&weights.q, buffers.q}, {&weights.k, buffers.k}, {&weights.v, buffers.v}}, x, step.rows());
   place_and_remember(step, spec, layer, buffers);
+  ear.projected(layer);
   look_back(step, spec, layer, buffers);
+  if constexpr (!std::is_same_v<Ear, NoListener>) {
+    const std::size_t width = std::size_t(spec.n_heads) * spec.head_dim;
+    ear.looked_back(layer, {spec, cache_of(step, 0, layer), {buffers.q.data, buffers.q.stride, step.rows(), width},
+                            {buffers.out.data, buffers.out.stride, step.rows(), width}, step.places[0].position});
+  }
   linear_add(step, weights.out, buffers.out, step.rows(), product, residual);
 }
+
+template void attend(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t, Rows, const AttentionBuffers&, Rows,
+                     Rows, NoListener&);
+template void attend(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t, Rows, const AttentionBuffers&, Rows,
+                     Rows, Listener&);
 
 }  // namespace continuo

@@ -14,8 +14,9 @@ struct AttentionBuffers {
 };
 
 // residual += W_o attention(x). Writes the rows' keys and values to layer `layer` of their sequences.
-// `product` (d_model wide) is overwritten.
+// `product` (d_model wide) is overwritten. `ear` is a NoListener or a Listener (probe.h).
+template <class Ear>
 void attend(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-            const AttentionBuffers& buffers, Rows product, Rows residual);
+            const AttentionBuffers& buffers, Rows product, Rows residual, Ear& ear);
 
 }  // namespace continuo

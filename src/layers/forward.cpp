@@ -9,6 +9,7 @@
 #include "layers/feed_forward.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
+#include "layers/probe.h"
 #include "layers/step.h"
 
 namespace continuo {
@@ -26,6 +27,8 @@ class Buffer {
  private:
   std::vector<float> floats_;
 };
+
+RowsView view(Rows x, std::size_t rows, std::size_t width) { return {x.data, x.stride, rows, width}; }
 
 std::vector<RopeTable> distinct_ropes(const ModelSpec& spec) {
   std::vector<RopeTable> tables;
@@ -53,8 +56,12 @@ struct ForwardPass::Impl {
         step{kernels, threads, scratch, {}, {}, {}, distinct_ropes(m.spec)} {}
 
   void plan(std::span<const Segment> segments);
-  void mix(const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x, Rows out);
-  void feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x, Rows out);
+  template <class Ear>
+  std::span<const float> run(std::span<const Segment> segments, Ear& ear);
+  template <class Ear>
+  void mix(const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x, Rows out, Ear& ear);
+  template <class Ear>
+  void feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, std::size_t layer, Rows x, Rows out, Ear& ear);
   std::span<const float> project(Rows x);
 };
 
@@ -79,19 +86,23 @@ void ForwardPass::Impl::plan(std::span<const Segment> segments) {
   }
 }
 
+template <class Ear>
 void ForwardPass::Impl::mix(const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-                            Rows out) {
+                            Rows out, Ear& ear) {
   const std::size_t n = step.rows();
   const std::size_t q_width = std::size_t(spec.n_heads) * spec.head_dim;
   const std::size_t kv_width = std::size_t(spec.n_kv_heads) * spec.head_dim;
   const AttentionBuffers buffers{q.rows(n, q_width), k.rows(n, kv_width), v.rows(n, kv_width), heads.rows(n, q_width)};
-  attend(step, spec, weights, layer, x, buffers, product.rows(n, model.spec.d_model), out);
+  attend(step, spec, weights, layer, x, buffers, product.rows(n, model.spec.d_model), out, ear);
 }
 
-void ForwardPass::Impl::feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x, Rows out) {
+template <class Ear>
+void ForwardPass::Impl::feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, std::size_t layer, Rows x,
+                             Rows out, Ear& ear) {
   const std::size_t n = step.rows();
   const FeedForwardBuffers buffers{hidden.rows(n, spec.d_ff), spec.gated ? up.rows(n, spec.d_ff) : Rows{}};
   feed_forward(step, spec, weights, x, buffers, product.rows(n, model.spec.d_model), out);
+  ear.activated(layer, view(buffers.hidden, n, spec.d_ff));
 }
 
 // The output layer, for the rows that want it.
@@ -113,31 +124,47 @@ std::span<const float> ForwardPass::Impl::project(Rows x) {
   return {scores.data, n * vocab_size};
 }
 
+// The spine. Each call of `ear` is a place where a listener may look; NoListener's calls are nothing.
+template <class Ear>
+std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Ear& ear) {
+  const ModelSpec& spec = model.spec;
+  const Weights& weights = model.weights;
+
+  ear.started();
+  plan(segments);
+  const std::size_t n = step.rows(), d_model = spec.d_model;
+  const Rows x = residual.rows(n, d_model);
+  const Rows normed = normal.rows(n, d_model);
+
+  embed(step, model, x);
+  ear.embedded(view(x, n, d_model));
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const LayerSpec& layer = spec.layers[i];
+    const LayerWeights& w = weights.layers[i];
+    normalize(step, layer.mixer_norm, w.mixer_norm, x, n, d_model, normed);
+    std::visit([&](const auto& mixer, const auto& mw) { mix(mixer, mw, i, normed, x, ear); }, layer.mixer, w.mixer);
+    ear.mixed(i, view(x, n, d_model));
+    normalize(step, layer.feed_norm, w.feed_norm, x, n, d_model, normed);
+    std::visit([&](const auto& f, const auto& fw) { feed(f, fw, i, normed, x, ear); }, layer.feed, w.feed);
+    ear.fed(i, view(x, n, d_model));
+  }
+  for (const Segment& segment : segments) segment.state->advance(segment.tokens.size());
+  const auto scores = project(x);
+  ear.finished(scores);
+  return scores;
+}
+
 ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads)
     : impl_(std::make_unique<Impl>(model, kernels, threads)) {}
 ForwardPass::~ForwardPass() = default;
 
 std::span<const float> ForwardPass::operator()(std::span<const Segment> segments) {
-  Impl& p = *impl_;
-  const ModelSpec& spec = p.model.spec;
-  const Weights& weights = p.model.weights;
+  NoListener silence;
+  return impl_->run(segments, silence);
+}
 
-  p.plan(segments);
-  const std::size_t n = p.step.rows(), d_model = spec.d_model;
-  const Rows x = p.residual.rows(n, d_model);
-  const Rows normed = p.normal.rows(n, d_model);
-
-  embed(p.step, p.model, x);
-  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const LayerSpec& layer = spec.layers[i];
-    const LayerWeights& w = weights.layers[i];
-    normalize(p.step, layer.mixer_norm, w.mixer_norm, x, n, d_model, normed);
-    std::visit([&](const auto& mixer, const auto& mw) { p.mix(mixer, mw, i, normed, x); }, layer.mixer, w.mixer);
-    normalize(p.step, layer.feed_norm, w.feed_norm, x, n, d_model, normed);
-    std::visit([&](const auto& feed, const auto& fw) { p.feed(feed, fw, normed, x); }, layer.feed, w.feed);
-  }
-  for (const Segment& segment : segments) segment.state->advance(segment.tokens.size());
-  return p.project(x);
+std::span<const float> ForwardPass::operator()(const Segment& segment, Listener& listener) {
+  return impl_->run(std::span(&segment, 1), listener);
 }
 
 }  // namespace continuo

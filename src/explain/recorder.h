@@ -1,0 +1,34 @@
+// The listener that fills a Recording's layers.
+#pragma once
+
+#include "explain/recording.h"
+#include "layers/probe.h"
+
+namespace continuo::explain {
+
+class Recorder : public Listener {
+ public:
+  // The pass that it watches runs the rows [recording.from, recording.to) of the text.
+  explicit Recorder(Recording& recording) : out_(recording) {}
+
+  void started() override;
+  void embedded(RowsView x) override;
+  void looked_back(std::size_t layer, const AttentionView& view) override;
+  void mixed(std::size_t layer, RowsView x) override;
+  void activated(std::size_t layer, RowsView hidden) override;
+  void fed(std::size_t layer, RowsView x) override;
+  void finished(std::span<const float> logits) override;
+
+ private:
+  LayerRecord& layer(std::size_t i);
+  // Lengths of the rows and of what was added to them since the last call.
+  void measure(RowsView x, std::vector<float>& lengths, std::vector<float>* parts);
+
+  Recording& out_;
+  Grid last_;  // the residual stream as it was at the last call
+};
+
+// Neurons that are kept a row.
+inline constexpr std::size_t kNeurons = 5;
+
+}  // namespace continuo::explain
