@@ -98,6 +98,7 @@ struct Steps {
 struct AttentionMaps {
   struct Head {
     std::size_t layer = 0, head = 0;
+    int window = 0;  // sees this many tokens at the most; 0: all
     const HeadRecord* record = nullptr;
     std::vector<std::pair<std::string, std::string>> facts;
   };
@@ -106,6 +107,7 @@ struct AttentionMaps {
   std::size_t first = 0;            // position of the first token
   std::size_t chosen = 0;           // the one drawn large
   bool without_mask = false;
+  bool grouped = false;  // heads share keys
 };
 
 using Figure = std::variant<Paragraph, Strip, Table, Bars, Heatmap, CellGrid, Curves, Steps, AttentionMaps>;
