@@ -15,13 +15,18 @@ Answer visit_json(const Variant& variant);
 
 Answer json_of(std::monostate) { return nullptr; }
 
+// An optional part: null where it is absent.
+template <class Part>
+Answer if_there(const std::optional<Part>& part);
+
 Answer json_of(const RmsNormSpec& norm) { return {{"kind", "rms_norm"}, {"eps", number(norm.eps)}}; }
 Answer json_of(const LayerNormSpec& norm) {
-  return {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"bias", norm.bias}};
+  return {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
 }
+Answer json_of(const NormSpec& norm);
 
 Answer json_of(const LearnedPositions& positions) {
-  return {{"kind", "learned"}, {"count", positions.count}};
+  return {{"kind", "learned"}, {"count", positions.count}, {"offset", positions.offset}};
 }
 
 Answer json_of(const RopeLinear& scaling) { return {{"kind", "linear"}, {"factor", scaling.factor}}; }
@@ -45,9 +50,46 @@ Answer json_of(const RopeDynamic& scaling) {
   return {{"kind", "dynamic"}, {"factor", scaling.factor}, {"original_context", scaling.original_context}};
 }
 
-Answer json_of(const RopeSpec& rope) {
-  return {{"rotary_dim", rope.rotary_dim}, {"theta", rope.theta}, {"scaling", visit_json(rope.scaling)}};
+Answer json_of(const RopeFactors& scaling) {
+  return {{"kind", "factors"},
+          {"original_context", scaling.original_context},
+          {"attention_factor", scaling.attention_factor}};
 }
+
+Answer json_of(const RopeSpec& rope) {
+  return {{"rotary_dim", rope.rotary_dim},
+          {"theta", rope.theta},
+          {"interleaved", rope.interleaved},
+          {"clockwise", rope.clockwise},
+          {"scaling", visit_json(rope.scaling)}};
+}
+
+Answer json_of(const AlibiSpec& alibi) {
+  Answer slopes = Answer::array();
+  for (const float slope : alibi.slopes)
+    slopes.push_back(number(slope));
+  return {
+      {"slopes", std::move(slopes)}, {"bf16_products", alibi.bf16_products}, {"scale", number(alibi.scale)}};
+}
+
+std::string_view span_name(QkNormSpec::Span span) {
+  switch (span) {
+    case QkNormSpec::Span::head:
+      return "head";
+    case QkNormSpec::Span::own_head:
+      return "own_head";
+    case QkNormSpec::Span::all_heads:
+      return "all_heads";
+  }
+  return "";
+}
+
+Answer json_of(const QkNormSpec& qk_norm) {
+  return {{"norm", json_of(qk_norm.norm)}, {"span", span_name(qk_norm.span)}};
+}
+
+// A limit that is 0 where there is none.
+Answer limit(float value) { return value > 0 ? number(value) : Answer(); }
 
 Answer json_of(const AttentionSpec& attention) {
   return {{"kind", "attention"},
@@ -57,7 +99,12 @@ Answer json_of(const AttentionSpec& attention) {
           {"scale", number(attention.scale)},
           {"qkv_bias", attention.qkv_bias},
           {"out_bias", attention.out_bias},
-          {"rope", attention.rope ? json_of(*attention.rope) : Answer()}};
+          {"rope", if_there(attention.rope)},
+          {"alibi", if_there(attention.alibi)},
+          {"qk_norm", if_there(attention.qk_norm)},
+          {"window", attention.window > 0 ? Answer(attention.window) : Answer()},
+          {"score_cap", limit(attention.score_cap)},
+          {"qkv_clip", limit(attention.qkv_clip)}};
 }
 
 std::string_view activation_name(Activation activation) {
@@ -68,8 +115,12 @@ std::string_view activation_name(Activation activation) {
       return "gelu_erf";
     case Activation::gelu_tanh:
       return "gelu_tanh";
+    case Activation::gelu_quick:
+      return "gelu_quick";
     case Activation::relu:
       return "relu";
+    case Activation::relu_squared:
+      return "relu_squared";
   }
   return "";
 }
@@ -82,10 +133,39 @@ Answer json_of(const FeedForwardSpec& feed) {
           {"bias", feed.bias}};
 }
 
+Answer json_of(const ExpertsSpec& experts) {
+  return {{"kind", "experts"},
+          {"n_experts", experts.n_experts},
+          {"n_active", experts.n_active},
+          {"expert", json_of(experts.expert)},
+          {"normalize", experts.normalize},
+          {"shared", if_there(experts.shared)},
+          {"shared_gate", experts.shared_gate}};
+}
+
+std::string_view order_name(LayerSpec::Order order) {
+  switch (order) {
+    case LayerSpec::Order::sequential:
+      return "sequential";
+    case LayerSpec::Order::parallel:
+      return "parallel";
+    case LayerSpec::Order::norm_after:
+      return "norm_after";
+  }
+  return "";
+}
+
+template <class Part>
+Answer if_there(const std::optional<Part>& part) {
+  return part ? json_of(*part) : Answer();
+}
+
 template <class Variant>
 Answer visit_json(const Variant& variant) {
   return std::visit([](const auto& part) { return json_of(part); }, variant);
 }
+
+Answer json_of(const NormSpec& norm) { return visit_json(norm); }
 
 // "attention, n_heads 8, rope (theta 10000)": true switches by their name alone, what is off left out.
 std::string in_words(const Answer& part) {
@@ -109,22 +189,31 @@ std::string in_words(const Answer& part) {
 
 }  // namespace
 
-Answer norm_json(const NormSpec& norm) { return visit_json(norm); }
+Answer norm_json(const std::optional<NormSpec>& norm) { return if_there(norm); }
 Answer positions_json(const PositionSpec& positions) { return visit_json(positions); }
 Answer layer_json(const LayerSpec& layer) {
-  return {{"mixer_norm", visit_json(layer.mixer_norm)},
+  return {{"order", order_name(layer.order)},
+          {"mixer_norm", if_there(layer.mixer_norm)},
           {"mixer", visit_json(layer.mixer)},
-          {"feed_norm", visit_json(layer.feed_norm)},
-          {"feed", visit_json(layer.feed)}};
+          {"mixer_out_norm", if_there(layer.mixer_out_norm)},
+          {"feed_norm", if_there(layer.feed_norm)},
+          {"feed", visit_json(layer.feed)},
+          {"feed_out_norm", if_there(layer.feed_out_norm)},
+          {"residual_scale", number(layer.residual_scale)}};
 }
 
-std::string norm_text(const NormSpec& norm) { return in_words(norm_json(norm)); }
+std::string norm_text(const std::optional<NormSpec>& norm) { return in_words(norm_json(norm)); }
 std::string positions_text(const PositionSpec& positions) { return in_words(positions_json(positions)); }
 std::string layer_text(const LayerSpec& layer) {
   std::string out;
   const Answer parts = layer_json(layer);
-  for (const auto& [role, part] : parts.items())
-    out += fmt::format("  {:<10} {}\n", role, in_words(part));
+  for (const auto& [role, part] : parts.items()) {
+    if (part.is_null()) continue;
+    const std::string text = part.is_object()   ? in_words(part)
+                             : part.is_string() ? part.get<std::string>()
+                                                : part.dump();
+    out += fmt::format("  {:<14} {}\n", role, text);
+  }
   return out;
 }
 

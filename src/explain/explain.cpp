@@ -93,7 +93,7 @@ Result<Recording> explain(const Machine& machine, const Question& question, cons
       std::min<std::size_t>(question.ids.size() + question.continuation + 1, spec.context_length);
   SequenceState state(spec, capacity, question.ids.size());
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
-  Recorder recorder(r);
+  Recorder recorder(spec, r);
   CONTINUO_TRY_VOID(run_text(forward, state, question, recorder, interrupted));
   for (const float logit : r.logits.values) {
     if (!std::isfinite(logit)) {

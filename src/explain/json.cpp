@@ -123,6 +123,7 @@ Json attention_json(const AttentionRecord& attention) {
           {"n_kv_heads", attention.spec.n_kv_heads},
           {"head_dim", attention.spec.head_dim},
           {"scale", number(attention.spec.scale)},
+          {"window", attention.spec.window},
           {"heads", std::move(heads)}};
 }
 
@@ -135,8 +136,7 @@ Json Writer::layer(const LayerRecord& layer) const {
     neurons.push_back(std::move(list));
   }
   return {{"attention", layer.attention ? attention_json(*layer.attention) : Json()},
-          {"residual_norm_after_mixer", numbers_json(layer.after_mixer)},
-          {"residual_norm_after_feed", numbers_json(layer.after_feed)},
+          {"residual_norm", numbers_json(layer.residual)},
           {"mixer_part_norm", numbers_json(layer.mixer_part)},
           {"feed_part_norm", numbers_json(layer.feed_part)},
           {"d_ff", layer.d_ff},

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "explain/explain.h"
 #include "layers/probe.h"
@@ -45,19 +46,37 @@ void describe_rope(const RopeSpec& rope, std::size_t layer, int head_dim, Record
   p.turns = rope_frequencies(rope, r.text_tokens).turn;
 }
 
+// The first layer that tells positions apart by `part`, and the layers that do not.
+template <class Part, class Describe>
+bool describe_first(const ModelSpec& spec, Part AttentionSpec::*part, PositionRecord& p, Describe describe) {
+  bool found = false;
+  std::vector<std::size_t> without;
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
+    if (!attention || !(attention->*part)) {
+      without.push_back(i);
+    } else if (!std::exchange(found, true)) {
+      describe(*attention, i);
+    }
+  }
+  if (found) p.layers_without = std::move(without);
+  return found;
+}
+
 }  // namespace
 
 void describe_positions(const Machine& machine, Recording& r) {
   const ModelSpec& spec = machine.model.spec;
+  PositionRecord& p = r.positions;
   if (std::holds_alternative<LearnedPositions>(spec.positions)) return describe_learned(machine, r);
-  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
-    if (attention && attention->rope) {
-      if (r.positions.kind == PositionKind::none) describe_rope(*attention->rope, i, attention->head_dim, r);
-    } else {
-      r.positions.layers_without.push_back(i);
-    }
-  }
+  const bool rope = describe_first(spec, &AttentionSpec::rope, p, [&](const AttentionSpec& attention, std::size_t layer) {
+    describe_rope(*attention.rope, layer, attention.head_dim, r);
+  });
+  if (rope) return;
+  describe_first(spec, &AttentionSpec::alibi, p, [&](const AttentionSpec& attention, std::size_t) {
+    p.kind = PositionKind::alibi;
+    for (const float slope : attention.alibi->slopes) p.slopes.push_back(slope * attention.alibi->scale);
+  });
 }
 
 }  // namespace continuo::explain

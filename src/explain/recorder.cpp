@@ -20,9 +20,9 @@ std::vector<float> softmax(std::span<const float> scores, std::size_t first, std
   return weights;
 }
 
-HeadRecord record_head(const AttentionView& view, int head, std::size_t from, std::size_t to, bool unmasked) {
+HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to, bool unmasked) {
   const std::size_t n = to - from;
-  HeadRecord record{.kv_head = head / (view.spec.n_heads / view.spec.n_kv_heads), .scores = Grid(n, n), .weights = Grid(n, n)};
+  HeadRecord record{.kv_head = head / static_cast<std::size_t>(view.spec.n_heads / view.spec.n_kv_heads), .scores = Grid(n, n), .weights = Grid(n, n)};
   if (unmasked) record.unmasked = Grid(n, n);
   record.before.resize(n);
   for (std::size_t row = 0; row < n; ++row) {
@@ -46,51 +46,43 @@ Grid copy(RowsView x) {
   return grid;
 }
 
-}  // namespace
-
-LayerRecord& Recorder::layer(std::size_t i) {
-  if (out_.layers.size() <= i) out_.layers.resize(i + 1);
-  return out_.layers[i];
+// Of each row, times `scale`.
+std::vector<float> lengths(RowsView x, float scale) {
+  std::vector<float> out(x.rows);
+  for (std::size_t row = 0; row < x.rows; ++row) {
+    double squares = 0;
+    for (const float value : x[row]) squares += double(value) * double(value);
+    out[row] = static_cast<float>(double(scale) * std::sqrt(squares));
+  }
+  return out;
 }
 
+}  // namespace
+
 void Recorder::started() {
-  out_.layers.clear();
+  out_.layers.assign(spec_.layers.size(), {});
   out_.hidden.clear();
 }
 
-void Recorder::measure(RowsView x, std::vector<float>& lengths, std::vector<float>* parts) {
-  lengths.assign(x.rows, 0);
-  if (parts) parts->assign(x.rows, 0);
-  for (std::size_t row = 0; row < x.rows; ++row) {
-    double whole = 0, part = 0;
-    for (std::size_t i = 0; i < x.width; ++i) {
-      const double value = x[row][i], added = parts ? value - double(last_.at(row, i)) : 0;
-      whole += value * value;
-      part += added * added;
-    }
-    lengths[row] = static_cast<float>(std::sqrt(whole));
-    if (parts) (*parts)[row] = static_cast<float>(std::sqrt(part));
-  }
-  last_ = copy(x);
-}
-
 void Recorder::embedded(RowsView x) {
-  measure(x, out_.embedded, nullptr);
-  out_.hidden.push_back(last_);
+  out_.embedded = lengths(x, 1);
+  out_.hidden.push_back(copy(x));
 }
 
 void Recorder::looked_back(std::size_t i, const AttentionView& view) {
   AttentionRecord record{.spec = view.spec, .heads = {}};
-  for (int head = 0; head < view.spec.n_heads; ++head) {
+  for (std::size_t head = 0; head < static_cast<std::size_t>(view.spec.n_heads); ++head) {
     record.heads.push_back(record_head(view, head, out_.from, out_.to, out_.without_mask));
   }
-  layer(i).attention = std::move(record);
+  out_.layers[i].attention = std::move(record);
 }
 
-void Recorder::mixed(std::size_t i, RowsView x) { measure(x, layer(i).after_mixer, &layer(i).mixer_part); }
+void Recorder::mixed(std::size_t i, RowsView part) {
+  out_.layers[i].mixer_part = lengths(part, spec_.layers[i].residual_scale);
+}
 
 void Recorder::activated(std::size_t i, RowsView hidden) {
-  LayerRecord& record = layer(i);
+  LayerRecord& record = out_.layers[i];
   record.d_ff = hidden.width;
   record.neurons.clear();
   std::size_t positive = 0;
@@ -108,9 +100,13 @@ void Recorder::activated(std::size_t i, RowsView hidden) {
   record.positive = double(positive) / double(hidden.rows * hidden.width);
 }
 
-void Recorder::fed(std::size_t i, RowsView x) {
-  measure(x, layer(i).after_feed, &layer(i).feed_part);
-  out_.hidden.push_back(last_);
+void Recorder::fed(std::size_t i, RowsView part) {
+  out_.layers[i].feed_part = lengths(part, spec_.layers[i].residual_scale);
+}
+
+void Recorder::passed(std::size_t i, RowsView x) {
+  out_.layers[i].residual = lengths(x, 1);
+  out_.hidden.push_back(copy(x));
 }
 
 void Recorder::finished(std::span<const float> logits) {

@@ -8,24 +8,21 @@ namespace continuo::explain {
 
 class Recorder : public Listener {
  public:
-  // The pass that it watches runs the rows [recording.from, recording.to) of the text.
-  explicit Recorder(Recording& recording) : out_(recording) {}
+  // The pass that it watches runs the rows [recording.from, recording.to) of the text through `spec`.
+  Recorder(const ModelSpec& spec, Recording& recording) : spec_(spec), out_(recording) {}
 
   void started() override;
   void embedded(RowsView x) override;
   void looked_back(std::size_t layer, const AttentionView& view) override;
-  void mixed(std::size_t layer, RowsView x) override;
+  void mixed(std::size_t layer, RowsView part) override;
   void activated(std::size_t layer, RowsView hidden) override;
-  void fed(std::size_t layer, RowsView x) override;
+  void fed(std::size_t layer, RowsView part) override;
+  void passed(std::size_t layer, RowsView x) override;
   void finished(std::span<const float> logits) override;
 
  private:
-  LayerRecord& layer(std::size_t i);
-  // Lengths of the rows and of what was added to them since the last call.
-  void measure(RowsView x, std::vector<float>& lengths, std::vector<float>* parts);
-
+  const ModelSpec& spec_;
   Recording& out_;
-  Grid last_;  // the residual stream as it was at the last call
 };
 
 // Neurons that are kept a row.

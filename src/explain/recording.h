@@ -71,9 +71,6 @@ struct PositionRecord {
   std::vector<std::size_t> layers_without;  // rope, alibi: layers that do not have it
   // alibi: n_heads
   std::vector<float> slopes;
-  // The same token's input row at its places in the text: are they equal without, and different with positions?
-  // Lengths of the input rows, n.
-  std::vector<float> input_norms;
 };
 
 // ---- attention ----
@@ -87,7 +84,7 @@ struct HeadFacts {
 };
 
 struct HeadRecord {
-  int kv_head = 0;
+  std::size_t kv_head = 0;
   Grid scores;    // n x n: scale * q.k with cap and bias, before the mask
   Grid weights;   // n x n: after mask and softmax; 0 where masked
   Grid unmasked;  // n x n: the softmax of the whole row, as if nothing were masked; 0 x 0 unless asked for
@@ -108,8 +105,8 @@ struct Neuron {
 
 struct LayerRecord {
   std::optional<AttentionRecord> attention;
-  // Per row: lengths of the residual stream after the mixer's and the network's part, and of those parts.
-  std::vector<float> after_mixer, after_feed, mixer_part, feed_part;
+  // Per row: lengths of the residual stream after the block, and of what its two parts add to it.
+  std::vector<float> residual, mixer_part, feed_part;
   std::size_t d_ff = 0;                      // 0: the hidden layer cannot be seen as one (experts)
   std::vector<std::vector<Neuron>> neurons;  // per row, the largest by size first
   double positive = 0;                       // share of the hidden layer's values above 0

@@ -6,7 +6,7 @@
 //                    missing from the last group count as 0; then reduce16
 //   sum16(a, n)      the same by addition
 //   reduce16(s)      lanes i and i + 8 added, then i and i + 4, i and i + 2, i and i + 1
-//   exp              our own polynomial (reference_math.h), each step written out
+//   exp, tanh        our own polynomials (reference_math.h), each step written out
 #pragma once
 
 #include <cstddef>
@@ -26,19 +26,32 @@ inline constexpr std::size_t kSoftmaxBlock = 64;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+// Keys and values of kPageKeys consecutive positions of one head stand together in a page: the keys as
+// [kPageKeys / kKeyBlock][head_dim][kKeyBlock] (key index innermost), then the values as kPageKeys rows of
+// round_up(head_dim, kValuePad).
+inline constexpr std::size_t kPageKeys = kSoftmaxBlock;
+constexpr std::size_t page_floats(std::size_t head_dim) {
+  return kPageKeys * (head_dim + round_up(head_dim, kValuePad));
+}
+
 struct AttentionQuery {
   const float* query;   // head_dim
   float* out;           // head_dim
-  std::size_t visible;  // sees the keys [0, visible); at least 1
+  const float* bias;    // null, or bias[j] is added to the scaled (and capped) score of key j; readable up to whole
+                        // key blocks
+  std::size_t first;    // sees the keys [first, visible), at least one
+  std::size_t visible;
 };
 
 struct AttentionArgs {
-  std::span<const AttentionQuery> queries;  // of heads that share their keys; `visible` never decreases
-  const float* keys;         // key j, dimension d at [j / kKeyBlock][d][j % kKeyBlock]; readable up to whole blocks
-  const float* values;       // row j at j * round_up(head_dim, kValuePad)
+  std::span<const AttentionQuery> queries;  // of heads that share their keys; `first` and `visible` never decrease
+  const float* const* pages;  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys); readable as a whole; pages
+                              // wholly before the first visible key are never read
+  std::size_t head_offset;    // floats from a page's beginning to this head's part
   std::size_t head_dim;
-  float scale;               // multiplies q.k
-  float* scratch;            // attention_scratch(head_dim) floats
+  float scale;                // multiplies q.k
+  float score_cap;            // above 0: scaled scores s become score_cap * tanh(s / score_cap)
+  float* scratch;             // attention_scratch(head_dim) floats
 };
 // Queries that a kernel takes together at the most.
 inline constexpr std::size_t kQueryTile = 4;
@@ -61,6 +74,7 @@ struct KernelTable {
                                  const float* x, float* y, float* scratch);
   VectorInMajor vector_in_major[kFormatCount];
 
+  // Norms of a row; `out` may be x.
   // out = x / sqrt(sum16(x^2) / n + eps) * weight
   void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
   // out = (x - mean) / sqrt(variance + eps) * weight + bias; a null bias is left out
@@ -71,12 +85,18 @@ struct KernelTable {
   Activate silu;       // x / (1 + e^-x), Elfwing et al. 2017, arXiv:1702.03118
   Activate gelu_tanh;  // Hendrycks & Gimpel 2016, arXiv:1606.08415, the tanh form
   Activate gelu_erf;   // the same, exact
+  Activate gelu_quick;  // the same, x / (1 + e^(-1.702 x))
   Activate relu;
+  Activate relu_squared;  // max(x, 0)^2, So et al. 2021, arXiv:2109.08668
 
-  // Turns the pairs (x[i], x[i + n]), i < n, by the angles whose cosines and sines are given.
-  void (*rope)(float* x, const float* cos, const float* sin, std::size_t n);
+  // x = cap * tanh(x / cap), in place
+  void (*soft_cap)(float* x, float cap, std::size_t n);
 
-  // out = softmax(scale * q.k) v for each query, streaming over the keys with memory that does not depend on their
+  // Turn n pairs by the angles whose cosines and sines are given: (x[i], x[i + n]) and (x[2i], x[2i + 1]).
+  using Rope = void (*)(float* x, const float* cos, const float* sin, std::size_t n);
+  Rope rope, rope_interleaved;
+
+  // out = softmax(cap(scale * q.k) + bias) v for each query, streaming over the keys with memory that does not depend on their
   // number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
   void (*attention)(const AttentionArgs& args);
 };

@@ -92,12 +92,35 @@ void activate(float* x, const float* up, std::size_t n) {
   }
 }
 
+void soft_cap(float* x, float cap, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) x[i] = math::soft_cap(x[i], cap);
+}
+
+void turn(float& x, float& y, float cos, float sin) {
+  const float a = x, b = y;
+  x = std::fma(a, cos, -(b * sin));
+  y = std::fma(b, cos, a * sin);
+}
+
 void rope(float* x, const float* cos, const float* sin, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const float a = x[i], b = x[i + n];
-    x[i] = std::fma(a, cos[i], -(b * sin[i]));
-    x[i + n] = std::fma(b, cos[i], a * sin[i]);
+  for (std::size_t i = 0; i < n; ++i) turn(x[i], x[i + n], cos[i], sin[i]);
+}
+
+void rope_interleaved(float* x, const float* cos, const float* sin, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) turn(x[2 * i], x[2 * i + 1], cos[i], sin[i]);
+}
+
+// The score of key j of a page, before the softmax.
+float score_of(const AttentionArgs& args, const AttentionQuery& one, std::size_t position, const float* keys,
+               std::size_t j) {
+  const float* block = keys + j / kKeyBlock * kKeyBlock * args.head_dim;
+  float score = 0;
+  for (std::size_t d = 0; d < args.head_dim; ++d) {
+    score = std::fma(one.query[d], block[d * kKeyBlock + j % kKeyBlock], score);
   }
+  score *= args.scale;
+  if (args.score_cap > 0) score = math::soft_cap(score, args.score_cap);
+  return one.bias ? score + one.bias[position] : score;
 }
 
 void attend(const AttentionArgs& args, const AttentionQuery& one) {
@@ -106,26 +129,25 @@ void attend(const AttentionArgs& args, const AttentionQuery& one) {
   float largest = -std::numeric_limits<float>::infinity();
   float total = 0;
   std::fill_n(one.out, head_dim, 0.0f);
-  for (std::size_t start = 0; start < one.visible; start += kSoftmaxBlock) {
-    const std::size_t n = std::min(kSoftmaxBlock, one.visible - start);
+  for (std::size_t start = one.first / kPageKeys * kPageKeys; start < one.visible; start += kPageKeys) {
+    const float* const keys = args.pages[start / kPageKeys] + args.head_offset;
+    const float* const values = keys + kPageKeys * head_dim;
+    const std::size_t from = one.first > start ? one.first - start : 0;
+    const std::size_t to = std::min(kPageKeys, one.visible - start);
     float p[kSoftmaxBlock];
     float block_largest = largest;
-    for (std::size_t j = 0; j < n; ++j) {
-      const float* block = args.keys + (start + j) / kKeyBlock * kKeyBlock * head_dim;
-      float score = 0;
-      for (std::size_t d = 0; d < head_dim; ++d) {
-        score = std::fma(one.query[d], block[d * kKeyBlock + (start + j) % kKeyBlock], score);
-      }
-      p[j] = score * args.scale;
+    for (std::size_t j = from; j < to; ++j) {
+      p[j] = score_of(args, one, start + j, keys, j);
       block_largest = std::max(block_largest, p[j]);
     }
     const float shrink = math::exp(largest - block_largest);
     largest = block_largest;
-    for (std::size_t j = 0; j < n; ++j) p[j] = math::exp(p[j] - largest);
-    total = std::fma(total, shrink, sum_in_lanes(n, [&](std::size_t j, float sum) { return sum + p[j]; }));
+    Lanes lanes{};
+    for (std::size_t j = from; j < to; ++j) lanes[j % 16] += p[j] = math::exp(p[j] - largest);
+    total = std::fma(total, shrink, reduce16(lanes));
     for (std::size_t d = 0; d < head_dim; ++d) {
       float sum = one.out[d] * shrink;
-      for (std::size_t j = 0; j < n; ++j) sum = std::fma(p[j], args.values[(start + j) * value_stride + d], sum);
+      for (std::size_t j = from; j < to; ++j) sum = std::fma(p[j], values[j * value_stride + d], sum);
       one.out[d] = sum;
     }
   }
@@ -149,8 +171,12 @@ const KernelTable kReferenceKernels = {
     .silu = activate<math::silu>,
     .gelu_tanh = activate<math::gelu_tanh>,
     .gelu_erf = activate<math::gelu_erf>,
+    .gelu_quick = activate<math::gelu_quick>,
     .relu = activate<math::relu>,
+    .relu_squared = activate<math::relu_squared>,
+    .soft_cap = soft_cap,
     .rope = rope,
+    .rope_interleaved = rope_interleaved,
     .attention = attention,
 };
 

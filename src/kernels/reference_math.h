@@ -21,12 +21,17 @@ inline constexpr float kExpMax = 88.0f;
 inline constexpr float kErfcPoly[9] = {-0.0006780814f, 0.2926626f,  0.20996031f, 0.5286753f,   -0.5117491f,
                                        1.1486307f,     -0.9925546f, 0.38310295f, -0.058050167f};
 
+// tanh(x) = x + x^3 * T(x^2) for |x| < kTanhSmall; relative error of tanh below 2e-7.
+inline constexpr float kTanhPoly[5] = {-0.333332807f, 0.133314356f, -0.0537393764f, 0.0206384752f, -0.0057046474f};
+inline constexpr float kTanhSmall = 0.625f;
+
 inline constexpr float kSqrtHalf = 0.70710678f;
 inline constexpr float kGeluScale = 0.79788456f;  // sqrt(2 / pi)
 inline constexpr float kGeluCubic = 0.044715f;
+inline constexpr float kGeluQuick = 1.702f;
 
 inline float exp(float x) {
-  x = std::min(std::max(x, kExpMin), kExpMax);
+  x = std::min(std::max(kExpMin, x), kExpMax);  // what is no number becomes kExpMin
   const float n = std::nearbyint(x * kLog2E);
   const float r = std::fma(-n, kLn2Low, std::fma(-n, kLn2High, x));
   float p = kExpPoly[4];
@@ -35,6 +40,22 @@ inline float exp(float x) {
   const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + 127) << 23;
   return mantissa * std::bit_cast<float>(exponent);
 }
+
+// Away from 0: 1 - 2 / (e^(2|x|) + 1) with the sign of x.
+inline float tanh(float x) {
+  const float size = std::fabs(x);
+  if (size < kTanhSmall) {
+    const float z = x * x;
+    float p = kTanhPoly[4];
+    for (int i = 3; i >= 0; --i) p = std::fma(p, z, kTanhPoly[i]);
+    return std::fma(p, z * x, x);
+  }
+  return std::copysign(1.0f - 2.0f / (exp(2.0f * size) + 1.0f), x);
+}
+
+inline float soft_cap(float x, float cap) { return cap * tanh(x / cap); }
+
+inline float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
 
 inline float silu(float x) { return x / (1.0f + exp(-x)); }
 
@@ -54,6 +75,9 @@ inline float gelu_erf(float x) {
   return x < 0.0f ? x * half_tail : x - x * half_tail;
 }
 
+inline float gelu_quick(float x) { return x / (1.0f + exp(-kGeluQuick * x)); }
+
 inline float relu(float x) { return x > 0.0f ? x : 0.0f; }
+inline float relu_squared(float x) { return relu(x) * relu(x); }
 
 }  // namespace continuo::math

@@ -35,8 +35,12 @@ const KernelTable kTable = {
     .silu = Activate<Silu>,
     .gelu_tanh = Activate<GeluTanh>,
     .gelu_erf = Activate<GeluErf>,
+    .gelu_quick = Activate<GeluQuick>,
     .relu = Activate<Relu>,
+    .relu_squared = Activate<ReluSquared>,
+    .soft_cap = SoftCap,
     .rope = Rope,
+    .rope_interleaved = RopeInterleaved,
     .attention = Attention,
 };
 

@@ -1,5 +1,8 @@
 #include "layers/embedding.h"
 
+#include "layers/linear.h"
+#include "layers/norm.h"
+
 namespace continuo {
 
 namespace {
@@ -8,18 +11,38 @@ void unpack_row(const Matrix& m, std::size_t row, float* out) {
   format_info(m.format).to_float(m.data + stored_bytes(m.format, row * m.stride), out, m.cols);
 }
 
-}  // namespace
-
-void embed(Step& step, const Model& model, Rows x) {
-  const std::size_t d_model = model.spec.d_model;
-  std::vector<float> learned(model.weights.learned_positions.data ? d_model : 0);
+void look_up(const Step& step, const Matrix& embedding, float scale, Rows out) {
   for (std::size_t row = 0; row < step.rows(); ++row) {
     const RowPlace place = step.places[row];
     const TokenId token = step.segments[place.segment].tokens[row - step.first_rows[place.segment]];
-    unpack_row(model.weights.embedding, static_cast<std::size_t>(token), x[row]);
-    if (learned.empty()) continue;
-    unpack_row(model.weights.learned_positions, place.position, learned.data());
-    for (std::size_t i = 0; i < d_model; ++i) x[row][i] += learned[i];
+    unpack_row(embedding, static_cast<std::size_t>(token), out[row]);
+    if (scale == 1) continue;
+    for (std::size_t i = 0; i < embedding.cols; ++i)
+      out[row][i] *= scale;
+  }
+}
+
+void add_positions(const Step& step, const LearnedPositions& spec, const Matrix& positions, Rows x) {
+  std::vector<float> learned(positions.cols);
+  for (std::size_t row = 0; row < step.rows(); ++row) {
+    unpack_row(positions, step.places[row].position + spec.offset, learned.data());
+    for (std::size_t i = 0; i < learned.size(); ++i)
+      x[row][i] += learned[i];
+  }
+}
+
+}  // namespace
+
+void Embedding::operator()(Step& step, const Model& model, Rows x) {
+  const ModelSpec& spec = model.spec;
+  const Weights& weights = model.weights;
+  const bool widened = weights.widen.weight.data != nullptr;
+  const Rows looked_up = widened ? narrow_.rows(step.rows(), weights.embedding.cols) : x;
+  look_up(step, weights.embedding, spec.embedding_scale, looked_up);
+  if (widened) linear(step, {{&weights.widen, x}}, looked_up, step.rows());
+  if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, x, step.rows(), x);
+  if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
+    add_positions(step, *learned, weights.learned_positions, x);
   }
 }
 

@@ -1,11 +1,18 @@
-// The input layer: each token's row of the embedding matrix, and its position's row where the model learned one.
+// The input layer: each token's row of the embedding matrix, and its position's row where the model learned
+// one.
 #pragma once
 
 #include "layers/step.h"
 
 namespace continuo {
 
-// x[row] = embedding[token] (+ positions[position])
-void embed(Step& step, const Model& model, Rows x);
+class Embedding {
+ public:
+  // x[row] = norm(widen(scale * embedding[token])) (+ positions[position]); what the model lacks is left out.
+  void operator()(Step& step, const Model& model, Rows x);
+
+ private:
+  Buffer narrow_;
+};
 
 }  // namespace continuo

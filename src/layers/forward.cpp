@@ -6,38 +6,28 @@
 #include "base/check.h"
 #include "layers/attention.h"
 #include "layers/embedding.h"
+#include "layers/experts.h"
 #include "layers/feed_forward.h"
-#include "layers/linear.h"
 #include "layers/norm.h"
+#include "layers/output.h"
 #include "layers/probe.h"
+#include "layers/residual.h"
 #include "layers/step.h"
 
 namespace continuo {
 
 namespace {
 
-// A buffer of the step, kept from step to step.
-class Buffer {
- public:
-  Rows rows(std::size_t n, std::size_t width) {
-    if (floats_.size() < n * width) floats_.resize(n * width);
-    return {floats_.data(), width};
-  }
-
- private:
-  std::vector<float> floats_;
-};
-
-RowsView view(Rows x, std::size_t rows, std::size_t width) { return {x.data, x.stride, rows, width}; }
-
-std::vector<RopeTable> distinct_ropes(const ModelSpec& spec) {
-  std::vector<RopeTable> tables;
-  for (const LayerSpec& layer : spec.layers) {
+// One table for each distinct spec that `part` finds in a layer's attention.
+template <class Table, class Spec>
+std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> AttentionSpec::*part) {
+  std::vector<Table> tables;
+  for (const LayerSpec& layer : model.layers) {
     const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
-    if (!attention || !attention->rope) continue;
-    const bool known = std::any_of(tables.begin(), tables.end(),
-                                   [&](const RopeTable& table) { return table.spec() == *attention->rope; });
-    if (!known) tables.emplace_back(*attention->rope);
+    if (!attention || !(attention->*part)) continue;
+    const Spec& spec = *(attention->*part);
+    const auto is_it = [&](const Table& table) { return table.spec() == spec; };
+    if (std::none_of(tables.begin(), tables.end(), is_it)) tables.emplace_back(spec);
   }
   return tables;
 }
@@ -48,110 +38,168 @@ struct ForwardPass::Impl {
   const Model& model;
   Scratch scratch;
   Step step;
-  Buffer residual, normal, product, q, k, v, heads, hidden, up, wanted, logits;
+  Embedding embed;
+  Attention attention;
+  FeedForward feed_forward;
+  Experts experts;
+  Output project;
+  Buffer residual, normal, mixed, fed;
 
   Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads)
       : model(m),
         scratch(threads.size()),
-        step{kernels, threads, scratch, {}, {}, {}, distinct_ropes(m.spec)} {}
+        step{.kernels = kernels,
+             .threads = threads,
+             .scratch = scratch,
+             .ropes = distinct_tables<RopeTable>(m.spec, &AttentionSpec::rope),
+             .alibis = distinct_tables<AlibiTable>(m.spec, &AttentionSpec::alibi)} {}
 
   void plan(std::span<const Segment> segments);
+  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x);
+  RowsView seen(Rows rows, std::size_t width) const { return {rows.data, rows.stride, step.rows(), width}; }
+
+  // `ear` listens: a NoListener, whose calls vanish, or a Listener.
+  template <class Ear>
+  Rows mix(std::size_t layer, Rows x, Ear& ear);
+  template <class Ear>
+  Rows feed(std::size_t layer, Rows x, Ear& ear);
+  template <class Ear>
+  void sequential(std::size_t layer, Rows x, Ear& ear);
+  template <class Ear>
+  void parallel(std::size_t layer, Rows x, Ear& ear);
+  template <class Ear>
+  void norm_after(std::size_t layer, Rows x, Ear& ear);
   template <class Ear>
   std::span<const float> run(std::span<const Segment> segments, Ear& ear);
-  template <class Ear>
-  void mix(const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x, Rows out, Ear& ear);
-  template <class Ear>
-  void feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, std::size_t layer, Rows x, Rows out, Ear& ear);
-  std::span<const float> project(Rows x);
 };
 
-// Which row is which token of which sequence, and how its position turns it.
+// Which row is which token of which sequence, and what its position means.
 void ForwardPass::Impl::plan(std::span<const Segment> segments) {
   step.segments = segments;
   step.places.clear();
   step.first_rows.clear();
+  std::size_t longest = 0;
   for (std::size_t s = 0; s < segments.size(); ++s) {
     const Segment& segment = segments[s];
-    CONTINUO_CHECK(segment.state->length() + segment.tokens.size() <= segment.state->capacity(),
-                   "a segment that its state has no room for");
+    segment.state->reserve(segment.tokens.size());
     step.first_rows.push_back(step.places.size());
-    for (std::size_t i = 0; i < segment.tokens.size(); ++i) step.places.push_back({s, segment.state->length() + i});
+    for (std::size_t i = 0; i < segment.tokens.size(); ++i)
+      step.places.push_back({s, segment.state->length() + i});
+    longest = std::max(longest, segment.state->length() + segment.tokens.size());
   }
+  for (AlibiTable& alibi : step.alibis)
+    alibi.reserve(longest);
   for (RopeTable& rope : step.ropes) {
     rope.resize(step.rows());
     for (std::size_t row = 0; row < step.rows(); ++row) {
       const RowPlace place = step.places[row];
-      rope.set_row(row, place.position, std::max(segments[place.segment].state->prompt_length(), place.position + 1));
+      rope.set_row(row, place.position,
+                   std::max(segments[place.segment].state->prompt_length(), place.position + 1));
     }
   }
 }
 
-template <class Ear>
-void ForwardPass::Impl::mix(const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-                            Rows out, Ear& ear) {
-  const std::size_t n = step.rows();
-  const std::size_t q_width = std::size_t(spec.n_heads) * spec.head_dim;
-  const std::size_t kv_width = std::size_t(spec.n_kv_heads) * spec.head_dim;
-  const AttentionBuffers buffers{q.rows(n, q_width), k.rows(n, kv_width), v.rows(n, kv_width), heads.rows(n, q_width)};
-  attend(step, spec, weights, layer, x, buffers, product.rows(n, model.spec.d_model), out, ear);
+// norm(x), or x itself where there is no norm. What it gave before is overwritten.
+Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x) {
+  if (!spec) return x;
+  const Rows out = normal.rows(step.rows(), model.spec.d_model);
+  normalize(step, *spec, weights, x, step.rows(), out);
+  return out;
 }
 
+// The layer's mixer, and its norm behind.
 template <class Ear>
-void ForwardPass::Impl::feed(const FeedForwardSpec& spec, const FeedForwardWeights& weights, std::size_t layer, Rows x,
-                             Rows out, Ear& ear) {
-  const std::size_t n = step.rows();
-  const FeedForwardBuffers buffers{hidden.rows(n, spec.d_ff), spec.gated ? up.rows(n, spec.d_ff) : Rows{}};
-  feed_forward(step, spec, weights, x, buffers, product.rows(n, model.spec.d_model), out);
-  ear.activated(layer, view(buffers.hidden, n, spec.d_ff));
+Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, Ear& ear) {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  const Rows out = mixed.rows(step.rows(), model.spec.d_model);
+  attention(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer), layer, x,
+            out, ear);
+  if (spec.mixer_out_norm)
+    normalize(step, *spec.mixer_out_norm, weights.mixer_out_norm, out, step.rows(), out);
+  ear.mixed(layer, seen(out, model.spec.d_model));
+  return out;
 }
 
-// The output layer, for the rows that want it.
-std::span<const float> ForwardPass::Impl::project(Rows x) {
-  const std::size_t d_model = model.spec.d_model, vocab_size = model.spec.vocab_size;
-  std::size_t n = 0;
-  for (const Segment& s : step.segments) n += s.logits_wanted;
-  const Rows gathered = wanted.rows(n, d_model);
-  std::size_t to = 0;
-  for (std::size_t s = 0; s < step.segments.size(); ++s) {
-    const Segment& segment = step.segments[s];
-    const std::size_t first = step.first_rows[s] + segment.tokens.size() - segment.logits_wanted;
-    for (std::size_t i = 0; i < segment.logits_wanted; ++i) std::copy_n(x[first + i], d_model, gathered[to++]);
+// The layer's feed-forward network, and its norm behind.
+template <class Ear>
+Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, Ear& ear) {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  const Rows out = fed.rows(step.rows(), model.spec.d_model);
+  if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.feed)) {
+    feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x, out);
+    ear.activated(layer, seen(feed_forward.hidden(step, *dense), dense->d_ff));
+  } else {
+    experts(step, std::get<ExpertsSpec>(spec.feed), std::get<ExpertsWeights>(weights.feed), x, out);
   }
-  const Rows normed = normal.rows(n, d_model);
-  const Rows scores = logits.rows(n, vocab_size);
-  normalize(step, model.spec.final_norm, model.weights.final_norm, gathered, n, d_model, normed);
-  linear(step, {{&model.weights.output, scores}}, normed, n);
-  return {scores.data, n * vocab_size};
+  if (spec.feed_out_norm) normalize(step, *spec.feed_out_norm, weights.feed_out_norm, out, step.rows(), out);
+  ear.fed(layer, seen(out, model.spec.d_model));
+  return out;
 }
 
-// The spine. Each call of `ear` is a place where a listener may look; NoListener's calls are nothing.
+// x += s * mixer(norm(x)); x += s * feed(norm(x))
+template <class Ear>
+void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear& ear) {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  const std::size_t d_model = model.spec.d_model;
+  add(step, mix(layer, normed(spec.mixer_norm, weights.mixer_norm, x), ear), d_model, spec.residual_scale, x);
+  add(step, feed(layer, normed(spec.feed_norm, weights.feed_norm, x), ear), d_model, spec.residual_scale, x);
+}
+
+// x += s * mixer(norm(x)) + s * feed(norm(x))
+template <class Ear>
+void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear& ear) {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  const std::size_t d_model = model.spec.d_model;
+  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, x);
+  const Rows from_mixer = mix(layer, to_mix, ear);
+  const Rows to_feed = spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, x) : to_mix;
+  add(step, feed(layer, to_feed, ear), d_model, spec.residual_scale, x);
+  add(step, from_mixer, d_model, spec.residual_scale, x);
+}
+
+// x = norm(x + mixer(x)); x = norm(x + feed(x))
+template <class Ear>
+void ForwardPass::Impl::norm_after(std::size_t layer, Rows x, Ear& ear) {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  const std::size_t d_model = model.spec.d_model;
+  add(step, mix(layer, x, ear), d_model, spec.residual_scale, x);
+  if (spec.mixer_norm) normalize(step, *spec.mixer_norm, weights.mixer_norm, x, step.rows(), x);
+  add(step, feed(layer, x, ear), d_model, spec.residual_scale, x);
+  if (spec.feed_norm) normalize(step, *spec.feed_norm, weights.feed_norm, x, step.rows(), x);
+}
+
 template <class Ear>
 std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Ear& ear) {
   const ModelSpec& spec = model.spec;
-  const Weights& weights = model.weights;
-
   ear.started();
   plan(segments);
-  const std::size_t n = step.rows(), d_model = spec.d_model;
-  const Rows x = residual.rows(n, d_model);
-  const Rows normed = normal.rows(n, d_model);
-
+  const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
-  ear.embedded(view(x, n, d_model));
-  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const LayerSpec& layer = spec.layers[i];
-    const LayerWeights& w = weights.layers[i];
-    normalize(step, layer.mixer_norm, w.mixer_norm, x, n, d_model, normed);
-    std::visit([&](const auto& mixer, const auto& mw) { mix(mixer, mw, i, normed, x, ear); }, layer.mixer, w.mixer);
-    ear.mixed(i, view(x, n, d_model));
-    normalize(step, layer.feed_norm, w.feed_norm, x, n, d_model, normed);
-    std::visit([&](const auto& f, const auto& fw) { feed(f, fw, i, normed, x, ear); }, layer.feed, w.feed);
-    ear.fed(i, view(x, n, d_model));
+  ear.embedded(seen(x, spec.d_model));
+  for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
+    switch (spec.layers[layer].order) {
+      case LayerSpec::Order::sequential:
+        sequential(layer, x, ear);
+        break;
+      case LayerSpec::Order::parallel:
+        parallel(layer, x, ear);
+        break;
+      case LayerSpec::Order::norm_after:
+        norm_after(layer, x, ear);
+        break;
+    }
+    ear.passed(layer, seen(x, spec.d_model));
   }
-  for (const Segment& segment : segments) segment.state->advance(segment.tokens.size());
-  const auto scores = project(x);
-  ear.finished(scores);
-  return scores;
+  for (const Segment& segment : segments)
+    segment.state->advance(segment.tokens.size());
+  const std::span<const float> logits = project(step, model, x);
+  ear.finished(logits);
+  return logits;
 }
 
 ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads)

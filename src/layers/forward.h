@@ -12,8 +12,8 @@
 
 namespace continuo {
 
-// One sequence's share of a step: its next tokens, in order, at the positions state->length() and on. Ids lie inside
-// the vocabulary, positions inside the state's capacity and the model's positions.
+// One sequence's share of a step: its next tokens, in order, at the positions state->length() and on. Ids lie
+// inside the vocabulary, positions inside the state's capacity and the model's positions.
 struct Segment {
   SequenceState* state = nullptr;
   std::span<const TokenId> tokens;
@@ -30,9 +30,9 @@ class ForwardPass {
   ForwardPass(const ForwardPass&) = delete;
   ForwardPass& operator=(const ForwardPass&) = delete;
 
-  // Runs all segments (of different states), appends to the states, and returns the logits: vocab_size scores for
-  // each wanted token, in order of segments and tokens; valid until the next call. The bits of a row depend on its own
-  // sequence alone: not on the batch, the cut into steps, or the number of threads.
+  // Runs all segments (of different states), appends to the states, and returns the logits: vocab_size scores
+  // for each wanted token, in order of segments and tokens; valid until the next call. The bits of a row
+  // depend on its own sequence alone: not on the batch, the cut into steps, or the number of threads.
   std::span<const float> operator()(std::span<const Segment> segments);
   // The same for one segment, bit for bit, watched (probe.h).
   std::span<const float> operator()(const Segment& segment, Listener& listener);

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 4;     // so that a thread that was held up does not hold up the rest
-constexpr std::size_t kInMajorPanel = 128;       // outputs of an in_major matrix that are taken together
+constexpr std::size_t kInMajorPanel = 128;      // outputs of an in_major matrix that are taken together
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w) {
@@ -36,18 +36,20 @@ const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, in
       info.to_float(w.data + stored_bytes(w.format, (c + i) * w.stride + outputs.first), tile[i], n);
     }
     for (std::size_t r = 0; r < n; ++r) {
-      for (std::size_t i = 0; i < inputs; ++i) rows[r * w.cols + c + i] = tile[i][r];
+      for (std::size_t i = 0; i < inputs; ++i)
+        rows[r * w.cols + c + i] = tile[i][r];
     }
   }
   return reinterpret_cast<const std::byte*>(rows);
 }
 
-void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                       int worker) {
   const std::size_t n = outputs.last - outputs.first;
   if (tokens >= kWorthTransposing) {
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
-                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
-                                                               tokens, y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](
+        transposed(step, w, outputs, worker), w.cols * sizeof(float), n, w.cols, x.data, x.stride, tokens,
+        y.data + outputs.first, y.stride);
     return;
   }
   float* const scratch = step.scratch.get(worker, 16 * n);
@@ -70,19 +72,22 @@ Panel panel(const Step& step, const Matrix& weight, std::size_t i) {
   return {i * outputs, std::min(weight.rows, (i + 1) * outputs)};
 }
 
-void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                  int worker) {
   const Matrix& w = map.weight;
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n, w.cols,
-                                                            x.data, x.stride, tokens, y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n,
+                                                            w.cols, x.data, x.stride, tokens,
+                                                            y.data + outputs.first, y.stride);
   }
   if (map.bias.empty()) return;
   for (std::size_t t = 0; t < tokens; ++t) {
-    for (std::size_t r = outputs.first; r < outputs.last; ++r) y[t][r] += map.bias[r];
+    for (std::size_t r = outputs.first; r < outputs.last; ++r)
+      y[t][r] += map.bias[r];
   }
 }
 
@@ -99,17 +104,6 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
         return linear_panel(step, *job.map, panel(step, job.map->weight, i), x, tokens, job.y, worker);
       }
       i -= mine;
-    }
-  });
-}
-
-void linear_add(Step& step, const Linear& map, Rows x, std::size_t tokens, Rows product, Rows residual) {
-  const Matrix& w = map.weight;
-  share(step, panel_count(step, w), w.rows * w.cols * tokens, [&](std::size_t i, int worker) {
-    const Panel outputs = panel(step, w, i);
-    linear_panel(step, map, outputs, x, tokens, product, worker);
-    for (std::size_t t = 0; t < tokens; ++t) {
-      for (std::size_t r = outputs.first; r < outputs.last; ++r) residual[t][r] += product[t][r];
     }
   });
 }

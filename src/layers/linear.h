@@ -20,7 +20,8 @@ std::size_t panel_count(const Step& step, const Matrix& weight);
 Panel panel(const Step& step, const Matrix& weight, std::size_t i);
 
 // y[t][r] = W[r] . x[t] + b[r] for the outputs r of the panel and the first `tokens` rows of x.
-void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker);
+void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                  int worker);
 
 struct LinearJob {
   const Linear* map;
@@ -28,8 +29,5 @@ struct LinearJob {
 };
 // Several maps of the same inputs.
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens);
-
-// residual[t] += W x[t] + b; `product` receives W x[t] + b.
-void linear_add(Step& step, const Linear& map, Rows x, std::size_t tokens, Rows product, Rows residual);
 
 }  // namespace continuo

@@ -4,27 +4,35 @@ namespace continuo {
 
 namespace {
 
-void normalize_row(const KernelTable& kernels, const RmsNormSpec& spec, const NormWeights& w, const float* x,
-                   std::size_t n, float* out) {
-  kernels.rms_norm(x, w.weight.data(), spec.eps, out, n);
-}
+struct NormRow {
+  const KernelTable& kernels;
+  const float* weight;
+  const float* bias;  // null if there is none
+  std::span<const float> x;
+  float* out;
 
-void normalize_row(const KernelTable& kernels, const LayerNormSpec& spec, const NormWeights& w, const float* x,
-                   std::size_t n, float* out) {
-  kernels.layer_norm(x, w.weight.data(), w.bias.empty() ? nullptr : w.bias.data(), spec.eps, out, n);
-}
+  void operator()(const RmsNormSpec& spec) const {
+    kernels.rms_norm(x.data(), weight, spec.eps, out, x.size());
+  }
+  void operator()(const LayerNormSpec& spec) const {
+    kernels.layer_norm(x.data(), weight, bias, spec.eps, out, x.size());
+  }
+};
 
 }  // namespace
 
-void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows, std::size_t n,
+void normalize_row(const KernelTable& kernels, const NormSpec& spec, const NormWeights& weights,
+                   std::size_t offset, std::span<const float> x, float* out) {
+  const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + offset;
+  std::visit(NormRow{kernels, weights.weight.data() + offset, bias, x, out}, spec);
+}
+
+void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows,
                Rows out) {
-  std::visit(
-      [&](const auto& kind) {
-        share(step, rows, rows * n, [&](std::size_t row, int) {
-          normalize_row(step.kernels, kind, weights, x[row], n, out[row]);
-        });
-      },
-      spec);
+  const std::size_t n = weights.weight.size();
+  share(step, rows, rows * n, [&](std::size_t row, int) {
+    normalize_row(step.kernels, spec, weights, 0, {x[row], n}, out[row]);
+  });
 }
 
 }  // namespace continuo

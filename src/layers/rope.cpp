@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/check.h"
+
 namespace continuo {
 
 namespace {
@@ -20,7 +22,8 @@ std::vector<double> plain_turns(double theta, int rotary_dim) {
 RopeFrequencies rounded(const std::vector<double>& turns, double magnitude) {
   RopeFrequencies out;
   out.magnitude = static_cast<float>(magnitude);
-  for (const double turn : turns) out.turn.push_back(static_cast<float>(turn));
+  for (const double turn : turns)
+    out.turn.push_back(static_cast<float>(turn));
   return out;
 }
 
@@ -30,12 +33,13 @@ RopeFrequencies scaled(const RopeSpec& spec, const std::monostate&, std::size_t)
 
 RopeFrequencies scaled(const RopeSpec& spec, const RopeLinear& linear, std::size_t) {
   std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
-  for (double& turn : turns) turn /= linear.factor;
+  for (double& turn : turns)
+    turn /= linear.factor;
   return rounded(turns, 1);
 }
 
-// Wavelengths above original/low_freq_factor are stretched by `factor`, those below original/high_freq_factor kept,
-// and between the two blended.
+// Wavelengths above original/low_freq_factor are stretched by `factor`, those below original/high_freq_factor
+// kept, and between the two blended.
 RopeFrequencies scaled(const RopeSpec& spec, const RopeLlama3& l, std::size_t) {
   std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
   for (double& turn : turns) {
@@ -43,19 +47,21 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeLlama3& l, std::size_t) {
     if (wavelength > l.original_context / l.low_freq_factor) {
       turn /= l.factor;
     } else if (wavelength >= l.original_context / l.high_freq_factor) {
-      const double keep = (l.original_context / wavelength - l.low_freq_factor) / (l.high_freq_factor - l.low_freq_factor);
+      const double keep =
+          (l.original_context / wavelength - l.low_freq_factor) / (l.high_freq_factor - l.low_freq_factor);
       turn = (1 - keep) * turn / l.factor + keep * turn;
     }
   }
   return rounded(turns, 1);
 }
 
-// Peng et al. 2023, section 3.2, "NTK-by-parts": pairs that turn more than beta_fast times within the original
-// context are kept, those under beta_slow times are stretched, a ramp between.
+// Peng et al. 2023, section 3.2, "NTK-by-parts": pairs that turn more than beta_fast times within the
+// original context are kept, those under beta_slow times are stretched, a ramp between.
 RopeFrequencies scaled(const RopeSpec& spec, const RopeYarn& yarn, std::size_t) {
   const double dim = spec.rotary_dim;
   const auto pair_with_rotations = [&](double rotations) {
-    return dim * std::log(yarn.original_context / (rotations * 2 * std::numbers::pi)) / (2 * std::log(spec.theta));
+    return dim * std::log(yarn.original_context / (rotations * 2 * std::numbers::pi)) /
+           (2 * std::log(spec.theta));
   };
   double low = pair_with_rotations(yarn.beta_fast), high = pair_with_rotations(yarn.beta_slow);
   if (yarn.truncate) low = std::floor(low), high = std::ceil(high);
@@ -78,6 +84,26 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeDynamic& dynamic, std::si
   return rounded(plain_turns(spec.theta * std::pow(growth, dim / (dim - 2)), spec.rotary_dim), 1);
 }
 
+RopeFrequencies scaled(const RopeSpec& spec, const RopeFactors& factors, std::size_t text_length) {
+  const bool is_long = static_cast<double>(text_length) > factors.original_context;
+  const std::vector<float>& divisors = is_long ? factors.long_factors : factors.short_factors;
+  std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
+  CONTINUO_CHECK(divisors.size() == turns.size(), "a factor for every pair");
+  for (std::size_t i = 0; i < turns.size(); ++i)
+    turns[i] /= divisors[i];
+  return rounded(turns, factors.attention_factor);
+}
+
+// Texts of lengths for which this is the same are turned alike.
+std::size_t kind_of_length(const RopeSpec& spec, std::size_t text_length) {
+  const auto beyond = [&](double context) { return static_cast<double>(text_length) > context; };
+  if (const auto* dynamic = std::get_if<RopeDynamic>(&spec.scaling)) {
+    return beyond(dynamic->original_context) ? text_length : 0;
+  }
+  if (const auto* factors = std::get_if<RopeFactors>(&spec.scaling)) return beyond(factors->original_context);
+  return 0;
+}
+
 struct CosSin {
   double cos, sin;
 };
@@ -86,8 +112,10 @@ struct CosSin {
 CosSin cos_sin_series(double r) {
   const double z = r * r;
   double s = 0, c = 0;
-  for (int k = 15; k >= 3; k -= 2) s = (s + 1) * (-z / (k * (k - 1)));
-  for (int k = 16; k >= 2; k -= 2) c = (c + 1) * (-z / (k * (k - 1)));
+  for (int k = 15; k >= 3; k -= 2)
+    s = (s + 1) * (-z / (k * (k - 1)));
+  for (int k = 16; k >= 2; k -= 2)
+    c = (c + 1) * (-z / (k * (k - 1)));
   return {c + 1, (s + 1) * r};
 }
 
@@ -97,10 +125,14 @@ CosSin cos_sin(double x) {
   const double n = std::nearbyint(x * (2 / std::numbers::pi));
   const CosSin r = cos_sin_series(((x - n * kPart1) - n * kPart2) - n * kPart3);
   switch (static_cast<long long>(n) & 3) {
-    case 0: return r;
-    case 1: return {-r.sin, r.cos};
-    case 2: return {-r.cos, -r.sin};
-    default: return {r.sin, -r.cos};
+    case 0:
+      return r;
+    case 1:
+      return {-r.sin, r.cos};
+    case 2:
+      return {-r.cos, -r.sin};
+    default:
+      return {r.sin, -r.cos};
   }
 }
 
@@ -129,11 +161,16 @@ void RopeTable::resize(std::size_t rows) {
 }
 
 void RopeTable::set_row(std::size_t row, std::size_t position, std::size_t text_length) {
-  if (std::holds_alternative<RopeDynamic>(spec_.scaling) && text_length != frequencies_length_) {
+  if (const std::size_t kind = kind_of_length(spec_, text_length); kind != frequencies_kind_) {
     frequencies_ = rope_frequencies(spec_, text_length);
-    frequencies_length_ = text_length;
+    frequencies_kind_ = kind;
   }
-  rope_row(frequencies_, position, cos_.data() + row * half_, sin_.data() + row * half_);
+  float* const sin = sin_.data() + row * half_;
+  rope_row(frequencies_, position, cos_.data() + row * half_, sin);
+  if (spec_.clockwise) {
+    for (std::size_t i = 0; i < half_; ++i)
+      sin[i] = -sin[i];
+  }
 }
 
 }  // namespace continuo

@@ -14,7 +14,7 @@ struct RopeFrequencies {
   float magnitude = 1;
 };
 
-// `text_length`: of the text that a position belongs to; matters for dynamic scaling alone.
+// `text_length`: of the text that a position belongs to; matters for dynamic scaling and factors alone.
 RopeFrequencies rope_frequencies(const RopeSpec& spec, std::size_t text_length);
 
 // Cosines and sines of position * turn, rotary_dim / 2 each. Angles are rounded to float as the reference
@@ -35,7 +35,7 @@ class RopeTable {
  private:
   RopeSpec spec_;
   std::size_t half_;
-  std::size_t frequencies_length_ = 0;  // the text length that `frequencies_` are for
+  std::size_t frequencies_kind_ = 0;  // of text lengths, for which `frequencies_` are
   RopeFrequencies frequencies_;
   std::vector<float> cos_, sin_;
 };

@@ -7,6 +7,7 @@
 
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
+#include "layers/alibi.h"
 #include "layers/forward.h"
 #include "layers/rope.h"
 #include "model/model.h"
@@ -32,6 +33,19 @@ struct Rows {
   float* data = nullptr;
   std::size_t stride = 0;
   float* operator[](std::size_t row) const { return data + row * stride; }
+  Rows from(std::size_t column) const { return {data + column, stride}; }
+};
+
+// Memory for rows, kept from step to step.
+class Buffer {
+ public:
+  Rows rows(std::size_t n, std::size_t width) {
+    if (floats_.size() < n * width) floats_.resize(n * width);
+    return {floats_.data(), width};
+  }
+
+ private:
+  std::vector<float> floats_;
 };
 
 struct RowPlace {
@@ -47,6 +61,7 @@ struct Step {
   std::vector<RowPlace> places;         // one per row
   std::vector<std::size_t> first_rows;  // of each segment
   std::vector<RopeTable> ropes;         // one per distinct RopeSpec of the model
+  std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec
 
   std::size_t rows() const { return places.size(); }
 };
@@ -54,11 +69,13 @@ struct Step {
 // Below this many multiply-adds waking other threads costs more than it saves.
 inline constexpr std::size_t kWorthSharing = 32768;
 
-// task(i, worker) for i < n; on all threads where the whole is worth it. `work` counts multiply-adds, roughly.
+// task(i, worker) for i < n; on all threads where the whole is worth it. `work` counts multiply-adds,
+// roughly.
 template <class F>
 void share(Step& step, std::size_t n, std::size_t work, F&& task) {
   if (work < kWorthSharing) {
-    for (std::size_t i = 0; i < n; ++i) task(i, 0);
+    for (std::size_t i = 0; i < n; ++i)
+      task(i, 0);
   } else {
     step.threads.parallel_for(n, task);
   }

@@ -15,10 +15,14 @@ namespace continuo {
 
 namespace {
 
-constexpr std::array<std::string_view, 25> kRoles = {"embedding",
+constexpr std::array<std::string_view, 46> kRoles = {"embedding",
+                                                     "embedding norm",
+                                                     "embedding norm bias",
+                                                     "embedding widening",
                                                      "learned positions",
                                                      "mixer norm",
                                                      "mixer norm bias",
+                                                     "mixer out norm",
                                                      "attention q",
                                                      "attention q bias",
                                                      "attention k",
@@ -27,20 +31,37 @@ constexpr std::array<std::string_view, 25> kRoles = {"embedding",
                                                      "attention v bias",
                                                      "attention qkv",
                                                      "attention qkv bias",
+                                                     "attention q norm",
+                                                     "attention q norm bias",
+                                                     "attention k norm",
+                                                     "attention k norm bias",
                                                      "attention out",
                                                      "attention out bias",
                                                      "feed-forward norm",
                                                      "feed-forward norm bias",
+                                                     "feed-forward out norm",
+                                                     "feed-forward gate and up",
                                                      "feed-forward gate",
                                                      "feed-forward gate bias",
                                                      "feed-forward up",
                                                      "feed-forward up bias",
                                                      "feed-forward down",
                                                      "feed-forward down bias",
+                                                     "router",
+                                                     "expert gate",
+                                                     "expert up",
+                                                     "expert down",
+                                                     "expert gate and up",
+                                                     "shared expert gate",
+                                                     "shared expert up",
+                                                     "shared expert down",
+                                                     "shared expert router",
                                                      "final norm",
                                                      "final norm bias",
-                                                     "output"};
-static_assert(kRoles.size() == static_cast<std::size_t>(Role::output) + 1);
+                                                     "output narrowing",
+                                                     "output",
+                                                     "output bias"};
+static_assert(kRoles.size() == static_cast<std::size_t>(Role::output_bias) + 1);
 
 using LayerNumber = std::optional<std::size_t>;
 
@@ -107,7 +128,7 @@ class Binder {
     const auto vocab_size = static_cast<std::size_t>(spec_.vocab_size);
     CONTINUO_TRY_VOID(matrix(Role::embedding, {}, vocab_size, d_model, weights.embedding));
     if (const auto* learned = std::get_if<LearnedPositions>(&spec_.positions)) {
-      const auto count = static_cast<std::size_t>(learned->count);
+      const auto count = static_cast<std::size_t>(learned->count) + static_cast<std::size_t>(learned->offset);
       CONTINUO_TRY_VOID(matrix(Role::learned_positions, {}, count, d_model, weights.learned_positions));
     }
     for (std::size_t i = 0; i < spec_.layers.size(); ++i) {
@@ -165,10 +186,12 @@ class Binder {
     return linear(Role::feed_down, Role::feed_down_bias, i, spec.bias, {d_model, d_ff}, into.down);
   }
 
-  Result<void> norm(Role weight, Role bias, LayerNumber layer, const NormSpec& spec, NormWeights& into) {
+  Result<void> norm(Role weight, Role bias, LayerNumber layer, const std::optional<NormSpec>& spec,
+                    NormWeights& into) {
+    if (!spec) return {};
     const auto d_model = static_cast<std::size_t>(spec_.d_model);
     CONTINUO_TRY_VOID(vector(weight, layer, d_model, into.weight));
-    const auto* layer_norm = std::get_if<LayerNormSpec>(&spec);
+    const auto* layer_norm = std::get_if<LayerNormSpec>(&*spec);
     if (layer_norm && layer_norm->bias) return vector(bias, layer, d_model, into.bias);
     return {};
   }

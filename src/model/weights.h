@@ -33,15 +33,17 @@ struct Linear {
 };
 
 struct NormWeights {
-  std::vector<float> weight;  // d_model
-  std::vector<float> bias;    // empty or d_model
+  std::vector<float> weight;  // one per value normalized (ones where the file holds none; 1 added where the spec says)
+  std::vector<float> bias;    // empty or as long
 };
 
 struct AttentionWeights {
   Linear q;    // n_heads * head_dim rows
   Linear k;    // n_kv_heads * head_dim rows
   Linear v;    // n_kv_heads * head_dim rows
+  Linear qkv;  // instead of the three where grouped_qkv: for each group its queries' rows, its key's, its value's
   Linear out;  // d_model rows
+  NormWeights q_norm, k_norm;  // head_dim, or n_heads (n_kv_heads) * head_dim long, as QkNormSpec says
 };
 using MixerWeights = std::variant<AttentionWeights>;
 
@@ -50,21 +52,30 @@ struct FeedForwardWeights {
   Linear up;    // d_ff rows
   Linear down;  // d_model rows
 };
-using FeedWeights = std::variant<FeedForwardWeights>;
+struct ExpertsWeights {
+  Linear router;                            // n_experts rows
+  std::vector<FeedForwardWeights> experts;  // n_experts
+  FeedForwardWeights shared;                // if there is one
+  Linear shared_gate;                       // one row
+};
+using FeedWeights = std::variant<FeedForwardWeights, ExpertsWeights>;
 
-struct LayerWeights {
-  NormWeights mixer_norm;
+struct LayerWeights {  // the norms that the spec has
+  NormWeights mixer_norm, mixer_out_norm;
   MixerWeights mixer;
-  NormWeights feed_norm;
+  NormWeights feed_norm, feed_out_norm;
   FeedWeights feed;
 };
 
 struct Weights {
-  Matrix embedding;           // vocab_size rows of d_model, out_major
-  Matrix learned_positions;   // count rows of d_model, out_major; data null if the model has none
+  Matrix embedding;          // vocab_size rows of d_embedding (d_model where that is 0), out_major
+  Linear widen;              // d_model rows of d_embedding; data null unless the widths differ
+  NormWeights embedding_norm;
+  Matrix learned_positions;  // count + offset rows of d_model, out_major; data null if the model has none
   std::vector<LayerWeights> layers;
   NormWeights final_norm;
-  Linear output;              // vocab_size rows; the embedding's bytes again when tied
+  Linear narrow;             // d_embedding rows of d_model; data null unless the widths differ
+  Linear output;             // vocab_size rows; the embedding's bytes again when tied
 };
 
 }  // namespace continuo

@@ -20,8 +20,15 @@ SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::s
     : capacity_(capacity), prompt_length_(prompt_length) {
   layers_.reserve(spec.layers.size());
   for (const LayerSpec& layer : spec.layers) {
-    layers_.push_back(std::visit([&](const auto& mixer) { return make_state(mixer, capacity); }, layer.mixer));
+    layers_.push_back(
+        std::visit([&](const auto& mixer) { return make_state(mixer, capacity); }, layer.mixer));
   }
+}
+
+void SequenceState::reserve(std::size_t n) {
+  CONTINUO_CHECK(n <= capacity_ - length_, "a sequence longer than its state");
+  for (MixerState& layer : layers_)
+    std::visit([&](auto& state) { state.reserve(length_ + n); }, layer);
 }
 
 void SequenceState::advance(std::size_t n) {

@@ -14,8 +14,8 @@ using MixerState = std::variant<KvCache>;
 
 class SequenceState {
  public:
-  // Room for `capacity` positions. `prompt_length` settles positions that depend on the length of the text (dynamic
-  // rope): tokens of the prompt are turned as for the whole prompt, however it is cut into steps.
+  // Room for `capacity` positions. `prompt_length` settles positions that depend on the length of the text
+  // (dynamic rope): tokens of the prompt are turned as for the whole prompt, however it is cut into steps.
   SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length);
 
   std::size_t length() const { return length_; }  // positions remembered
@@ -25,6 +25,8 @@ class SequenceState {
   MixerState& layer(std::size_t i) { return layers_[i]; }
   const MixerState& layer(std::size_t i) const { return layers_[i]; }
 
+  // Before a step that writes n more positions to every layer.
+  void reserve(std::size_t n);
   // After a step that wrote n positions to every layer.
   void advance(std::size_t n);
   // Forgets the positions from `length` on.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <set>
 
 #include "catch.h"
@@ -11,6 +12,7 @@
 #include "kernels/reference.h"
 #include "layers/forward.h"
 #include "random_model.h"
+#include "random_specs.h"
 #include "support.h"
 
 using namespace continuo;
@@ -70,7 +72,20 @@ std::vector<Model> models() {
   // Wide enough that the work is shared among threads.
   all.push_back(test::random_llama(kSeed, {.d_model = 256, .d_ff = 700, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4,
                                            .head_dim = 32, .vocab = 1000}));
+  // Every option of a spec.
+  for (Model& model : test::random_models(kSeed)) all.push_back(std::move(model));
   return all;
+}
+
+// Pieces of random lengths, mostly short, that make up `n` tokens.
+std::vector<std::size_t> random_cut(std::size_t n, std::mt19937& random) {
+  std::vector<std::size_t> pieces;
+  while (n > 0) {
+    const std::size_t longest = random() % 4 == 0 ? 100 : 12;
+    pieces.push_back(std::min<std::size_t>(n, 1 + random() % longest));
+    n -= pieces.back();
+  }
+  return pieces;
 }
 
 }  // namespace
@@ -82,6 +97,22 @@ TEST_CASE("law 1: a prompt at once equals the prompt in pieces, down to single t
     for (const auto& pieces : std::vector<std::vector<std::size_t>>{{1}, {7}, {64}, {149, 1}, {3, 90, 1}}) {
       INFO(model.spec.family << " in pieces of " << pieces[0]);
       require_same(logits_of(model, ids, pieces), whole, model.spec.vocab_size);
+    }
+  }
+}
+
+TEST_CASE("law 1: windows and pages may be cut anywhere") {
+  constexpr std::size_t kLength = 230;
+  std::mt19937 random(kSeed);
+  for (const Model& model : models()) {
+    const auto ids = test::random_ids(kLength, model.spec.vocab_size, kSeed);
+    const Logits whole = logits_of(model, ids, {kLength});
+    for (int i = 0; i < 4; ++i) {
+      const auto pieces = random_cut(kLength, random);
+      std::string cut;
+      for (const std::size_t piece : pieces) cut += " " + std::to_string(piece);
+      INFO(model.spec.family << " in pieces of" << cut);
+      require_same(logits_of(model, ids, pieces, {.threads = 1 + i % 2}), whole, model.spec.vocab_size);
     }
   }
 }
@@ -103,7 +134,7 @@ TEST_CASE("law 2: other sequences in the same step change no bit") {
     ThreadPool threads(2);
     ForwardPass forward(model, best_kernels(), threads);
     std::vector<std::vector<TokenId>> texts;
-    for (const std::size_t n : {5, 40, 1, 17}) texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
+    for (const std::size_t n : {5, 40, 1, 17, 131}) texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
     std::vector<SequenceState> states;
     for (const auto& text : texts) states.emplace_back(model.spec, text.size(), text.size());
     std::vector<Segment> segments;

@@ -1,8 +1,10 @@
-// Every table against the scalar reference, kernel by kernel: bit for bit where the target fuses multiply-adds.
+// Every table against the scalar reference, kernel by kernel: bit for bit where the target fuses
+// multiply-adds.
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,7 +22,8 @@ constexpr unsigned kSeed = 20240811;
 std::vector<float> random_floats(std::size_t n, std::mt19937& random, float spread = 1) {
   std::normal_distribution<float> normal(0, spread);
   std::vector<float> out(n);
-  for (float& x : out) x = normal(random);
+  for (float& x : out)
+    x = normal(random);
   return out;
 }
 
@@ -46,8 +49,9 @@ void require_same(const KernelTable& table, const std::vector<float>& got, const
                   float tolerance) {
   REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
-    const bool same = table.fused ? std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(want[i])
-                                  : std::fabs(got[i] - want[i]) <= tolerance * (1 + std::fabs(want[i]));
+    const bool same = table.fused
+                          ? std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(want[i])
+                          : std::fabs(got[i] - want[i]) <= tolerance * (1 + std::fabs(want[i]));
     if (!same) FAIL(table.name << " differs at " << i << ": " << got[i] << " instead of " << want[i]);
   }
 }
@@ -83,8 +87,8 @@ TEST_CASE("matmul agrees with the reference for every format and shape") {
             w.insert(w.begin(), std::byte{0});
             const auto f = static_cast<std::size_t>(format);
             table.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, got.data(), rows + 2);
-            kReferenceKernels.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, want.data(),
-                                        rows + 2);
+            kReferenceKernels.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens,
+                                        want.data(), rows + 2);
             INFO(format_info(format).name << " k " << k << " rows " << rows << " tokens " << tokens);
             require_same(table, got, want, 1e-5f);
           }
@@ -111,8 +115,10 @@ TEST_CASE("weights stored the other way round give the same bits") {
           }
           const auto x = random_floats(k, random);
           std::vector<float> got(outputs), want(outputs), scratch(16 * outputs);
-          table.vector_in_major[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(), scratch.data());
-          kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(), outputs);
+          table.vector_in_major[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(),
+                                   scratch.data());
+          kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(),
+                                      outputs);
           INFO(format_info(format).name << " k " << k << " outputs " << outputs);
           require_same(table, got, want, 1e-5f);
         }
@@ -159,7 +165,8 @@ TEST_CASE("norms agree with the reference") {
 TEST_CASE("activations agree with the reference, gated or not") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    for (const auto member : {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf, &KernelTable::relu}) {
+    for (const auto member : {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf,
+                              &KernelTable::gelu_quick, &KernelTable::relu, &KernelTable::relu_squared}) {
       for (const std::size_t n : {1, 15, 16, 1000}) {
         auto got = random_floats(n, random, 20);
         auto want = got;
@@ -185,65 +192,210 @@ TEST_CASE("activations are the functions they are named after") {
     const double u = std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
     REQUIRE(at(kReferenceKernels.silu) == Approx(x / (1 + std::exp(-x))).margin(1e-6));
     REQUIRE(at(kReferenceKernels.gelu_tanh) == Approx(0.5 * x * (1 + std::tanh(u))).margin(1e-6));
-    REQUIRE(at(kReferenceKernels.gelu_erf) == Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.gelu_quick) == Approx(x / (1 + std::exp(-1.702 * x))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.relu_squared) == Approx(x > 0 ? x * x : 0).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.gelu_erf) ==
+            Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));
   }
 }
 
-TEST_CASE("rope agrees with the reference") {
+TEST_CASE("rope agrees with the reference, whichever values make a pair") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    for (const std::size_t n : {1, 4, 16, 32, 50}) {
-      auto got = random_floats(2 * n, random);
-      auto want = got;
-      const auto cos = random_floats(n, random), sin = random_floats(n, random);
-      table.rope(got.data(), cos.data(), sin.data(), n);
-      kReferenceKernels.rope(want.data(), cos.data(), sin.data(), n);
-      require_same(table, got, want, 1e-6f);
+    for (const auto member : {&KernelTable::rope, &KernelTable::rope_interleaved}) {
+      for (const std::size_t n : {1, 3, 4, 7, 16, 17, 32, 50}) {
+        auto got = random_floats(2 * n + 1, random);
+        auto want = got;
+        const auto cos = random_floats(n, random), sin = random_floats(n, random);
+        (table.*member)(got.data(), cos.data(), sin.data(), n);
+        (kReferenceKernels.*member)(want.data(), cos.data(), sin.data(), n);
+        require_same(table, got, want, 1e-6f);
+      }
     }
   });
 }
 
+TEST_CASE("interleaved pairs are those of the halves, in another order") {
+  std::mt19937 random(kSeed);
+  const std::size_t n = 5;
+  const auto x = random_floats(2 * n, random), cos = random_floats(n, random), sin = random_floats(n, random);
+  std::vector<float> halves(2 * n), pairs = x;
+  for (std::size_t i = 0; i < n; ++i)
+    halves[i] = x[2 * i], halves[i + n] = x[2 * i + 1];
+  kReferenceKernels.rope(halves.data(), cos.data(), sin.data(), n);
+  kReferenceKernels.rope_interleaved(pairs.data(), cos.data(), sin.data(), n);
+  for (std::size_t i = 0; i < n; ++i) {
+    REQUIRE(pairs[2 * i] == halves[i]);
+    REQUIRE(pairs[2 * i + 1] == halves[i + n]);
+  }
+}
+
+TEST_CASE("soft_cap agrees with the reference, and is cap * tanh(x / cap)") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const float cap : {0.5f, 15.0f, 50.0f}) {
+      for (const std::size_t n : {1, 5, 16, 33, 100}) {
+        auto got = random_floats(n, random, cap);
+        auto want = got;
+        table.soft_cap(got.data(), cap, n);
+        kReferenceKernels.soft_cap(want.data(), cap, n);
+        require_same(table, got, want, 1e-6f);
+      }
+    }
+  });
+  for (double x = -300; x < 300; x += 0.037) {
+    for (const double size : {1.0, 1e-3, 1e-30}) {
+      float y = static_cast<float>(x * size);
+      const double want = 30 * std::tanh(static_cast<double>(y) / 30);
+      kReferenceKernels.soft_cap(&y, 30, 1);
+      REQUIRE(std::fabs(static_cast<double>(y) - want) <= 4e-7 * std::fabs(want));
+    }
+  }
+}
+
 namespace {
 
+struct Twist {
+  float score_cap = 0;
+  bool bias = false;
+  std::size_t window = 0;  // 0: none
+};
+
+// Several heads in pages; the second one is looked at.
 struct AttentionCase {
+  static constexpr std::size_t kHeads = 3, kHead = 1;
   std::size_t head_dim, n_keys;
-  std::vector<float> keys, values, queries;
+  std::vector<std::vector<float>> memory;
+  std::vector<float> queries, bias;
 
   AttentionCase(std::size_t head_dim_, std::size_t n_keys_, std::size_t n_queries, std::mt19937& random)
       : head_dim(head_dim_), n_keys(n_keys_) {
-    keys = random_floats(round_up(n_keys, kKeyBlock) * head_dim, random);
-    values = random_floats(n_keys * round_up(head_dim, kValuePad), random);
+    for (std::size_t at = 0; at < n_keys; at += kPageKeys) {
+      memory.push_back(random_floats(kHeads * page_floats(head_dim), random));
+    }
+    // What stands behind the last key must not matter.
+    for (std::size_t at = n_keys; at < memory.size() * kPageKeys; ++at) {
+      for (std::size_t i = 0; i < head_dim; ++i)
+        key(at, i) = std::numeric_limits<float>::quiet_NaN();
+    }
     queries = random_floats(n_queries * head_dim, random, 2);
+    bias = random_floats(round_up(n_keys, kKeyBlock), random, 3);
   }
 
-  std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible) const {
+  float& key(std::size_t at, std::size_t i) {
+    const std::size_t j = at % kPageKeys;
+    return memory[at / kPageKeys]
+                 [offset() + j / kKeyBlock * kKeyBlock * head_dim + i * kKeyBlock + j % kKeyBlock];
+  }
+  float value(std::size_t at, std::size_t i) const {
+    return memory[at / kPageKeys]
+                 [offset() + kPageKeys * head_dim + at % kPageKeys * round_up(head_dim, kValuePad) + i];
+  }
+  std::size_t offset() const { return kHead * page_floats(head_dim); }
+  static std::size_t first_of(std::size_t visible, const Twist& twist) {
+    return twist.window > 0 && visible > twist.window ? visible - twist.window : 0;
+  }
+
+  std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible,
+                         const Twist& twist = {}) const {
     std::vector<float> out(visible.size() * head_dim), scratch(attention_scratch(head_dim));
     std::vector<AttentionQuery> list;
     for (std::size_t i = 0; i < visible.size(); ++i) {
-      list.push_back({queries.data() + i * head_dim, out.data() + i * head_dim, visible[i]});
+      list.push_back({.query = queries.data() + i * head_dim,
+                      .out = out.data() + i * head_dim,
+                      .bias = twist.bias ? bias.data() : nullptr,
+                      .first = first_of(visible[i], twist),
+                      .visible = visible[i]});
     }
-    table.attention({list, keys.data(), values.data(), head_dim, 0.3f, scratch.data()});
+    // Pages that nobody sees are not there.
+    std::vector<const float*> pages(memory.size());
+    for (std::size_t i = list.front().first / kPageKeys; i < pages.size(); ++i)
+      pages[i] = memory[i].data();
+    table.attention({list, pages.data(), offset(), head_dim, 0.3f, twist.score_cap, scratch.data()});
+    return out;
+  }
+
+  // The same by the book, in double precision.
+  std::vector<double> by_the_book(std::size_t query, std::size_t visible, const Twist& twist) {
+    std::vector<double> weights(visible), out(head_dim);
+    double total = 0;
+    for (std::size_t j = first_of(visible, twist); j < visible; ++j) {
+      double score = 0;
+      for (std::size_t i = 0; i < head_dim; ++i)
+        score += double(queries[query * head_dim + i]) * double(key(j, i));
+      score *= double(0.3f);
+      const double cap = double(twist.score_cap);
+      if (cap > 0) score = cap * std::tanh(score / cap);
+      if (twist.bias) score += double(bias[j]);
+      total += weights[j] = std::exp(score);
+    }
+    for (std::size_t i = 0; i < head_dim; ++i) {
+      for (std::size_t j = 0; j < visible; ++j)
+        out[i] += weights[j] / total * double(value(j, i));
+    }
     return out;
   }
 };
+
+const std::vector<Twist> kTwists = {{},
+                                    {.score_cap = 2},
+                                    {.bias = true},
+                                    {.window = 1},
+                                    {.window = 3},
+                                    {.window = 16},
+                                    {.window = 64},
+                                    {.window = 65},
+                                    {.window = 100},
+                                    {.score_cap = 5, .bias = true, .window = 37}};
+
+std::string text(const Twist& twist) {
+  return " cap " + std::to_string(twist.score_cap) + (twist.bias ? " bias" : "") + " window " +
+         std::to_string(twist.window);
+}
 
 }  // namespace
 
 TEST_CASE("attention agrees with the reference, for any tile of queries") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    for (const std::size_t head_dim : {4, 8, 16, 20, 64, 80, 128}) {
-      for (const std::size_t n_keys : {1, 2, 15, 16, 17, 33, 63, 64, 65, 100, 200}) {
+    for (const std::size_t head_dim : {1, 4, 13, 16, 20, 64, 80, 128}) {
+      for (const std::size_t n_keys : {1, 2, 15, 17, 63, 64, 65, 100, 200}) {
         for (const std::size_t n_queries : {1, 2, 3, 4, 7}) {
           const AttentionCase c(head_dim, n_keys, n_queries, random);
+          // The last query sees all keys, and each as many more than the one before as fit.
           std::vector<std::size_t> visible;
           for (std::size_t i = 0; i < n_queries; ++i) {
-            visible.push_back(std::max<std::size_t>(1, n_keys + i + 1 - std::min(n_queries, n_keys + i)));
+            visible.push_back(n_keys > n_queries - i ? n_keys - (n_queries - 1 - i)
+                                                     : std::min(n_keys, i + 1));
           }
-          for (std::size_t& v : visible) v = std::min(v, n_keys);
-          INFO("head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries);
-          require_same(table, c.run(table, visible), c.run(kReferenceKernels, visible), 1e-4f);
+          for (const Twist& twist : kTwists) {
+            INFO("head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries << text(twist));
+            require_same(table, c.run(table, visible, twist), c.run(kReferenceKernels, visible, twist),
+                         1e-4f);
+          }
         }
+      }
+    }
+  });
+}
+
+TEST_CASE("a query's result does not depend on the queries computed with it") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    const std::size_t head_dim = 20, n_keys = 190;
+    // Far apart, so that blocks that one query sees are passed over by others; the last sees no more than the
+    // one before.
+    const std::vector<std::size_t> visible = {3, 64, 65, 130, 131, 190, 190};
+    const AttentionCase c(head_dim, n_keys, visible.size(), random);
+    for (const Twist& twist : kTwists) {
+      const std::vector<float> together = c.run(table, visible, twist);
+      for (std::size_t i = 0; i < visible.size(); ++i) {
+        AttentionCase alone = c;
+        alone.queries.assign(c.queries.begin() + std::ptrdiff_t(i * head_dim),
+                             c.queries.begin() + std::ptrdiff_t((i + 1) * head_dim));
+        const std::vector<float> one = alone.run(table, {visible[i]}, twist);
+        INFO(table.name << " query " << i << text(twist));
+        REQUIRE(std::memcmp(one.data(), together.data() + i * head_dim, head_dim * sizeof(float)) == 0);
       }
     }
   });
@@ -252,19 +404,15 @@ TEST_CASE("attention agrees with the reference, for any tile of queries") {
 TEST_CASE("the reference's attention is the textbook's") {
   std::mt19937 random(kSeed);
   const std::size_t head_dim = 24, n_keys = 150;
-  const AttentionCase c(head_dim, n_keys, 1, random);
-  const std::vector<float> got = c.run(kReferenceKernels, {n_keys});
-  std::vector<double> weights(n_keys), want(head_dim);
-  double total = 0;
-  for (std::size_t j = 0; j < n_keys; ++j) {
-    double score = 0;
-    for (std::size_t i = 0; i < head_dim; ++i) {
-      score += double(c.queries[i]) * c.keys[j / kKeyBlock * kKeyBlock * head_dim + i * kKeyBlock + j % kKeyBlock];
+  AttentionCase c(head_dim, n_keys, 2, random);
+  for (const Twist& twist : kTwists) {
+    const std::vector<float> got = c.run(kReferenceKernels, {n_keys - 1, n_keys}, twist);
+    for (std::size_t q = 0; q < 2; ++q) {
+      const std::vector<double> want = c.by_the_book(q, n_keys - 1 + q, twist);
+      for (std::size_t i = 0; i < head_dim; ++i) {
+        INFO("query " << q << text(twist));
+        REQUIRE(got[q * head_dim + i] == Approx(want[i]).margin(1e-5));
+      }
     }
-    total += weights[j] = std::exp(score * double(0.3f));
-  }
-  for (std::size_t i = 0; i < head_dim; ++i) {
-    for (std::size_t j = 0; j < n_keys; ++j) want[i] += weights[j] / total * c.values[j * round_up(head_dim, kValuePad) + i];
-    REQUIRE(got[i] == Approx(want[i]).margin(1e-5));
   }
 }

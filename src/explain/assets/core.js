@@ -17,7 +17,7 @@ function h(tag, properties, ...children) {
     else if (name === 'style') Object.assign(element.style, value);
     else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 

@@ -23,7 +23,7 @@ Heatmap residual(const View& view) {
   for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(0, j) = r.embedded[j];
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     map.row_labels.push_back(std::to_string(i));
-    for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(i + 1, j) = r.layers[i].after_feed[j];
+    for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(i + 1, j) = r.layers[i].residual[j];
   }
   return map;
 }

@@ -22,9 +22,9 @@ inline constexpr std::size_t kValueVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;
 
 struct QueryTile {
   const AttentionQuery* queries;
-  float scores[kQueryTile][kSoftmaxBlock];  // q.k * scale, then e^(score - largest)
+  float scores[kQueryTile][kSoftmaxBlock];  // of the block's keys, then e^(score - largest)
   float largest[kQueryTile], total[kQueryTile];
-  std::size_t valid[kQueryTile];  // keys of this block that the query sees
+  std::size_t from[kQueryTile], to[kQueryTile];  // keys of the block that the query sees: from <= j < to
 };
 
 // scores[q][j] = scale * q.k_j for the keys of `kBlocks` key blocks; each sum runs over d in order.
@@ -36,7 +36,8 @@ HWY_INLINE void Scores(const AttentionArgs& args, const float* keys, QueryTile& 
     CONTINUO_UNROLL
     for (std::size_t b = 0; b < kBlocks; ++b) {
       CONTINUO_UNROLL
-      for (std::size_t g = 0; g < kGroup; ++g) sums[q][b][g] = hn::Zero(d);
+      for (std::size_t g = 0; g < kGroup; ++g)
+        sums[q][b][g] = hn::Zero(d);
     }
   }
   const std::size_t block_floats = args.head_dim * kKeyBlock;
@@ -66,29 +67,52 @@ HWY_INLINE void Scores(const AttentionArgs& args, const float* keys, QueryTile& 
   }
 }
 
-// Turns one query's scores into weights e^(score - largest), shrinks what was summed before to the new largest.
+// Caps one query's scores and adds its bias. Block's first key: `start`.
+HWY_NOINLINE void AdjustScores(const AttentionArgs& args, const AttentionQuery& query, std::size_t start,
+                               std::size_t from, std::size_t to, float* scores) {
+  for (std::size_t j = from / kKeyBlock * kKeyBlock; j < to; j += kLanes) {
+    V s = hn::LoadU(d, scores + j);
+    if (args.score_cap > 0) s = Capped(s, hn::Set(d, args.score_cap));
+    if (query.bias) s = hn::Add(s, hn::LoadU(d, query.bias + start + j));
+    hn::StoreU(s, d, scores + j);
+  }
+}
+
+// `v` where the block's key at + lane is one that the query sees, `other` elsewhere.
+template <bool kFromStart>
+HWY_INLINE V WhereSeen(V v, V other, std::size_t at, std::size_t from, std::size_t to) {
+  if (to - at < kLanes) v = hn::IfThenElse(hn::FirstN(d, to - at), v, other);
+  if constexpr (!kFromStart) {
+    if (at < from) v = hn::IfThenElse(hn::FirstN(d, from - at), other, v);
+  }
+  return v;
+}
+
+// Turns one query's scores into weights e^(score - largest), shrinks what was summed before to the new
+// largest. kFromStart: it sees the block's first key.
+template <bool kFromStart>
 HWY_INLINE void OnlineSoftmax(QueryTile& tile, std::size_t q, float* out, std::size_t padded_dim) {
   float* scores = tile.scores[q];
-  const std::size_t valid = tile.valid[q];
+  const std::size_t from = kFromStart ? 0 : tile.from[q], to = tile.to[q];
   const V minus_infinity = hn::Set(d, -std::numeric_limits<float>::infinity());
   V block_largest = hn::Set(d, tile.largest[q]);
-  for (std::size_t j = 0; j < valid; j += kLanes) {
-    V s = hn::LoadU(d, scores + j);
-    if (valid - j < kLanes) s = hn::IfThenElse(hn::FirstN(d, valid - j), s, minus_infinity);
-    block_largest = hn::Max(block_largest, s);
+  for (std::size_t j = from / kLanes * kLanes; j < to; j += kLanes) {
+    block_largest =
+        hn::Max(block_largest, WhereSeen<kFromStart>(hn::LoadU(d, scores + j), minus_infinity, j, from, to));
   }
   const V largest = hn::MaxOfLanes(d, block_largest);
   const V shrink = Exp(hn::Sub(hn::Set(d, tile.largest[q]), largest));
   V sums[kGroup];
   CONTINUO_UNROLL
-  for (std::size_t g = 0; g < kGroup; ++g) sums[g] = hn::Zero(d);
-  for (std::size_t j = 0; j < valid; j += 16) {
+  for (std::size_t g = 0; g < kGroup; ++g)
+    sums[g] = hn::Zero(d);
+  for (std::size_t j = from / 16 * 16; j < to; j += 16) {
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < kGroup; ++g) {
       const std::size_t at = j + g * kLanes;
-      if (at >= valid) continue;
-      V p = Exp(hn::Sub(hn::LoadU(d, scores + at), largest));
-      if (valid - at < kLanes) p = hn::IfThenElseZero(hn::FirstN(d, valid - at), p);
+      if (at >= to || at + kLanes <= from) continue;
+      const V p =
+          WhereSeen<kFromStart>(Exp(hn::Sub(hn::LoadU(d, scores + at), largest)), hn::Zero(d), at, from, to);
       hn::StoreU(p, d, scores + at);
       sums[g] = hn::Add(sums[g], p);
     }
@@ -100,7 +124,8 @@ HWY_INLINE void OnlineSoftmax(QueryTile& tile, std::size_t q, float* out, std::s
   }
 }
 
-// out[q] += sum over keys first <= j < last of weight_j * value_j, in order of j, for kVectors vectors of the row.
+// out[q] += sum over keys first <= j < last of weight_j * value_j, in order of j, for kVectors vectors of the
+// row.
 template <std::size_t kQueries, std::size_t kVectors>
 HWY_INLINE void AddValues(const QueryTile& tile, std::size_t q0, const float* values, std::size_t stride,
                           std::size_t first, std::size_t last, float* out) {
@@ -108,23 +133,27 @@ HWY_INLINE void AddValues(const QueryTile& tile, std::size_t q0, const float* va
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c) sums[q][c] = hn::LoadU(d, out + q * stride + c * kLanes);
+    for (std::size_t c = 0; c < kVectors; ++c)
+      sums[q][c] = hn::LoadU(d, out + q * stride + c * kLanes);
   }
   for (std::size_t j = first; j < last; ++j) {
     V v[kVectors];
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c) v[c] = hn::LoadU(d, values + j * stride + c * kLanes);
+    for (std::size_t c = 0; c < kVectors; ++c)
+      v[c] = hn::LoadU(d, values + j * stride + c * kLanes);
     CONTINUO_UNROLL
     for (std::size_t q = 0; q < kQueries; ++q) {
       const V p = hn::Set(d, tile.scores[q0 + q][j]);
       CONTINUO_UNROLL
-      for (std::size_t c = 0; c < kVectors; ++c) sums[q][c] = hn::MulAdd(p, v[c], sums[q][c]);
+      for (std::size_t c = 0; c < kVectors; ++c)
+        sums[q][c] = hn::MulAdd(p, v[c], sums[q][c]);
     }
   }
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c) hn::StoreU(sums[q][c], d, out + q * stride + c * kLanes);
+    for (std::size_t c = 0; c < kVectors; ++c)
+      hn::StoreU(sums[q][c], d, out + q * stride + c * kLanes);
   }
 }
 
@@ -136,7 +165,55 @@ HWY_INLINE void AddValueRows(const QueryTile& tile, std::size_t q0, const float*
   for (; i + kValueVectors * kLanes <= stride; i += kValueVectors * kLanes) {
     AddValues<kQueries, kValueVectors>(tile, q0, values + i, stride, first, last, out + i);
   }
-  for (; i < stride; i += kLanes) AddValues<kQueries, 1>(tile, q0, values + i, stride, first, last, out + i);
+  for (; i < stride; i += kLanes)
+    AddValues<kQueries, 1>(tile, q0, values + i, stride, first, last, out + i);
+}
+
+// The scores of the keys first <= j < last of a block; a few more on either side may be computed.
+template <std::size_t kQueries>
+HWY_INLINE void ScoreRows(const AttentionArgs& args, const float* keys, QueryTile& tile, std::size_t first,
+                          std::size_t last) {
+  std::size_t key = first / kKeyBlock * kKeyBlock;
+  for (; key + (kKeyBlocks - 1) * kKeyBlock < last; key += kKeyBlocks * kKeyBlock) {
+    Scores<kQueries, kKeyBlocks>(args, keys + key * args.head_dim, tile, key);
+  }
+  for (; key < last; key += kKeyBlock)
+    Scores<kQueries, 1>(args, keys + key * args.head_dim, tile, key);
+}
+
+// The queries' weights for the block that begins at key `start`.
+template <std::size_t kQueries>
+HWY_INLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start, std::size_t stride) {
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    const AttentionQuery& query = tile.queries[q];
+    tile.to[q] = query.visible > start ? std::min(kSoftmaxBlock, query.visible - start) : 0;
+    tile.from[q] = std::min(query.first > start ? query.first - start : 0, tile.to[q]);
+    if (tile.from[q] == tile.to[q]) continue;
+    if (query.bias || args.score_cap > 0) {
+      AdjustScores(args, query, start, tile.from[q], tile.to[q], tile.scores[q]);
+    }
+    if (tile.from[q] == 0) {
+      OnlineSoftmax<true>(tile, q, args.scratch + q * stride, stride);
+    } else {
+      OnlineSoftmax<false>(tile, q, args.scratch + q * stride, stride);
+    }
+  }
+}
+
+// Adds the block's values: those that all queries of the tile see for all at once, in every query's order of
+// keys.
+template <std::size_t kQueries>
+HWY_INLINE void AddBlock(const QueryTile& tile, const float* values, std::size_t stride, float* out) {
+  // Neither end ever decreases from query to query.
+  const std::size_t shared_from = tile.from[kQueries - 1], shared_to = std::max(shared_from, tile.to[0]);
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    AddValueRows<1>(tile, q, values, stride, tile.from[q], std::min(shared_from, tile.to[q]),
+                    out + q * stride);
+  }
+  AddValueRows<kQueries>(tile, 0, values, stride, shared_from, shared_to, out);
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    AddValueRows<1>(tile, q, values, stride, shared_to, tile.to[q], out + q * stride);
+  }
 }
 
 template <std::size_t kQueries>
@@ -149,38 +226,27 @@ HWY_NOINLINE void AttendTile(const AttentionArgs& args, const AttentionQuery* qu
     tile.total[q] = 0;
   }
   std::fill_n(args.scratch, kQueries * stride, 0.0f);
-  const std::size_t visible = queries[kQueries - 1].visible;  // the most: `visible` never decreases
-  for (std::size_t start = 0; start < visible; start += kSoftmaxBlock) {
-    const std::size_t n_keys = std::min(kSoftmaxBlock, visible - start);
-    const float* keys = args.keys + start * args.head_dim;
-    std::size_t key = 0;
-    for (; key + (kKeyBlocks - 1) * kKeyBlock < n_keys; key += kKeyBlocks * kKeyBlock) {
-      Scores<kQueries, kKeyBlocks>(args, keys + key * args.head_dim, tile, key);
-    }
-    for (; key < n_keys; key += kKeyBlock) Scores<kQueries, 1>(args, keys + key * args.head_dim, tile, key);
-    std::size_t shared = kSoftmaxBlock;  // keys that all queries of the tile see
-    for (std::size_t q = 0; q < kQueries; ++q) {
-      const std::size_t seen = queries[q].visible;
-      tile.valid[q] = seen > start ? std::min(kSoftmaxBlock, seen - start) : 0;
-      shared = std::min(shared, tile.valid[q]);
-      if (tile.valid[q] > 0) OnlineSoftmax(tile, q, args.scratch + q * stride, stride);
-    }
-    const float* values = args.values + start * stride;
-    AddValueRows<kQueries>(tile, 0, values, stride, 0, shared, args.scratch);
-    for (std::size_t q = 0; q < kQueries; ++q) {
-      AddValueRows<1>(tile, q, values, stride, shared, tile.valid[q], args.scratch + q * stride);
-    }
+  // `first` and `visible` never decrease: the first query sees the earliest key, the last one the latest.
+  const std::size_t first = queries[0].first, visible = queries[kQueries - 1].visible;
+  for (std::size_t start = first / kPageKeys * kPageKeys; start < visible; start += kPageKeys) {
+    const float* const keys = args.pages[start / kPageKeys] + args.head_offset;
+    const std::size_t last = std::min(kPageKeys, visible - start);
+    ScoreRows<kQueries>(args, keys, tile, first > start ? first - start : 0, last);
+    Weigh<kQueries>(args, tile, start, stride);
+    AddBlock<kQueries>(tile, keys + kPageKeys * args.head_dim, stride, args.scratch);
   }
   for (std::size_t q = 0; q < kQueries; ++q) {
     const float inverse = 1.0f / tile.total[q];
-    for (std::size_t i = 0; i < args.head_dim; ++i) queries[q].out[i] = args.scratch[q * stride + i] * inverse;
+    for (std::size_t i = 0; i < args.head_dim; ++i)
+      queries[q].out[i] = args.scratch[q * stride + i] * inverse;
   }
 }
 
 inline void Attention(const AttentionArgs& args) {
   const AttentionQuery* q = args.queries.data();
   std::size_t left = args.queries.size();
-  for (; left >= kQueryTile; left -= kQueryTile, q += kQueryTile) AttendTile<kQueryTile>(args, q);
+  for (; left >= kQueryTile; left -= kQueryTile, q += kQueryTile)
+    AttendTile<kQueryTile>(args, q);
   if (left == 3) AttendTile<3>(args, q);
   if (left == 2) AttendTile<2>(args, q);
   if (left == 1) AttendTile<1>(args, q);

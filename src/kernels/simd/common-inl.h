@@ -56,6 +56,19 @@ HWY_INLINE V Exp(V x) {
   return hn::Mul(mantissa, hn::BitCast(d, exponent));
 }
 
+HWY_INLINE V Tanh(V x) {
+  const V size = hn::Abs(x), one = hn::Set(d, 1.0f), two = hn::Set(d, 2.0f);
+  const V z = hn::Mul(x, x);
+  V p = hn::Set(d, math::kTanhPoly[4]);
+  CONTINUO_UNROLL
+  for (int i = 3; i >= 0; --i) p = hn::MulAdd(p, z, hn::Set(d, math::kTanhPoly[i]));
+  const V small = hn::MulAdd(p, hn::Mul(z, x), x);
+  const V large = hn::Sub(one, hn::Div(two, hn::Add(Exp(hn::Mul(two, size)), one)));
+  return hn::IfThenElse(hn::Lt(size, hn::Set(d, math::kTanhSmall)), small, hn::CopySign(large, x));
+}
+
+HWY_INLINE V Capped(V x, V cap) { return hn::Mul(cap, Tanh(hn::Div(x, cap))); }
+
 HWY_INLINE V Silu(V x) {
   const V one = hn::Set(d, 1.0f);
   return hn::Div(x, hn::Add(one, Exp(hn::Neg(x))));
@@ -78,7 +91,12 @@ HWY_INLINE V GeluErf(V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), product, hn::Sub(x, product));
 }
 
+HWY_INLINE V GeluQuick(V x) {
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0f), Exp(hn::Mul(hn::Set(d, -math::kGeluQuick), x))));
+}
+
 HWY_INLINE V Relu(V x) { return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Zero(d)); }
+HWY_INLINE V ReluSquared(V x) { return hn::Mul(Relu(x), Relu(x)); }
 
 }  // namespace continuo::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

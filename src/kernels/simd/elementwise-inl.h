@@ -95,6 +95,27 @@ inline void Rope(float* x, const float* cos, const float* sin, std::size_t n) {
   }
 }
 
+inline void RopeInterleaved(float* x, const float* cos, const float* sin, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t left = n - i;
+    float padded[2 * kLanes] = {};
+    float* const pairs = left >= kLanes ? x + 2 * i : padded;
+    if (pairs == padded) std::memcpy(padded, x + 2 * i, 2 * left * sizeof(float));
+    V a, b;
+    hn::LoadInterleaved2(d, pairs, a, b);
+    const V c = LoadSome(cos + i, left), s = LoadSome(sin + i, left);
+    hn::StoreInterleaved2(hn::MulSub(a, c, hn::Mul(b, s)), hn::MulAdd(b, c, hn::Mul(a, s)), d, pairs);
+    if (pairs == padded) std::memcpy(x + 2 * i, padded, 2 * left * sizeof(float));
+  }
+}
+
+inline void SoftCap(float* x, float cap, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t left = n - i;
+    StoreSome(Capped(LoadSome(x + i, left), hn::Set(d, cap)), x + i, left);
+  }
+}
+
 }  // namespace continuo::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

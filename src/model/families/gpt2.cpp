@@ -37,7 +37,7 @@ Result<ModelSpec> gpt2(const HyperParameters& p) {
   const float scale = mixer.scale;
   for (int layer = 0; layer < n_layers; ++layer) {
     if (by_layer) mixer.scale = scale / static_cast<float>(layer + 1);
-    spec.layers.push_back({norm, mixer, norm, feed});
+    spec.layers.push_back(LayerSpec{.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed});
   }
   spec.final_norm = norm;
   return spec;

@@ -69,7 +69,7 @@ Result<ModelSpec> llama_spec(const HyperParameters& p) {
   CONTINUO_TRY(const double eps, p.number_or("norm_eps", 1e-6, kZeroToOne));
   const RmsNormSpec norm{static_cast<float>(eps)};
   CONTINUO_TRY(const int n_layers, p.count("n_layers", kMaxLayers));
-  spec.layers.assign(static_cast<std::size_t>(n_layers), {norm, mixer, norm, feed});
+  spec.layers.assign(static_cast<std::size_t>(n_layers), LayerSpec{.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed});
   spec.final_norm = norm;
   return spec;
 }

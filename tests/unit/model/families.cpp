@@ -42,7 +42,7 @@ TEST_CASE("llama: the spec", "[model]") {
   CHECK(model->spec.layers.size() == 2);
   CHECK(std::holds_alternative<std::monostate>(model->spec.positions));
   CHECK_FALSE(model->spec.tied_output);
-  CHECK(std::get<RmsNormSpec>(model->spec.final_norm).eps == 1e-5f);
+  CHECK(std::get<RmsNormSpec>(*model->spec.final_norm).eps == 1e-5f);
   CHECK(attention(*model).n_heads == 2);
   CHECK(attention(*model).n_kv_heads == 1);
   CHECK(attention(*model).head_dim == 4);
@@ -131,7 +131,7 @@ TEST_CASE("llama: what a config must say", "[model]") {
            {"model_type", "'model_type' is missing"}}) {
     CHECK(without(tiny_llama(), field).refusal() == "tiny/config.json: " + message);
   }
-  CHECK(std::get<RmsNormSpec>(without(tiny_llama(), "rms_norm_eps").build()->spec.final_norm).eps == 1e-6f);
+  CHECK(std::get<RmsNormSpec>(*without(tiny_llama(), "rms_norm_eps").build()->spec.final_norm).eps == 1e-6f);
   CHECK(without(tiny_llama(), "rope_theta").refusal().empty());
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("gpt2: the spec", "[model]") {
   CHECK(model->spec.tied_output);
   CHECK(model->spec.context_length == 6);
   CHECK(std::get<LearnedPositions>(model->spec.positions).count == 6);
-  CHECK(std::get<LayerNormSpec>(model->spec.final_norm).eps == 1e-5f);
+  CHECK(std::get<LayerNormSpec>(*model->spec.final_norm).eps == 1e-5f);
   CHECK(attention(*model).qkv_bias);
   CHECK(attention(*model).out_bias);
   CHECK_FALSE(attention(*model).rope);

@@ -1,0 +1,142 @@
+#include "layers/experts.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/reference_math.h"
+
+namespace continuo {
+
+namespace {
+
+struct Choice {
+  std::size_t expert;
+  float weight;
+};
+
+// Turns scores into the router's probabilities.
+void softmax(float* scores, std::size_t n) {
+  float largest = -std::numeric_limits<float>::infinity(), total = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    largest = std::max(largest, scores[i]);
+  for (std::size_t i = 0; i < n; ++i)
+    total += scores[i] = math::exp(scores[i] - largest);
+  for (std::size_t i = 0; i < n; ++i)
+    scores[i] /= total;
+}
+
+// The n_active likeliest experts, of equals the first, in order of the expert. Scores are overwritten.
+void choose(const ExpertsSpec& spec, float* scores, std::vector<Choice>& chosen) {
+  const std::size_t n_experts = spec.n_experts;
+  softmax(scores, n_experts);
+  chosen.clear();
+  float total = 0;
+  for (int i = 0; i < spec.n_active; ++i) {
+    const float* const best = std::max_element(scores, scores + n_experts);
+    chosen.push_back({static_cast<std::size_t>(best - scores), *best});
+    total += *best;
+    scores[chosen.back().expert] = -1;  // taken
+  }
+  if (spec.normalize) {
+    for (Choice& choice : chosen)
+      choice.weight /= total;
+  }
+  std::sort(chosen.begin(), chosen.end(),
+            [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
+}
+
+}  // namespace
+
+void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing) {
+  const std::size_t n_experts = spec.n_experts, n_active = spec.n_active;
+  std::vector<Choice> chosen, all;
+  routing.first_slots.assign(n_experts + 1, 0);
+  for (std::size_t row = 0; row < rows; ++row) {
+    choose(spec, scores[row], chosen);
+    all.insert(all.end(), chosen.begin(), chosen.end());
+    for (const Choice& choice : chosen)
+      ++routing.first_slots[choice.expert + 1];
+  }
+  for (std::size_t e = 0; e < n_experts; ++e)
+    routing.first_slots[e + 1] += routing.first_slots[e];
+  std::vector<std::size_t> next(routing.first_slots.begin(), routing.first_slots.end() - 1);
+  routing.rows.resize(all.size());
+  routing.weights.resize(all.size());
+  routing.row_slots.resize(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t slot = next[all[i].expert]++;
+    routing.rows[slot] = i / n_active;
+    routing.weights[slot] = all[i].weight;
+    routing.row_slots[i] = slot;
+  }
+}
+
+// results_[slot] = expert(x[row]) for all slots.
+void Experts::run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x) {
+  const std::size_t slots = routing_.rows.size(), d_ff = spec.expert.d_ff;
+  const Matrix& down = weights.experts.front().down.weight;  // all experts have the same shapes
+  const std::size_t d_model = down.rows;
+  const Rows inputs = inputs_.rows(slots, d_model), results = results_.rows(slots, d_model);
+  for (std::size_t slot = 0; slot < slots; ++slot)
+    std::copy_n(x[routing_.rows[slot]], d_model, inputs[slot]);
+  active_.clear();
+  for (std::size_t e = 0; e + 1 < routing_.first_slots.size(); ++e) {
+    if (routing_.first_slots[e] < routing_.first_slots[e + 1]) active_.push_back(e);
+  }
+  const HiddenRows hidden{hidden_.rows(slots, d_ff), spec.expert.gated ? up_.rows(slots, d_ff) : Rows{}};
+  const auto at = [](Rows rows, std::size_t first) {
+    return rows.data ? Rows{rows[first], rows.stride} : rows;
+  };
+
+  const std::size_t n_hidden = hidden_panels(step, spec.expert, weights.experts.front());
+  share(step, active_.size() * n_hidden, 2 * slots * d_ff * d_model, [&](std::size_t i, int worker) {
+    const std::size_t e = active_[i / n_hidden], first = routing_.first_slots[e];
+    const HiddenJob job{spec.expert,
+                        weights.experts[e],
+                        at(inputs, first),
+                        routing_.first_slots[e + 1] - first,
+                        {at(hidden.hidden, first), at(hidden.up, first)}};
+    hidden_panel(step, job, i % n_hidden, worker);
+  });
+  const std::size_t n_down = panel_count(step, down);
+  share(step, active_.size() * n_down, slots * d_ff * d_model, [&](std::size_t i, int worker) {
+    const std::size_t e = active_[i / n_down], first = routing_.first_slots[e];
+    const Linear& map = weights.experts[e].down;
+    linear_panel(step, map, panel(step, map.weight, i % n_down), at(hidden.hidden, first),
+                 routing_.first_slots[e + 1] - first, at(results, first), worker);
+  });
+}
+
+void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x,
+                         Rows out) {
+  const std::size_t rows = step.rows(), n_active = spec.n_active, d_model = weights.router.weight.cols;
+  const Rows scores = scores_.rows(rows, spec.n_experts);
+  linear(step, {{&weights.router, scores}}, x, rows);
+  route(spec, scores, rows, routing_);
+  run_chosen(step, spec, weights, x);
+  Rows shared, gate;
+  if (spec.shared) {
+    shared = shared_result_.rows(rows, d_model);
+    shared_(step, *spec.shared, weights.shared, x, shared);
+    if (spec.shared_gate) {
+      gate = shared_score_.rows(rows, 1);
+      linear(step, {{&weights.shared_gate, gate}}, x, rows);
+    }
+  }
+  const Rows results = results_.rows(routing_.rows.size(), d_model);
+  share(step, rows, rows * d_model * (n_active + 1), [&](std::size_t row, int) {
+    float* const sum = out[row];
+    std::fill_n(sum, d_model, 0.0f);
+    const auto add = [&](float weight, const float* result) {
+      for (std::size_t i = 0; i < d_model; ++i)
+        sum[i] += weight * result[i];
+    };
+    for (std::size_t i = 0; i < n_active; ++i) {
+      const std::size_t slot = routing_.row_slots[row * n_active + i];
+      add(routing_.weights[slot], results[slot]);
+    }
+    if (spec.shared) add(spec.shared_gate ? math::sigmoid(*gate[row]) : 1.0f, shared[row]);
+  });
+}
+
+}  // namespace continuo

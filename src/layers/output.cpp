@@ -1,0 +1,60 @@
+#include "layers/output.h"
+
+#include <algorithm>
+
+#include "layers/linear.h"
+#include "layers/norm.h"
+
+namespace continuo {
+
+namespace {
+
+std::size_t count_wanted(const Step& step) {
+  std::size_t n = 0;
+  for (const Segment& segment : step.segments)
+    n += segment.logits_wanted;
+  return n;
+}
+
+void gather_wanted(const Step& step, Rows x, std::size_t width, Rows out) {
+  std::size_t to = 0;
+  for (std::size_t s = 0; s < step.segments.size(); ++s) {
+    const Segment& segment = step.segments[s];
+    const std::size_t first = step.first_rows[s] + segment.tokens.size() - segment.logits_wanted;
+    for (std::size_t i = 0; i < segment.logits_wanted; ++i)
+      std::copy_n(x[first + i], width, out[to++]);
+  }
+}
+
+void scale_and_cap(Step& step, const ModelSpec& spec, std::span<float> logits) {
+  constexpr std::size_t kPiece = 4096;
+  if (spec.logit_scale == 1 && spec.logit_cap <= 0) return;
+  share(step, (logits.size() + kPiece - 1) / kPiece, logits.size(), [&](std::size_t i, int) {
+    const std::span<float> piece = logits.subspan(i * kPiece, std::min(kPiece, logits.size() - i * kPiece));
+    for (float& logit : piece)
+      logit *= spec.logit_scale;
+    if (spec.logit_cap > 0) step.kernels.soft_cap(piece.data(), spec.logit_cap, piece.size());
+  });
+}
+
+}  // namespace
+
+std::span<const float> Output::operator()(Step& step, const Model& model, Rows x) {
+  const ModelSpec& spec = model.spec;
+  const Weights& weights = model.weights;
+  const std::size_t d_model = spec.d_model, vocab_size = spec.vocab_size, n = count_wanted(step);
+  Rows last = wanted_.rows(n, d_model);
+  gather_wanted(step, x, d_model, last);
+  if (spec.final_norm) normalize(step, *spec.final_norm, weights.final_norm, last, n, last);
+  if (weights.narrow.weight.data) {
+    const Rows narrow = narrow_.rows(n, weights.narrow.weight.rows);
+    linear(step, {{&weights.narrow, narrow}}, last, n);
+    last = narrow;
+  }
+  const Rows logits = logits_.rows(n, vocab_size);
+  linear(step, {{&weights.output, logits}}, last, n);
+  scale_and_cap(step, spec, {logits.data, n * vocab_size});
+  return {logits.data, n * vocab_size};
+}
+
+}  // namespace continuo
