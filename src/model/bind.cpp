@@ -1,112 +1,19 @@
 #include "model/bind.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <array>
-#include <cstring>
-#include <optional>
-#include <set>
 
 #include "base/check.h"
+#include "model/tensor_finder.h"
 
 namespace continuo {
 
 namespace {
 
-constexpr std::array<std::string_view, 46> kRoles = {"embedding",
-                                                     "embedding norm",
-                                                     "embedding norm bias",
-                                                     "embedding widening",
-                                                     "learned positions",
-                                                     "mixer norm",
-                                                     "mixer norm bias",
-                                                     "mixer out norm",
-                                                     "attention q",
-                                                     "attention q bias",
-                                                     "attention k",
-                                                     "attention k bias",
-                                                     "attention v",
-                                                     "attention v bias",
-                                                     "attention qkv",
-                                                     "attention qkv bias",
-                                                     "attention q norm",
-                                                     "attention q norm bias",
-                                                     "attention k norm",
-                                                     "attention k norm bias",
-                                                     "attention out",
-                                                     "attention out bias",
-                                                     "feed-forward norm",
-                                                     "feed-forward norm bias",
-                                                     "feed-forward out norm",
-                                                     "feed-forward gate and up",
-                                                     "feed-forward gate",
-                                                     "feed-forward gate bias",
-                                                     "feed-forward up",
-                                                     "feed-forward up bias",
-                                                     "feed-forward down",
-                                                     "feed-forward down bias",
-                                                     "router",
-                                                     "expert gate",
-                                                     "expert up",
-                                                     "expert down",
-                                                     "expert gate and up",
-                                                     "shared expert gate",
-                                                     "shared expert up",
-                                                     "shared expert down",
-                                                     "shared expert router",
-                                                     "final norm",
-                                                     "final norm bias",
-                                                     "output narrowing",
-                                                     "output",
-                                                     "output bias"};
-static_assert(kRoles.size() == static_cast<std::size_t>(Role::output_bias) + 1);
+struct Size {
+  std::size_t rows, cols;
+};
 
-using LayerNumber = std::optional<std::size_t>;
-
-std::string role_text(Role role, LayerNumber layer) {
-  const std::string_view text = kRoles[static_cast<std::size_t>(role)];
-  return layer ? fmt::format("layer {} {}", *layer, text) : std::string(text);
-}
-
-std::string shape_text(std::span<const std::size_t> shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
-}
-
-// The name in the file: "*" at the start becomes the prefix, "#" the layer's number.
-std::string file_name(std::string_view pattern, std::string_view prefix, LayerNumber layer) {
-  std::string name;
-  for (const char c : pattern) {
-    if (c == '*')
-      name += prefix;
-    else if (c == '#')
-      name += std::to_string(layer.value_or(0));
-    else
-      name += c;
-  }
-  return name;
-}
-
-// The same the other way round; "#" stands for any digits.
-bool matches(std::string_view pattern, std::string_view prefix, std::string_view name) {
-  while (!pattern.empty()) {
-    const char c = pattern.front();
-    pattern.remove_prefix(1);
-    if (c == '*') {
-      if (!name.starts_with(prefix)) return false;
-      name.remove_prefix(prefix.size());
-    } else if (c == '#') {
-      const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
-      if (digits == 0) return false;
-      name.remove_prefix(digits);
-    } else {
-      if (name.empty() || name.front() != c) return false;
-      name.remove_prefix(1);
-    }
-  }
-  return name.empty();
-}
+std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 // `count` outputs of `whole`, from output `first`: the same bytes, seen through a window.
 Matrix outputs_of(const Matrix& whole, std::size_t first, std::size_t count) {
@@ -116,247 +23,298 @@ Matrix outputs_of(const Matrix& whole, std::size_t first, std::size_t count) {
   return part;
 }
 
+Linear outputs_of(const Linear& whole, std::size_t first, std::size_t count) {
+  Linear part{outputs_of(whole.weight, first, count), {}};
+  if (!whole.bias.empty()) {
+    const auto begin = whole.bias.begin() + static_cast<std::ptrdiff_t>(first);
+    part.bias.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+  }
+  return part;
+}
+
+// A norm of the network: the roles of its weight and bias, and where it stands. Some have no role for a bias.
+struct NormPlace {
+  Role weight;
+  std::optional<Role> bias;
+  TensorPlace place;
+};
+
 class Binder {
  public:
-  Binder(const Family& family, const ModelSpec& spec, const Checkpoint& checkpoint)
-      : family_(family), spec_(spec), checkpoint_(checkpoint) {}
+  Binder(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint)
+      : spec_(spec),
+        finder_(names, checkpoint),
+        d_model_(size(spec.d_model)),
+        vocab_size_(size(spec.vocab_size)) {}
 
   Result<BoundWeights> run() {
-    choose_prefix();
-    Weights& weights = bound_.weights;
-    const auto d_model = static_cast<std::size_t>(spec_.d_model);
-    const auto vocab_size = static_cast<std::size_t>(spec_.vocab_size);
-    CONTINUO_TRY_VOID(matrix(Role::embedding, {}, vocab_size, d_model, weights.embedding));
-    if (const auto* learned = std::get_if<LearnedPositions>(&spec_.positions)) {
-      const auto count = static_cast<std::size_t>(learned->count) + static_cast<std::size_t>(learned->offset);
-      CONTINUO_TRY_VOID(matrix(Role::learned_positions, {}, count, d_model, weights.learned_positions));
-    }
+    CONTINUO_TRY_VOID(embedding());
     for (std::size_t i = 0; i < spec_.layers.size(); ++i) {
-      weights.layers.emplace_back();
-      CONTINUO_TRY_VOID(layer(i, spec_.layers[i], weights.layers.back()));
+      CONTINUO_TRY(LayerWeights bound, layer(i, spec_.layers[i]));
+      weights_.layers.push_back(std::move(bound));
     }
-    CONTINUO_TRY_VOID(
-        norm(Role::final_norm, Role::final_norm_bias, {}, spec_.final_norm, weights.final_norm));
+    CONTINUO_TRY(weights_.final_norm,
+                 norm({Role::final_norm, Role::final_norm_bias, {}}, spec_.final_norm, {d_model_}));
     CONTINUO_TRY_VOID(output());
-    CONTINUO_TRY_VOID(nothing_is_left());
-    return std::move(bound_);
+    CONTINUO_TRY_VOID(finder_.nothing_is_left(spec_.family));
+    return BoundWeights{std::move(weights_), finder_.take_uses(), finder_.bytes()};
   }
 
  private:
-  Result<void> layer(std::size_t i, const LayerSpec& spec, LayerWeights& into) {
-    CONTINUO_TRY_VOID(norm(Role::mixer_norm, Role::mixer_norm_bias, i, spec.mixer_norm, into.mixer_norm));
-    CONTINUO_TRY_VOID(
-        attention(i, std::get<AttentionSpec>(spec.mixer), into.mixer.emplace<AttentionWeights>()));
-    CONTINUO_TRY_VOID(norm(Role::feed_norm, Role::feed_norm_bias, i, spec.feed_norm, into.feed_norm));
-    return feed(i, std::get<FeedForwardSpec>(spec.feed), into.feed.emplace<FeedForwardWeights>());
+  std::size_t embedding_width() const { return spec_.d_embedding > 0 ? size(spec_.d_embedding) : d_model_; }
+
+  Result<void> embedding() {
+    const std::size_t width = embedding_width();
+    CONTINUO_TRY(weights_.embedding, finder_.matrix(Role::embedding, {}, vocab_size_, width));
+    if (width != d_model_) {
+      CONTINUO_TRY(weights_.widen.weight, finder_.matrix(Role::embedding_widen, {}, d_model_, width));
+    }
+    if (const auto* learned = std::get_if<LearnedPositions>(&spec_.positions)) {
+      const std::size_t rows = size(learned->count) + size(learned->offset);
+      CONTINUO_TRY(weights_.learned_positions, finder_.matrix(Role::learned_positions, {}, rows, d_model_));
+    }
+    CONTINUO_TRY(weights_.embedding_norm, norm({Role::embedding_norm, Role::embedding_norm_bias, {}},
+                                               spec_.embedding_norm, {d_model_}));
+    return {};
   }
 
-  Result<void> attention(std::size_t i, const AttentionSpec& spec, AttentionWeights& into) {
-    const auto d_model = static_cast<std::size_t>(spec_.d_model);
-    const auto head_dim = static_cast<std::size_t>(spec.head_dim);
-    const std::size_t q_rows = static_cast<std::size_t>(spec.n_heads) * head_dim;
-    const std::size_t kv_rows = static_cast<std::size_t>(spec.n_kv_heads) * head_dim;
-    if (names(Role::attention_qkv)) {
-      Linear all;
-      CONTINUO_TRY_VOID(linear(Role::attention_qkv, Role::attention_qkv_bias, i, spec.qkv_bias,
-                               {q_rows + 2 * kv_rows, d_model}, all));
-      into.q = part_of(all, 0, q_rows);
-      into.k = part_of(all, q_rows, kv_rows);
-      into.v = part_of(all, q_rows + kv_rows, kv_rows);
+  Result<LayerWeights> layer(std::size_t i, const LayerSpec& spec) {
+    const TensorPlace place{i};
+    LayerWeights into;
+    CONTINUO_TRY(into.mixer_norm,
+                 norm({Role::mixer_norm, Role::mixer_norm_bias, place}, spec.mixer_norm, {d_model_}));
+    CONTINUO_TRY(into.mixer, std::visit([&](const auto& mixer) { return bound(place, mixer); }, spec.mixer));
+    CONTINUO_TRY(into.mixer_out_norm,
+                 norm({Role::mixer_out_norm, {}, place}, spec.mixer_out_norm, {d_model_}));
+    CONTINUO_TRY(into.feed_norm,
+                 norm({Role::feed_norm, Role::feed_norm_bias, place}, spec.feed_norm, {d_model_}));
+    CONTINUO_TRY(into.feed, std::visit([&](const auto& feed) { return bound(place, feed); }, spec.feed));
+    CONTINUO_TRY(into.feed_out_norm, norm({Role::feed_out_norm, {}, place}, spec.feed_out_norm, {d_model_}));
+    return into;
+  }
+
+  // ---- mixers ----
+
+  Result<MixerWeights> bound(const TensorPlace& place, const AttentionSpec& spec) {
+    const std::size_t q_rows = size(spec.n_heads) * size(spec.head_dim);
+    const std::size_t kv_rows = size(spec.n_kv_heads) * size(spec.head_dim);
+    AttentionWeights into;
+    if (spec.grouped_qkv || fused(Role::attention_qkv, Role::attention_q, place)) {
+      CONTINUO_TRY(Linear all, linear(Role::attention_qkv, Role::attention_qkv_bias, place, spec.qkv_bias,
+                                      {q_rows + 2 * kv_rows, d_model_}));
+      if (spec.grouped_qkv) {
+        into.qkv = std::move(all);
+      } else {
+        into.q = outputs_of(all, 0, q_rows);
+        into.k = outputs_of(all, q_rows, kv_rows);
+        into.v = outputs_of(all, q_rows + kv_rows, kv_rows);
+      }
     } else {
-      CONTINUO_TRY_VOID(
-          linear(Role::attention_q, Role::attention_q_bias, i, spec.qkv_bias, {q_rows, d_model}, into.q));
-      CONTINUO_TRY_VOID(
-          linear(Role::attention_k, Role::attention_k_bias, i, spec.qkv_bias, {kv_rows, d_model}, into.k));
-      CONTINUO_TRY_VOID(
-          linear(Role::attention_v, Role::attention_v_bias, i, spec.qkv_bias, {kv_rows, d_model}, into.v));
+      const auto part = [&](Role weight, Role bias, std::size_t rows) {
+        return linear(weight, bias, place, spec.qkv_bias, {rows, d_model_});
+      };
+      CONTINUO_TRY(into.q, part(Role::attention_q, Role::attention_q_bias, q_rows));
+      CONTINUO_TRY(into.k, part(Role::attention_k, Role::attention_k_bias, kv_rows));
+      CONTINUO_TRY(into.v, part(Role::attention_v, Role::attention_v_bias, kv_rows));
     }
-    return linear(Role::attention_out, Role::attention_out_bias, i, spec.out_bias, {d_model, q_rows},
-                  into.out);
-  }
-
-  Result<void> feed(std::size_t i, const FeedForwardSpec& spec, FeedForwardWeights& into) {
-    const auto d_model = static_cast<std::size_t>(spec_.d_model);
-    const auto d_ff = static_cast<std::size_t>(spec.d_ff);
-    if (spec.gated) {
-      CONTINUO_TRY_VOID(
-          linear(Role::feed_gate, Role::feed_gate_bias, i, spec.bias, {d_ff, d_model}, into.gate));
+    if (spec.qk_norm) {
+      const NormPlace q{Role::attention_q_norm, Role::attention_q_norm_bias, place};
+      const NormPlace k{Role::attention_k_norm, Role::attention_k_norm_bias, place};
+      CONTINUO_TRY(into.q_norm, head_norm(q, *spec.qk_norm, size(spec.n_heads), size(spec.head_dim)));
+      CONTINUO_TRY(into.k_norm, head_norm(k, *spec.qk_norm, size(spec.n_kv_heads), size(spec.head_dim)));
     }
-    CONTINUO_TRY_VOID(linear(Role::feed_up, Role::feed_up_bias, i, spec.bias, {d_ff, d_model}, into.up));
-    return linear(Role::feed_down, Role::feed_down_bias, i, spec.bias, {d_model, d_ff}, into.down);
+    CONTINUO_TRY(into.out, linear(Role::attention_out, Role::attention_out_bias, place, spec.out_bias,
+                                  {d_model_, q_rows}));
+    return MixerWeights{std::move(into)};
   }
 
-  Result<void> norm(Role weight, Role bias, LayerNumber layer, const std::optional<NormSpec>& spec,
-                    NormWeights& into) {
-    if (!spec) return {};
-    const auto d_model = static_cast<std::size_t>(spec_.d_model);
-    CONTINUO_TRY_VOID(vector(weight, layer, d_model, into.weight));
-    const auto* layer_norm = std::get_if<LayerNormSpec>(&*spec);
-    if (layer_norm && layer_norm->bias) return vector(bias, layer, d_model, into.bias);
-    return {};
-  }
-
-  struct Size {
-    std::size_t rows, cols;
-  };
-  Result<void> linear(Role weight, Role bias, LayerNumber layer, bool has_bias, Size size, Linear& into) {
-    CONTINUO_TRY_VOID(matrix(weight, layer, size.rows, size.cols, into.weight));
-    if (has_bias) return vector(bias, layer, size.rows, into.bias);
-    return {};
-  }
-
-  static Linear part_of(const Linear& all, std::size_t first, std::size_t count) {
-    Linear part{outputs_of(all.weight, first, count), {}};
-    if (!all.bias.empty()) {
-      const auto begin = all.bias.begin() + static_cast<std::ptrdiff_t>(first);
-      part.bias.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+  // The norm of the queries or the keys of `n` heads.
+  Result<NormWeights> head_norm(const NormPlace& at, const QkNormSpec& spec, std::size_t n,
+                                std::size_t head_dim) {
+    switch (spec.span) {
+      case QkNormSpec::Span::head:
+        return norm(at, spec.norm, {head_dim});
+      case QkNormSpec::Span::all_heads:
+        return norm(at, spec.norm, {n * head_dim});
+      case QkNormSpec::Span::own_head:
+        break;
     }
-    return part;
+    if (!finder_.one_a_part(at.weight, at.place)) return norm(at, spec.norm, {n, head_dim});
+    NormWeights all;
+    for (std::size_t head = 0; head < n; ++head) {
+      NormPlace of_head = at;
+      of_head.place.part = head;
+      CONTINUO_TRY(const NormWeights own, norm(of_head, spec.norm, {head_dim}));
+      all.weight.insert(all.weight.end(), own.weight.begin(), own.weight.end());
+      all.bias.insert(all.bias.end(), own.bias.begin(), own.bias.end());
+    }
+    return all;
   }
 
-  // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
+  // ---- feed-forward ----
+
+  Result<FeedWeights> bound(const TensorPlace& place, const FeedForwardSpec& spec) {
+    const std::size_t d_ff = size(spec.d_ff);
+    FeedForwardWeights into;
+    if (spec.gated && fused(Role::feed_gate_up, Role::feed_gate, place)) {
+      CONTINUO_CHECK(!spec.bias, "there is no role for the bias of gate and up in one");
+      CONTINUO_TRY(const Matrix both, finder_.matrix(Role::feed_gate_up, place, 2 * d_ff, d_model_));
+      into.gate.weight = outputs_of(both, 0, d_ff);
+      into.up.weight = outputs_of(both, d_ff, d_ff);
+    } else {
+      if (spec.gated) {
+        CONTINUO_TRY(into.gate,
+                     linear(Role::feed_gate, Role::feed_gate_bias, place, spec.bias, {d_ff, d_model_}));
+      }
+      CONTINUO_TRY(into.up, linear(Role::feed_up, Role::feed_up_bias, place, spec.bias, {d_ff, d_model_}));
+    }
+    CONTINUO_TRY(into.down,
+                 linear(Role::feed_down, Role::feed_down_bias, place, spec.bias, {d_model_, d_ff}));
+    return FeedWeights{std::move(into)};
+  }
+
+  Result<FeedWeights> bound(const TensorPlace& place, const ExpertsSpec& spec) {
+    CONTINUO_CHECK(!spec.expert.bias && spec.expert.gated, "there are no roles for such experts");
+    const std::size_t n = size(spec.n_experts), d_ff = size(spec.expert.d_ff);
+    ExpertsWeights into;
+    CONTINUO_TRY(into.router.weight, finder_.matrix(Role::router, place, n, d_model_));
+    into.experts.resize(n);
+    if (fused(Role::expert_gate_up, Role::expert_gate, place)) {
+      CONTINUO_TRY(const std::vector<Matrix> both,
+                   experts(Role::expert_gate_up, place, n, {2 * d_ff, d_model_}));
+      for (std::size_t e = 0; e < n; ++e) {
+        into.experts[e].gate.weight = outputs_of(both[e], 0, d_ff);
+        into.experts[e].up.weight = outputs_of(both[e], d_ff, d_ff);
+      }
+    } else {
+      CONTINUO_TRY(const std::vector<Matrix> gates, experts(Role::expert_gate, place, n, {d_ff, d_model_}));
+      CONTINUO_TRY(const std::vector<Matrix> ups, experts(Role::expert_up, place, n, {d_ff, d_model_}));
+      for (std::size_t e = 0; e < n; ++e) {
+        into.experts[e].gate.weight = gates[e];
+        into.experts[e].up.weight = ups[e];
+      }
+    }
+    CONTINUO_TRY(const std::vector<Matrix> downs, experts(Role::expert_down, place, n, {d_model_, d_ff}));
+    for (std::size_t e = 0; e < n; ++e)
+      into.experts[e].down.weight = downs[e];
+    if (spec.shared) {
+      CONTINUO_TRY(into.shared, shared_expert(place, *spec.shared));
+    }
+    if (spec.shared_gate) {
+      CONTINUO_TRY(into.shared_gate.weight, finder_.matrix(Role::shared_router, place, 1, d_model_));
+    }
+    return FeedWeights{std::move(into)};
+  }
+
+  Result<std::vector<Matrix>> experts(Role role, const TensorPlace& place, std::size_t n, Size each) {
+    if (!finder_.one_a_part(role, place)) return finder_.stack(role, place, n, each.rows, each.cols);
+    std::vector<Matrix> all;
+    for (std::size_t e = 0; e < n; ++e) {
+      CONTINUO_TRY(const Matrix one, finder_.matrix(role, {place.layer, e}, each.rows, each.cols));
+      all.push_back(one);
+    }
+    return all;
+  }
+
+  Result<FeedForwardWeights> shared_expert(const TensorPlace& place, const FeedForwardSpec& spec) {
+    CONTINUO_CHECK(!spec.bias && spec.gated, "there are no roles for such a shared expert");
+    const std::size_t d_ff = size(spec.d_ff);
+    FeedForwardWeights into;
+    CONTINUO_TRY(into.gate.weight, finder_.matrix(Role::shared_gate, place, d_ff, d_model_));
+    CONTINUO_TRY(into.up.weight, finder_.matrix(Role::shared_up, place, d_ff, d_model_));
+    CONTINUO_TRY(into.down.weight, finder_.matrix(Role::shared_down, place, d_model_, d_ff));
+    return into;
+  }
+
+  // ---- output ----
+
   Result<void> output() {
-    const auto d_model = static_cast<std::size_t>(spec_.d_model);
-    const auto vocab_size = static_cast<std::size_t>(spec_.vocab_size);
-    Matrix& into = bound_.weights.output.weight;
-    if (!spec_.tied_output) {
-      const auto bound = matrix(Role::output, {}, vocab_size, d_model, into);
-      if (bound || used_.count(name_of(Role::output, {}))) return bound;
-      Error error = bound.error();
-      error.hint = "if the output is the embedding, config.json should say \"tie_word_embeddings\": true";
-      return error;
+    const std::size_t width = embedding_width();
+    if (width != d_model_) {
+      CONTINUO_TRY(weights_.narrow.weight, finder_.matrix(Role::output_narrow, {}, width, d_model_));
     }
-    into = bound_.weights.embedding;
-    const std::string name = name_of(Role::output, {});
-    if (!checkpoint_.tensors.count(name) && !checkpoint_.others.count(name)) return {};
-    Matrix again;
-    CONTINUO_TRY_VOID(matrix(Role::output, {}, vocab_size, d_model, again));
-    const TensorView& tensor = checkpoint_.tensors.find(name)->second;
-    bound_.bytes -= tensor.bytes.size();
-    bound_.tensors.back().role = "output (the embedding again)";
-    if (again.format == into.format && std::memcmp(again.data, into.data, tensor.bytes.size()) == 0)
-      return {};
-    return model_error(tensor.file,
-                       fmt::format("tensor '{}' differs from the embedding, to which it is tied", name),
-                       "should config.json say \"tie_word_embeddings\": false?");
-  }
-
-  Result<void> matrix(Role role, LayerNumber layer, std::size_t rows, std::size_t cols, Matrix& into) {
-    const Layout layout = name_for(role).layout;
-    const std::array<std::size_t, 2> shape =
-        layout == Layout::out_major ? std::array{rows, cols} : std::array{cols, rows};
-    CONTINUO_TRY(const TensorView* tensor, take(role, layer, shape));
-    into = {.data = tensor->bytes.data(),
-            .format = tensor->format,
-            .layout = layout,
-            .rows = rows,
-            .cols = cols,
-            .stride = shape[1]};
+    Linear& into = weights_.output;
+    if (spec_.tied_output) {
+      into.weight = weights_.embedding;
+      CONTINUO_TRY_VOID(finder_.tied_output(weights_.embedding));
+    } else {
+      auto matrix = finder_.matrix(Role::output, {}, vocab_size_, width);
+      if (!matrix) {
+        Error error = std::move(matrix).error();
+        if (!finder_.stored(Role::output, {}))
+          error.hint = "if the output is the embedding, config.json should say \"tie_word_embeddings\": true";
+        return error;
+      }
+      into.weight = *matrix;
+    }
+    if (!spec_.output_bias) return {};
+    CONTINUO_TRY(into.bias, finder_.values(Role::output_bias, {}, std::array{vocab_size_}));
     return {};
   }
 
-  Result<void> vector(Role role, LayerNumber layer, std::size_t n, std::vector<float>& into) {
-    CONTINUO_TRY(const TensorView* tensor, take(role, layer, std::array{n}));
-    into.resize(n);
-    format_info(tensor->format).to_float(tensor->bytes.data(), into.data(), n);
-    return {};
+  // ---- parts ----
+
+  // Whether the file has the roles in one tensor: the names know it so, and not apart, or that is what is
+  // stored.
+  bool fused(Role together, Role apart, const TensorPlace& place) const {
+    return finder_.named(together) && (!finder_.named(apart) || finder_.stored(together, place));
   }
 
-  // The tensor of a role, which must be there in that shape.
-  Result<const TensorView*> take(Role role, LayerNumber layer, std::span<const std::size_t> shape) {
-    const std::string name = name_of(role, layer);
-    const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, layer)); };
-    if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
-      used_.insert(name);
-      return model_error(it->second.file, fmt::format("{} is stored as {}", describe(), it->second.format),
-                         "F32, F16 and BF16 can be run");
+  Result<Linear> linear(Role weight, Role bias, const TensorPlace& place, bool has_bias, Size size) {
+    Linear into;
+    CONTINUO_TRY(into.weight, finder_.matrix(weight, place, size.rows, size.cols));
+    if (has_bias) {
+      CONTINUO_TRY(into.bias, finder_.values(bias, place, std::array{size.rows}));
     }
-    const auto it = checkpoint_.tensors.find(name);
-    if (it == checkpoint_.tensors.end()) {
-      return model_error(checkpoint_.name, describe() + " is missing", "config.json says that there is one");
+    return into;
+  }
+
+  Result<NormWeights> norm(const NormPlace& at, const std::optional<NormSpec>& spec,
+                           std::initializer_list<std::size_t> shape) {
+    if (!spec) return NormWeights{};
+    const std::span<const std::size_t> extents(shape.begin(), shape.size());
+    return std::visit([&](const auto& kind) { return norm_of(at, kind, extents); }, *spec);
+  }
+
+  Result<NormWeights> norm_of(const NormPlace& at, const RmsNormSpec& spec,
+                              std::span<const std::size_t> shape) {
+    NormWeights into;
+    CONTINUO_TRY(into.weight, norm_weight(at, spec.weight, shape));
+    if (spec.unit_offset) {
+      for (float& weight : into.weight)
+        weight += 1;
     }
-    used_.insert(name);
-    const TensorView& tensor = it->second;
-    if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
-      return model_error(tensor.file,
-                         fmt::format("{} has shape {}, expected {}", describe(), shape_text(tensor.shape),
-                                     shape_text(shape)),
-                         "do config.json and the weights belong together?");
-    }
-    bound_.tensors.push_back(
-        {name, role_text(role, layer), tensor.format, tensor.shape, tensor.bytes.size()});
-    bound_.bytes += tensor.bytes.size();
-    return &tensor;
+    return into;
   }
 
-  const TensorName& name_for(Role role) const {
-    const TensorName* tensor = names(role);
-    CONTINUO_CHECK(tensor, "the family's spec implies a tensor that its list does not name");
-    return *tensor;
+  Result<NormWeights> norm_of(const NormPlace& at, const LayerNormSpec& spec,
+                              std::span<const std::size_t> shape) {
+    NormWeights into;
+    CONTINUO_TRY(into.weight, norm_weight(at, spec.weight, shape));
+    if (!spec.bias) return into;
+    CONTINUO_CHECK(at.bias, "there is no role for this norm's bias");
+    CONTINUO_TRY(into.bias, finder_.values(*at.bias, at.place, shape));
+    return into;
   }
 
-  const TensorName* names(Role role) const {
-    const auto it = std::find_if(family_.tensors.begin(), family_.tensors.end(),
-                                 [role](const TensorName& t) { return t.role == role; });
-    return it == family_.tensors.end() ? nullptr : &*it;
+  Result<std::vector<float>> norm_weight(const NormPlace& at, bool stored,
+                                         std::span<const std::size_t> shape) {
+    if (stored) return finder_.values(at.weight, at.place, shape);
+    CONTINUO_CHECK(shape.size() == 1, "a norm without weights of its own is a row");
+    return std::vector<float>(shape.front(), 1);
   }
 
-  std::string name_of(Role role, LayerNumber layer) const {
-    return file_name(name_for(role).name, prefix_, layer);
-  }
-
-  void choose_prefix() {
-    for (const std::string_view prefix : family_.prefixes) {
-      const std::string name = file_name(name_for(Role::embedding).name, prefix, {});
-      if (checkpoint_.tensors.count(name) || checkpoint_.others.count(name)) {
-        prefix_ = prefix;
-        return;
-      }
-    }
-    prefix_ = family_.prefixes.front();
-  }
-
-  bool is_ignored(std::string_view name) const {
-    return std::any_of(family_.ignored.begin(), family_.ignored.end(),
-                       [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
-  }
-
-  Result<void> nothing_is_left() const {
-    constexpr std::size_t kShown = 3;
-    std::vector<std::string> left;
-    std::string file;
-    const auto collect = [&](const auto& tensors) {
-      for (const auto& [name, tensor] : tensors) {
-        if (used_.count(name) || is_ignored(name)) continue;
-        if (left.empty()) file = tensor.file;
-        left.push_back(fmt::format("'{}'", name));
-      }
-    };
-    collect(checkpoint_.tensors);
-    collect(checkpoint_.others);
-    if (left.empty()) return {};
-    const std::size_t count = left.size();
-    const std::string more = count > kShown ? fmt::format(" and {} more", count - kShown) : "";
-    left.resize(std::min(count, kShown));
-    return model_error(file,
-                       fmt::format("{} for which this {} has no place: {}{}",
-                                   count == 1 ? "a tensor" : fmt::format("{} tensors", count),
-                                   family_.model_type, fmt::join(left, ", "), more),
-                       "the text would not be the model's; is config.json the right one?");
-  }
-
-  const Family& family_;
   const ModelSpec& spec_;
-  const Checkpoint& checkpoint_;
-  std::string_view prefix_;
-  std::set<std::string> used_;
-  BoundWeights bound_;
+  TensorFinder finder_;
+  std::size_t d_model_, vocab_size_;
+  Weights weights_;
 };
 
 }  // namespace
 
-Result<BoundWeights> bind_weights(const Family& family, const ModelSpec& spec, const Checkpoint& checkpoint) {
-  return Binder(family, spec, checkpoint).run();
+Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec,
+                                  const Checkpoint& checkpoint) {
+  return Binder(names, spec, checkpoint).run();
 }
 
 }  // namespace continuo

@@ -1,14 +1,13 @@
 // Tensors by their names in the files -> weights by their roles.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "io/checkpoint.h"
-#include "model/families.h"
 #include "model/model.h"
 #include "model/spec.h"
+#include "model/tensor_names.h"
 #include "model/weights.h"
 
 namespace continuo {
@@ -20,7 +19,8 @@ struct BoundWeights {
 };
 
 // Demands every tensor that `spec` implies, checks its shape, and refuses tensors that no role asked for and
-// the family does not list as ignored. The views point into `checkpoint`.
-Result<BoundWeights> bind_weights(const Family& family, const ModelSpec& spec, const Checkpoint& checkpoint);
+// the names do not list as ignored. The views point into `checkpoint`.
+Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec,
+                                  const Checkpoint& checkpoint);
 
 }  // namespace continuo

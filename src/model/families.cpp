@@ -1,37 +1,47 @@
 #include "model/families.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
 namespace continuo {
 
 extern const Family kGpt2;
+extern const Family kGptNeo;
+extern const Family kGptNeox;
+extern const Family kGptj;
+extern const Family kOpt;
+extern const Family kBloom;
+extern const Family kFalcon;
+extern const Family kMpt;
 extern const Family kLlama;
+extern const Family kMistral;
+extern const Family kMixtral;
 extern const Family kQwen2;
+extern const Family kQwen2Moe;
+extern const Family kQwen3;
+extern const Family kQwen3Moe;
+extern const Family kGemma;
+extern const Family kGemma2;
+extern const Family kGemma3;
+extern const Family kPhi;
+extern const Family kPhi3;
+extern const Family kOlmo;
+extern const Family kOlmo2;
+extern const Family kStablelm;
+extern const Family kStarcoder2;
+extern const Family kSmollm3;
+extern const Family kGranite;
+extern const Family kCohere;
+extern const Family kExaone4;
+extern const Family kMinicpm;
+extern const Family kNanochat;
 
 namespace {
 
-constexpr std::array<const Family*, 3> kFamilies = {&kGpt2, &kLlama, &kQwen2};
-
-struct ActivationName {
-  std::string_view name;
-  Activation activation;
-};
-
-// gelu_fast and gelu_accurate differ from gelu_new in how they are written down, not in their value.
-constexpr std::array<ActivationName, 10> kActivations = {{
-    {"silu", Activation::silu},
-    {"swish", Activation::silu},
-    {"gelu", Activation::gelu_erf},
-    {"gelu_python", Activation::gelu_erf},
-    {"gelu_new", Activation::gelu_tanh},
-    {"gelu_fast", Activation::gelu_tanh},
-    {"gelu_accurate", Activation::gelu_tanh},
-    {"gelu_pytorch_tanh", Activation::gelu_tanh},
-    {"gelu_python_tanh", Activation::gelu_tanh},
-    {"relu", Activation::relu},
-}};
+constexpr std::array kFamilies = std::to_array<const Family*>(
+    {&kGpt2,    &kGptNeo,  &kGptNeox, &kGptj,    &kOpt,      &kBloom,   &kFalcon,   &kMpt,
+     &kLlama,   &kMistral, &kMixtral, &kQwen2,   &kQwen2Moe, &kQwen3,   &kQwen3Moe, &kGemma,
+     &kGemma2,  &kGemma3,  &kPhi,     &kPhi3,    &kOlmo,     &kOlmo2,   &kStablelm, &kStarcoder2,
+     &kSmollm3, &kGranite, &kCohere,  &kExaone4, &kMinicpm,  &kNanochat});
 
 }  // namespace
 
@@ -42,32 +52,6 @@ const Family* find_family(std::string_view model_type) {
     if (family->model_type == model_type) return family;
   }
   return nullptr;
-}
-
-Result<Activation> activation(const HyperParameters& parameters, std::string fallback) {
-  CONTINUO_TRY(const std::string name, parameters.text_or("activation", std::move(fallback)));
-  std::string known;
-  for (const ActivationName& row : kActivations) {
-    if (row.name == name) return row.activation;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
-  }
-  return parameters.wrong("activation", "one of " + known);
-}
-
-Result<ModelSpec> plain_spec(const HyperParameters& parameters, bool tied_by_default) {
-  ModelSpec spec;
-  CONTINUO_TRY(spec.vocab_size, parameters.count("vocab_size"));
-  CONTINUO_TRY(spec.d_model, parameters.count("d_model"));
-  CONTINUO_TRY(spec.context_length, parameters.count("context_length"));
-  CONTINUO_TRY(spec.tied_output, parameters.flag_or("tied_output", tied_by_default));
-  return spec;
-}
-
-Result<int> even_head_dim(const HyperParameters& parameters, int d_model, int n_heads) {
-  if (d_model % n_heads != 0) {
-    return parameters.wrong("n_heads", fmt::format("a divisor of the model's width {}", d_model));
-  }
-  return d_model / n_heads;
 }
 
 }  // namespace continuo

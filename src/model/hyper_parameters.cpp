@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "base/check.h"
 
@@ -12,40 +12,105 @@ namespace {
 
 struct Names {
   std::string_view canonical;
-  std::vector<std::string_view> in_files;  // the first is the one that messages suggest
+  std::vector<std::string_view> in_files;  // the first two are those that messages suggest
 };
 
 // clang-format off
 const std::vector<Names>& table() {
   static const std::vector<Names> names = {
       {"family", {"model_type"}},
+      {"quantization", {"quant_method"}},
+      // Sizes.
       {"vocab_size", {"vocab_size"}},
-      {"d_model", {"hidden_size", "n_embd"}},
-      {"d_ff", {"intermediate_size", "n_inner"}},
-      {"n_layers", {"num_hidden_layers", "n_layer"}},
-      {"n_heads", {"num_attention_heads", "n_head"}},
-      {"n_kv_heads", {"num_key_value_heads"}},
+      {"d_model", {"hidden_size", "n_embd", "d_model", "n_embed"}},
+      {"d_embedding", {"word_embed_proj_dim"}},
+      {"d_ff", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}},
+      {"d_ff_ratio", {"expansion_ratio"}},
+      {"n_layers", {"num_hidden_layers", "n_layer", "num_layers", "n_layers"}},
+      {"n_heads", {"num_attention_heads", "n_head", "num_heads", "n_heads"}},
+      {"n_kv_heads", {"num_key_value_heads", "num_kv_heads"}},
       {"head_dim", {"head_dim"}},
       {"context_length", {"max_position_embeddings", "n_positions", "n_ctx"}},
-      {"activation", {"hidden_act", "activation_function"}},
-      {"norm_eps", {"rms_norm_eps", "layer_norm_epsilon"}},
-      {"attention_bias", {"attention_bias"}},
-      {"mlp_bias", {"mlp_bias"}},
+      {"trained_length", {"seq_length", "max_seq_len"}},
+      // Kinds.
+      {"activation", {"hidden_act", "activation_function", "activation"}},
+      {"hidden_activation", {"hidden_activation"}},
+      {"norm_eps", {"rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon"}},
+      {"norm_kind", {"norm_type"}},
+      {"norm_weights", {"layer_norm_elementwise_affine"}},
+      {"norm_before", {"do_layer_norm_before"}},
+      {"no_final_norm", {"_remove_final_layer_norm"}},
+      {"n_parallel_norms", {"num_ln_in_parallel_attn"}},
+      {"parallel", {"use_parallel_residual", "parallel_attn"}},
+      {"residual_after_norm", {"apply_residual_connection_post_layernorm"}},
+      {"feed_kind", {"mlp_type"}},
       {"tied_output", {"tie_word_embeddings"}},
+      // Biases.
+      {"attention_bias", {"attention_bias"}},
+      {"qkv_bias", {"use_qkv_bias", "qkv_bias"}},
+      {"mlp_bias", {"mlp_bias"}},
+      {"biases", {"use_bias", "bias", "enable_bias"}},
+      {"no_biases", {"no_bias"}},
+      // Attention.
+      {"attention_section", {"attn_config"}},
+      {"attention_kind", {"attn_type"}},
       {"scale_by_head_dim", {"scale_attn_weights"}},
       {"scale_by_layer", {"scale_attn_by_inverse_layer_idx"}},
-      {"use_window", {"use_sliding_window"}},
+      {"attention_scale", {"attention_multiplier", "softmax_scale"}},
+      {"query_scale_dim", {"query_pre_attn_scalar"}},
+      {"multi_query", {"multi_query"}},
+      {"grouped_decoder", {"new_decoder_architecture"}},
+      {"qk_norm", {"qk_layernorm", "use_qk_norm", "qk_ln"}},
+      {"qkv_clip", {"clip_qkv"}},
+      {"score_cap", {"attn_logit_softcapping"}},
       {"cross_attention", {"add_cross_attention"}},
-      {"quantization", {"quant_method"}},
+      {"bidirectional", {"use_bidirectional_attention"}},
+      {"prefix_lm", {"prefix_lm"}},
+      // Windows.
+      {"window", {"sliding_window", "window_size"}},
+      {"use_window", {"use_sliding_window"}},
+      {"first_window_layer", {"max_window_layers"}},
+      {"window_pattern", {"sliding_window_pattern", "_sliding_window_pattern"}},
+      {"layer_types", {"layer_types"}},
+      {"attention_layers", {"attention_layers"}},
+      {"attention_types", {"attention_types"}},
+      // Scales.
+      {"embedding_scale", {"embedding_multiplier", "scale_emb"}},
+      {"residual_scale", {"residual_multiplier"}},
+      {"depth_scale", {"scale_depth"}},
+      {"logit_divisor", {"logits_scaling"}},
+      {"logit_scale", {"logit_scale"}},
+      {"base_width", {"dim_model_base"}},
+      {"logit_cap", {"final_logit_softcapping"}},
+      // Experts.
+      {"n_experts", {"num_experts", "num_local_experts"}},
+      {"n_active_experts", {"num_experts_per_tok"}},
+      {"expert_d_ff", {"moe_intermediate_size"}},
+      {"shared_d_ff", {"shared_expert_intermediate_size"}},
+      {"normalize_experts", {"norm_topk_prob"}},
+      {"sparse_step", {"decoder_sparse_step"}},
+      {"dense_layers", {"mlp_only_layers"}},
+      // Positions.
+      {"alibi", {"alibi"}},
+      {"alibi_bits", {"alibi_bias_max"}},
+      {"learned_positions", {"learned_pos_emb"}},
+      {"rotary_dim", {"rotary_dim"}},
+      {"turned_layers", {"no_rope_layers"}},  // 1: turned by position
+      {"unturned_interval", {"no_rope_layer_interval"}},
       // Rotary positions: top level, or inside the section below.
       {"rope_section", {"rope_parameters", "rope_scaling"}},
+      {"rope_of_full", {"full_attention"}},
+      {"rope_of_sliding", {"sliding_attention"}},
+      {"rope_theta", {"rope_theta", "rotary_emb_base"}},
+      {"local_rope_theta", {"rope_local_base_freq"}},
       {"rope_type", {"rope_type", "type"}},
-      {"rope_theta", {"rope_theta"}},
-      {"partial_rotary_factor", {"partial_rotary_factor"}},
+      {"partial_rotary_factor", {"partial_rotary_factor", "rotary_pct"}},
       {"rope_factor", {"factor"}},
       {"original_context", {"original_max_position_embeddings"}},
       {"low_freq_factor", {"low_freq_factor"}},
       {"high_freq_factor", {"high_freq_factor"}},
+      {"short_factors", {"short_factor"}},
+      {"long_factors", {"long_factor"}},
       {"attention_factor", {"attention_factor"}},
       {"beta_fast", {"beta_fast"}},
       {"beta_slow", {"beta_slow"}},
@@ -104,9 +169,11 @@ Result<std::optional<HyperParameters::Field>> HyperParameters::find(std::string_
 Result<HyperParameters::Field> HyperParameters::need(std::string_view name) const {
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (field) return *field;
+  constexpr std::size_t kSuggested = 2;
+  const std::vector<std::string_view>& aliases = names_of(name).in_files;
   std::string fields;
-  for (const std::string_view alias : names_of(name).in_files) {
-    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, alias);
+  for (std::size_t i = 0; i < std::min(kSuggested, aliases.size()); ++i) {
+    fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, aliases[i]);
   }
   return model_error(file_, fields + " is missing");
 }
@@ -127,12 +194,12 @@ Result<bool> HyperParameters::has(std::string_view name) const {
   return field.has_value();
 }
 
-Result<int> HyperParameters::as_count(const Field& field, int largest) const {
+Result<int> HyperParameters::as_whole(const Field& field, int least, int largest) const {
   if (field.value->is_number_integer()) {
     const auto number = field.value->get<std::int64_t>();  // 2^63 and more turn negative
-    if (number >= 1 && number <= largest) return static_cast<int>(number);
+    if (number >= least && number <= largest) return static_cast<int>(number);
   }
-  return wrong(field, fmt::format("a whole number from 1 to {}", largest));
+  return wrong(field, fmt::format("a whole number from {} to {}", least, largest));
 }
 
 Result<double> HyperParameters::as_number(const Field& field, const NumberRange& range) const {
@@ -150,13 +217,19 @@ Result<std::string> HyperParameters::as_text(const Field& field) const {
 
 Result<int> HyperParameters::count(std::string_view name, int largest) const {
   CONTINUO_TRY(const Field field, need(name));
-  return as_count(field, largest);
+  return as_whole(field, 1, largest);
 }
 
-Result<int> HyperParameters::count_or(std::string_view name, int fallback) const {
+Result<int> HyperParameters::count_or(std::string_view name, int fallback, int largest) const {
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (!field) return fallback;
-  return as_count(*field, kLargest);
+  return as_whole(*field, 1, largest);
+}
+
+Result<int> HyperParameters::index_or(std::string_view name, int fallback) const {
+  CONTINUO_TRY(const std::optional<Field> field, find(name));
+  if (!field) return fallback;
+  return as_whole(*field, 0, kLargest);
 }
 
 Result<double> HyperParameters::number(std::string_view name, const NumberRange& range) const {
@@ -189,18 +262,65 @@ Result<std::string> HyperParameters::text_or(std::string_view name, std::string 
   return as_text(*field);
 }
 
+Result<HyperParameters::Field> HyperParameters::need_list(std::string_view name, std::size_t size) const {
+  CONTINUO_TRY(const Field field, need(name));
+  if (!field.value->is_array()) return wrong(field, "a list");
+  if (field.value->size() == size) return field;
+  return model_error(file_, fmt::format("'{}{}' is a list of {}, expected {}", section_, field.name,
+                                        field.value->size(), size));
+}
+
+Result<std::vector<float>> HyperParameters::numbers(std::string_view name, std::size_t size,
+                                                    const NumberRange& range) const {
+  CONTINUO_TRY(const Field field, need_list(name, size));
+  std::vector<float> out;
+  for (const Json& value : *field.value) {
+    CONTINUO_TRY(const double number, as_number({field.name, &value}, range));
+    out.push_back(static_cast<float>(number));
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> HyperParameters::texts(std::string_view name, std::size_t size) const {
+  CONTINUO_TRY(const Field field, need_list(name, size));
+  std::vector<std::string> out;
+  for (const Json& value : *field.value) {
+    CONTINUO_TRY(std::string text, as_text({field.name, &value}));
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
+Result<std::vector<int>> HyperParameters::indices(std::string_view name) const {
+  CONTINUO_TRY(const std::optional<Field> field, find(name));
+  std::vector<int> out;
+  if (!field) return out;
+  if (!field->value->is_array() || field->value->size() > kLongestList) {
+    return wrong(*field, fmt::format("a list of at most {} whole numbers", kLongestList));
+  }
+  for (const Json& value : *field->value) {
+    CONTINUO_TRY(const int index, as_whole({field->name, &value}, 0, kLargest));
+    out.push_back(index);
+  }
+  return out;
+}
+
+bool HyperParameters::is_null(std::string_view name) const {
+  bool null = false;
+  for (const std::string_view field : names_of(name).in_files) {
+    const auto it = object_->find(field);
+    if (it == object_->end()) continue;
+    if (!it->is_null()) return false;
+    null = true;
+  }
+  return null;
+}
+
 Result<HyperParameters> HyperParameters::section(std::string_view name) const {
   static const Json empty = Json::object();
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (!field) return HyperParameters(empty, file_, section_);
   if (!field->value->is_object()) return wrong(*field, "an object");
-  for (const auto& [inner, value] : field->value->items()) {
-    if (value.is_object()) {
-      return model_error(
-          file_, fmt::format("'{}{}.{}' is an object, expected plain values", section_, field->name, inner),
-          "values that differ from layer to layer are not supported");
-    }
-  }
   return HyperParameters(*field->value, file_, fmt::format("{}{}.", section_, field->name));
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -27,6 +28,7 @@ class HyperParameters {
  public:
   // Large enough for any model, small enough that the product of two fits 48 bits.
   static constexpr int kLargest = 1 << 24;
+  static constexpr std::size_t kLongestList = 1 << 16;
 
   // `object` must outlive this. `section` is what messages put before a field: "rope_scaling.".
   HyperParameters(const Json& object, std::string file, std::string section = {});
@@ -35,14 +37,22 @@ class HyperParameters {
   // there.
   Result<bool> has(std::string_view name) const;
   Result<int> count(std::string_view name, int largest = kLargest) const;  // 1 .. largest
-  Result<int> count_or(std::string_view name, int fallback) const;
+  Result<int> count_or(std::string_view name, int fallback, int largest = kLargest) const;
+  Result<int> index_or(std::string_view name, int fallback) const;  // 0 .. kLargest
   Result<double> number(std::string_view name, const NumberRange& range) const;
   Result<double> number_or(std::string_view name, double fallback, const NumberRange& range) const;
   Result<bool> flag_or(std::string_view name, bool fallback) const;
   Result<std::string> text(std::string_view name) const;
   Result<std::string> text_or(std::string_view name, std::string fallback) const;
-  // The object of that name, of plain values; an empty one if it is absent.
+  // Lists of exactly `size` values.
+  Result<std::vector<float>> numbers(std::string_view name, std::size_t size, const NumberRange& range) const;
+  Result<std::vector<std::string>> texts(std::string_view name, std::size_t size) const;
+  // A list of whole numbers from 0, however many (at most kLongestList); empty if it is absent.
+  Result<std::vector<int>> indices(std::string_view name) const;
+  // The object of that name; an empty one if it is absent.
   Result<HyperParameters> section(std::string_view name) const;
+  // Whether the file says null: what is absent may have a default, what is null is not there.
+  bool is_null(std::string_view name) const;
 
   // "FILE: 'hidden_size' is -3, expected EXPECTED", with the file's own name for the parameter.
   Error wrong(std::string_view name, std::string_view expected, std::string hint = {}) const;
@@ -58,9 +68,10 @@ class HyperParameters {
   Result<std::optional<Field>> find(std::string_view name) const;
   Result<Field> need(std::string_view name) const;
   Error wrong(const Field& field, std::string_view expected, std::string hint = {}) const;
-  Result<int> as_count(const Field& field, int largest) const;
+  Result<int> as_whole(const Field& field, int least, int largest) const;
   Result<double> as_number(const Field& field, const NumberRange& range) const;
   Result<std::string> as_text(const Field& field) const;
+  Result<Field> need_list(std::string_view name, std::size_t size) const;
 
   const Json* object_;
   std::string file_;

@@ -65,8 +65,8 @@ Result<std::set<TokenId>> token_ids(const HyperParameters& parameters, const cha
   return ids;
 }
 
-// Either file may name tokens that end a text; any of them does. So does the token that begins one: a model that
-// draws it has started on another text.
+// Either file may name tokens that end a text; any of them does. So does the token that begins one: a model
+// that draws it has started on another text.
 Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint& checkpoint,
                                 ModelSpec& spec) {
   CONTINUO_TRY(const std::set<TokenId> first, token_ids(config, "bos_token_id", spec.vocab_size));
@@ -91,7 +91,7 @@ Result<Model> build_model(Checkpoint checkpoint) {
   CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
   spec.family = family->model_type;
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
-  CONTINUO_TRY(BoundWeights bound, bind_weights(*family, spec, *storage));
+  CONTINUO_TRY(BoundWeights bound, bind_weights(family->names, spec, *storage));
   return Model{.name = storage->name,
                .spec = std::move(spec),
                .weights = std::move(bound.weights),

@@ -29,7 +29,8 @@ struct Model {
   std::shared_ptr<const Checkpoint> storage;
 };
 
-// Resolves the family's spec, binds every tensor that the spec implies, checks shapes, refuses what is left over.
+// Resolves the family's spec, binds every tensor that the spec implies, checks shapes, refuses what is left
+// over.
 Result<Model> build_model(Checkpoint checkpoint);
 
 }  // namespace continuo

@@ -10,13 +10,16 @@ namespace continuo {
 
 namespace {
 
+// A list of factors stands in every layer's spec: what a file can make of it stays small.
+constexpr std::size_t kMostFactors = 1024;
+
 // Where a scaling's values come from: its section, and the file's top level for what may stand there instead.
 struct Source {
   const HyperParameters& top;
   const HyperParameters& section;
-  int head_dim;
+  int rotary_dim;
   int context_length;
-  double theta = 10000;
+  double theta;
 };
 
 // A value that may stand in the section or beside it; an error if both are there and differ.
@@ -51,8 +54,9 @@ Result<RopeScaling> dynamic(const Source& source) {
   RopeDynamic scaling;
   CONTINUO_TRY(scaling.factor, source.section.number("rope_factor", kFromOne));
   scaling.original_context = source.context_length;
-  if (source.head_dim < 4) {  // theta grows with the exponent dim / (dim - 2)
-    return source.section.wrong("rope_type", fmt::format("another for heads of {} values", source.head_dim));
+  if (source.rotary_dim < 4) {  // theta grows with the exponent dim / (dim - 2)
+    return source.section.wrong("rope_type",
+                                fmt::format("another where {} values of a head turn", source.rotary_dim));
   }
   return RopeScaling{scaling};
 }
@@ -109,12 +113,41 @@ Result<RopeScaling> yarn(const Source& source) {
   return RopeScaling{scaling};
 }
 
+// The factor on cos and sin is the paper's, for the growth from the original context, unless the file has its
+// own.
+Result<RopeScaling> longrope(const Source& source) {
+  const HyperParameters& section = source.section;
+  RopeFactors scaling;
+  const std::size_t pairs = static_cast<std::size_t>(source.rotary_dim) / 2;
+  if (pairs > kMostFactors) {
+    return section.wrong("rope_type",
+                         fmt::format("another where {} values of a head turn", source.rotary_dim));
+  }
+  CONTINUO_TRY(scaling.short_factors, section.numbers("short_factors", pairs, kAboveZero));
+  CONTINUO_TRY(scaling.long_factors, section.numbers("long_factors", pairs, kAboveZero));
+  CONTINUO_TRY(scaling.original_context, original_context(source));
+  const double growth = source.context_length / scaling.original_context;
+  CONTINUO_TRY(const double factor, section.number_or("rope_factor", growth, kAboveZero));
+  const double resolved =
+      factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaling.original_context));
+  if (!std::isfinite(resolved)) {  // its logarithm is 0
+    return model_error(section.file(), "the original context is 1, expected more with rope_type longrope");
+  }
+  CONTINUO_TRY(scaling.attention_factor, section.number_or("attention_factor", resolved, kAboveZero));
+  return RopeScaling{std::move(scaling)};
+}
+
 struct Kind {
   std::string_view name;
   Result<RopeScaling> (*read)(const Source&);
 };
-constexpr std::array<Kind, 5> kKinds = {
-    {{"default", no_scaling}, {"linear", linear}, {"dynamic", dynamic}, {"llama3", llama3}, {"yarn", yarn}}};
+constexpr std::array<Kind, 7> kKinds = {{{"default", no_scaling},
+                                         {"linear", linear},
+                                         {"dynamic", dynamic},
+                                         {"llama3", llama3},
+                                         {"yarn", yarn},
+                                         {"longrope", longrope},
+                                         {"su", longrope}}};
 
 Result<RopeScaling> scaling_of(const Source& source) {
   CONTINUO_TRY(const std::string type, source.section.text_or("rope_type", "default"));
@@ -128,21 +161,35 @@ Result<RopeScaling> scaling_of(const Source& source) {
 
 }  // namespace
 
-Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int context_length) {
-  if (head_dim % 2 != 0) {
-    return model_error(parameters.file(),
-                       fmt::format("heads of {} values, rotary positions turn pairs", head_dim));
-  }
+Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int context_length,
+                           const RopeDefaults& defaults) {
   CONTINUO_TRY(const HyperParameters section, parameters.section("rope_section"));
+  return rope_spec(parameters, section, head_dim, context_length, defaults);
+}
+
+Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim,
+                           int context_length, const RopeDefaults& defaults) {
+  for (const std::string_view kind : {"rope_of_full", "rope_of_sliding"}) {
+    CONTINUO_TRY(const bool differs, section.has(kind));
+    if (differs)
+      return section.wrong(kind, "plain values", "values that differ from layer to layer are not supported");
+  }
   Source source{
-      .top = parameters, .section = section, .head_dim = head_dim, .context_length = context_length};
-  CONTINUO_TRY(source.theta, either(source, "rope_theta", source.theta, kFromOne));
-  CONTINUO_TRY(const double share, either(source, "partial_rotary_factor", 1, kZeroToOne));
-  if (share != 1) {
-    return model_error(parameters.file(), fmt::format("partial_rotary_factor is {}, expected 1", share),
+      .top = top, .section = section, .rotary_dim = 0, .context_length = context_length, .theta = 0};
+  CONTINUO_TRY(source.theta, either(source, "rope_theta", defaults.theta, kFromOne));
+  CONTINUO_TRY(const double share, either(source, "partial_rotary_factor", defaults.share, kZeroToOne));
+  if (share != defaults.share && !defaults.share_is_free) {
+    return model_error(top.file(),
+                       fmt::format("partial_rotary_factor is {}, expected {}", share, defaults.share),
                        "turning a part of each head is not supported for this kind of model");
   }
-  RopeSpec rope{.rotary_dim = head_dim, .theta = source.theta, .scaling = {}};
+  source.rotary_dim = static_cast<int>(head_dim * share);
+  if (source.rotary_dim % 2 != 0 || source.rotary_dim == 0) {
+    const std::string part = share == 1 ? "" : fmt::format(", of which {} turn", source.rotary_dim);
+    return model_error(top.file(),
+                       fmt::format("heads of {} values{}, rotary positions turn pairs", head_dim, part));
+  }
+  RopeSpec rope{.rotary_dim = source.rotary_dim, .theta = source.theta, .scaling = {}};
   CONTINUO_TRY(rope.scaling, scaling_of(source));
   return rope;
 }

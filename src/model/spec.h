@@ -14,6 +14,7 @@ namespace continuo {
 struct RmsNormSpec {  // Zhang & Sennrich 2019, arXiv:1910.07467
   float eps = 1e-5f;
   bool unit_offset = false;  // the file holds weight - 1 (Gemma); binding adds the 1
+  bool weight = true;        // false: scaled by 1 (nanochat)
 };
 struct LayerNormSpec {  // Ba et al. 2016, arXiv:1607.06450
   float eps = 1e-5f;

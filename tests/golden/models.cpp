@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "generate/engine.h"
 #include "io/checkpoint.h"
+#include "model/families.h"
 #include "model/model.h"
 #include "support.h"
 
@@ -83,9 +84,40 @@ std::vector<fs::path> cases_in(const fs::path& folder) {
 
 TEST_CASE("log-probabilities within 1e-4 of the reference, greedy ids equal") {
   const std::vector<fs::path> cases = cases_in(test::source_folder() / "golden");
-  REQUIRE(cases.size() >= 20);
+  REQUIRE(cases.size() >= 75);
   for (const fs::path& folder : cases) {
     DYNAMIC_SECTION(folder.filename().string()) { check_case(folder); }
+  }
+}
+
+TEST_CASE("every family has a case") {
+  std::set<std::string> covered;
+  for (const fs::path& folder : cases_in(test::source_folder() / "golden"))
+    covered.insert(Json::parse(test::read_file(folder / "config.json"))["model_type"].get<std::string>());
+  for (const Family* family : families()) CHECK(covered.count(std::string(family->model_type)) == 1);
+}
+
+TEST_CASE("the larger cases") {
+  const auto data = test::data_folder();
+  if (!data) {
+    WARN("skipped: CONTINUO_TEST_DATA is not set");
+    return;
+  }
+  const std::vector<fs::path> cases = cases_in(*data / "goldens/models");
+  REQUIRE(!cases.empty());
+  for (const fs::path& folder : cases) {
+    DYNAMIC_SECTION(folder.filename().string()) {
+      const Json config = Json::parse(test::read_file(folder / "config.json"));
+      if (find_family(config["model_type"].get<std::string>())) {
+        check_case(folder);
+      } else {
+        auto checkpoint = load_checkpoint(*ModelFiles::folder(folder.string()));
+        REQUIRE(checkpoint);
+        const auto model = build_model(std::move(*checkpoint));
+        REQUIRE(!model);
+        CHECK(model.error().message().find("this kind of model is not supported") != std::string::npos);
+      }
+    }
   }
 }
 

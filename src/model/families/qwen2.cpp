@@ -1,25 +1,24 @@
-// Qwen2: Llama with biases on queries, keys and values. Yang et al. 2024, arXiv:2407.10671.
-#include "model/families/llama.h"
+// Qwen2 (Qwen1.5, Qwen2, Qwen2.5): Llama with biases on queries, keys and values. Yang et al. 2024,
+// arXiv:2407.10671.
+#include "model/families/qwen.h"
 
 namespace continuo {
 
 namespace {
 
 Result<ModelSpec> qwen2(const HyperParameters& p) {
-  CONTINUO_TRY(const bool windows, p.flag_or("use_window", false));
-  if (windows) return p.wrong("use_window", "false", "sliding windows are not supported");
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p));
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
   for (LayerSpec& layer : spec.layers) {
-    auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = true;
-    attention.out_bias = false;
+    attention_of(layer).qkv_bias = true;
+    attention_of(layer).out_bias = false;
   }
+  CONTINUO_TRY_VOID(set_qwen_windows(p, spec, [](int layer, int first) { return layer >= first; }));
   return spec;
 }
 
 }  // namespace
 
 extern const Family kQwen2;  // the list's
-const Family kQwen2 = {"qwen2", qwen2, kLlama.tensors, kLlama.prefixes, kLlama.ignored};
+const Family kQwen2 = {"qwen2", qwen2, llama_names(kLlamaTensors)};
 
 }  // namespace continuo

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catch.h"
+#include "model/family_parts.h"
 #include "support.h"
 #include "unit/model/samples.h"
 
@@ -114,10 +115,12 @@ TEST_CASE("activations go by what they compute", "[model]") {
   CHECK(resolved("gelu_new") == Activation::gelu_tanh);
   CHECK(resolved("gelu_pytorch_tanh") == Activation::gelu_tanh);
   CHECK(resolved("relu") == Activation::relu);
-  CHECK(with(tiny_llama(), "hidden_act", "quick_gelu").refusal() ==
-        "tiny/config.json: 'hidden_act' is \"quick_gelu\", expected one of silu, swish, gelu, gelu_python, "
-        "gelu_new, "
-        "gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, relu");
+  CHECK(resolved("relu2") == Activation::relu_squared);
+  CHECK(resolved("quick_gelu") == Activation::gelu_quick);
+  CHECK(
+      with(tiny_llama(), "hidden_act", "mish").refusal() ==
+      "tiny/config.json: 'hidden_act' is \"mish\", expected one of silu, swish, gelu, gelu_python, gelu_new, "
+      "gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, relu2");
 }
 
 TEST_CASE("llama: what a config must say", "[model]") {
@@ -127,7 +130,7 @@ TEST_CASE("llama: what a config must say", "[model]") {
            {"num_hidden_layers", "'num_hidden_layers' or 'n_layer' is missing"},
            {"num_attention_heads", "'num_attention_heads' or 'n_head' is missing"},
            {"intermediate_size", "'intermediate_size' or 'n_inner' is missing"},
-           {"max_position_embeddings", "'max_position_embeddings' or 'n_positions' or 'n_ctx' is missing"},
+           {"max_position_embeddings", "'max_position_embeddings' or 'n_positions' is missing"},
            {"model_type", "'model_type' is missing"}}) {
     CHECK(without(tiny_llama(), field).refusal() == "tiny/config.json: " + message);
   }
@@ -147,9 +150,12 @@ TEST_CASE("a number of layers is not believed", "[model]") {
 }
 
 TEST_CASE("families that are not supported are named", "[model]") {
-  CHECK(with(tiny_llama(), "model_type", "mamba").refusal() ==
-        "tiny/config.json: 'model_type' is \"mamba\", expected one of gpt2, llama, qwen2 (this kind of model is not "
-        "supported)");
+  for (const char* type : {"mamba", "mamba2", "jamba", "rwkv", "gemma3"}) {
+    const std::string refusal = with(tiny_llama(), "model_type", type).refusal();
+    CHECK(refusal.find("tiny/config.json: 'model_type' is \"" + std::string(type) +
+                       "\", expected one of gpt2, ") == 0);
+    CHECK(refusal.ends_with(", nanochat (this kind of model is not supported)"));
+  }
   CHECK(with(tiny_llama(), "quantization_config", {{"quant_method", "gptq"}}).refusal() ==
         "tiny/config.json: the weights are quantized by gptq (use the model they were made from)");
 }
@@ -218,14 +224,121 @@ TEST_CASE("every family's list holds together", "[model]") {
   for (const Family* family : families()) {
     INFO(family->model_type);
     CHECK(find_family(family->model_type) == family);
-    CHECK_FALSE(family->prefixes.empty());
+    CHECK_FALSE(family->names.prefixes.empty());
     std::set<Role> roles;
-    for (const TensorName& tensor : family->tensors) {
-      CHECK(roles.insert(tensor.role).second);
+    std::set<std::string_view> names;
+    for (const TensorName& tensor : family->names.tensors) {
+      roles.insert(tensor.role);
+      CHECK(names.insert(tensor.name).second);
       CHECK((tensor.name.find('*') == 0 || tensor.name.find('*') == tensor.name.npos));
     }
     CHECK(roles.count(Role::embedding));
     CHECK(roles.count(Role::output));
+    CHECK(roles.count(Role::attention_out));
   }
   CHECK(find_family("LLAMA") == nullptr);
+}
+
+TEST_CASE("windows: what the files must say", "[model]") {
+  const TinyModel mistral = with(tiny_llama(), "model_type", "mistral");
+  CHECK(attention(*mistral.build()).window == 4096);
+  CHECK(attention(*with(mistral, "sliding_window", nullptr).build()).window == 0);
+  CHECK(attention(*with(mistral, "sliding_window", 3).build()).window == 3);
+  const auto listed =
+      with(with(mistral, "sliding_window", 3), "layer_types", {"full_attention", "sliding_attention"});
+  CHECK(attention(*listed.build(), 0).window == 0);
+  CHECK(attention(*listed.build(), 1).window == 3);
+  CHECK(with(listed, "sliding_window", nullptr).refusal() ==
+        "tiny/config.json: layer 1 has sliding attention, but there is no 'sliding_window'");
+  CHECK(with(listed, "layer_types", {"full_attention"}).refusal() ==
+        "tiny/config.json: 'layer_types' is a list of 1, expected 2");
+  CHECK(with(listed, "layer_types", {"full_attention", "chunked_attention"}).refusal() ==
+        "tiny/config.json: 'layer_types' names 'chunked_attention' for layer 1, expected full_attention or "
+        "sliding_attention");
+  CHECK(with(listed, "layer_types", {1, 2}).refusal() ==
+        "tiny/config.json: 'layer_types' is 1, expected a string");
+  CHECK(with(listed, "layer_types", "full_attention").refusal() ==
+        "tiny/config.json: 'layer_types' is \"full_attention\", expected a list");
+  CHECK(with(mistral, "sliding_window", 0).refusal() ==
+        "tiny/config.json: 'sliding_window' is 0, expected a whole number from 1 to 16777216");
+}
+
+TEST_CASE("ALiBi's slopes", "[model]") {
+  CHECK(alibi_slopes(1) == std::vector<float>{1 / 256.0f});
+  CHECK(alibi_slopes(8) == std::vector<float>{1 / 2.0f, 1 / 4.0f, 1 / 8.0f, 1 / 16.0f, 1 / 32.0f, 1 / 64.0f,
+                                              1 / 128.0f, 1 / 256.0f});
+  // Six heads: those of four, then every other one of eight.
+  CHECK(alibi_slopes(6) ==
+        std::vector<float>{1 / 4.0f, 1 / 16.0f, 1 / 64.0f, 1 / 256.0f, 1 / 2.0f, 1 / 8.0f});
+  CHECK(alibi_slopes(2, 16) == std::vector<float>{1 / 256.0f, 1 / 65536.0f});
+}
+
+TEST_CASE("what a family does not cover is refused by name", "[model]") {
+  // The spec is made before any tensor is looked at.
+  const auto refusal = [](const char* config) {
+    Json json = Json::parse(config);
+    for (const char* size : {"hidden_size", "num_hidden_layers", "num_attention_heads"}) {
+      if (!json.contains(size)) json[size] = 4;
+    }
+    for (const char* size : {"vocab_size", "max_position_embeddings", "intermediate_size"})
+      json[size] = 8;
+    return test::message_of(
+        find_family(json["model_type"].get<std::string>())->spec(HyperParameters(json, "c")));
+  };
+  for (
+      const auto& [config, message] : std::map<const char*, std::string>{
+          {R"({"model_type": "bloom", "apply_residual_connection_post_layernorm": true})",
+           "c: 'apply_residual_connection_post_layernorm' is true, expected false: residuals of normalized "
+           "states are "
+           "not supported"},
+          {R"({"model_type": "falcon", "head_dim": 4, "new_decoder_architecture": true, "parallel_attn": false})",
+           "c: 'parallel_attn' is false, expected true with new_decoder_architecture"},
+          {R"({"model_type": "falcon", "head_dim": 4, "num_ln_in_parallel_attn": 2})",
+           "c: 'num_ln_in_parallel_attn' is 2, expected 1 without new_decoder_architecture"},
+          {R"({"model_type": "falcon", "head_dim": 4, "num_ln_in_parallel_attn": 3})",
+           "c: 'num_ln_in_parallel_attn' is 3, expected a whole number from 1 to 2"},
+          {R"({"model_type": "mpt", "attn_config": {"alibi": false}})",
+           "c: 'attn_config.alibi' is false, expected true: other positions are not supported for this kind "
+           "of model"},
+          {R"({"model_type": "mpt", "attn_config": {"qk_ln": true}})",
+           "c: 'attn_config.qk_ln' is true, expected false: norms of queries and keys are not supported for "
+           "it"},
+          {R"({"model_type": "mpt", "attn_config": {"attn_type": "grouped_query_attention"}})",
+           "c: 'attn_config.attn_type' is \"grouped_query_attention\", expected multihead_attention"},
+          {R"({"model_type": "mpt", "no_bias": false})",
+           "c: 'no_bias' is false, expected true: biases are not supported for this kind of model"},
+          {R"({"model_type": "mpt", "logit_scale": "inv_sqrt_d_model"})",
+           "c: 'logit_scale' is \"inv_sqrt_d_model\", expected null"},
+          {R"({"model_type": "mpt", "norm_type": "rmsnorm"})",
+           "c: 'norm_type' is \"rmsnorm\", expected low_precision_layernorm or layernorm"},
+          {R"({"model_type": "gptj", "rotary_dim": 2, "num_attention_heads": 4})",
+           "c: heads of 1 values, of which 'rotary_dim' turns 2, expected an even part"},
+          {R"({"model_type": "gemma", "use_bidirectional_attention": true})",
+           "c: 'use_bidirectional_attention' is true, expected false: attention to later tokens is not "
+           "supported"},
+          {R"({"model_type": "phi3", "head_dim": 4, "rope_scaling": {"type": "yarn", "factor": 2}})",
+           "c: 'rope_scaling.type' is \"yarn\", expected one of default, longrope, su"},
+          {R"({"model_type": "starcoder2", "mlp_type": "glu"})",
+           "c: 'mlp_type' is \"glu\", expected default"},
+          {R"({"model_type": "starcoder2", "norm_type": "rms"})",
+           "c: 'norm_type' is \"rms\", expected layer_norm"},
+          {R"({"model_type": "minicpm", "num_experts": 8})",
+           "c: 'num_experts' is 8, expected none: experts are not supported for this kind of model"},
+          {R"({"model_type": "mixtral", "head_dim": 4, "num_local_experts": 8, "num_experts_per_tok": 9})",
+           "c: 'num_experts_per_tok' is 9, expected a whole number from 1 to 8"},
+          {R"({"model_type": "smollm3", "head_dim": 4, "no_rope_layers": [1, 1, 0]})",
+           "c: 'no_rope_layers' is a list, expected a list of 4 numbers"},
+          {R"({"model_type": "exaone4", "head_dim": 4, "sliding_window_pattern": "LLLG"})",
+           "c: 'sliding_window_pattern' is \"LLLG\", expected a whole number from 1 to 16777216"},
+          {R"({"model_type": "gpt_neo", "attention_types": [[["global"], 3]]})",
+           "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
+          {R"({"model_type": "gpt_neo", "attention_types": [[[], 1000000000000]]})",
+           "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
+          {R"({"model_type": "gpt_neo", "attention_layers": ["global", "local", "wide", "global"]})",
+           "c: layer 2 has attention 'wide', expected global or local"},
+          {R"({"model_type": "bloom", "num_attention_heads": 5000, "hidden_size": 5000})",
+           "c: 'num_attention_heads' is 5000, expected a whole number from 1 to 4096"}}) {
+    INFO(config);
+    CHECK(refusal(config) == message);
+  }
 }

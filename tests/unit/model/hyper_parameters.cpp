@@ -68,7 +68,7 @@ TEST_CASE("numbers", "[model]") {
   CHECK(what("-1.5") == "c: 'rope_theta' is -1.5, expected a number above 0");
   CHECK(what("\"1\"") == "c: 'rope_theta' is \"1\", expected a number above 0");
   CHECK(what("false") == "c: 'rope_theta' is false, expected a number above 0");
-  CHECK(what("null") == "c: 'rope_theta' is missing");
+  CHECK(what("null") == "c: 'rope_theta' or 'rotary_emb_base' is missing");
   Json json = {{"rope_theta", std::numeric_limits<double>::infinity()}};
   CHECK(message_of(kNumber(HyperParameters(json, "c"))).ends_with("expected a number above 0"));
   json["rope_theta"] = std::numeric_limits<double>::quiet_NaN();
@@ -106,8 +106,35 @@ TEST_CASE("sections", "[model]") {
         "c: 'rope_scaling.factor' is \"2\", expected a number of at least 1");
   CHECK(refusal(R"({"rope_parameters": {}})", factor) == "c: 'rope_parameters.factor' is missing");
   CHECK(refusal(R"({"rope_scaling": [1]})", factor) == "c: 'rope_scaling' is a list, expected an object");
-  CHECK(refusal(R"({"rope_parameters": {"full_attention": {"rope_type": "default"}}})", factor) ==
-        "c: 'rope_parameters.full_attention' is an object, expected plain values (values that differ from "
-        "layer to "
-        "layer are not supported)");
+}
+
+TEST_CASE("lists", "[model]") {
+  const auto numbers = [](const std::string& value) {
+    return refusal("{\"short_factor\": " + value + "}",
+                   [](const HyperParameters& p) { return p.numbers("short_factors", 2, kAboveZero); });
+  };
+  CHECK(numbers("[1, 2.5]").empty());
+  CHECK(numbers("[1]") == "c: 'short_factor' is a list of 1, expected 2");
+  CHECK(numbers("[1, \"2\"]") == "c: 'short_factor' is \"2\", expected a number above 0");
+  CHECK(numbers("3") == "c: 'short_factor' is 3, expected a list");
+  CHECK(numbers("null") == "c: 'short_factor' is missing");
+  const auto indices = [](const std::string& value) {
+    return refusal("{\"mlp_only_layers\": " + value + "}",
+                   [](const HyperParameters& p) { return p.indices("dense_layers"); });
+  };
+  CHECK(indices("[0, 7]").empty());
+  CHECK(indices("null").empty());
+  CHECK(indices("[-1]") == "c: 'mlp_only_layers' is -1, expected a whole number from 0 to 16777216");
+  CHECK(indices("{}") == "c: 'mlp_only_layers' is an object, expected a list of at most 65536 whole numbers");
+}
+
+TEST_CASE("null is not absence where there is a default", "[model]") {
+  const auto null = [](const char* config) {
+    const Json json = Json::parse(config);
+    return HyperParameters(json, "c").is_null("window");
+  };
+  CHECK(null(R"({"sliding_window": null})"));
+  CHECK_FALSE(null("{}"));
+  CHECK_FALSE(null(R"({"sliding_window": 4})"));
+  CHECK_FALSE(null(R"({"sliding_window": null, "window_size": 4})"));
 }

@@ -103,9 +103,7 @@ TEST_CASE("rope: yarn's defaults", "[model]") {
 }
 
 TEST_CASE("rope: what is refused", "[model]") {
-  const std::string known = ", expected one of default, linear, dynamic, llama3, yarn";
-  CHECK(refusal(R"({"rope_scaling": {"type": "longrope", "factor": 2}})") ==
-        "c: 'rope_scaling.type' is \"longrope\"" + known);
+  const std::string known = ", expected one of default, linear, dynamic, llama3, yarn, longrope, su";
   CHECK(refusal(R"({"rope_parameters": {"rope_type": "mrope"}})") ==
         "c: 'rope_parameters.rope_type' is \"mrope\"" + known);
   CHECK(refusal(R"({"rope_scaling": {"type": 3}})") == "c: 'rope_scaling.type' is 3, expected a string");
@@ -141,7 +139,11 @@ TEST_CASE("rope: what is refused", "[model]") {
         "model)");
   CHECK(refusal("{}", 15) == "c: heads of 15 values, rotary positions turn pairs");
   CHECK(refusal(R"({"rope_scaling": {"type": "dynamic", "factor": 2}})", 2) ==
-        "c: 'rope_scaling.type' is \"dynamic\", expected another for heads of 2 values");
+        "c: 'rope_scaling.type' is \"dynamic\", expected another where 2 values of a head turn");
+  CHECK(refusal(R"({"rope_parameters": {"full_attention": {"rope_type": "default"}}})") ==
+        "c: 'rope_parameters.full_attention' is an object, expected plain values (values that differ from "
+        "layer to "
+        "layer are not supported)");
 }
 
 TEST_CASE("rope: only dynamic scaling reaches beyond the stated length", "[model]") {
@@ -149,6 +151,53 @@ TEST_CASE("rope: only dynamic scaling reaches beyond the stated length", "[model
   const HyperParameters p(json, "c");
   CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = {}}, 256).value() == 256);
   CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeLinear{4}}, 256).value() == 256);
-  CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{2.5, 256}}, 256).value() == 640);
+  CHECK(
+      scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{2.5, 256}}, 256).value() ==
+      640);
   CHECK_FALSE(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{1e300, 256}}, 256));
+}
+
+TEST_CASE("rope: a part of each head", "[model]") {
+  const auto partial = [](const std::string& config, int head_dim = 16) {
+    const Json json = Json::parse(config);
+    return rope_spec(HyperParameters(json, "c"), head_dim, 256,
+                     {.theta = 500, .share = 0.25, .share_is_free = true});
+  };
+  CHECK(partial("{}")->rotary_dim == 4);
+  CHECK(partial("{}")->theta == 500);
+  CHECK(partial(R"({"rotary_pct": 0.5, "rotary_emb_base": 100})")->rotary_dim == 8);
+  CHECK(partial(R"({"rotary_pct": 0.5, "rotary_emb_base": 100})")->theta == 100);
+  CHECK(partial(R"({"rope_parameters": {"partial_rotary_factor": 1.0}})")->rotary_dim == 16);
+  CHECK(message_of(partial("{}", 10)).empty());
+  CHECK(message_of(partial("{}", 12)) ==
+        "c: heads of 12 values, of which 3 turn, rotary positions turn pairs");
+  CHECK(message_of(partial(R"({"partial_rotary_factor": 0})")) ==
+        "c: heads of 16 values, of which 0 turn, rotary positions turn pairs");
+  CHECK(message_of(partial(R"({"partial_rotary_factor": 1.5})")) ==
+        "c: 'partial_rotary_factor' is 1.5, expected a number from 0 to 1");
+}
+
+TEST_CASE("rope: longrope", "[model]") {
+  const auto with = [](const std::string& more, const std::string& top = "") {
+    return "{" + top + R"("rope_scaling": {"short_factor": [1, 1.5], "long_factor": [2, 3])" + more + "}}";
+  };
+  const auto resolved = [&](const std::string& config) {
+    const auto rope = resolve(config, 4);
+    INFO(message_of(rope));
+    REQUIRE(rope);
+    return std::get<RopeFactors>(rope->scaling);
+  };
+  const RopeFactors plain = resolved(with(R"(, "type": "longrope", "original_max_position_embeddings": 64)"));
+  CHECK(plain == RopeFactors{{1, 1.5f}, {2, 3}, 64, std::sqrt(1 + std::log(4.0) / std::log(64.0))});
+  CHECK(resolved(with(R"(, "type": "su")", R"("original_max_position_embeddings": 64, )")) == plain);
+  CHECK(resolved(with(R"(, "type": "su")")).attention_factor == 1);
+  CHECK(resolved(with(R"(, "rope_type": "longrope", "attention_factor": 1.25)")).attention_factor == 1.25);
+  CHECK(refusal(with(R"(, "type": "su")"), 8) == "c: 'rope_scaling.short_factor' is a list of 2, expected 4");
+  CHECK(refusal(with(R"(, "type": "su", "original_max_position_embeddings": 1)"), 4) ==
+        "c: the original context is 1, expected more with rope_type longrope");
+  CHECK(refusal(R"({"rope_scaling": {"type": "su", "short_factor": [0], "long_factor": [1]}})", 2) ==
+        "c: 'rope_scaling.short_factor' is 0, expected a number above 0");
+  CHECK(refusal(R"({"rope_scaling": {"type": "su"}})", 4) == "c: 'rope_scaling.short_factor' is missing");
+  CHECK(refusal(R"({"rope_scaling": {"type": "su"}})", 4096) ==
+        "c: 'rope_scaling.type' is \"su\", expected another where 4096 values of a head turn");
 }

@@ -1,0 +1,57 @@
+// Gemma: Llama with tied embeddings scaled by sqrt(d_model), norms that keep weight - 1, and a tanh GELU.
+// Gemma team 2024, arXiv:2403.08295.
+#include "model/families/gemma.h"
+
+#include <cmath>
+
+namespace continuo {
+
+Result<ModelSpec> gemma_spec(const HyperParameters& p, LlamaDefaults defaults) {
+  CONTINUO_TRY_VOID(expect_flag(p, "bidirectional", false, "attention to later tokens is not supported"));
+  defaults.plain.tied_output = true;
+  defaults.activation = "gelu_pytorch_tanh";
+  defaults.head_dim = 256;
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, defaults));
+  spec.embedding_scale = std::sqrt(static_cast<float>(spec.d_model));
+  const RmsNormSpec norm{.eps = std::get<RmsNormSpec>(*spec.final_norm).eps, .unit_offset = true};
+  // Where a file names both activations, the later name is the one that is meant.
+  CONTINUO_TRY(const bool renamed, p.has("hidden_activation"));
+  for (LayerSpec& layer : spec.layers) {
+    layer.mixer_norm = layer.feed_norm = norm;
+    if (!renamed) continue;
+    auto& feed = std::get<FeedForwardSpec>(layer.feed);
+    CONTINUO_TRY(feed.activation, activation(p, "", "hidden_activation"));
+  }
+  spec.final_norm = norm;
+  return spec;
+}
+
+namespace {
+
+Result<double> cap_or(const HyperParameters& p, std::string_view name, double fallback) {
+  return p.number_or(name, p.is_null(name) ? 0 : fallback, kAboveZero);
+}
+
+}  // namespace
+
+Result<void> set_later_gemma(const HyperParameters& p, ModelSpec& spec, const GemmaCaps& caps) {
+  CONTINUO_TRY(const double scale_dim, p.number_or("query_scale_dim", 256, kAboveZero));
+  CONTINUO_TRY(const double score_cap, cap_or(p, "score_cap", caps.score));
+  CONTINUO_TRY(const double logit_cap, cap_or(p, "logit_cap", caps.logit));
+  spec.logit_cap = static_cast<float>(logit_cap);
+  for (LayerSpec& layer : spec.layers) {
+    layer.mixer_out_norm = layer.feed_out_norm = layer.mixer_norm;
+    attention_of(layer).scale = static_cast<float>(1 / std::sqrt(scale_dim));
+    attention_of(layer).score_cap = static_cast<float>(score_cap);
+  }
+  return {};
+}
+
+namespace {
+Result<ModelSpec> gemma(const HyperParameters& p) { return gemma_spec(p, {}); }
+}  // namespace
+
+extern const Family kGemma;  // the list's
+const Family kGemma = {"gemma", gemma, llama_names(kLlamaTensors)};
+
+}  // namespace continuo

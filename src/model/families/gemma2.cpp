@@ -1,0 +1,24 @@
+// Gemma 2: Gemma with norms before and after each part, caps on scores and logits, and a window in every
+// other layer. Gemma team 2024, arXiv:2408.00118.
+#include "model/families/gemma.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> gemma2(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, gemma_spec(p, {}));
+  CONTINUO_TRY_VOID(set_later_gemma(p, spec, {.score = 50, .logit = 30}));
+  CONTINUO_TRY(const int window, window_or(p, 4096));
+  CONTINUO_TRY_VOID(set_windows(p, spec, window, [](int layer) { return layer % 2 == 0; }));
+  return spec;
+}
+
+constexpr LlamaNames kTensors({kGemmaNorms[0], kGemmaNorms[1], kGemmaNorms[2]});
+
+}  // namespace
+
+extern const Family kGemma2;  // the list's
+const Family kGemma2 = {"gemma2", gemma2, llama_names(kTensors)};
+
+}  // namespace continuo

@@ -1,0 +1,62 @@
+// Gemma 3, text only (270M, 1B): Gemma 2 with norms of queries and keys for caps; five layers in six look
+// back through a window and turn by a shorter wavelength. Gemma team 2025, arXiv:2503.19786.
+#include "model/families/gemma.h"
+#include "model/families/qwen.h"
+
+namespace continuo {
+
+namespace {
+
+// The two kinds of layers have rope parameters of their own: in sections of "rope_parameters", or, in older
+// files, "rope_theta" and "rope_scaling" for full attention and "rope_local_base_freq" for windows.
+struct Ropes {
+  RopeSpec full, sliding;
+};
+
+Result<Ropes> ropes(const HyperParameters& p, int head_dim, int context_length) {
+  const RopeDefaults full_defaults{.theta = 1e6};
+  CONTINUO_TRY(const double local_theta, p.number_or("local_rope_theta", 1e4, kFromOne));
+  const RopeDefaults sliding_defaults{.theta = local_theta};
+  const Json empty = Json::object();
+  const HyperParameters nothing(empty, p.file());
+  CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));
+  CONTINUO_TRY(const bool of_full, section.has("rope_of_full"));
+  CONTINUO_TRY(const bool of_sliding, section.has("rope_of_sliding"));
+  CONTINUO_TRY(const HyperParameters full, section.section("rope_of_full"));
+  CONTINUO_TRY(const HyperParameters sliding, section.section("rope_of_sliding"));
+  const bool flat = !of_full && !of_sliding;
+  Ropes both;
+  CONTINUO_TRY(both.full, rope_spec(p, flat ? section : full, head_dim, context_length, full_defaults));
+  CONTINUO_TRY(both.sliding, rope_spec(nothing, sliding, head_dim, context_length, sliding_defaults));
+  return both;
+}
+
+Result<ModelSpec> gemma3(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, gemma_spec(p, {.plain = {.context_length = 131072}, .ropes_differ = true}));
+  CONTINUO_TRY_VOID(set_later_gemma(p, spec, {.score = 0, .logit = 0}));
+  set_head_norms(spec, *spec.final_norm);
+  CONTINUO_TRY(const int window, window_or(p, 4096));
+  CONTINUO_TRY(const int pattern, p.count_or("window_pattern", 6));
+  CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int layer) { return (layer + 1) % pattern != 0; }));
+  CONTINUO_TRY(const Ropes both, ropes(p, attention_of(spec.layers.front()).head_dim, spec.context_length));
+  for (LayerSpec& layer : spec.layers) {
+    AttentionSpec& attention = attention_of(layer);
+    attention.rope = attention.window > 0 ? both.sliding : both.full;
+  }
+  return spec;
+}
+
+constexpr LlamaNames kTensors({
+    kGemmaNorms[0],
+    kGemmaNorms[1],
+    kGemmaNorms[2],
+    {Role::attention_q_norm, "*layers.#.self_attn.q_norm.weight"},
+    {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
+});
+
+}  // namespace
+
+extern const Family kGemma3;  // the list's
+const Family kGemma3 = {"gemma3_text", gemma3, llama_names(kTensors)};
+
+}  // namespace continuo

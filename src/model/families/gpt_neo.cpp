@@ -1,0 +1,100 @@
+// GPT-Neo (TinyStories): GPT-2 whose layers look back globally or through a window, in turn; scores are not
+// scaled. Black et al. 2021, doi:10.5281/zenodo.5297715; Eldan & Li 2023, arXiv:2305.07759.
+#include <fmt/format.h>
+
+#include "model/families.h"
+#include "model/family_parts.h"
+
+namespace continuo {
+
+namespace {
+
+// "attention_types" is a list of [kinds, how often]; absent, global and local take turns.
+Result<std::vector<std::string>> expanded(const HyperParameters& p, std::size_t n_layers) {
+  const Error wrong =
+      model_error(p.file(), fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], "
+                                        "times] for {} layers",
+                                        n_layers));
+  const Json* types = p.raw("attention_types");
+  const Json fallback = Json::array({Json::array({{"global", "local"}, (n_layers + 1) / 2})});
+  std::vector<std::string> kinds;
+  for (const Json& item : types ? *types : fallback) {
+    if (!item.is_array() || item.size() != 2 || !item[0].is_array() || !item[1].is_number_unsigned())
+      return wrong;
+    for (auto times = item[1].get<std::uint64_t>(); times > 0 && kinds.size() <= n_layers; --times) {
+      if (item[0].empty()) return wrong;
+      for (const Json& kind : item[0]) {
+        if (!kind.is_string()) return wrong;
+        kinds.push_back(kind.get<std::string>());
+      }
+    }
+  }
+  if (!types) kinds.resize(n_layers);
+  if (kinds.size() != n_layers) return wrong;
+  return kinds;
+}
+
+Result<void> set_local_windows(const HyperParameters& p, ModelSpec& spec) {
+  CONTINUO_TRY(const bool listed, p.has("attention_layers"));
+  CONTINUO_TRY(const std::vector<std::string> kinds,
+               listed ? p.texts("attention_layers", spec.layers.size()) : expanded(p, spec.layers.size()));
+  CONTINUO_TRY(const int window, p.count_or("window", 256));
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (kinds[i] != "local" && kinds[i] != "global") {
+      return model_error(p.file(),
+                         fmt::format("layer {} has attention '{}', expected global or local", i, kinds[i]));
+    }
+    if (kinds[i] == "local") attention_of(spec.layers[i]).window = window;
+  }
+  return {};
+}
+
+Result<ModelSpec> gpt_neo(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.tied_output = true}));
+  spec.positions = LearnedPositions{.count = spec.context_length};
+  CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
+  mixer.out_bias = true;
+  mixer.scale = 1;
+
+  CONTINUO_TRY(const FeedForwardSpec feed,
+               plain_feed(p, {.d_ff = 4 * spec.d_model, .gated = false, .bias = true}, "gelu_new"));
+  CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
+  const LayerNormSpec norm{.eps = eps};
+  CONTINUO_TRY_VOID(
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+  CONTINUO_TRY_VOID(set_local_windows(p, spec));
+  spec.final_norm = norm;
+  return spec;
+}
+
+constexpr auto kTensors = std::to_array<TensorName>({
+    {Role::embedding, "*wte.weight"},
+    {Role::learned_positions, "*wpe.weight"},
+    {Role::mixer_norm, "*h.#.ln_1.weight"},
+    {Role::mixer_norm_bias, "*h.#.ln_1.bias"},
+    {Role::attention_q, "*h.#.attn.attention.q_proj.weight"},
+    {Role::attention_k, "*h.#.attn.attention.k_proj.weight"},
+    {Role::attention_v, "*h.#.attn.attention.v_proj.weight"},
+    {Role::attention_out, "*h.#.attn.attention.out_proj.weight"},
+    {Role::attention_out_bias, "*h.#.attn.attention.out_proj.bias"},
+    {Role::feed_norm, "*h.#.ln_2.weight"},
+    {Role::feed_norm_bias, "*h.#.ln_2.bias"},
+    {Role::feed_up, "*h.#.mlp.c_fc.weight"},
+    {Role::feed_up_bias, "*h.#.mlp.c_fc.bias"},
+    {Role::feed_down, "*h.#.mlp.c_proj.weight"},
+    {Role::feed_down_bias, "*h.#.mlp.c_proj.bias"},
+    {Role::final_norm, "*ln_f.weight"},
+    {Role::final_norm_bias, "*ln_f.bias"},
+    {Role::output, "lm_head.weight"},
+});
+constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
+// The mask and the value it hides with.
+constexpr auto kIgnored =
+    std::to_array<std::string_view>({"*h.#.attn.attention.bias", "*h.#.attn.attention.masked_bias"});
+
+}  // namespace
+
+extern const Family kGptNeo;  // the list's
+const Family kGptNeo = {"gpt_neo", gpt_neo, {kTensors, kPrefixes, kIgnored}};
+
+}  // namespace continuo

@@ -1,0 +1,60 @@
+// GPT-J: attention and feed-forward of the same normalized state side by side, neighbouring values turned as
+// pairs. Wang & Komatsuzaki 2021, github.com/kingoflolz/mesh-transformer-jax.
+#include <fmt/format.h>
+
+#include "model/families.h"
+#include "model/family_parts.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> gptj(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, plain_spec(p, {}));
+  spec.output_bias = true;
+  CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
+  CONTINUO_TRY(const int rotary_dim, p.count_or("rotary_dim", 64));
+  if (rotary_dim % 2 != 0 || rotary_dim > mixer.head_dim || p.is_null("rotary_dim")) {
+    return model_error(
+        p.file(), fmt::format("heads of {} values, of which 'rotary_dim' turns {}, expected an even part",
+                              mixer.head_dim, rotary_dim));
+  }
+  mixer.rope = RopeSpec{.rotary_dim = rotary_dim, .interleaved = true, .scaling = {}};
+
+  CONTINUO_TRY(const FeedForwardSpec feed,
+               plain_feed(p, {.d_ff = 4 * spec.d_model, .gated = false, .bias = true}, "gelu_new"));
+  CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
+  const LayerNormSpec norm{.eps = eps};
+  CONTINUO_TRY_VOID(fill_layers(
+      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .feed = feed}));
+  spec.final_norm = norm;
+  return spec;
+}
+
+constexpr auto kTensors = std::to_array<TensorName>({
+    {Role::embedding, "*wte.weight"},
+    {Role::mixer_norm, "*h.#.ln_1.weight"},
+    {Role::mixer_norm_bias, "*h.#.ln_1.bias"},
+    {Role::attention_q, "*h.#.attn.q_proj.weight"},
+    {Role::attention_k, "*h.#.attn.k_proj.weight"},
+    {Role::attention_v, "*h.#.attn.v_proj.weight"},
+    {Role::attention_out, "*h.#.attn.out_proj.weight"},
+    {Role::feed_up, "*h.#.mlp.fc_in.weight"},
+    {Role::feed_up_bias, "*h.#.mlp.fc_in.bias"},
+    {Role::feed_down, "*h.#.mlp.fc_out.weight"},
+    {Role::feed_down_bias, "*h.#.mlp.fc_out.bias"},
+    {Role::final_norm, "*ln_f.weight"},
+    {Role::final_norm_bias, "*ln_f.bias"},
+    {Role::output, "lm_head.weight"},
+    {Role::output_bias, "lm_head.bias"},
+});
+constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
+constexpr auto kIgnored =
+    std::to_array<std::string_view>({"*h.#.attn.bias", "*h.#.attn.masked_bias", "*h.#.attn.embed_positions"});
+
+}  // namespace
+
+extern const Family kGptj;  // the list's
+const Family kGptj = {"gptj", gptj, {kTensors, kPrefixes, kIgnored}};
+
+}  // namespace continuo

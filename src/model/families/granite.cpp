@@ -1,0 +1,29 @@
+// Granite 3: Llama with multipliers on embeddings, scores, residuals and logits. IBM 2024,
+// github.com/ibm-granite/granite-3.0-language-models.
+#include "model/families/llama.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> granite(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
+  CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kAboveZero));
+  CONTINUO_TRY(const double attention, p.number_or("attention_scale", 1, kAboveZero));
+  CONTINUO_TRY(const double residual, p.number_or("residual_scale", 1, kAboveZero));
+  CONTINUO_TRY(const double divisor, p.number_or("logit_divisor", 1, kAboveZero));
+  spec.embedding_scale = static_cast<float>(embedding);
+  spec.logit_scale = static_cast<float>(1 / divisor);
+  for (LayerSpec& layer : spec.layers) {
+    layer.residual_scale = static_cast<float>(residual);
+    attention_of(layer).scale = static_cast<float>(attention);
+  }
+  return spec;
+}
+
+}  // namespace
+
+extern const Family kGranite;  // the list's
+const Family kGranite = {"granite", granite, llama_names(kLlamaTensors)};
+
+}  // namespace continuo

@@ -1,0 +1,31 @@
+// Mixtral: Mistral with experts for a feed-forward. Jiang et al. 2024, arXiv:2401.04088.
+#include "model/families/llama.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> mixtral(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.norm_eps = 1e-5, .rope = {.theta = 1e6}}));
+  CONTINUO_TRY(const int window, window_or(p, 0));
+  CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
+  const auto& expert = std::get<FeedForwardSpec>(spec.layers.front().feed);
+  CONTINUO_TRY(const ExpertsSpec experts, plain_experts(p, expert, true));
+  for (LayerSpec& layer : spec.layers)
+    layer.feed = experts;
+  return spec;
+}
+
+constexpr LlamaNames kTensors({
+    {Role::router, "*layers.#.block_sparse_moe.gate.weight"},
+    {Role::expert_gate, "*layers.#.block_sparse_moe.experts.@.w1.weight"},
+    {Role::expert_up, "*layers.#.block_sparse_moe.experts.@.w3.weight"},
+    {Role::expert_down, "*layers.#.block_sparse_moe.experts.@.w2.weight"},
+});
+
+}  // namespace
+
+extern const Family kMixtral;  // the list's
+const Family kMixtral = {"mixtral", mixtral, llama_names(kTensors)};
+
+}  // namespace continuo

@@ -1,0 +1,26 @@
+// OLMo: Llama whose norms have no weights; queries, keys and values may be clamped. Groeneveld et al. 2024,
+// arXiv:2402.00838.
+#include "model/families/llama.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> olmo(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {}));
+  CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kFromZero));
+  const LayerNormSpec norm{.eps = 1e-5f, .bias = false, .weight = false};
+  for (LayerSpec& layer : spec.layers) {
+    layer.mixer_norm = layer.feed_norm = norm;
+    attention_of(layer).qkv_clip = static_cast<float>(clip);
+  }
+  spec.final_norm = norm;
+  return spec;
+}
+
+}  // namespace
+
+extern const Family kOlmo;  // the list's
+const Family kOlmo = {"olmo", olmo, llama_names(kLlamaTensors)};
+
+}  // namespace continuo

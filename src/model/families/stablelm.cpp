@@ -1,0 +1,48 @@
+// StableLM: Llama with layer norms and a part of each head turned. Bellagente et al. 2024, arXiv:2402.17834.
+#include "model/families/llama.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> stablelm(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.norm_eps = 1e-5, .rope = {.share = 0.25, .share_is_free = true}}));
+  const float eps = std::get<RmsNormSpec>(*spec.final_norm).eps;
+  const LayerNormSpec norm{.eps = eps};
+  CONTINUO_TRY(const bool qkv_bias, p.flag_or("qkv_bias", false));
+  CONTINUO_TRY(const bool qk_norm, p.flag_or("qk_norm", false));
+  CONTINUO_TRY(const bool parallel, p.flag_or("parallel", false));
+  for (LayerSpec& layer : spec.layers) {
+    layer.mixer_norm = norm;
+    if (parallel) {
+      layer.order = LayerSpec::Order::parallel;
+      layer.feed_norm.reset();
+    } else {
+      layer.feed_norm = norm;
+    }
+    AttentionSpec& attention = attention_of(layer);
+    attention.qkv_bias = qkv_bias;
+    attention.out_bias = false;
+    if (qk_norm) {
+      attention.qk_norm = QkNormSpec{LayerNormSpec{.eps = eps, .bias = false}, QkNormSpec::Span::own_head};
+    }
+  }
+  spec.final_norm = norm;
+  return spec;
+}
+
+constexpr LlamaNames kTensors({
+    {Role::mixer_norm_bias, "*layers.#.input_layernorm.bias"},
+    {Role::attention_q_norm, "*layers.#.self_attn.q_layernorm.norms.@.weight"},
+    {Role::attention_k_norm, "*layers.#.self_attn.k_layernorm.norms.@.weight"},
+    {Role::feed_norm_bias, "*layers.#.post_attention_layernorm.bias"},
+    {Role::final_norm_bias, "*norm.bias"},
+});
+
+}  // namespace
+
+extern const Family kStablelm;  // the list's
+const Family kStablelm = {"stablelm", stablelm, llama_names(kTensors)};
+
+}  // namespace continuo

@@ -1,0 +1,177 @@
+#include "model/tensor_finder.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace continuo {
+
+namespace {
+
+std::string shape_text(std::span<const std::size_t> shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+Matrix view(const TensorView& tensor, Layout layout, std::size_t rows, std::size_t cols) {
+  return {.data = tensor.bytes.data(),
+          .format = tensor.format,
+          .layout = layout,
+          .rows = rows,
+          .cols = cols,
+          .stride = layout == Layout::out_major ? cols : rows};
+}
+
+}  // namespace
+
+TensorFinder::TensorFinder(const TensorNames& names, const Checkpoint& checkpoint)
+    : names_(names), checkpoint_(checkpoint), prefix_(choose_prefix()) {}
+
+std::string_view TensorFinder::choose_prefix() const {
+  for (const std::string_view prefix : names_.prefixes) {
+    for (const TensorName& tensor : names_.tensors) {
+      if (tensor.role == Role::embedding && stored(file_name(tensor.name, prefix, {}))) return prefix;
+    }
+  }
+  return names_.prefixes.front();
+}
+
+bool TensorFinder::stored(const std::string& name) const {
+  return checkpoint_.tensors.count(name) || checkpoint_.others.count(name);
+}
+
+std::string TensorFinder::name_of(const TensorName& name, const TensorPlace& place) const {
+  return file_name(name.name, prefix_, place);
+}
+
+// The first of the role's names that is there, else the first.
+const TensorName* TensorFinder::find(Role role, const TensorPlace& place) const {
+  const TensorName* first = nullptr;
+  for (const TensorName& tensor : names_.tensors) {
+    if (tensor.role != role) continue;
+    if (stored(name_of(tensor, place))) return &tensor;
+    if (!first) first = &tensor;
+  }
+  return first;
+}
+
+const TensorName& TensorFinder::need(Role role, const TensorPlace& place) const {
+  const TensorName* name = find(role, place);
+  CONTINUO_CHECK(name, "the spec implies a tensor that the list of names does not know");
+  return *name;
+}
+
+bool TensorFinder::named(Role role) const { return find(role, {}) != nullptr; }
+
+bool TensorFinder::stored(Role role, const TensorPlace& place) const {
+  const TensorName* name = find(role, place);
+  return name && stored(name_of(*name, place));
+}
+
+bool TensorFinder::one_a_part(Role role, const TensorPlace& place) const {
+  return need(role, place).name.find('@') != std::string_view::npos;
+}
+
+Result<Matrix> TensorFinder::matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols) {
+  const Layout layout = need(role, place).layout;
+  const auto shape = layout == Layout::out_major ? std::array{rows, cols} : std::array{cols, rows};
+  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
+  return view(*tensor, layout, rows, cols);
+}
+
+Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& place, std::size_t count,
+                                                std::size_t rows, std::size_t cols) {
+  const Layout layout = need(role, place).layout;
+  const auto shape =
+      layout == Layout::out_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
+  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
+  std::vector<Matrix> parts(count, view(*tensor, layout, rows, cols));
+  for (std::size_t i = 0; i < count; ++i)
+    parts[i].data += stored_bytes(tensor->format, i * rows * cols);
+  return parts;
+}
+
+Result<std::vector<float>> TensorFinder::values(Role role, const TensorPlace& place,
+                                                std::span<const std::size_t> shape) {
+  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
+  std::size_t n = 1;
+  for (const std::size_t extent : shape)
+    n *= extent;
+  std::vector<float> out(n);
+  format_info(tensor->format).to_float(tensor->bytes.data(), out.data(), n);
+  return out;
+}
+
+// The tensor of a role, which must be there in that shape.
+Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place,
+                                             std::span<const std::size_t> shape) {
+  const std::string name = name_of(need(role, place), place);
+  const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, place)); };
+  if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
+    return model_error(it->second.file, fmt::format("{} is stored as {}", describe(), it->second.format),
+                       "F32, F16 and BF16 can be run");
+  }
+  const auto it = checkpoint_.tensors.find(name);
+  if (it == checkpoint_.tensors.end()) {
+    return model_error(checkpoint_.name, describe() + " is missing", "config.json says that there is one");
+  }
+  const TensorView& tensor = it->second;
+  if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
+    return model_error(
+        tensor.file,
+        fmt::format("{} has shape {}, expected {}", describe(), shape_text(tensor.shape), shape_text(shape)),
+        "do config.json and the weights belong together?");
+  }
+  const bool first_use = used_.insert(name).second;
+  CONTINUO_CHECK(first_use, "a tensor that two roles claim");
+  uses_.push_back({name, role_text(role, place), tensor.format, tensor.shape, tensor.bytes.size()});
+  bytes_ += tensor.bytes.size();
+  return &tensor;
+}
+
+Result<void> TensorFinder::tied_output(const Matrix& embedding) {
+  if (!stored(Role::output, {})) return {};
+  CONTINUO_TRY(const Matrix again, matrix(Role::output, {}, embedding.rows, embedding.cols));
+  TensorUse& use = uses_.back();
+  use.role = "output (the embedding again)";
+  bytes_ -= use.bytes;
+  if (again.format == embedding.format && std::memcmp(again.data, embedding.data, use.bytes) == 0) return {};
+  return model_error(checkpoint_.tensors.find(use.name)->second.file,
+                     fmt::format("tensor '{}' differs from the embedding, to which it is tied", use.name),
+                     "should config.json say \"tie_word_embeddings\": false?");
+}
+
+bool TensorFinder::is_ignored(std::string_view name) const {
+  return std::any_of(names_.ignored.begin(), names_.ignored.end(),
+                     [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
+}
+
+Result<void> TensorFinder::nothing_is_left(std::string_view family) const {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> left;
+  std::string file;
+  const auto collect = [&](const auto& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      if (used_.count(name) || is_ignored(name)) continue;
+      if (left.empty()) file = tensor.file;
+      left.push_back(fmt::format("'{}'", name));
+    }
+  };
+  collect(checkpoint_.tensors);
+  collect(checkpoint_.others);
+  if (left.empty()) return {};
+  const std::size_t count = left.size();
+  const std::string more = count > kShown ? fmt::format(" and {} more", count - kShown) : "";
+  left.resize(std::min(count, kShown));
+  return model_error(file,
+                     fmt::format("{} for which this {} has no place: {}{}",
+                                 count == 1 ? "a tensor" : fmt::format("{} tensors", count), family,
+                                 fmt::join(left, ", "), more),
+                     "the text would not be the model's; is config.json the right one?");
+}
+
+}  // namespace continuo

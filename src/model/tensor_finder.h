@@ -1,0 +1,58 @@
+// Finds the tensors of roles in a checkpoint, checks their shapes, and remembers which were used.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "io/checkpoint.h"
+#include "model/model.h"
+#include "model/tensor_names.h"
+
+namespace continuo {
+
+class TensorFinder {
+ public:
+  // Both must outlive this.
+  TensorFinder(const TensorNames& names, const Checkpoint& checkpoint);
+
+  // Whether the names know the role, and whether the checkpoint has a tensor of it.
+  bool named(Role role) const;
+  bool stored(Role role, const TensorPlace& place) const;
+  // Whether the role's tensors are one a part ("@"), as the checkpoint has them.
+  bool one_a_part(Role role, const TensorPlace& place) const;
+
+  // The tensor of a role, which must be there: as a matrix of `rows` outputs and `cols` inputs; as `count`
+  // such matrices in one tensor, outermost first; as values of the given shape, converted.
+  Result<Matrix> matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols);
+  Result<std::vector<Matrix>> stack(Role role, const TensorPlace& place, std::size_t count, std::size_t rows,
+                                    std::size_t cols);
+  Result<std::vector<float>> values(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
+
+  // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
+  Result<void> tied_output(const Matrix& embedding);
+  // An error if a tensor was not used and is not a known buffer. `family` is named in it.
+  Result<void> nothing_is_left(std::string_view family) const;
+
+  std::vector<TensorUse> take_uses() { return std::move(uses_); }
+  std::size_t bytes() const { return bytes_; }  // of the tensors used, each once
+
+ private:
+  Result<const TensorView*> take(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
+  bool stored(const std::string& name) const;
+  const TensorName* find(Role role, const TensorPlace& place) const;
+  const TensorName& need(Role role, const TensorPlace& place) const;
+  std::string name_of(const TensorName& name, const TensorPlace& place) const;
+  std::string_view choose_prefix() const;
+  bool is_ignored(std::string_view name) const;
+
+  const TensorNames& names_;
+  const Checkpoint& checkpoint_;
+  std::string_view prefix_;
+  std::set<std::string, std::less<>> used_;
+  std::vector<TensorUse> uses_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace continuo
