@@ -5,7 +5,8 @@
 
 needs torch and transformers. Every CASE (default: gpt2 llama gemma2 bloom) gets attention.json:
     ids            the first 24 tokens of the longest prompt of expected.json
-    attentions     [layer][head][i]: the i + 1 weights of row i; float32, eager attention
+    attentions     [layer][head][i]: the i + 1 weights of row i; eager attention, in double precision, so that what is
+                   measured is our rounding and not the reference's
     hidden_states  [layer][i][d_model]: the input of each layer (of the last layer's output the reference gives only
                    the normalized form, which the logits of expected.json check)
 """
@@ -27,7 +28,7 @@ def rounded(x):
 def make(folder):
     prompts = json.loads((folder / "expected.json").read_text())["prompts"]
     ids = max((prompt["ids"] for prompt in prompts), key=len)[:TOKENS]
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval().double()
     with torch.no_grad():
         out = model(torch.tensor([ids]), output_attentions=True, output_hidden_states=True, use_cache=False)
     attentions = [[[[rounded(w) for w in head[i, :i + 1]] for i in range(len(ids))] for head in layer[0]]

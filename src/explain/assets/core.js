@@ -102,6 +102,9 @@ function tipped(element, text) {
   return element;
 }
 
+// For a pointer that moves, not for a page that scrolls under it.
+const moved = (f) => (event) => { if (event.movementX || event.movementY) f(); };
+
 // Arrow keys in a row or grid of buttons: `columns` to a row.
 function arrows(container, columns, choose) {
   container.addEventListener('keydown', (event) => {

@@ -7,7 +7,7 @@ figures.strip = (f) => {
   const facts = h('div', { 'aria-live': 'polite' });
   const buttons = f.tokens.map((token, i) => h('button', {
     role: 'option', class: [token.special && 'special', token.generated && 'generated'].filter(Boolean).join(' '),
-    'data-position': i, onclick: () => change({ token: i }), onpointerenter: () => change({ token: i }) }, token.label));
+    'data-position': i, onclick: () => change({ token: i }), onpointermove: moved(() => change({ token: i })) }, token.label));
   const strip = h('div', { class: 'strip', role: 'listbox', 'aria-label': say('token'), 'aria-orientation': 'horizontal' }, buttons);
   arrows(strip, buttons.length, (i) => change({ token: i }));
   watch(({ token }) => {
@@ -51,7 +51,7 @@ figures.bars = (f) => {
   if (!f.by_position) return captioned(f.caption, h('div', { class: 'card' }, barRows(f.bars, largest)));
   const readout = h('p', { class: 'readout', 'aria-live': 'polite' });
   const buttons = f.bars.map((bar, i) => h('button', { role: 'option', class: bar.marked ? 'marked' : '', onclick: () => change({ token: i }),
-    onpointerenter: () => change({ token: i }) }, bar.label));
+    onpointermove: moved(() => change({ token: i })) }, bar.label));
   const text = h('div', { class: 'heat', role: 'listbox', 'aria-label': f.caption }, buttons);
   arrows(text, buttons.length, (i) => change({ token: i }));
   watch(({ token }) => {
@@ -73,7 +73,7 @@ figures.grid = (f) => {
   let chosen = 0;
   const choose = (i) => { chosen = i; change({ token: i % columns }); mark(); };
   const buttons = f.cells.map((cell, i) => h('button', { class: cell.marked ? 'marked' : '', onclick: () => choose(i),
-    onpointerenter: () => choose(i) }, cell.text));
+    onpointermove: moved(() => choose(i)) }, cell.text));
   const heads = f.col_labels.map((label) => h('th', { scope: 'col' }, label));
   const body = f.row_labels.map((label, r) => h('tr', {}, h('th', { scope: 'row' }, label),
     buttons.slice(r * columns, (r + 1) * columns).map((button) => h('td', {}, button))));

@@ -127,14 +127,28 @@ function matrix(m, properties) {
     refresh: () => { if (cursor) readout.textContent = m.tell(...cursor); paint(); } };
 }
 
+// What the colours mean: from `least` to `most`, as the colours of shares from -1 (or 0) to 1.
+function colourLegend(least, most) {
+  const canvas = h('canvas', { width: 120, height: 1, 'aria-hidden': 'true', style: { width: '120px', height: '10px' } });
+  const paint = () => {
+    const context = canvas.getContext('2d');
+    for (let x = 0; x < 120; ++x) {
+      context.fillStyle = css(colour(least < 0 ? x / 59.5 - 1 : x / 119));
+      context.fillRect(x, 0, 1, 1);
+    }
+  };
+  redraws.push(paint);
+  return h('div', { class: 'legend' }, h('span', {}, digits3(least), canvas, digits3(most)));
+}
+
 figures.heatmap = (f) => {
   const cols = f.col_labels.length, sizes = f.values.map(Math.abs), largest = Math.max(...sizes);
   const view = matrix({
-    rows: f.row_labels, cols: f.col_labels, widest: 760, largest: 40, highest: 22, lowest: f.row_labels.length > 40 ? 4 : 11, sparse: false,
+    rows: f.row_labels, cols: f.col_labels, widest: 860, largest: 60, highest: 24, lowest: f.row_labels.length > 40 ? 4 : 11, sparse: false,
     share: (i, j) => largest ? f.values[i * cols + j] / largest : 0,
     tell: (i, j) => `${f.row_title} ${f.row_labels[i]}, ${f.col_title} ${f.col_labels[j]}: ${digits3(f.values[i * cols + j])}`,
   }, { 'aria-label': f.caption, 'data-figure': 'heatmap' });
-  return captioned(f.caption, h('div', { class: 'card' }, view.box));
+  return captioned(f.caption, h('div', { class: 'card' }, view.box, colourLegend(Math.min(...f.values) < 0 ? -largest : 0, largest)));
 };
 
 // ---- attention ----
@@ -178,7 +192,7 @@ function headView(f, head, stage) {
 }
 
 function thumbnail(f, head) {
-  const n = f.labels.length, canvas = h('canvas', { width: n, height: n, style: { width: '44px', height: '44px', imageRendering: n > 44 ? 'auto' : 'pixelated' } });
+  const n = f.labels.length, canvas = h('canvas', { width: n, height: n, style: { imageRendering: n > 44 ? 'auto' : 'pixelated' } });
   const paint = () => {
     const context = canvas.getContext('2d'), image = context.createImageData(n, n), { weights } = unpacked(head, n);
     for (let k = 0; k < n * n; ++k) {
@@ -201,12 +215,12 @@ figures.attention = (f) => {
     onclick: () => change({ layer: head.layer, head: head.head }) }, thumbnail(f, head)));
   const rows = layers.map((layer) => h('div', { class: 'layerrow' }, h('div', { class: 'name' }, say('layer.n', layer)),
     h('div', { class: 'thumbs' }, buttons.filter((_, i) => f.heads[i].layer === layer))));
-  const all = h('div', { class: 'layers', role: 'listbox', 'aria-label': say('attention.all') }, rows);
-  arrows(all, f.heads.filter((head) => head.layer === layers[0]).length,
-    (i) => change({ layer: f.heads[i].layer, head: f.heads[i].head }));
+  const perLayer = f.heads.filter((head) => head.layer === layers[0]).length;
+  const all = h('div', { class: 'layers' + (perLayer <= 4 ? ' few' : ''), role: 'listbox', 'aria-label': say('attention.all') }, rows);
+  arrows(all, perLayer, (i) => change({ layer: f.heads[i].layer, head: f.heads[i].head }));
 
   let view = headView(f, f.heads[index()], state.stage);
-  const large = matrix({ rows: f.labels, cols: f.labels, widest: 620, largest: 30, share: (i, j) => view.share(i, j), tell: (i, j) => view.tell(i, j),
+  const large = matrix({ rows: f.labels, cols: f.labels, widest: 620, largest: 44, share: (i, j) => view.share(i, j), tell: (i, j) => view.tell(i, j),
     chosenRow: () => state.token, onchoose: (i) => change({ token: i }) }, { 'data-figure': 'attention', 'aria-label': say('attention.title') });
   const title = h('div', { class: 'subhead' }), note = h('p', {}), facts = h('div');
   const stages = kStages.map((stage) => h('button', { role: 'radio', class: stage === 'unmasked' ? 'unreal' : '', 'data-stage': stage,
