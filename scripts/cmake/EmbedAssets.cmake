@@ -38,6 +38,8 @@ function(embed_page target folder)
     set(text "")
     foreach(file ${page_${part}s})
       file(READ ${folder}/${file} one)
+      string(REGEX REPLACE "\n +" "\n" one "\n${one}")      # indentation and whole-line comments stay here
+      string(REGEX REPLACE "\n//[^\n]*" "" one "${one}")
       string(APPEND text "${one}")
       set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${file})
     endforeach()

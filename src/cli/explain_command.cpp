@@ -38,14 +38,15 @@ Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* t
   if (ids.empty()) return usage_error("there is nothing to explain: the text has no tokens");
   for (const TokenId id : ids) {
     if (id < 0 || id >= model.spec.vocab_size) {
-      return usage_error(
-          fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id, model.spec.vocab_size - 1));
+      return usage_error(fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id,
+                                     model.spec.vocab_size - 1));
     }
   }
   const auto context = static_cast<std::size_t>(model.spec.context_length);
   if (ids.size() > context) {
-    return Error{.kind = ErrorKind::context,
-                 .what = fmt::format("the text has {} tokens and the model's context holds {}", ids.size(), context)};
+    return Error{
+        .kind = ErrorKind::context,
+        .what = fmt::format("the text has {} tokens and the model's context holds {}", ids.size(), context)};
   }
   return ids;
 }
@@ -54,7 +55,8 @@ Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* t
 Result<std::size_t> generate(Engine& engine, const Options& options, const SamplingOptions& sampling,
                              std::vector<TokenId>& ids, const std::atomic<bool>& interrupted) {
   if (options.explain.tokens == 0) return std::size_t{0};
-  Request request{.prompt = ids, .max_tokens = static_cast<std::int64_t>(options.explain.tokens), .sampling = sampling};
+  Request request{
+      .prompt = ids, .max_tokens = static_cast<std::int64_t>(options.explain.tokens), .sampling = sampling};
   CONTINUO_TRY(const Completion completion, engine.complete(request, {}, interrupted));
   if (completion.finish == FinishReason::interrupted)
     return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
@@ -68,16 +70,19 @@ Result<void> choose_window(const Options& options, explain::Question& question) 
   constexpr std::size_t kLongest = explain::kLongestWindow;
   const std::size_t n = question.ids.size();
   const auto [from, to] = std::pair(options.explain.from, options.explain.to);
-  if (from && *from >= n) return usage_error(fmt::format("--from is {}, expected a position from 0 to {}", *from, n - 1));
-  if (to && *to >= n) return usage_error(fmt::format("--to is {}, expected a position from 0 to {}", *to, n - 1));
+  if (from && *from >= n)
+    return usage_error(fmt::format("--from is {}, expected a position from 0 to {}", *from, n - 1));
+  if (to && *to >= n)
+    return usage_error(fmt::format("--to is {}, expected a position from 0 to {}", *to, n - 1));
   question.from = from.value_or(0);
   question.to = to ? *to + 1 : n;
   if (question.from >= question.to) {
     return usage_error(fmt::format("--from {} stands after --to {}", question.from, question.to - 1));
   }
   if (question.to - question.from <= kLongest) return {};
-  return usage_error(fmt::format("{} tokens are too many to draw, {} at the most", question.to - question.from, kLongest),
-                     fmt::format("choose a part: --from {} --to {}", question.from, question.from + kLongest - 1));
+  return usage_error(
+      fmt::format("{} tokens are too many to draw, {} at the most", question.to - question.from, kLongest),
+      fmt::format("choose a part: --from {} --to {}", question.from, question.from + kLongest - 1));
 }
 
 Result<void> check_head(const Options& options, const explain::Recording& recording) {
@@ -96,7 +101,8 @@ std::vector<explain::Panel> chosen_panels(const Options& options) {
   std::vector<explain::Panel> chosen;
   for (const explain::Panel& panel : explain::panels()) {
     const auto& views = options.explain.views;
-    if (views.empty() || std::find(views.begin(), views.end(), panel.name) != views.end()) chosen.push_back(panel);
+    if (views.empty() || std::find(views.begin(), views.end(), panel.name) != views.end())
+      chosen.push_back(panel);
   }
   return chosen;
 }
@@ -132,10 +138,12 @@ Result<void> show(const Options& options, const explain::Recording& recording) {
     }
   }
   if (!options.explain.html.empty()) {
-    CONTINUO_TRY_VOID(write_whole_file(options.explain.html, explain::draw_page(panels, view, {CONTINUO_VERSION})));
+    CONTINUO_TRY_VOID(
+        write_whole_file(options.explain.html, explain::draw_page(panels, view, {CONTINUO_VERSION})));
   }
   if (options.json) return print_json(explain::recording_json(recording));
-  const bool written = !options.explain.dumps.empty() || !options.explain.svg.empty() || !options.explain.html.empty();
+  const bool written =
+      !options.explain.dumps.empty() || !options.explain.svg.empty() || !options.explain.html.empty();
   if (written) return {};
   return print_views(panels, view);
 }

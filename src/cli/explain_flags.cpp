@@ -12,8 +12,7 @@ namespace {
 
 template <auto Member>
 Result<void> set_count(Options& options, const std::string& value, std::string_view option) {
-  CONTINUO_TRY(options.explain.*Member,
-               parse_number<std::size_t>(value, option, "a whole number >= 0"));
+  CONTINUO_TRY(options.explain.*Member, parse_number<std::size_t>(value, option, "a whole number >= 0"));
   return {};
 }
 

@@ -24,11 +24,13 @@ double row_entropy(const HeadRecord& head, std::size_t row) {
   double entropy = 0;
   const auto add = [&](double w) { entropy -= w > 0 ? w * std::log2(w) : 0; };
   add(head.before[row]);
-  for (std::size_t j = 0; j <= row; ++j) add(head.weights.at(row, j));
+  for (std::size_t j = 0; j <= row; ++j)
+    add(head.weights.at(row, j));
   return entropy;
 }
 
-// Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, arXiv:2209.11895.
+// Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022,
+// arXiv:2209.11895.
 std::optional<double> induction(const Grid& w, std::span<const TokenId> ids) {
   double sum = 0;
   std::size_t rows = 0;

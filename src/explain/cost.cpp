@@ -47,7 +47,8 @@ class Stopwatch : public Listener {
  private:
   double sum(double LayerTimes::*part) const {
     double seconds = 0;
-    for (const LayerTimes& layer : layers) seconds += layer.*part;
+    for (const LayerTimes& layer : layers)
+      seconds += layer.*part;
     return seconds;
   }
   double lap() {
@@ -75,7 +76,8 @@ Stopwatch best(const std::vector<Stopwatch>& runs) {
 }
 
 // Feeds `ids` from the state's length on, as the engine would, under one watch.
-Stopwatch timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids, std::size_t layers) {
+Stopwatch timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids,
+                std::size_t layers) {
   Stopwatch watch(layers);
   while (!ids.empty()) {
     const auto tokens = ids.first(std::min(kChunk, ids.size()));
@@ -95,7 +97,8 @@ struct Work {
 Work work_of(const Linear& map, std::size_t rows) {
   const Matrix& w = map.weight;
   if (!w.data) return {};
-  return {2.0 * double(w.rows) * double(w.cols) * double(rows), double(stored_bytes(w.format, w.rows * w.cols))};
+  return {2.0 * double(w.rows) * double(w.cols) * double(rows),
+          double(stored_bytes(w.format, w.rows * w.cols))};
 }
 
 Work sum(std::initializer_list<Work> parts) {
@@ -108,10 +111,13 @@ Work sum(std::initializer_list<Work> parts) {
 }
 
 Work projections_work(const AttentionWeights& w, std::size_t rows) {
-  return sum({work_of(w.q, rows), work_of(w.k, rows), work_of(w.v, rows), work_of(w.qkv, rows), work_of(w.out, rows)});
+  return sum({work_of(w.q, rows), work_of(w.k, rows), work_of(w.v, rows), work_of(w.qkv, rows),
+              work_of(w.out, rows)});
 }
 
-std::size_t cache_bytes(const AttentionSpec& spec) { return 2 * sizeof(float) * spec.n_kv_heads * spec.head_dim; }
+std::size_t cache_bytes(const AttentionSpec& spec) {
+  return 2 * sizeof(float) * spec.n_kv_heads * spec.head_dim;
+}
 
 // q.k and the weighted sum of values: a multiplication and an addition each for every pair that is seen.
 Work attention_work(const AttentionSpec& spec, std::size_t from, std::size_t to) {
@@ -151,25 +157,30 @@ void add_phase(Recording& r, std::string name, std::optional<std::size_t> layer,
 void list_phases(const Model& model, const Stopwatch& watch, Recording& r) {
   const std::size_t rows = r.rows();
   const Matrix& embedding = model.weights.embedding;
-  add_phase(r, "input", {}, {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
+  add_phase(r, "input", {},
+            {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
             watch.input);
   for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
     const LayerTimes& times = watch.layers[i];
     const auto& spec = std::get<AttentionSpec>(model.spec.layers[i].mixer);
-    add_phase(r, "projections", i, projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
+    add_phase(r, "projections", i,
+              projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
               times.projections);
     add_phase(r, "attention", i, attention_work(spec, r.from, r.to), times.attention);
-    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows), times.feed);
+    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
+              times.feed);
     r.cost.cache_bytes_per_token += cache_bytes(spec);
   }
-  add_phase(r, "output", {}, work_of(model.weights.output, 1), watch.output);  // the last row alone, as generating does
+  add_phase(r, "output", {}, work_of(model.weights.output, 1),
+            watch.output);  // the last row alone, as generating does
 }
 
 // ---- the curve ----
 
 std::vector<TokenId> ids_all_over(std::size_t n, std::size_t vocab_size) {
   std::vector<TokenId> ids(n);
-  for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<TokenId>((i * 7919 + 1) % vocab_size);
+  for (std::size_t i = 0; i < n; ++i)
+    ids[i] = static_cast<TokenId>((i * 7919 + 1) % vocab_size);
   return ids;
 }
 
@@ -232,7 +243,8 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   std::vector<Stopwatch> runs;
   for (int i = 0; i < kRepeats; ++i) {
     state.rewind(question.from);
-    runs.push_back(timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
+    runs.push_back(
+        timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
   }
   r.cost.weight_bytes = machine.model.weight_bytes;
   r.cost.threads = machine.threads.size();

@@ -22,14 +22,14 @@ namespace continuo::explain {
 inline constexpr std::size_t kLongestWindow = 128;
 
 struct Question {
-  std::vector<TokenId> ids;          // the text
-  std::size_t generated = 0;         // the last so many of them were generated
-  std::size_t from = 0, to = 0;      // the window; not empty, at most kLongestWindow tokens, inside the text
-  bool without_mask = false;         // record what rows would look like without the causal mask, too
-  std::size_t continuation = 6;      // tokens of "how the text would have gone on"; 0: none
-  SamplingOptions sampling;          // of the ladder
-  double curve_seconds = 0;          // time to spend on the curve of the cost view; 0: none
-  std::size_t curve_limit = 4096;    // its longest length
+  std::vector<TokenId> ids;        // the text
+  std::size_t generated = 0;       // the last so many of them were generated
+  std::size_t from = 0, to = 0;    // the window; not empty, at most kLongestWindow tokens, inside the text
+  bool without_mask = false;       // record what rows would look like without the causal mask, too
+  std::size_t continuation = 6;    // tokens of "how the text would have gone on"; 0: none
+  SamplingOptions sampling;        // of the ladder
+  double curve_seconds = 0;        // time to spend on the curve of the cost view; 0: none
+  std::size_t curve_limit = 4096;  // its longest length
 };
 
 // What computes.
@@ -40,7 +40,8 @@ struct Machine {
   ThreadPool& threads;
 };
 
-Result<Recording> explain(const Machine& machine, const Question& question, const std::atomic<bool>& interrupted);
+Result<Recording> explain(const Machine& machine, const Question& question,
+                          const std::atomic<bool>& interrupted);
 
 // ---- its parts, one file each ----
 
@@ -55,7 +56,8 @@ void read_lens(const Machine& machine, Recording& recording);
 // outputs.cpp. Guesses, surprisal, ranks.
 void describe_outputs(const Question& question, Recording& recording);
 // ladder.cpp. From the last row's logits to the draw, stage by stage. `position`: of the token to be drawn.
-Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated, const SamplingOptions& options);
+Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated,
+             const SamplingOptions& options);
 
 // The k largest, best first, the lower id first among equals, as probabilities of the softmax of `logits`.
 std::vector<Guess> best_guesses(std::span<const float> logits, std::size_t k);

@@ -1,5 +1,5 @@
-// What panels are made of: figures, as data. Every canvas (terminal, SVG, HTML page) draws each kind of figure once, and
-// so draws every panel.
+// What panels are made of: figures, as data. Every canvas (terminal, SVG, HTML page) draws each kind of
+// figure once, and so draws every panel.
 #pragma once
 
 #include <string>
@@ -13,7 +13,11 @@ namespace continuo::explain {
 
 struct Paragraph {
   std::string text;
-  enum class Kind : unsigned char { plain, finding, absent } kind = Kind::plain;  // absent: why a panel has nothing to show
+  enum class Kind : unsigned char {
+    plain,
+    finding,
+    absent
+  } kind = Kind::plain;  // absent: why a panel has nothing to show
 };
 
 // The tokens in a row, each with facts to be told on demand.
@@ -68,7 +72,8 @@ struct CellGrid {
   };
   std::string caption, row_title;
   std::vector<std::string> row_labels, col_labels;
-  std::vector<Cell> cells;  // row-major
+  std::vector<Cell> cells;                                                  // row-major
+  std::vector<std::vector<std::pair<std::string, std::string>>> col_facts;  // what holds for a whole column
 };
 
 struct Curves {

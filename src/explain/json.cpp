@@ -11,14 +11,16 @@ Json number(float value) { return Json::parse(fmt::format("{}", value)); }
 
 Json numbers_json(const float* values, std::size_t n) {
   Json out = Json::array();
-  for (std::size_t i = 0; i < n; ++i) out.push_back(number(values[i]));
+  for (std::size_t i = 0; i < n; ++i)
+    out.push_back(number(values[i]));
   return out;
 }
 Json numbers_json(const std::vector<float>& values) { return numbers_json(values.data(), values.size()); }
 
 Json grid_json(const Grid& grid) {
   Json out = Json::array();
-  for (std::size_t i = 0; i < grid.rows; ++i) out.push_back(numbers_json(grid.values.data() + i * grid.cols, grid.cols));
+  for (std::size_t i = 0; i < grid.rows; ++i)
+    out.push_back(numbers_json(grid.values.data() + i * grid.cols, grid.cols));
   return out;
 }
 
@@ -55,7 +57,8 @@ class Writer {
 };
 
 std::string_view name_of(Cut cut) {
-  constexpr std::string_view kNames[] = {"start", "special", "word", "no_piece", "words_first", "merge", "unknown"};
+  constexpr std::string_view kNames[] = {"start",       "special", "word",   "no_piece",
+                                         "words_first", "merge",   "unknown"};
   return kNames[static_cast<std::size_t>(cut)];
 }
 
@@ -64,7 +67,8 @@ Json Writer::tokens() const {
   for (std::size_t i = 0; i < r_.tokens.size(); ++i) {
     const TokenRecord& t = r_.tokens[i];
     Json bytes = Json::array(), nearest = Json::array();
-    for (const char byte : t.text) bytes.push_back(static_cast<unsigned char>(byte));
+    for (const char byte : t.text)
+      bytes.push_back(static_cast<unsigned char>(byte));
     for (const Neighbour& neighbour : t.nearest) {
       Json entry = token(neighbour.id);
       entry["cosine"] = number(neighbour.cosine);
@@ -100,14 +104,16 @@ Json Writer::positions() const {
               {"layers_without", p.layers_without}};
     case PositionKind::alibi:
       return {{"kind", "alibi"}, {"slopes", numbers_json(p.slopes)}, {"layers_without", p.layers_without}};
-    case PositionKind::none: break;
+    case PositionKind::none:
+      break;
   }
   return {{"kind", "none"}};
 }
 
 Json head_json(const HeadRecord& head) {
   const HeadFacts& f = head.facts;
-  Json out = {{"kv_head", head.kv_head}, {"scores", grid_json(head.scores)}, {"weights", grid_json(head.weights)}};
+  Json out = {
+      {"kv_head", head.kv_head}, {"scores", grid_json(head.scores)}, {"weights", grid_json(head.weights)}};
   if (head.unmasked.rows > 0) out["weights_without_mask"] = grid_json(head.unmasked);
   out["weight_before_window"] = numbers_json(head.before);
   out["facts"] = {{"off_diagonal", f.off_diagonal},     {"asymmetry", f.asymmetry},
@@ -118,21 +124,21 @@ Json head_json(const HeadRecord& head) {
 
 Json attention_json(const AttentionRecord& attention) {
   Json heads = Json::array();
-  for (const HeadRecord& head : attention.heads) heads.push_back(head_json(head));
-  return {{"n_heads", attention.spec.n_heads},
-          {"n_kv_heads", attention.spec.n_kv_heads},
-          {"head_dim", attention.spec.head_dim},
-          {"scale", number(attention.spec.scale)},
-          {"window", attention.spec.window},
-          {"heads", std::move(heads)}};
+  for (const HeadRecord& head : attention.heads)
+    heads.push_back(head_json(head));
+  return {{"n_heads", attention.spec.n_heads},   {"n_kv_heads", attention.spec.n_kv_heads},
+          {"head_dim", attention.spec.head_dim}, {"scale", number(attention.spec.scale)},
+          {"window", attention.spec.window},     {"heads", std::move(heads)}};
 }
 
 Json Writer::layer(const LayerRecord& layer) const {
   Json lens = Json::array(), neurons = Json::array();
-  for (const auto& row : layer.lens) lens.push_back(guesses(row));
+  for (const auto& row : layer.lens)
+    lens.push_back(guesses(row));
   for (const auto& row : layer.neurons) {
     Json list = Json::array();
-    for (const Neuron& neuron : row) list.push_back({{"index", neuron.index}, {"activation", number(neuron.activation)}});
+    for (const Neuron& neuron : row)
+      list.push_back({{"index", neuron.index}, {"activation", number(neuron.activation)}});
     neurons.push_back(std::move(list));
   }
   return {{"attention", layer.attention ? attention_json(*layer.attention) : Json()},
@@ -154,7 +160,8 @@ Json Writer::output(const RowOutput& o) const {
     otherwise = token(o.otherwise->first);
     otherwise["probability"] = number(o.otherwise->probability);
     otherwise["continuation"] = Json::array();
-    for (const TokenId id : o.otherwise->rest) otherwise["continuation"].push_back(token(id));
+    for (const TokenId id : o.otherwise->rest)
+      otherwise["continuation"].push_back(token(id));
   }
   return {{"guesses", guesses(o.guesses)},
           {"entropy_bits", o.entropy},
@@ -205,12 +212,9 @@ Json Writer::cost() const {
                      {"decode_seconds", point.decode},
                      {"decode_attention_seconds", point.decode_attention}});
   }
-  return {{"threads", c.threads},
-          {"kernels", c.kernels},
-          {"weight_bytes", c.weight_bytes},
-          {"cache_bytes_per_token", c.cache_bytes_per_token},
-          {"phases", std::move(phases)},
-          {"curve", std::move(curve)},
+  return {{"threads", c.threads},           {"kernels", c.kernels},
+          {"weight_bytes", c.weight_bytes}, {"cache_bytes_per_token", c.cache_bytes_per_token},
+          {"phases", std::move(phases)},    {"curve", std::move(curve)},
           {"curve_end", c.curve_end}};
 }
 
@@ -219,8 +223,10 @@ Json Writer::cost() const {
 Json recording_json(const Recording& r) {
   const Writer writer(r);
   Json layers = Json::array(), outputs = Json::array();
-  for (const LayerRecord& layer : r.layers) layers.push_back(writer.layer(layer));
-  for (const RowOutput& output : r.outputs) outputs.push_back(writer.output(output));
+  for (const LayerRecord& layer : r.layers)
+    layers.push_back(writer.layer(layer));
+  for (const RowOutput& output : r.outputs)
+    outputs.push_back(writer.output(output));
   return {{"format", "continuo-explain-1"},
           {"model", r.model},
           {"family", r.family},

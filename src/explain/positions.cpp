@@ -12,7 +12,8 @@ namespace {
 
 double product(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * double(b[i]);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    sum += double(a[i]) * double(b[i]);
   return sum;
 }
 
@@ -69,13 +70,15 @@ void describe_positions(const Machine& machine, Recording& r) {
   const ModelSpec& spec = machine.model.spec;
   PositionRecord& p = r.positions;
   if (std::holds_alternative<LearnedPositions>(spec.positions)) return describe_learned(machine, r);
-  const bool rope = describe_first(spec, &AttentionSpec::rope, p, [&](const AttentionSpec& attention, std::size_t layer) {
-    describe_rope(*attention.rope, layer, attention.head_dim, r);
-  });
+  const bool rope =
+      describe_first(spec, &AttentionSpec::rope, p, [&](const AttentionSpec& attention, std::size_t layer) {
+        describe_rope(*attention.rope, layer, attention.head_dim, r);
+      });
   if (rope) return;
   describe_first(spec, &AttentionSpec::alibi, p, [&](const AttentionSpec& attention, std::size_t) {
     p.kind = PositionKind::alibi;
-    for (const float slope : attention.alibi->slopes) p.slopes.push_back(slope * attention.alibi->scale);
+    for (const float slope : attention.alibi->slopes)
+      p.slopes.push_back(slope * attention.alibi->scale);
   });
 }
 

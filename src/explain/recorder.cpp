@@ -13,16 +13,20 @@ std::vector<float> softmax(std::span<const float> scores, std::size_t first, std
   std::vector<float> weights(scores.size());
   const float largest = *std::max_element(scores.begin() + first, scores.begin() + last);
   double sum = 0;
-  for (std::size_t j = first; j < last; ++j) sum += std::exp(double(scores[j]) - double(largest));
+  for (std::size_t j = first; j < last; ++j)
+    sum += std::exp(double(scores[j]) - double(largest));
   for (std::size_t j = first; j < last; ++j) {
     weights[j] = static_cast<float>(std::exp(double(scores[j]) - double(largest)) / sum);
   }
   return weights;
 }
 
-HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to, bool unmasked) {
+HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to,
+                       bool unmasked) {
   const std::size_t n = to - from;
-  HeadRecord record{.kv_head = head / static_cast<std::size_t>(view.spec.n_heads / view.spec.n_kv_heads), .scores = Grid(n, n), .weights = Grid(n, n)};
+  HeadRecord record{.kv_head = head / static_cast<std::size_t>(view.spec.n_heads / view.spec.n_kv_heads),
+                    .scores = Grid(n, n),
+                    .weights = Grid(n, n)};
   if (unmasked) record.unmasked = Grid(n, n);
   record.before.resize(n);
   for (std::size_t row = 0; row < n; ++row) {
@@ -42,7 +46,8 @@ HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t 
 
 Grid copy(RowsView x) {
   Grid grid(x.rows, x.width);
-  for (std::size_t row = 0; row < x.rows; ++row) std::copy_n(x[row].data(), x.width, &grid.at(row, 0));
+  for (std::size_t row = 0; row < x.rows; ++row)
+    std::copy_n(x[row].data(), x.width, &grid.at(row, 0));
   return grid;
 }
 
@@ -51,7 +56,8 @@ std::vector<float> lengths(RowsView x, float scale) {
   std::vector<float> out(x.rows);
   for (std::size_t row = 0; row < x.rows; ++row) {
     double squares = 0;
-    for (const float value : x[row]) squares += double(value) * double(value);
+    for (const float value : x[row])
+      squares += double(value) * double(value);
     out[row] = static_cast<float>(double(scale) * std::sqrt(squares));
   }
   return out;
@@ -92,10 +98,12 @@ void Recorder::activated(std::size_t i, RowsView hidden) {
     positive += std::count_if(values.begin(), values.end(), [](float value) { return value > 0; });
     std::iota(order.begin(), order.end(), std::size_t{0});
     const std::size_t kept = std::min(kNeurons, order.size());
-    std::partial_sort(order.begin(), order.begin() + kept, order.end(),
-                      [&](std::size_t a, std::size_t b) { return std::fabs(values[a]) > std::fabs(values[b]); });
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::size_t a, std::size_t b) {
+      return std::fabs(values[a]) > std::fabs(values[b]);
+    });
     std::vector<Neuron>& strongest = record.neurons.emplace_back();
-    for (std::size_t k = 0; k < kept; ++k) strongest.push_back({order[k], values[order[k]]});
+    for (std::size_t k = 0; k < kept; ++k)
+      strongest.push_back({order[k], values[order[k]]});
   }
   record.positive = double(positive) / double(hidden.rows * hidden.width);
 }

@@ -1,6 +1,6 @@
-// What is known of one text in one model after a recorded pass: plain numbers, which panels draw and JSON prints.
-// A window of the text is recorded, tokens [from, to); "position" in a record counts from the text's beginning, rows
-// and columns of matrices from the window's.
+// What is known of one text in one model after a recorded pass: plain numbers, which panels draw and JSON
+// prints. A window of the text is recorded, tokens [from, to); "position" in a record counts from the text's
+// beginning, rows and columns of matrices from the window's.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +30,13 @@ struct Guess {
 // ---- input ----
 // Why a token begins where it does.
 enum class Cut : unsigned char {
-  start,       // the text begins
-  special,     // a special token stands here or before, and is never joined with text
-  word,        // a blank begins: another word
-  no_piece,    // no piece of the vocabulary spells this token and the one before together
-  words_first, // such a piece exists, but the text is cut into words before pieces are joined
-  merge,       // such a piece exists, but other joins came first
-  unknown,     // no tokenizer at hand
+  start,        // the text begins
+  special,      // a special token stands here or before, and is never joined with text
+  word,         // a blank begins: another word
+  no_piece,     // no piece of the vocabulary spells this token and the one before together
+  words_first,  // such a piece exists, but the text is cut into words before pieces are joined
+  merge,        // such a piece exists, but other joins came first
+  unknown,      // no tokenizer at hand
 };
 
 struct Neighbour {
@@ -75,12 +75,13 @@ struct PositionRecord {
 
 // ---- attention ----
 struct HeadFacts {
-  double off_diagonal = 0;     // share of rows after the first whose largest weight is not on themselves
-  double asymmetry = 0;        // ||S - S^T|| / ||S|| of the scores before the mask, Frobenius
-  double first_token = 0;      // mean weight of rows after the first on the text's first token
-  double entropy = 0;          // mean over rows, in bits
-  double previous_token = 0;   // mean weight of rows after the first on the token before them
-  std::optional<double> induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
+  double off_diagonal = 0;    // share of rows after the first whose largest weight is not on themselves
+  double asymmetry = 0;       // ||S - S^T|| / ||S|| of the scores before the mask, Frobenius
+  double first_token = 0;     // mean weight of rows after the first on the text's first token
+  double entropy = 0;         // mean over rows, in bits
+  double previous_token = 0;  // mean weight of rows after the first on the token before them
+  std::optional<double>
+      induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
 };
 
 struct HeadRecord {
@@ -112,8 +113,8 @@ struct LayerRecord {
   double positive = 0;                       // share of the hidden layer's values above 0
   // What the output layer makes of the residual stream here: the guess at the token that follows each row.
   std::vector<std::vector<Guess>> lens;
-  std::vector<std::size_t> final_rank;      // per row: rank (from 0) of the last layer's first choice
-  std::vector<float> final_probability;     // per row: its probability
+  std::vector<std::size_t> final_rank;   // per row: rank (from 0) of the last layer's first choice
+  std::vector<float> final_probability;  // per row: its probability
 };
 
 // ---- output ----
@@ -136,11 +137,11 @@ struct RowOutput {
 struct LadderStage {
   std::string name;
   bool active = false;
-  std::size_t changed = 0;   // scores that it changed
-  std::size_t kept = 0;      // tokens that can still be drawn
+  std::size_t changed = 0;  // scores that it changed
+  std::size_t kept = 0;     // tokens that can still be drawn
   std::size_t removed = 0;
-  double mass = 1;           // of the distribution after temperature that is left
-  std::vector<Guess> best;   // the distribution after the stage
+  double mass = 1;             // of the distribution after temperature that is left
+  std::vector<Guess> best;     // the distribution after the stage
   std::vector<Guess> dropped;  // the best that it removed, with the probability they had
 };
 
@@ -178,8 +179,8 @@ struct CostRecord {
   std::size_t cache_bytes_per_token = 0;
   std::size_t weight_bytes = 0;
   std::vector<CurvePoint> curve;
-  std::size_t curve_limit = 0;   // the longest length wanted
-  std::string curve_end;         // why the curve ends before: "", "time", "positions"
+  std::size_t curve_limit = 0;  // the longest length wanted
+  std::string curve_end;        // why the curve ends before: "", "time", "positions"
   int threads = 1;
   std::string kernels;
   std::size_t context_length = 0;
@@ -201,8 +202,8 @@ struct Recording {
   std::optional<double> perplexity;  // of the window's tokens that something stands before
   Ladder ladder;
   CostRecord cost;
-  std::vector<Grid> hidden;  // the residual stream: input, then after each layer; n x d_model
-  Grid logits;               // n x vocab_size
+  std::vector<Grid> hidden;         // the residual stream: input, then after each layer; n x d_model
+  Grid logits;                      // n x vocab_size
   std::vector<std::string> pieces;  // by id, of every token that is mentioned; empty elsewhere
 
   std::size_t rows() const { return to - from; }

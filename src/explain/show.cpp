@@ -11,7 +11,8 @@ namespace continuo::explain {
 
 namespace {
 
-// Characters that change how others are shown, or show nothing: control, format, surrogate, private, line separators.
+// Characters that change how others are shown, or show nothing: control, format, surrogate, private, line
+// separators.
 bool hidden(char32_t code) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
     case UTF8PROC_CATEGORY_CC:
@@ -21,8 +22,10 @@ bool hidden(char32_t code) {
     case UTF8PROC_CATEGORY_CN:
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
-    case UTF8PROC_CATEGORY_ZS: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_ZS:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -53,7 +56,8 @@ std::string visible(std::string_view bytes) {
     } else if (c.valid && !hidden(c.code)) {
       out += raw;
     } else {
-      for (const char byte : raw) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      for (const char byte : raw)
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
     }
   }
   return out;
@@ -64,7 +68,10 @@ std::size_t width(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Char c = utf8_at(text, at);
     at += c.size;
-    columns += c.valid ? static_cast<std::size_t>(std::max(0, utf8proc_charwidth(static_cast<utf8proc_int32_t>(c.code)))) : 1;
+    columns +=
+        c.valid
+            ? static_cast<std::size_t>(std::max(0, utf8proc_charwidth(static_cast<utf8proc_int32_t>(c.code))))
+            : 1;
   }
   return columns;
 }
@@ -113,25 +120,30 @@ std::string with_groups(std::size_t number) {
   return out;
 }
 
-std::string name(const Recording& recording, TokenId id) { return visible(recording.pieces[static_cast<std::size_t>(id)]); }
+std::string name(const Recording& recording, TokenId id) {
+  return visible(recording.pieces[static_cast<std::size_t>(id)]);
+}
 
 std::string guesses_text(const Recording& recording, const std::vector<Guess>& guesses, std::size_t n) {
   std::string out;
   for (std::size_t i = 0; i < std::min(n, guesses.size()); ++i) {
-    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", name(recording, guesses[i].id), percent(guesses[i].probability));
+    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", name(recording, guesses[i].id),
+                       percent(guesses[i].probability));
   }
   return out;
 }
 
 std::vector<std::string> token_labels(const Recording& recording) {
   std::vector<std::string> labels;
-  for (const TokenRecord& token : recording.tokens) labels.push_back(visible(token.text.empty() ? token.piece : token.text));
+  for (const TokenRecord& token : recording.tokens)
+    labels.push_back(visible(token.text.empty() ? token.piece : token.text));
   return labels;
 }
 
 std::vector<std::string> numbers(std::size_t n, std::size_t first) {
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < n; ++i) out.push_back(std::to_string(first + i));
+  for (std::size_t i = 0; i < n; ++i)
+    out.push_back(std::to_string(first + i));
   return out;
 }
 

@@ -9,8 +9,8 @@
 
 namespace continuo::explain {
 
-// Bytes as characters that can be seen and cannot steer a terminal: a blank as "·", a line end as "⏎", a tab as "⇥",
-// control and format characters and what is not UTF-8 as \xNN.
+// Bytes as characters that can be seen and cannot steer a terminal: a blank as "·", a line end as "⏎", a tab
+// as "⇥", control and format characters and what is not UTF-8 as \xNN.
 std::string visible(std::string_view bytes);
 // Columns of a terminal that the text takes.
 std::size_t width(std::string_view text);

@@ -30,11 +30,20 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -44,20 +53,25 @@ std::string escaped(std::string_view text) {
 class Drawing {
  public:
   void rect(double x, double y, double w, double h, std::string_view fill, std::string_view title = {}) {
-    body_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"", x, y, w, h, fill);
+    body_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"", x,
+                         y, w, h, fill);
     body_ += title.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escaped(title));
     reach(x + w, y + h);
   }
   // `anchor`: start, middle, end.
-  void text(double x, double y, std::string_view text, std::string_view anchor = "start", std::string_view fill = kInk) {
-    body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y, anchor, fill, escaped(text));
+  void text(double x, double y, std::string_view text, std::string_view anchor = "start",
+            std::string_view fill = kInk) {
+    body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y,
+                         anchor, fill, escaped(text));
     reach(x + (anchor == "start" ? text_width(text) : 0), y + 4);
   }
   void upright(double x, double y, std::string_view text) {
-    body_ += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" fill=\"{}\">{}</text>\n", x, y, kSoft, escaped(text));
+    body_ += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" fill=\"{}\">{}</text>\n",
+                         x, y, kSoft, escaped(text));
   }
   void line(double x1, double y1, double x2, double y2, std::string_view stroke) {
-    body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1, y1, x2, y2, stroke);
+    body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n",
+                         x1, y1, x2, y2, stroke);
     reach(std::max(x1, x2), std::max(y1, y2));
   }
   void path(std::string_view d, std::string_view stroke) {
@@ -73,8 +87,10 @@ class Drawing {
 
   std::string finish() const {
     return fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
-        "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK TC', sans-serif\" font-size=\"{2}\">\n{3}</svg>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+        "height=\"{1:.0f}\" "
+        "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK TC', sans-serif\" "
+        "font-size=\"{2}\">\n{3}</svg>\n",
         width_ + 8, height_ + 8, kFont, body_);
   }
 
@@ -89,7 +105,8 @@ class Drawing {
 
 double longest(const std::vector<std::string>& labels) {
   double most = 0;
-  for (const std::string& label : labels) most = std::max(most, Drawing::text_width(label));
+  for (const std::string& label : labels)
+    most = std::max(most, Drawing::text_width(label));
   return std::min(most, 110.0);
 }
 
@@ -100,11 +117,13 @@ struct MatrixPicture {
   double cell;
 };
 
-// share(i, j): the colour's, or nothing for a cell that is left out; title(i, j): what a viewer tells on hovering.
+// share(i, j): the colour's, or nothing for a cell that is left out; title(i, j): what a viewer tells on
+// hovering.
 template <class Share, class Title>
 void matrix(Drawing& out, double y, const MatrixPicture& m, Share share, Title title) {
   const double left = 8 + longest(m.rows) + 6, top = y + longest(m.cols) + 6;
-  for (std::size_t j = 0; j < m.cols.size(); ++j) out.upright(left + (double(j) + 0.5) * m.cell + 4, top - 4, label_of(m.cols[j]));
+  for (std::size_t j = 0; j < m.cols.size(); ++j)
+    out.upright(left + (double(j) + 0.5) * m.cell + 4, top - 4, label_of(m.cols[j]));
   for (std::size_t i = 0; i < m.rows.size(); ++i) {
     const double at = top + double(i) * m.cell;
     out.text(left - 6, at + m.cell / 2 + 4, label_of(m.rows[i]), "end", kSoft);
@@ -129,7 +148,8 @@ Pictures pictures(const Strip& strip, const Words&) {
   double x = 8, y = 8;
   for (std::size_t i = 0; i < strip.tokens.size(); ++i) {
     const Strip::Token& token = strip.tokens[i];
-    const double w = std::max(Drawing::text_width(token.label), Drawing::text_width(std::to_string(token.id))) + 10;
+    const double w =
+        std::max(Drawing::text_width(token.label), Drawing::text_width(std::to_string(token.id))) + 10;
     if (x > 8 && x + w > kWidest) x = 8, y += 40;
     out.rect(x, y, w - 2, 20, token.special ? "#f1efe9" : i % 2 ? "#f6e8e1" : "#e6eef8");
     out.text(x + (w - 2) / 2, y + 14, token.label, "middle");
@@ -162,10 +182,14 @@ Pictures pictures(const Heatmap& map, const Words&) {
   Drawing out;
   const double top = out.caption(map.caption);
   double largest = 0;
-  for (const float value : map.values.values) largest = std::max(largest, std::fabs(double(value)));
-  matrix(out, top, {map.row_labels, map.col_labels, 14},
-         [&](std::size_t i, std::size_t j) { return std::optional(largest > 0 ? double(map.values.at(i, j)) / largest : 0); },
-         [&](std::size_t i, std::size_t j) { return three_digits(map.values.at(i, j)); });
+  for (const float value : map.values.values)
+    largest = std::max(largest, std::fabs(double(value)));
+  matrix(
+      out, top, {map.row_labels, map.col_labels, 14},
+      [&](std::size_t i, std::size_t j) {
+        return std::optional(largest > 0 ? double(map.values.at(i, j)) / largest : 0);
+      },
+      [&](std::size_t i, std::size_t j) { return three_digits(map.values.at(i, j)); });
   return {out.finish()};
 }
 
@@ -174,7 +198,8 @@ Pictures pictures(const CellGrid& grid, const Words&) {
   Drawing out;
   const double top = out.caption(grid.caption) + 14, left = 8 + longest(grid.row_labels) + 8;
   const std::size_t cols = grid.col_labels.size();
-  for (std::size_t j = 0; j < cols; ++j) out.text(left + double(j) * kCell + 4, top - 4, fit(grid.col_labels[j], 9), "start", kSoft);
+  for (std::size_t j = 0; j < cols; ++j)
+    out.text(left + double(j) * kCell + 4, top - 4, fit(grid.col_labels[j], 9), "start", kSoft);
   for (std::size_t i = 0; i < grid.row_labels.size(); ++i) {
     const double y = top + double(i) * kRow;
     out.text(left - 6, y + 12, grid.row_labels[i], "end", kSoft);
@@ -196,7 +221,9 @@ struct Axis {
     least = std::min(least, std::log10(value));
     most = std::max(most, std::log10(value));
   }
-  double operator()(double value) const { return from + (std::log10(value) - least) / std::max(most - least, 1e-9) * (to - from); }
+  double operator()(double value) const {
+    return from + (std::log10(value) - least) / std::max(most - least, 1e-9) * (to - from);
+  }
 };
 
 Pictures pictures(const Curves& curves, const Words&) {
@@ -240,7 +267,8 @@ double weight_of(const AttentionMaps& maps, const HeadRecord& head, std::size_t 
 std::string all_heads(const AttentionMaps& maps, const Words& words) {
   constexpr double kPicture = 64, kGap = 8;
   Drawing out;
-  double y = out.caption(maps.without_mask ? words("attention.unmasked") : words("attention.all")) + 14, x = 8;
+  double y = out.caption(maps.without_mask ? words("attention.unmasked") : words("attention.all")) + 14,
+         x = 8;
   const double cell = kPicture / double(maps.labels.size());
   for (std::size_t h = 0; h < maps.heads.size(); ++h) {
     const AttentionMaps::Head& head = maps.heads[h];
@@ -250,7 +278,8 @@ std::string all_heads(const AttentionMaps& maps, const Words& words) {
     for (std::size_t i = 0; i < maps.labels.size(); ++i) {
       for (std::size_t j = 0; j < maps.labels.size(); ++j) {
         const double weight = weight_of(maps, *head.record, i, j);
-        if (weight >= 0.005) out.rect(x + double(j) * cell, y + double(i) * cell, cell, cell, colour(std::sqrt(weight)));
+        if (weight >= 0.005)
+          out.rect(x + double(j) * cell, y + double(i) * cell, cell, cell, colour(std::sqrt(weight)));
       }
     }
     x += kPicture + kGap;
@@ -268,27 +297,33 @@ Pictures pictures(const AttentionMaps& maps, const Words& words) {
   };
   const Grid& scores = head.record->scores;
   double largest = 1e-9;
-  for (const float score : scores.values) largest = std::max(largest, std::fabs(double(score)));
+  for (const float score : scores.values)
+    largest = std::max(largest, std::fabs(double(score)));
   Pictures out = {all_heads(maps, words)};
-  out.push_back(large("attention.scores", [&](std::size_t i, std::size_t j) { return std::optional(double(scores.at(i, j)) / largest); },
-                      [&](std::size_t i, std::size_t j) { return three_digits(scores.at(i, j)); }));
-  out.push_back(large(maps.without_mask ? "attention.unmasked" : "attention.weights",
-                      [&](std::size_t i, std::size_t j) {
-                        const bool masked = !maps.without_mask && j > i;
-                        return masked ? std::nullopt : std::optional(std::sqrt(weight_of(maps, *head.record, i, j)));
-                      },
-                      [&](std::size_t i, std::size_t j) { return three_digits(weight_of(maps, *head.record, i, j)); }));
+  out.push_back(large(
+      "attention.scores",
+      [&](std::size_t i, std::size_t j) { return std::optional(double(scores.at(i, j)) / largest); },
+      [&](std::size_t i, std::size_t j) { return three_digits(scores.at(i, j)); }));
+  out.push_back(large(
+      maps.without_mask ? "attention.unmasked" : "attention.weights",
+      [&](std::size_t i, std::size_t j) {
+        const bool masked = !maps.without_mask && j > i;
+        return masked ? std::nullopt : std::optional(std::sqrt(weight_of(maps, *head.record, i, j)));
+      },
+      [&](std::size_t i, std::size_t j) { return three_digits(weight_of(maps, *head.record, i, j)); }));
   return out;
 }
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> draw_svgs(std::span<const Panel> panels_to_draw, const View& view) {
+std::vector<std::pair<std::string, std::string>> draw_svgs(std::span<const Panel> panels_to_draw,
+                                                           const View& view) {
   std::vector<std::pair<std::string, std::string>> files;
   for (const Panel& panel : panels_to_draw) {
     std::size_t number = 0;
     for (const Figure& figure : panel.draw(view)) {
-      for (std::string& picture : std::visit([&](const auto& kind) { return pictures(kind, view.words); }, figure)) {
+      for (std::string& picture :
+           std::visit([&](const auto& kind) { return pictures(kind, view.words); }, figure)) {
         files.emplace_back(fmt::format("{}-{}.svg", panel.name, ++number), std::move(picture));
       }
     }

@@ -28,7 +28,8 @@ std::size_t first_visible(const AttentionSpec& spec, std::size_t position) {
   return position + 1 - std::min(window, position + 1);
 }
 
-std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys) {
+std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head,
+                                    std::size_t keys) {
   const AttentionSpec& spec = view.spec;
   const std::size_t head_dim = spec.head_dim;
   const auto query = view.queries(row, head);
@@ -39,7 +40,8 @@ std::vector<float> attention_scores(const AttentionView& view, std::size_t row, 
     const float* const key = view.cache.pages()[j / kPageKeys] + offset +
                              in_page / kKeyBlock * kKeyBlock * head_dim + in_page % kKeyBlock;
     double score = 0;
-    for (std::size_t d = 0; d < head_dim; ++d) score += double(query[d]) * double(key[d * kKeyBlock]);
+    for (std::size_t d = 0; d < head_dim; ++d)
+      score += double(query[d]) * double(key[d * kKeyBlock]);
     score *= double(spec.scale);
     if (spec.score_cap > 0) score = spec.score_cap * std::tanh(score / spec.score_cap);
     if (view.alibi) score += double(view.alibi->bias(head)[j]);
@@ -81,7 +83,8 @@ std::vector<float> VocabularyProbe::embedding_norms() const {
   std::vector<float> norms(embedding.rows);
   for (std::size_t r = 0; r < embedding.rows; ++r) {
     double squares = 0;
-    for (const float value : unpacked(embedding, r)) squares += double(value) * double(value);
+    for (const float value : unpacked(embedding, r))
+      squares += double(value) * double(value);
     norms[r] = static_cast<float>(std::sqrt(squares));
   }
   return norms;

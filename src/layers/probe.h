@@ -1,5 +1,5 @@
-// Watching a forward pass. The probed overload (forward.h) computes the same bits by the same kernels as the silent
-// one and tells a Listener what stands in the buffers on the way; a listener can read and never write.
+// Watching a forward pass. The probed overload (forward.h) computes the same bits by the same kernels as the
+// silent one and tells a Listener what stands in the buffers on the way; a listener can read and never write.
 #pragma once
 
 #include <cstddef>
@@ -34,15 +34,16 @@ struct HeadsView {
 struct AttentionView {
   const AttentionSpec& spec;
   const KvCache& cache;
-  HeadsView queries;        // as they meet the keys: normalized, turned by their positions
-  const AlibiTable* alibi;  // null: no bias for distance
+  HeadsView queries;           // as they meet the keys: normalized, turned by their positions
+  const AlibiTable* alibi;     // null: no bias for distance
   std::size_t first_position;  // of row 0
 };
 
 // The scores of one row's query and head against the keys at positions [0, keys) of the sequence, later ones
 // than the row's own included: scale * q.k, capped, with the head's bias for distance; before any mask and
 // before the softmax. In plain loops, for people: the forward pass itself streams and keeps no such row.
-std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys);
+std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head,
+                                    std::size_t keys);
 
 // The row at `position` sees the keys at [first_visible, position].
 std::size_t first_visible(const AttentionSpec& spec, std::size_t position);
@@ -85,8 +86,8 @@ class VocabularyProbe {
   VocabularyProbe(const Model& model, const KernelTable& kernels, ThreadPool& threads)
       : model_(model), kernels_(kernels), threads_(threads) {}
 
-  // The logits that the output layer (last norm included) makes of residual rows: the logit lens (nostalgebraist 2020).
-  // `rows`: d_model floats each; returned: vocab_size each.
+  // The logits that the output layer (last norm included) makes of residual rows: the logit lens
+  // (nostalgebraist 2020). `rows`: d_model floats each; returned: vocab_size each.
   std::vector<float> logits(std::span<const float> rows) const;
   // The inner product of a row as wide as the embedding matrix with every row of it; vocab_size.
   std::vector<float> embedding_products(std::span<const float> row) const;

@@ -25,7 +25,8 @@ void check_shape(const Json& json, std::vector<std::size_t> shape) {
   REQUIRE(json.is_array());
   REQUIRE(json.size() == shape.front());
   if (shape.size() > 1) {
-    for (const Json& row : json) check_shape(row, {shape.begin() + 1, shape.end()});
+    for (const Json& row : json)
+      check_shape(row, {shape.begin() + 1, shape.end()});
   }
 }
 
@@ -49,15 +50,17 @@ TEST_CASE("explain prints every view, plain, within 80 columns") {
   const Ran ran = run_program({"explain", "-m", folder.path(), "abc abc"});
   CHECK(ran.err == "");
   REQUIRE(ran.code == 0);
-  for (const char* title : {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "The stack of blocks\n",
-                            "Each layer's guess\n", "From scores to a token\n", "Word by word\n", "What it costs\n"}) {
+  for (const char* title :
+       {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "The stack of blocks\n",
+        "Each layer's guess\n", "From scores to a token\n", "Word by word\n", "What it costs\n"}) {
     check_contains(ran.out, title);
   }
   CHECK(ran.out.find('\x1b') == std::string::npos);
   CHECK(widest_line(ran.out) <= 80);
   const Ran one = run_program({"explain", "-m", folder.path(), "--view", "lens,tokens", "abc"});
   CHECK(one.out.find("Attention") == std::string::npos);
-  CHECK(one.out.find("Tokens") < one.out.find("Each layer's guess"));  // in the lecture's order, however typed
+  CHECK(one.out.find("Tokens") <
+        one.out.find("Each layer's guess"));  // in the lecture's order, however typed
 }
 
 TEST_CASE("explain uses colour on a terminal, unless NO_COLOR is set") {
@@ -68,7 +71,8 @@ TEST_CASE("explain uses colour on a terminal, unless NO_COLOR is set") {
 
 TEST_CASE("explain speaks Traditional Chinese") {
   const Folder folder;
-  const Ran ran = run_program({"explain", "-m", folder.path(), "--lang", "zh-Hant", "--view", "attention,tokens", "abc"});
+  const Ran ran =
+      run_program({"explain", "-m", folder.path(), "--lang", "zh-Hant", "--view", "attention,tokens", "abc"});
   REQUIRE(ran.code == 0);
   check_contains(ran.out, "注意力");
   check_contains(ran.out, "切成 token");
@@ -87,11 +91,13 @@ TEST_CASE("explain --json has the shapes that it documents") {
   CHECK(json["positions"]["kind"] == "rope");
   check_shape(json["layers"], {1});
   const Json& layer = json["layers"][0];
-  for (const char* key : {"scores", "weights", "weights_without_mask"}) check_shape(layer["attention"]["heads"][0][key], {n, n});
+  for (const char* key : {"scores", "weights", "weights_without_mask"})
+    check_shape(layer["attention"]["heads"][0][key], {n, n});
   // The network's queries are zero: all scores are 0, and weights are even.
   CHECK(layer["attention"]["heads"][0]["weights"][2] == Json({1.0f / 3, 1.0f / 3, 1.0f / 3, 0.0f}));
   CHECK(layer["attention"]["heads"][0]["weights_without_mask"][0][3] == 0.25f);
-  for (const char* key : {"residual_norm", "mixer_part_norm", "feed_part_norm"}) check_shape(layer[key], {n});
+  for (const char* key : {"residual_norm", "mixer_part_norm", "feed_part_norm"})
+    check_shape(layer[key], {n});
   check_shape(layer["lens"]["guesses"], {n, 5});
   check_shape(json["outputs"], {n});
   CHECK(json["outputs"][1]["guesses"][0]["text"] == "b");
@@ -109,7 +115,8 @@ TEST_CASE("explain draws the token that continuo draws") {
   const Folder folder({.preference = 5});
   for (const char* seed : {"0", "1", "2", "3", "4", "5"}) {
     const Json json = explain_json(folder, {"--seed", seed, "--temperature", "1.5", "abc"});
-    const Ran next = run_program({"-m", folder.path(), "--seed", seed, "--temperature", "1.5", "-n", "1", "--json", "--ids", "256 97 98 99"});
+    const Ran next = run_program({"-m", folder.path(), "--seed", seed, "--temperature", "1.5", "-n", "1",
+                                  "--json", "--ids", "256 97 98 99"});
     CHECK(Json::parse(next.out)["ids"][0] == json["ladder"]["drawn"]["id"]);
   }
   // And goes on as continuo does.
@@ -132,8 +139,10 @@ TEST_CASE("explain asks for a window where the text is too long, and draws it") 
   const Json& head = json["layers"][0]["attention"]["heads"][0];
   CHECK(head["weight_before_window"][0].get<double>() == Approx(150.0 / 151).epsilon(1e-5));
   CHECK(head["weights"][0][0].get<double>() == Approx(1.0 / 151).epsilon(1e-5));
-  check_error(run_program({"explain", "-m", folder.path(), "--from", "5", "--to", "3", "abcdefg"}), 2, "--from 5 stands after --to 3");
-  check_error(run_program({"explain", "-m", folder.path(), "--to", "9", "abc"}), 2, "--to is 9, expected a position from 0 to 3");
+  check_error(run_program({"explain", "-m", folder.path(), "--from", "5", "--to", "3", "abcdefg"}), 2,
+              "--from 5 stands after --to 3");
+  check_error(run_program({"explain", "-m", folder.path(), "--to", "9", "abc"}), 2,
+              "--to is 9, expected a position from 0 to 3");
   check_error(run_program({"explain", "-m", folder.path(), std::string(500, 'a')}), 4, "501 tokens");
 }
 
@@ -150,7 +159,8 @@ TEST_CASE("explain says what cannot be meant") {
   check_error(ran({"--dump", "0", "a"}), 2, "--dump is '0'");
   check_error(ran({"--dump", "0.3", "a"}), 2, "head 3 is not there");
   check_error(ran({"--ids", "300"}), 2, "token id 300");
-  check_error(ran({"--html", "/no/such/folder/page.html", "a"}), 1, "/no/such/folder/page.html: cannot write");
+  check_error(ran({"--html", "/no/such/folder/page.html", "a"}), 1,
+              "/no/such/folder/page.html: cannot write");
   check_error(ran({"--html", "/dev/full", "a"}), 1, "cannot write");
   check_error(ran({"--svg", folder.path() + "/config.json", "a"}), 1, "config.json");
 }
@@ -159,8 +169,8 @@ TEST_CASE("explain writes a page, pictures and matrices") {
   const Folder folder;
   TemporaryFolder out;
   const std::string page = (out.path() / "page.html").string();
-  const Ran ran = run_program({"explain", "-m", folder.path(), "--html", page, "--svg", (out.path() / "svg").string(),
-                               "</script><script>alert(1)</script>"});
+  const Ran ran = run_program({"explain", "-m", folder.path(), "--html", page, "--svg",
+                               (out.path() / "svg").string(), "</script><script>alert(1)</script>"});
   CHECK(ran.out == "");
   CHECK(ran.err == "");
   REQUIRE(ran.code == 0);

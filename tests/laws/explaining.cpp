@@ -20,15 +20,21 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed));
   all.push_back(test::random_llama(kSeed, {}, Format::bf16));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
-  all.push_back(test::random_llama(kSeed, {.d_model = 256, .d_ff = 700, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4,
-                                           .head_dim = 32, .vocab = 1000}));  // wide enough to be shared among threads
-  for (Model& model : test::random_models(kSeed)) all.push_back(std::move(model));
+  all.push_back(test::random_llama(kSeed, {.d_model = 256,
+                                           .d_ff = 700,
+                                           .n_layers = 2,
+                                           .n_heads = 8,
+                                           .n_kv_heads = 4,
+                                           .head_dim = 32,
+                                           .vocab = 1000}));  // wide enough to be shared among threads
+  for (Model& model : test::random_models(kSeed))
+    all.push_back(std::move(model));
   return all;
 }
 
 // The logits of `ids` in three steps; of these, the second is watched where a listener is given.
-std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t from, std::size_t to,
-                             int n_threads, Listener* listener) {
+std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t from,
+                             std::size_t to, int n_threads, Listener* listener) {
   ThreadPool threads(n_threads);
   ForwardPass forward(model, best_kernels(), threads);
   SequenceState state(model.spec, ids.size(), ids.size());
@@ -52,7 +58,8 @@ TEST_CASE("law 3: a watched step gives the same bits, and so does what follows i
     for (const int threads : {1, 2}) {
       INFO(model.spec.family << " with " << threads << " threads");
       const auto silent = logits_of(model, ids, 20, 70, threads, nullptr);
-      explain::Recording recording{.vocab_size = static_cast<std::size_t>(model.spec.vocab_size), .from = 20, .to = 70};
+      explain::Recording recording{
+          .vocab_size = static_cast<std::size_t>(model.spec.vocab_size), .from = 20, .to = 70};
       explain::Recorder recorder(model.spec, recording);
       const auto watched = logits_of(model, ids, 20, 70, threads, &recorder);
       REQUIRE(silent.size() == watched.size());
@@ -79,6 +86,7 @@ TEST_CASE("law 3: the whole explanation is drawn from the logits that the silent
     const auto silent = logits_of(model, ids, 1, 2, 1, nullptr);
     REQUIRE(std::memcmp(recording->logits.values.data(), silent.data(), silent.size() * sizeof(float)) == 0);
     // The lens at the last layer is the output itself.
-    for (std::size_t row = 0; row < recording->rows(); ++row) REQUIRE(recording->layers.back().final_rank[row] == 0);
+    for (std::size_t row = 0; row < recording->rows(); ++row)
+      REQUIRE(recording->layers.back().final_rank[row] == 0);
   }
 }

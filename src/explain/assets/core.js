@@ -56,6 +56,8 @@ function codes(packed) {
   for (let i = 0; i < out.length; ++i) out[i] = kDigit.get(packed[2 * i]) * 91 + kDigit.get(packed[2 * i + 1]);
   return out;
 }
+// Numbers in decimal steps.
+function decimals(packed) { return Float64Array.from(codes(packed.packed), (code) => packed.low + code * packed.step); }
 // 0; three digits and a power of ten; or 1.
 function weightOf(code) {
   if (code === 0) return 0;

@@ -68,11 +68,19 @@ figures.bars = (f) => {
   return captioned(f.caption, h('div', { class: 'card' }, text, readout));
 };
 
+// Cells are packed as html.cpp's json_of(CellGrid) says.
+function unpackCell(f, [text, shade, marked, ...facts], column) {
+  const list = [];
+  for (let i = 0; i < facts.length; i += 2) list.push([f.strings[facts[i]], facts[i + 1]]);
+  return { text: f.strings[text], shade, marked: marked === 1, facts: [...list, ...f.col_facts[column]] };
+}
+
 figures.grid = (f) => {
   const columns = f.col_labels.length, readout = h('div', { 'aria-live': 'polite' });
+  const cells = f.cells.map((cell, i) => unpackCell(f, cell, i % columns));
   let chosen = 0;
   const choose = (i) => { chosen = i; change({ token: i % columns }); mark(); };
-  const buttons = f.cells.map((cell, i) => h('button', { class: cell.marked ? 'marked' : '', onclick: () => choose(i),
+  const buttons = cells.map((cell, i) => h('button', { class: cell.marked ? 'marked' : '', onclick: () => choose(i),
     onpointermove: moved(() => choose(i)) }, cell.text));
   const heads = f.col_labels.map((label) => h('th', { scope: 'col' }, label));
   const body = f.row_labels.map((label, r) => h('tr', {}, h('th', { scope: 'row' }, label),
@@ -81,7 +89,7 @@ figures.grid = (f) => {
   arrows(table, columns, choose);
   function mark() {
     buttons.forEach((button, i) => {
-      const shade = colour(0.9 * Math.sqrt(f.cells[i].shade));
+      const shade = colour(0.9 * Math.sqrt(cells[i].shade));
       button.style.background = css(shade);
       button.style.color = inkOn(shade);
       button.setAttribute('aria-selected', i === chosen);
@@ -90,7 +98,7 @@ figures.grid = (f) => {
     heads.forEach((head, i) => head.classList.toggle('chosen', i === state.token));
     const where = h('p', { class: 'readout' }, `${f.row_title} ${f.row_labels[Math.floor(chosen / columns)]}, `,
       h('b', { class: 'tok' }, f.col_labels[chosen % columns]), ' →');
-    readout.replaceChildren(where, factList(f.cells[chosen].facts));
+    readout.replaceChildren(where, factList(cells[chosen].facts));
   }
   watch(({ token }) => { chosen = chosen - chosen % columns + token; mark(); });
   return captioned(f.caption, h('div', { class: 'card' }, h('div', { class: 'scroll tall' }, table), readout));

@@ -142,13 +142,14 @@ function colourLegend(least, most) {
 }
 
 figures.heatmap = (f) => {
-  const cols = f.col_labels.length, sizes = f.values.map(Math.abs), largest = Math.max(...sizes);
+  const cols = f.col_labels.length, values = decimals(f.values), digits = f.values.digits;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0), least = values.reduce((a, b) => Math.min(a, b), 0);
   const view = matrix({
     rows: f.row_labels, cols: f.col_labels, widest: 860, largest: 60, highest: 24, lowest: f.row_labels.length > 40 ? 4 : 11, sparse: false,
-    share: (i, j) => largest ? f.values[i * cols + j] / largest : 0,
-    tell: (i, j) => `${f.row_title} ${f.row_labels[i]}, ${f.col_title} ${f.col_labels[j]}: ${digits3(f.values[i * cols + j])}`,
+    share: (i, j) => largest ? values[i * cols + j] / largest : 0,
+    tell: (i, j) => `${f.row_title} ${f.row_labels[i]}, ${f.col_title} ${f.col_labels[j]}: ${values[i * cols + j].toFixed(digits)}`,
   }, { 'aria-label': f.caption, 'data-figure': 'heatmap' });
-  return captioned(f.caption, h('div', { class: 'card' }, view.box, colourLegend(Math.min(...f.values) < 0 ? -largest : 0, largest)));
+  return captioned(f.caption, h('div', { class: 'card' }, view.box, colourLegend(least < 0 ? -largest : 0, largest)));
 };
 
 // ---- attention ----
@@ -156,7 +157,7 @@ figures.heatmap = (f) => {
 // A head's numbers, unpacked when it is first looked at.
 function unpacked(head, n) {
   if (head.values) return head.values;
-  const scores = Float32Array.from(codes(head.scores.packed), (code) => head.scores.low + code * head.scores.step);
+  const scores = decimals(head.scores);
   const triangle = codes(head.weights), weights = new Float64Array(n * n), unmasked = new Float64Array(n * n);
   for (let i = 0, at = 0; i < n; ++i) for (let j = 0; j <= i; ++j) weights[i * n + j] = weightOf(triangle[at++]);
   for (let i = 0; i < n; ++i) {
@@ -164,7 +165,8 @@ function unpacked(head, n) {
     const sum = row.reduce((total, score) => total + Math.exp(score - most), 0);
     row.forEach((score, j) => { unmasked[i * n + j] = Math.exp(score - most) / sum; });
   }
-  return head.values = { scores, weights, unmasked, largest: scores.reduce((most, score) => Math.max(most, Math.abs(score)), 0) };
+  const most = unmasked.reduce((a, b) => Math.max(a, b), 0);
+  return head.values = { scores, weights, unmasked, most, largest: scores.reduce((most, score) => Math.max(most, Math.abs(score)), 0) };
 }
 
 const kStages = ['scores', 'masked', 'weights', 'unmasked'];
@@ -178,7 +180,8 @@ function headView(f, head, stage) {
     share: (i, j) => {
       if ((stage === 'masked' || stage === 'weights') && masked(i, j)) return null;
       const value = numbers[i * n + j];
-      return stage === 'weights' || stage === 'unmasked' ? Math.sqrt(value) : values.largest ? value / values.largest : 0;
+      if (stage === 'weights') return Math.sqrt(value);
+      return stage === 'unmasked' ? Math.sqrt(value / values.most) : values.largest ? value / values.largest : 0;
     },
     tell: (i, j) => {
       const where = say('attention.cell', `${f.labels[i]} (${i + f.first})`, `${f.labels[j]} (${j + f.first})`);
@@ -234,7 +237,7 @@ figures.attention = (f) => {
     title.textContent = say('attention.large', head.layer, head.head);
     note.textContent = say(`attention.${stage}.note`);
     note.className = stage === 'unmasked' ? 'warning' : '';
-    facts.replaceChildren(h('div', { class: 'subhead' }, say('attention.measured')), factList(head.facts));
+    facts.replaceChildren(h('div', { class: 'subhead' }, say('attention.measured')), factList(head.facts.map((value, i) => [f.fact_names[i], value])));
     buttons.forEach((button, i) => {
       button.setAttribute('aria-selected', f.heads[i] === head);
       button.tabIndex = f.heads[i] === head ? 0 : -1;

@@ -14,7 +14,8 @@ std::string shared_with(const View& view, const AttentionRecord& attention, std:
   return out.empty() ? view.words("fact.alone") : out;
 }
 
-std::vector<std::pair<std::string, std::string>> facts_of(const View& view, const AttentionRecord& attention, std::size_t head) {
+std::vector<std::pair<std::string, std::string>> facts_of(const View& view, const AttentionRecord& attention,
+                                                          std::size_t head) {
   const HeadFacts& f = attention.heads[head].facts;
   const Words& words = view.words;
   return {{words("fact.off_diagonal"), percent(f.off_diagonal)},
@@ -31,22 +32,26 @@ std::vector<std::pair<std::string, std::string>> facts_of(const View& view, cons
 std::vector<Figure> draw_attention(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
-  AttentionMaps maps{.labels = token_labels(r), .heads = {}, .first = r.from, .chosen = 0, .without_mask = r.without_mask};
+  AttentionMaps maps{
+      .labels = token_labels(r), .heads = {}, .first = r.from, .chosen = 0, .without_mask = r.without_mask};
   double off_diagonal = 0, asymmetry = 0;
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     if (!r.layers[i].attention) continue;
     const AttentionRecord& attention = *r.layers[i].attention;
     for (std::size_t head = 0; head < attention.heads.size(); ++head) {
       if (i == view.layer && head == view.head) maps.chosen = maps.heads.size();
-      maps.heads.push_back({i, head, attention.spec.window, &attention.heads[head], facts_of(view, attention, head)});
-      maps.grouped = maps.grouped || (attention.spec.n_kv_heads > 1 && attention.spec.n_kv_heads < attention.spec.n_heads);
+      maps.heads.push_back(
+          {i, head, attention.spec.window, &attention.heads[head], facts_of(view, attention, head)});
+      maps.grouped = maps.grouped ||
+                     (attention.spec.n_kv_heads > 1 && attention.spec.n_kv_heads < attention.spec.n_heads);
       off_diagonal += attention.heads[head].facts.off_diagonal;
       asymmetry += attention.heads[head].facts.asymmetry;
     }
   }
   if (maps.heads.empty()) return {Paragraph{words("attention.absent"), Paragraph::Kind::absent}};
   const double n = static_cast<double>(maps.heads.size());
-  return {Paragraph{words("attention.finding", percent(off_diagonal / n), three_digits(asymmetry / n)), Paragraph::Kind::finding},
+  return {Paragraph{words("attention.finding", percent(off_diagonal / n), three_digits(asymmetry / n)),
+                    Paragraph::Kind::finding},
           std::move(maps)};
 }
 

@@ -12,7 +12,8 @@ Table phases(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
   Table table{.caption = words("cost.phases", r.rows(), r.cost.threads, r.cost.kernels),
-              .head = {words("cost.phase"), words("cost.operations"), words("bytes"), words("cost.time"), words("cost.share")},
+              .head = {words("cost.phase"), words("cost.operations"), words("bytes"), words("cost.time"),
+                       words("cost.share")},
               .rows = {},
               .numeric = {false, true, true, true, true},
               .positions = {}};
@@ -20,7 +21,8 @@ Table phases(const View& view) {
   double whole = 0;
   for (const PhaseCost& phase : r.cost.phases) {
     whole += phase.seconds;
-    const auto known = std::find_if(kinds.begin(), kinds.end(), [&](const PhaseCost& kind) { return kind.name == phase.name; });
+    const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const PhaseCost& kind) { return kind.name == phase.name; });
     if (known == kinds.end()) {
       kinds.push_back(phase);
       continue;
@@ -40,20 +42,26 @@ Table layers(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
   Table table{.caption = words("cost.layers"),
-              .head = {words("layer"), words("phase.projections"), words("phase.attention"), words("phase.feed_forward")},
+              .head = {words("layer"), words("phase.projections"), words("phase.attention"),
+                       words("phase.feed_forward")},
               .rows = {},
               .numeric = {true, true, true, true},
               .positions = {}};
   for (const PhaseCost& phase : r.cost.phases) {
     if (!phase.layer) continue;
-    if (table.rows.size() <= *phase.layer) table.rows.resize(*phase.layer + 1, {std::to_string(*phase.layer)});
+    if (table.rows.size() <= *phase.layer)
+      table.rows.resize(*phase.layer + 1, {std::to_string(*phase.layer)});
     table.rows[*phase.layer].push_back(seconds_text(phase.seconds));
   }
   return table;
 }
 
-Curves curve(const View& view, std::string_view caption, std::initializer_list<std::pair<std::string_view, double (*)(const CurvePoint&)>> lines) {
-  Curves curves{.caption = view.words(caption), .x_title = view.words("cost.length"), .y_title = view.words("cost.seconds"), .lines = {}};
+Curves curve(const View& view, std::string_view caption,
+             std::initializer_list<std::pair<std::string_view, double (*)(const CurvePoint&)>> lines) {
+  Curves curves{.caption = view.words(caption),
+                .x_title = view.words("cost.length"),
+                .y_title = view.words("cost.seconds"),
+                .lines = {}};
   for (const auto& [key, value] : lines) {
     Curves::Line line{.name = view.words(key), .points = {}};
     for (const CurvePoint& point : view.recording.cost.curve) {
@@ -71,7 +79,8 @@ std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
     const double after = points[i].prefill_feed - points[i].prefill_attention;
     if (before <= 0 || after > 0) continue;
     const double share = before / (before - after);
-    const double length = double(points[i - 1].length) + share * double(points[i].length - points[i - 1].length);
+    const double length =
+        double(points[i - 1].length) + share * double(points[i].length - points[i - 1].length);
     return static_cast<std::size_t>(length);
   }
   return std::nullopt;
@@ -80,19 +89,23 @@ std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
 void draw_curves(const View& view, std::vector<Figure>& figures) {
   const CostRecord& cost = view.recording.cost;
   const std::size_t longest = cost.curve.back().length;
-  figures.emplace_back(curve(view, "cost.prefill",
-                             {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
-                              {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
-                              {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention; }},
-                              {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
+  figures.emplace_back(
+      curve(view, "cost.prefill",
+            {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
+             {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
+             {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention; }},
+             {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
   const auto crossing = overtaken(cost.curve);
-  figures.emplace_back(Paragraph{crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
-                                 Paragraph::Kind::finding});
-  figures.emplace_back(curve(view, "cost.decode",
-                             {{"cost.cached", [](const CurvePoint& p) { return p.decode; }},
-                              {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
-                              {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
-  if (longest > cost.context_length) figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
+  figures.emplace_back(Paragraph{
+      crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
+      Paragraph::Kind::finding});
+  figures.emplace_back(
+      curve(view, "cost.decode",
+            {{"cost.cached", [](const CurvePoint& p) { return p.decode; }},
+             {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
+             {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
+  if (longest > cost.context_length)
+    figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
 }
 
 }  // namespace
@@ -102,10 +115,12 @@ std::vector<Figure> draw_cost(const View& view) {
   const CostRecord& cost = r.cost;
   std::vector<Figure> figures = {phases(view)};
   const double cached = double(cost.cache_bytes_per_token) * double(r.text_tokens);
-  figures.emplace_back(Paragraph{view.words("cost.cache", with_groups(cost.cache_bytes_per_token), bytes_text(cached))});
+  figures.emplace_back(
+      Paragraph{view.words("cost.cache", with_groups(cost.cache_bytes_per_token), bytes_text(cached))});
   if (!cost.curve.empty()) draw_curves(view, figures);
   if (!cost.curve_end.empty()) {
-    figures.emplace_back(Paragraph{view.words("cost.end." + cost.curve_end, cost.curve.empty() ? 0 : cost.curve.back().length)});
+    figures.emplace_back(Paragraph{
+        view.words("cost.end." + cost.curve_end, cost.curve.empty() ? 0 : cost.curve.back().length)});
   }
   figures.emplace_back(layers(view));
   return figures;

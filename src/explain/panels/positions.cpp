@@ -8,7 +8,7 @@ namespace continuo::explain {
 
 namespace {
 
-constexpr std::size_t kNumbersShown = 48;  // of a position's vector
+constexpr std::size_t kNumbersShown = 32;  // of a position's vector
 constexpr std::size_t kPairsShown = 32;    // of a rope's pairs
 constexpr std::size_t kDistances = 16;
 
@@ -27,7 +27,8 @@ void draw_learned(const View& view, std::vector<Figure>& figures) {
                                .diverging = true});
   Grid some(rows.rows, std::min(kNumbersShown, rows.cols));
   for (std::size_t i = 0; i < some.rows; ++i) {
-    for (std::size_t j = 0; j < some.cols; ++j) some.at(i, j) = rows.at(i, j);
+    for (std::size_t j = 0; j < some.cols; ++j)
+      some.at(i, j) = rows.at(i, j);
   }
   const std::size_t shown = some.cols;
   figures.emplace_back(Heatmap{.caption = words("positions.learned.rows", shown),
@@ -47,11 +48,13 @@ void draw_rope(const View& view, std::vector<Figure>& figures) {
   const std::size_t shown = std::min(kPairsShown, p.turns.size());
   std::vector<std::string> pairs, distances;
   Grid cosines(kDistances, shown);
-  for (std::size_t k = 0; k < shown; ++k) pairs.push_back(std::to_string(k * p.turns.size() / shown));
+  for (std::size_t k = 0; k < shown; ++k)
+    pairs.push_back(std::to_string(k * p.turns.size() / shown));
   for (std::size_t distance = 0; distance < kDistances; ++distance) {
     distances.push_back(std::to_string(distance));
     for (std::size_t k = 0; k < shown; ++k) {
-      cosines.at(distance, k) = static_cast<float>(std::cos(double(distance) * double(p.turns[k * p.turns.size() / shown])));
+      cosines.at(distance, k) =
+          static_cast<float>(std::cos(double(distance) * double(p.turns[k * p.turns.size() / shown])));
     }
   }
   figures.emplace_back(Heatmap{.caption = words("positions.rope.figure"),
@@ -63,7 +66,8 @@ void draw_rope(const View& view, std::vector<Figure>& figures) {
                                .diverging = true});
   if (p.layers_without.empty()) return;
   std::string layers;
-  for (const std::size_t layer : p.layers_without) layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
+  for (const std::size_t layer : p.layers_without)
+    layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
   figures.emplace_back(Paragraph{words("positions.rope.without", layers)});
 }
 
@@ -86,9 +90,15 @@ void draw_alibi(const View& view, std::vector<Figure>& figures) {
 std::vector<Figure> draw_positions(const View& view) {
   std::vector<Figure> figures;
   switch (view.recording.positions.kind) {
-    case PositionKind::learned: draw_learned(view, figures); break;
-    case PositionKind::rope: draw_rope(view, figures); break;
-    case PositionKind::alibi: draw_alibi(view, figures); break;
+    case PositionKind::learned:
+      draw_learned(view, figures);
+      break;
+    case PositionKind::rope:
+      draw_rope(view, figures);
+      break;
+    case PositionKind::alibi:
+      draw_alibi(view, figures);
+      break;
     case PositionKind::none:
       figures.emplace_back(Paragraph{view.words("positions.none"), Paragraph::Kind::absent});
       break;

@@ -20,10 +20,12 @@ Heatmap residual(const View& view) {
               .row_labels = {view.words("input")},
               .col_labels = token_labels(r),
               .values = Grid(r.layers.size() + 1, r.rows())};
-  for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(0, j) = r.embedded[j];
+  for (std::size_t j = 0; j < r.rows(); ++j)
+    map.values.at(0, j) = r.embedded[j];
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     map.row_labels.push_back(std::to_string(i));
-    for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(i + 1, j) = r.layers[i].residual[j];
+    for (std::size_t j = 0; j < r.rows(); ++j)
+      map.values.at(i + 1, j) = r.layers[i].residual[j];
   }
   return map;
 }
@@ -34,7 +36,10 @@ Bars parts(const View& view) {
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     const auto add = [&](std::string_view key, const std::vector<float>& lengths) {
       const double value = mean(lengths);
-      bars.bars.push_back({.label = fmt::format("{} · {}", i, view.words(key)), .value = value, .shown = three_digits(value), .note = ""});
+      bars.bars.push_back({.label = fmt::format("{} · {}", i, view.words(key)),
+                           .value = value,
+                           .shown = three_digits(value),
+                           .note = ""});
     };
     add("stack.attention", r.layers[i].mixer_part);
     add("stack.feed", r.layers[i].feed_part);
@@ -54,10 +59,11 @@ Paragraph finding(const View& view) {
     all.push_back({mean(r.layers[i].mixer_part), "stack.attention", i});
     all.push_back({mean(r.layers[i].feed_part), "stack.feed", i});
   }
-  const auto [least, most] =
-      std::minmax_element(all.begin(), all.end(), [](const Part& a, const Part& b) { return a.length < b.length; });
-  return {view.words("stack.finding", view.words(most->key), most->layer, view.words(least->key), least->layer),
-          Paragraph::Kind::finding};
+  const auto [least, most] = std::minmax_element(
+      all.begin(), all.end(), [](const Part& a, const Part& b) { return a.length < b.length; });
+  return {
+      view.words("stack.finding", view.words(most->key), most->layer, view.words(least->key), least->layer),
+      Paragraph::Kind::finding};
 }
 
 Table neurons(const View& view) {
@@ -71,7 +77,8 @@ Table neurons(const View& view) {
     if (r.layers[i].neurons.empty()) continue;
     std::string cells;
     for (const Neuron& neuron : r.layers[i].neurons.back()) {
-      cells += fmt::format("{}{}: {}", cells.empty() ? "" : ", ", neuron.index, three_digits(neuron.activation));
+      cells +=
+          fmt::format("{}{}: {}", cells.empty() ? "" : ", ", neuron.index, three_digits(neuron.activation));
     }
     table.rows.push_back({std::to_string(i), cells, percent(r.layers[i].positive)});
   }

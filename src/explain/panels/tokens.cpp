@@ -7,13 +7,20 @@ namespace {
 
 std::string_view key_of(Cut cut) {
   switch (cut) {
-    case Cut::start: return "cut.start";
-    case Cut::special: return "cut.special";
-    case Cut::word: return "cut.word";
-    case Cut::no_piece: return "cut.no_piece";
-    case Cut::words_first: return "cut.words_first";
-    case Cut::merge: return "cut.merge";
-    case Cut::unknown: return "cut.unknown";
+    case Cut::start:
+      return "cut.start";
+    case Cut::special:
+      return "cut.special";
+    case Cut::word:
+      return "cut.word";
+    case Cut::no_piece:
+      return "cut.no_piece";
+    case Cut::words_first:
+      return "cut.words_first";
+    case Cut::merge:
+      return "cut.merge";
+    case Cut::unknown:
+      return "cut.unknown";
   }
   return "cut.unknown";
 }
@@ -25,7 +32,8 @@ std::string why(const View& view, const TokenRecord& token) {
 
 std::string hex(std::string_view bytes) {
   std::string out;
-  for (const char byte : bytes) out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned char>(byte));
+  for (const char byte : bytes)
+    out += fmt::format("{}{:02x}", out.empty() ? "" : " ", static_cast<unsigned char>(byte));
   return out;
 }
 
@@ -51,13 +59,18 @@ std::vector<Figure> draw_tokens(const View& view) {
     const TokenRecord& token = r.tokens[i];
     const std::string position = std::to_string(r.from + i), id = std::to_string(token.id);
     if (!token.special) bytes += token.text.size();
-    Strip::Token shown{.label = labels[i], .id = token.id, .special = token.special, .generated = token.generated, .facts = {}};
+    Strip::Token shown{.label = labels[i],
+                       .id = token.id,
+                       .special = token.special,
+                       .generated = token.generated,
+                       .facts = {}};
     shown.facts = {{words("position"), position},
                    {words("id"), id},
                    {words("tokens.piece"), visible(token.piece)},
                    {words("bytes"), hex(token.text)},
                    {words("tokens.why"), why(view, token)}};
-    if (const std::string special = kind(view, token); !special.empty()) shown.facts.emplace_back(words("tokens.kind"), special);
+    if (const std::string special = kind(view, token); !special.empty())
+      shown.facts.emplace_back(words("tokens.kind"), special);
     strip.tokens.push_back(std::move(shown));
     table.rows.push_back({position, labels[i], id, hex(token.text), why(view, token)});
     table.positions.push_back(r.from + i);

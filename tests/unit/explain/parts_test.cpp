@@ -23,7 +23,9 @@ Grid grid(std::size_t n, std::vector<float> values) {
   return g;
 }
 
-std::size_t placeholders(std::string_view text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '{')); }
+std::size_t placeholders(std::string_view text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '{'));
+}
 
 }  // namespace
 
@@ -55,9 +57,11 @@ TEST_CASE("the ladder ends where the sampler does") {
   std::normal_distribution<float> normal(0, 3);
   for (int round = 0; round < 200; ++round) {
     std::vector<float> logits(300);
-    for (float& logit : logits) logit = normal(random);
+    for (float& logit : logits)
+      logit = normal(random);
     std::vector<TokenId> text;
-    for (std::size_t i = 0; i < 5 + random() % 20; ++i) text.push_back(static_cast<TokenId>(random() % logits.size()));
+    for (std::size_t i = 0; i < 5 + random() % 20; ++i)
+      text.push_back(static_cast<TokenId>(random() % logits.size()));
     SamplingOptions options{.temperature = round % 7 == 0 ? 0.0f : 0.3f + 0.1f * float(random() % 15)};
     if (random() % 2) options.top_k = 1 + static_cast<int>(random() % 50);
     if (random() % 2) options.top_p = 0.5f + 0.04f * float(random() % 12);
@@ -89,7 +93,8 @@ TEST_CASE("the ladder ends where the sampler does") {
       REQUIRE(stage.mass <= mass + 1e-12);
       mass = stage.mass;
       double sum = 0;
-      for (const Guess& guess : stage.best) sum += double(guess.probability);
+      for (const Guess& guess : stage.best)
+        sum += double(guess.probability);
       REQUIRE(sum <= 1 + 1e-6);
     }
   }
@@ -111,7 +116,8 @@ TEST_CASE("every text is there in every language, with the same values to put in
     CHECK(keys.count(std::string(panel.name) + ".title") == 1);
     CHECK(keys.count(std::string(panel.name) + ".sentence") == 1);
   }
-  for (const Stage& stage : stages()) CHECK(keys.count("stage." + std::string(stage.name)) == 1);
+  for (const Stage& stage : stages())
+    CHECK(keys.count("stage." + std::string(stage.name)) == 1);
   CHECK(language_from("zh-Hant") == Language::zh_hant);
   CHECK(!language_from("zh"));
 }
@@ -146,7 +152,8 @@ TEST_CASE("a .npy file is what NumPy reads") {
   const std::string bytes = npy(g);
   REQUIRE(bytes.size() % 8 == 0);
   CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
-  const std::size_t header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  const std::size_t header =
+      static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
   CHECK((10 + header) % 64 == 0);
   CHECK(bytes[9 + header] == '\n');
   CHECK(bytes.find("'shape': (2, 3)") != std::string::npos);
