@@ -25,32 +25,37 @@ struct LayerTimes {
   double projections = 0, attention = 0, feed = 0;
 };
 
-// A listener that only looks at the clock.
-class Stopwatch : public Listener {
- public:
-  explicit Stopwatch(std::size_t n_layers) : layers(n_layers) {}
-  void started() override { last_ = Clock::now(); }
-  void embedded(RowsView) override { input += lap(); }
-  void projected(std::size_t i) override { layers[i].projections += lap(); }
-  void looked_back(std::size_t i, const AttentionView&) override { layers[i].attention += lap(); }
-  void mixed(std::size_t i, RowsView) override { layers[i].projections += lap(); }
-  void passed(std::size_t i, RowsView) override { layers[i].feed += lap(); }
-  void finished(std::span<const float>) override { output += lap(); }
-
-  double attention() const { return sum(&LayerTimes::attention); }
-  double feed() const { return sum(&LayerTimes::feed); }
-  double whole() const { return input + output + attention() + feed() + sum(&LayerTimes::projections); }
-
+// Of a pass.
+struct Times {
   double input = 0, output = 0;
   std::vector<LayerTimes> layers;
 
- private:
   double sum(double LayerTimes::*part) const {
     double seconds = 0;
     for (const LayerTimes& layer : layers)
       seconds += layer.*part;
     return seconds;
   }
+  double attention() const { return sum(&LayerTimes::attention); }
+  double feed() const { return sum(&LayerTimes::feed); }
+  double whole() const { return input + output + attention() + feed() + sum(&LayerTimes::projections); }
+};
+
+// A listener that only looks at the clock.
+class Stopwatch : public Listener {
+ public:
+  explicit Stopwatch(std::size_t n_layers) { times.layers.resize(n_layers); }
+  void started() override { last_ = Clock::now(); }
+  void embedded(RowsView) override { times.input += lap(); }
+  void projected(std::size_t i) override { times.layers[i].projections += lap(); }
+  void looked_back(std::size_t i, const AttentionView&) override { times.layers[i].attention += lap(); }
+  void mixed(std::size_t i, RowsView) override { times.layers[i].projections += lap(); }
+  void passed(std::size_t i, RowsView) override { times.layers[i].feed += lap(); }
+  void finished(std::span<const float>) override { times.output += lap(); }
+
+  Times times;
+
+ private:
   double lap() {
     const auto now = Clock::now();
     const std::chrono::duration<double> passed = now - last_;
@@ -61,9 +66,9 @@ class Stopwatch : public Listener {
 };
 
 // Of each part the shortest time: what the machine can do when nothing else disturbs it.
-Stopwatch best(const std::vector<Stopwatch>& runs) {
-  Stopwatch least = runs.front();
-  for (const Stopwatch& run : runs) {
+Times best(const std::vector<Times>& runs) {
+  Times least = runs.front();
+  for (const Times& run : runs) {
     least.input = std::min(least.input, run.input);
     least.output = std::min(least.output, run.output);
     for (std::size_t i = 0; i < run.layers.size(); ++i) {
@@ -76,7 +81,7 @@ Stopwatch best(const std::vector<Stopwatch>& runs) {
 }
 
 // Feeds `ids` from the state's length on, as the engine would, under one watch.
-Stopwatch timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids,
+Times timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids,
                 std::size_t layers) {
   Stopwatch watch(layers);
   while (!ids.empty()) {
@@ -84,7 +89,7 @@ Stopwatch timed(ForwardPass& forward, SequenceState& state, std::span<const Toke
     forward(Segment{&state, tokens, tokens.size() == ids.size() ? std::size_t{1} : 0}, watch);
     ids = ids.subspan(tokens.size());
   }
-  return watch;
+  return watch.times;
 }
 
 // ---- work ----
@@ -154,14 +159,14 @@ void add_phase(Recording& r, std::string name, std::optional<std::size_t> layer,
   r.cost.phases.push_back({std::move(name), layer, work.operations, work.bytes, seconds});
 }
 
-void list_phases(const Model& model, const Stopwatch& watch, Recording& r) {
+void list_phases(const Model& model, const Times& times_of_pass, Recording& r) {
   const std::size_t rows = r.rows();
   const Matrix& embedding = model.weights.embedding;
   add_phase(r, "input", {},
             {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
-            watch.input);
+            times_of_pass.input);
   for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
-    const LayerTimes& times = watch.layers[i];
+    const LayerTimes& times = times_of_pass.layers[i];
     const auto& spec = std::get<AttentionSpec>(model.spec.layers[i].mixer);
     add_phase(r, "projections", i,
               projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
@@ -172,7 +177,7 @@ void list_phases(const Model& model, const Stopwatch& watch, Recording& r) {
     r.cost.cache_bytes_per_token += cache_bytes(spec);
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
-            watch.output);  // the last row alone, as generating does
+            times_of_pass.output);  // the last row alone, as generating does
 }
 
 // ---- the curve ----
@@ -189,7 +194,7 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   const auto ids = ids_all_over(n + kDecodeSteps, spec.vocab_size);
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, ids.size(), n);
-  std::vector<Stopwatch> prefills, decodes;
+  std::vector<Times> prefills, decodes;
   for (int i = 0; i < kRepeats; ++i) {
     state.rewind(0);
     prefills.push_back(timed(forward, state, std::span(ids).first(n), spec.layers.size()));
@@ -197,7 +202,7 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   for (std::size_t i = 0; i < kDecodeSteps; ++i) {
     decodes.push_back(timed(forward, state, std::span(ids).subspan(n + i, 1), spec.layers.size()));
   }
-  const Stopwatch prefill = best(prefills), decode = best(decodes);
+  const Times prefill = best(prefills), decode = best(decodes);
   return {n, prefill.whole(), prefill.attention(), prefill.feed(), decode.whole(), decode.attention()};
 }
 
@@ -240,7 +245,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, question.to, question.ids.size());
   timed(forward, state, std::span(question.ids).first(question.from), spec.layers.size());
-  std::vector<Stopwatch> runs;
+  std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
     state.rewind(question.from);
     runs.push_back(

@@ -226,8 +226,8 @@ AttentionView view(const Layer& layer) {
 }  // namespace
 
 template <class Ear>
-void Attention::operator()(Step& step, const AttentionSpec& spec, const AttentionWeights& weights,
-                           std::size_t layer, Rows x, Rows out, Ear& ear) {
+void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer,
+                    Rows x, Rows out, Ear ear) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
   const Heads heads = project(step, spec, weights, memory_, x);
@@ -240,9 +240,9 @@ void Attention::operator()(Step& step, const AttentionSpec& spec, const Attentio
   linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
 }
 
-template void Attention::operator()(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t, Rows,
-                                    Rows, NoListener&);
-template void Attention::operator()(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t, Rows,
-                                    Rows, Listener&);
+template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+                                         Rows, Rows, NoListener);
+template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+                                        Rows, Rows, Listener&);
 
 }  // namespace continuo

@@ -51,6 +51,9 @@ std::size_t first_visible(const AttentionSpec& spec, std::size_t position);
 // Calls come in the order in which they stand here, those between the marks once a layer.
 class Listener {
  public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
   virtual ~Listener() = default;
   virtual void started() {}
   virtual void embedded(RowsView /*x*/) {}  // the residual stream after the input layer
