@@ -81,8 +81,7 @@ Times best(const std::vector<Times>& runs) {
 }
 
 // Feeds `ids` from the state's length on, as the engine would, under one watch.
-Times timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids,
-                std::size_t layers) {
+Times timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids, std::size_t layers) {
   Stopwatch watch(layers);
   while (!ids.empty()) {
     const auto tokens = ids.first(std::min(kChunk, ids.size()));

@@ -139,7 +139,7 @@ constexpr Words::Row kTable[] = {
      "‖S−Sᵀ‖/‖S‖ is {} on "
      "average (0 would be symmetric).",
      "所有的列當中，有 {} 的最大權重不在自己身上。分數也不對稱：‖S−Sᵀ‖/‖S‖ 平均是 {}（對稱的話是 0）。"},
-    {"attention.all", "All heads: a row of pictures is a layer", "所有的 head：一排就是一層"},
+    {"attention.all", "All heads, layer by layer", "所有的 head，一層一層排開"},
     {"attention.large", "Layer {}, head {}", "第 {} 層，head {}"},
     {"attention.stage", "What is shown", "顯示什麼"},
     {"attention.scores", "1 · q·k/√d", "1 · q·k/√d"},

@@ -96,7 +96,7 @@ figures.grid = (f) => {
       button.tabIndex = i === chosen ? 0 : -1;
     });
     heads.forEach((head, i) => head.classList.toggle('chosen', i === state.token));
-    const where = h('p', { class: 'readout' }, `${f.row_title} ${f.row_labels[Math.floor(chosen / columns)]}, `,
+    const where = h('p', { class: 'readout' }, say('layer.n', f.row_labels[Math.floor(chosen / columns)]) + ', ',
       h('b', { class: 'tok' }, f.col_labels[chosen % columns]), ' →');
     readout.replaceChildren(where, factList(cells[chosen].facts));
   }

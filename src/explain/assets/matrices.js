@@ -41,7 +41,7 @@ function matrix(m, properties) {
           context.stroke();
           continue;
         }
-        context.fillStyle = css(Math.abs(share) < 0.02 ? mix(palette.none, palette.line, 0.5) : colour(share));
+        context.fillStyle = css(colour(Math.abs(share) < 0.03 ? 0.03 : share));  // so that a cell shows at all
         context.fillRect(x, y, cell - gap, high - gap);
       }
     }
