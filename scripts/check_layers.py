@@ -15,7 +15,9 @@ ALLOWED = {
     "state": {"base", "model", "kernels"},
     "layers": {"base", "model", "state", "kernels", "quant"},
     "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling"},
-    "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate"},
+    "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
+    "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
+            "explain"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
 

@@ -22,6 +22,8 @@ constexpr const FlagGroup* kContinueGroups[] = {&kModelFlags,    &kPromptFlags, 
 constexpr const FlagGroup* kScoreGroups[] = {&kModelFlags, &kPromptFlags, &kIdsFlags, &kScoreFlags,
                                              &kGeneralFlags};
 constexpr const FlagGroup* kTokenizeGroups[] = {&kModelFlags, &kPromptFlags, &kTokenizeFlags, &kGeneralFlags};
+constexpr const FlagGroup* kExplainGroups[] = {&kModelFlags,   &kPromptFlags,   &kIdsFlags,
+                                               &kExplainFlags, &kSamplingFlags, &kGeneralFlags};
 constexpr const FlagGroup* kInspectGroups[] = {&kModelFlags, &kInspectFlags, &kGeneralFlags};
 constexpr const FlagGroup* kBenchGroups[] = {&kModelFlags, &kBenchFlags, &kGeneralFlags};
 
@@ -65,6 +67,19 @@ Examples:
   continuo tokenize --decode "403 407"
 )";
 
+constexpr std::string_view kExplainNotes = R"(
+Views, in the order of a walk through the network: tokens, embedding, positions, attention, stack, lens, output, text,
+cost. Layers, heads and positions count from 0. A text of more than 128 tokens is drawn through a window: --from, --to.
+
+Examples:
+  continuo explain "Once upon a time there was a cat. The cat"
+  continuo explain --view attention --layer 2 --head 1 "Once upon a time"
+  continuo explain --html page.html --lang zh-Hant "Once upon a time"      open page.html in a browser
+  continuo explain -n 20 --view text,lens "Once upon a time"               what it writes, and how sure it was
+  continuo explain --json "Once upon a time" | jq .layers[0].attention.heads[0].weights
+  continuo explain --dump 0.1 --dump hidden.2 "Once upon a time"           attention.0.1.npy, hidden.2.npy
+)";
+
 constexpr std::string_view kInspectNotes = R"(
 Examples:
   continuo inspect
@@ -97,6 +112,8 @@ constexpr Command kCommands[] = {
      kScoreNotes, true, run_score},
     {"tokenize", "[OPTION]... [TEXT]...", "text to token ids and pieces, and back", kTokenizeGroups,
      kTokenizeNotes, true, run_tokenize},
+    {"explain", "[OPTION]... [TEXT]...", "what happens inside, drawn", kExplainGroups, kExplainNotes, true,
+     run_explain},
     {"inspect", "[OPTION]...", "what the model is, layer by layer", kInspectGroups, kInspectNotes, false,
      run_inspect},
     {"bench", "[OPTION]...", "how fast it runs here", kBenchGroups, kBenchNotes, false, run_bench},

@@ -25,5 +25,6 @@ Result<void> run_tokenize(const Options& options);
 Result<void> run_inspect(const Options& options);
 Result<void> run_bench(const Options& options);
 Result<void> run_quantize(const Options& options);
+Result<void> run_explain(const Options& options);
 
 }  // namespace continuo

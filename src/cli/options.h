@@ -24,6 +24,19 @@ struct TypedSampling {
   std::vector<LogitBias> logit_bias;
 };
 
+// What `explain` shows, and where.
+struct ExplainOptions {
+  std::vector<std::string> views;  // empty: all
+  std::string html, svg;           // a file, a folder
+  std::vector<std::string> dumps;
+  std::optional<std::size_t> from, to;  // positions, both included
+  std::size_t layer = 0, head = 0;
+  std::size_t tokens = 0;  // to generate first
+  std::string language = "en";
+  bool no_mask = false;
+  bool measure = false;
+};
+
 struct Options {
   std::vector<std::string> words;  // PROMPT as typed
   bool stdin_wanted = false;       // PROMPT is "-"
@@ -56,6 +69,7 @@ struct Options {
   std::string kernels;
 
   std::string to_format;     // quantize
+  ExplainOptions explain;
 
   bool help = false;
   bool version = false;
@@ -75,7 +89,7 @@ struct FlagGroup {
 };
 
 extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
-    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kQuantizeFlags, kGeneralFlags;
+    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kQuantizeFlags, kExplainFlags, kGeneralFlags;
 
 // Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
 Result<Options> parse_options(std::span<const std::string> arguments,

@@ -1,10 +1,12 @@
 #include "layers/attention.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/check.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
+#include "layers/probe.h"
 
 namespace continuo {
 
@@ -211,10 +213,21 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
           .out = out};
 }
 
+// For a listener, which hears steps of one segment.
+AttentionView view(const Layer& layer) {
+  const HeadRows& q = layer.heads.q;
+  return {.spec = layer.spec,
+          .cache = cache_of(layer, 0),
+          .queries = {q.rows.data, q.rows.stride, layer.step.rows(), q.head_dim, q.per_group, q.group_stride},
+          .alibi = layer.alibi,
+          .first_position = layer.step.places.front().position};
+}
+
 }  // namespace
 
-void Attention::operator()(Step& step, const AttentionSpec& spec, const AttentionWeights& weights,
-                           std::size_t layer, Rows x, Rows out) {
+template <class Ear>
+void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer,
+                    Rows x, Rows out, Ear ear) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
   CONTINUO_CHECK(!spec.alibi || spec.alibi->slopes.size() == static_cast<std::size_t>(spec.n_heads),
@@ -223,8 +236,15 @@ void Attention::operator()(Step& step, const AttentionSpec& spec, const Attentio
   const Layer all{
       step, spec, weights, layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
   place_and_remember(all);
+  ear.projected(layer);
   look_back(all);
+  if constexpr (!std::is_same_v<Ear, NoListener>) ear.looked_back(layer, view(all));
   linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
 }
+
+template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+                                         Rows, Rows, NoListener);
+template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+                                        Rows, Rows, Listener&);
 
 }  // namespace continuo

@@ -15,9 +15,10 @@ struct AttentionMemory {
 class Attention {
  public:
   // out = W_o attention(x) for the rows of the step, whose keys and values are written to layer `layer` of
-  // their sequences.
-  void operator()(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer,
-                  Rows x, Rows out);
+  // their sequences. Ear: NoListener or Listener& (probe.h).
+  template <class Ear>
+  void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
+           Rows out, Ear ear);
 
  private:
   AttentionMemory memory_;

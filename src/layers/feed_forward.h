@@ -28,6 +28,10 @@ class FeedForward {
   // out = feed_forward(x) for the rows of the step.
   void operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x,
                   Rows out);
+  // The hidden layer as the last call left it; d_ff wide.
+  Rows hidden(const Step& step, const FeedForwardSpec& spec) {
+    return hidden_.rows(step.rows(), static_cast<std::size_t>(spec.d_ff));
+  }
 
  private:
   Buffer hidden_, up_;

@@ -1,6 +1,7 @@
 #include "layers/forward.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "base/check.h"
@@ -10,6 +11,7 @@
 #include "layers/feed_forward.h"
 #include "layers/norm.h"
 #include "layers/output.h"
+#include "layers/probe.h"
 #include "layers/residual.h"
 #include "layers/step.h"
 
@@ -55,11 +57,21 @@ struct ForwardPass::Impl {
 
   void plan(std::span<const Segment> segments);
   Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x);
-  Rows mix(std::size_t layer, Rows x);
-  Rows feed(std::size_t layer, Rows x);
-  void sequential(std::size_t layer, Rows x);
-  void parallel(std::size_t layer, Rows x);
-  void norm_after(std::size_t layer, Rows x);
+  RowsView seen(Rows rows, std::size_t width) const { return {rows.data, rows.stride, step.rows(), width}; }
+
+  // Ear: NoListener, which is nothing and whose calls vanish, or Listener&.
+  template <class Ear>
+  Rows mix(std::size_t layer, Rows x, Ear ear);
+  template <class Ear>
+  Rows feed(std::size_t layer, Rows x, Ear ear);
+  template <class Ear>
+  void sequential(std::size_t layer, Rows x, Ear ear);
+  template <class Ear>
+  void parallel(std::size_t layer, Rows x, Ear ear);
+  template <class Ear>
+  void norm_after(std::size_t layer, Rows x, Ear ear);
+  template <class Ear>
+  std::span<const float> run(std::span<const Segment> segments, Ear ear);
 };
 
 // Which row is which token of which sequence, and what its position means.
@@ -97,61 +109,102 @@ Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWe
 }
 
 // The layer's mixer, and its norm behind.
-Rows ForwardPass::Impl::mix(std::size_t layer, Rows x) {
+template <class Ear>
+Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Rows out = mixed.rows(step.rows(), model.spec.d_model);
-  attention(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer), layer, x,
-            out);
+  attention.run<Ear>(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer),
+                     layer, x, out, ear);
   if (spec.mixer_out_norm)
     normalize(step, *spec.mixer_out_norm, weights.mixer_out_norm, out, step.rows(), out);
+  ear.mixed(layer, seen(out, model.spec.d_model));
   return out;
 }
 
 // The layer's feed-forward network, and its norm behind.
-Rows ForwardPass::Impl::feed(std::size_t layer, Rows x) {
+template <class Ear>
+Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Rows out = fed.rows(step.rows(), model.spec.d_model);
   if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.feed)) {
     feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x, out);
+    if constexpr (!std::is_same_v<Ear, NoListener>) {
+      ear.activated(layer, seen(feed_forward.hidden(step, *dense), dense->d_ff));
+    }
   } else {
     experts(step, std::get<ExpertsSpec>(spec.feed), std::get<ExpertsWeights>(weights.feed), x, out);
   }
   if (spec.feed_out_norm) normalize(step, *spec.feed_out_norm, weights.feed_out_norm, out, step.rows(), out);
+  ear.fed(layer, seen(out, model.spec.d_model));
   return out;
 }
 
 // x += s * mixer(norm(x)); x += s * feed(norm(x))
-void ForwardPass::Impl::sequential(std::size_t layer, Rows x) {
+template <class Ear>
+void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const std::size_t d_model = model.spec.d_model;
-  add(step, mix(layer, normed(spec.mixer_norm, weights.mixer_norm, x)), d_model, spec.residual_scale, x);
-  add(step, feed(layer, normed(spec.feed_norm, weights.feed_norm, x)), d_model, spec.residual_scale, x);
+  add(step, mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, x), ear), d_model,
+      spec.residual_scale, x);
+  add(step, feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, x), ear), d_model, spec.residual_scale,
+      x);
 }
 
 // x += s * mixer(norm(x)) + s * feed(norm(x))
-void ForwardPass::Impl::parallel(std::size_t layer, Rows x) {
+template <class Ear>
+void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const std::size_t d_model = model.spec.d_model;
   const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, x);
-  const Rows from_mixer = mix(layer, to_mix);
+  const Rows from_mixer = mix<Ear>(layer, to_mix, ear);
   const Rows to_feed = spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, x) : to_mix;
-  add(step, feed(layer, to_feed), d_model, spec.residual_scale, x);
+  add(step, feed<Ear>(layer, to_feed, ear), d_model, spec.residual_scale, x);
   add(step, from_mixer, d_model, spec.residual_scale, x);
 }
 
 // x = norm(x + mixer(x)); x = norm(x + feed(x))
-void ForwardPass::Impl::norm_after(std::size_t layer, Rows x) {
+template <class Ear>
+void ForwardPass::Impl::norm_after(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const std::size_t d_model = model.spec.d_model;
-  add(step, mix(layer, x), d_model, spec.residual_scale, x);
+  add(step, mix<Ear>(layer, x, ear), d_model, spec.residual_scale, x);
   if (spec.mixer_norm) normalize(step, *spec.mixer_norm, weights.mixer_norm, x, step.rows(), x);
-  add(step, feed(layer, x), d_model, spec.residual_scale, x);
+  add(step, feed<Ear>(layer, x, ear), d_model, spec.residual_scale, x);
   if (spec.feed_norm) normalize(step, *spec.feed_norm, weights.feed_norm, x, step.rows(), x);
+}
+
+template <class Ear>
+std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Ear ear) {
+  const ModelSpec& spec = model.spec;
+  ear.started();
+  plan(segments);
+  const Rows x = residual.rows(step.rows(), spec.d_model);
+  embed(step, model, x);
+  ear.embedded(seen(x, spec.d_model));
+  for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
+    switch (spec.layers[layer].order) {
+      case LayerSpec::Order::sequential:
+        sequential<Ear>(layer, x, ear);
+        break;
+      case LayerSpec::Order::parallel:
+        parallel<Ear>(layer, x, ear);
+        break;
+      case LayerSpec::Order::norm_after:
+        norm_after<Ear>(layer, x, ear);
+        break;
+    }
+    ear.passed(layer, seen(x, spec.d_model));
+  }
+  for (const Segment& segment : segments)
+    segment.state->advance(segment.tokens.size());
+  const std::span<const float> logits = project(step, model, x);
+  ear.finished(logits);
+  return logits;
 }
 
 ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads)
@@ -159,28 +212,11 @@ ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadP
 ForwardPass::~ForwardPass() = default;
 
 std::span<const float> ForwardPass::operator()(std::span<const Segment> segments) {
-  Impl& p = *impl_;
-  const ModelSpec& spec = p.model.spec;
+  return impl_->run<NoListener>(segments, {});
+}
 
-  p.plan(segments);
-  const Rows x = p.residual.rows(p.step.rows(), spec.d_model);
-  p.embed(p.step, p.model, x);
-  for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
-    switch (spec.layers[layer].order) {
-      case LayerSpec::Order::sequential:
-        p.sequential(layer, x);
-        break;
-      case LayerSpec::Order::parallel:
-        p.parallel(layer, x);
-        break;
-      case LayerSpec::Order::norm_after:
-        p.norm_after(layer, x);
-        break;
-    }
-  }
-  for (const Segment& segment : segments)
-    segment.state->advance(segment.tokens.size());
-  return p.project(p.step, p.model, x);
+std::span<const float> ForwardPass::operator()(const Segment& segment, Listener& listener) {
+  return impl_->run<Listener&>(std::span(&segment, 1), listener);
 }
 
 }  // namespace continuo

@@ -20,6 +20,8 @@ struct Segment {
   std::size_t logits_wanted = 1;  // for the last so many tokens of the segment
 };
 
+class Listener;
+
 class ForwardPass {
  public:
   // All must outlive the pass.
@@ -32,6 +34,8 @@ class ForwardPass {
   // for each wanted token, in order of segments and tokens; valid until the next call. The bits of a row
   // depend on its own sequence alone: not on the batch, the cut into steps, or the number of threads.
   std::span<const float> operator()(std::span<const Segment> segments);
+  // The same for one segment, bit for bit, watched (probe.h).
+  std::span<const float> operator()(const Segment& segment, Listener& listener);
 
  private:
   struct Impl;

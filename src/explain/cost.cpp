@@ -1,0 +1,261 @@
+#include "explain/cost.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "kernels/kernel_table.h"
+#include "kernels/thread_pool.h"
+#include "layers/forward.h"
+#include "layers/probe.h"
+
+namespace continuo::explain {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kChunk = 512;       // prompt tokens at once: the engine's own
+constexpr std::size_t kFirstLength = 16;  // of the curve
+constexpr std::size_t kDecodeSteps = 12;
+constexpr int kRepeats = 3;
+
+// ---- time ----
+
+struct LayerTimes {
+  double projections = 0, attention = 0, feed = 0;
+};
+
+// Of a pass.
+struct Times {
+  double input = 0, output = 0;
+  std::vector<LayerTimes> layers;
+
+  double sum(double LayerTimes::*part) const {
+    double seconds = 0;
+    for (const LayerTimes& layer : layers)
+      seconds += layer.*part;
+    return seconds;
+  }
+  double attention() const { return sum(&LayerTimes::attention); }
+  double feed() const { return sum(&LayerTimes::feed); }
+  double whole() const { return input + output + attention() + feed() + sum(&LayerTimes::projections); }
+};
+
+// A listener that only looks at the clock.
+class Stopwatch : public Listener {
+ public:
+  explicit Stopwatch(std::size_t n_layers) { times.layers.resize(n_layers); }
+  void started() override { last_ = Clock::now(); }
+  void embedded(RowsView) override { times.input += lap(); }
+  void projected(std::size_t i) override { times.layers[i].projections += lap(); }
+  void looked_back(std::size_t i, const AttentionView&) override { times.layers[i].attention += lap(); }
+  void mixed(std::size_t i, RowsView) override { times.layers[i].projections += lap(); }
+  void passed(std::size_t i, RowsView) override { times.layers[i].feed += lap(); }
+  void finished(std::span<const float>) override { times.output += lap(); }
+
+  Times times;
+
+ private:
+  double lap() {
+    const auto now = Clock::now();
+    const std::chrono::duration<double> passed = now - last_;
+    last_ = now;
+    return passed.count();
+  }
+  Clock::time_point last_;
+};
+
+// Of each part the shortest time: what the machine can do when nothing else disturbs it.
+Times best(const std::vector<Times>& runs) {
+  Times least = runs.front();
+  for (const Times& run : runs) {
+    least.input = std::min(least.input, run.input);
+    least.output = std::min(least.output, run.output);
+    for (std::size_t i = 0; i < run.layers.size(); ++i) {
+      for (double LayerTimes::*part : {&LayerTimes::projections, &LayerTimes::attention, &LayerTimes::feed}) {
+        least.layers[i].*part = std::min(least.layers[i].*part, run.layers[i].*part);
+      }
+    }
+  }
+  return least;
+}
+
+// Feeds `ids` from the state's length on, as the engine would, under one watch.
+Times timed(ForwardPass& forward, SequenceState& state, std::span<const TokenId> ids, std::size_t layers) {
+  Stopwatch watch(layers);
+  while (!ids.empty()) {
+    const auto tokens = ids.first(std::min(kChunk, ids.size()));
+    forward(Segment{&state, tokens, tokens.size() == ids.size() ? std::size_t{1} : 0}, watch);
+    ids = ids.subspan(tokens.size());
+  }
+  return watch.times;
+}
+
+// ---- work ----
+
+struct Work {
+  double operations = 0, bytes = 0;
+};
+
+// `rows`: tokens that go through the map.
+Work work_of(const Linear& map, std::size_t rows) {
+  const Matrix& w = map.weight;
+  if (!w.data) return {};
+  return {2.0 * double(w.rows) * double(w.cols) * double(rows),
+          double(stored_bytes(w.format, w.rows * w.cols))};
+}
+
+Work sum(std::initializer_list<Work> parts) {
+  Work whole;
+  for (const Work& part : parts) {
+    whole.operations += part.operations;
+    whole.bytes += part.bytes;
+  }
+  return whole;
+}
+
+Work projections_work(const AttentionWeights& w, std::size_t rows) {
+  return sum({work_of(w.q, rows), work_of(w.k, rows), work_of(w.v, rows), work_of(w.qkv, rows),
+              work_of(w.out, rows)});
+}
+
+std::size_t cache_bytes(const AttentionSpec& spec) {
+  return 2 * sizeof(float) * spec.n_kv_heads * spec.head_dim;
+}
+
+// q.k and the weighted sum of values: a multiplication and an addition each for every pair that is seen.
+Work attention_work(const AttentionSpec& spec, std::size_t from, std::size_t to) {
+  double pairs = 0;
+  for (std::size_t position = from; position < to; ++position) {
+    pairs += double(position + 1 - first_visible(spec, position));
+  }
+  const std::size_t seen = to - first_visible(spec, from);
+  return {4.0 * spec.n_heads * spec.head_dim * pairs, double(seen * cache_bytes(spec))};
+}
+
+Work feed_work(const FeedForwardSpec&, const FeedForwardWeights& w, std::size_t rows) {
+  return sum({work_of(w.gate, rows), work_of(w.up, rows), work_of(w.down, rows)});
+}
+
+// Each row goes through its chosen experts; at the most so many experts are read.
+Work feed_work(const ExpertsSpec& spec, const ExpertsWeights& w, std::size_t rows) {
+  const auto active = static_cast<std::size_t>(spec.n_active);
+  Work experts = feed_work(spec.expert, w.experts.front(), rows * active);
+  experts.bytes *= double(std::min(w.experts.size(), rows * active));
+  Work whole = sum({work_of(w.router, rows), work_of(w.shared_gate, rows), experts});
+  if (spec.shared) whole = sum({whole, feed_work(*spec.shared, w.shared, rows)});
+  return whole;
+}
+
+Work feed_work(const LayerSpec& layer, const LayerWeights& weights, std::size_t rows) {
+  if (const auto* dense = std::get_if<FeedForwardSpec>(&layer.feed)) {
+    return feed_work(*dense, std::get<FeedForwardWeights>(weights.feed), rows);
+  }
+  return feed_work(std::get<ExpertsSpec>(layer.feed), std::get<ExpertsWeights>(weights.feed), rows);
+}
+
+void add_phase(Recording& r, std::string name, std::optional<std::size_t> layer, Work work, double seconds) {
+  r.cost.phases.push_back({std::move(name), layer, work.operations, work.bytes, seconds});
+}
+
+void list_phases(const Model& model, const Times& times_of_pass, Recording& r) {
+  const std::size_t rows = r.rows();
+  const Matrix& embedding = model.weights.embedding;
+  add_phase(r, "input", {},
+            {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
+            times_of_pass.input);
+  for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
+    const LayerTimes& times = times_of_pass.layers[i];
+    const auto& spec = std::get<AttentionSpec>(model.spec.layers[i].mixer);
+    add_phase(r, "projections", i,
+              projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
+              times.projections);
+    add_phase(r, "attention", i, attention_work(spec, r.from, r.to), times.attention);
+    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
+              times.feed);
+    r.cost.cache_bytes_per_token += cache_bytes(spec);
+  }
+  add_phase(r, "output", {}, work_of(model.weights.output, 1),
+            times_of_pass.output);  // the last row alone, as generating does
+}
+
+// ---- the curve ----
+
+std::vector<TokenId> ids_all_over(std::size_t n, std::size_t vocab_size) {
+  std::vector<TokenId> ids(n);
+  for (std::size_t i = 0; i < n; ++i)
+    ids[i] = static_cast<TokenId>((i * 7919 + 1) % vocab_size);
+  return ids;
+}
+
+CurvePoint measure_length(const Machine& machine, std::size_t n) {
+  const ModelSpec& spec = machine.model.spec;
+  const auto ids = ids_all_over(n + kDecodeSteps, spec.vocab_size);
+  ForwardPass forward(machine.model, machine.kernels, machine.threads);
+  SequenceState state(spec, ids.size(), n);
+  std::vector<Times> prefills, decodes;
+  for (int i = 0; i < kRepeats; ++i) {
+    state.rewind(0);
+    prefills.push_back(timed(forward, state, std::span(ids).first(n), spec.layers.size()));
+  }
+  for (std::size_t i = 0; i < kDecodeSteps; ++i) {
+    decodes.push_back(timed(forward, state, std::span(ids).subspan(n + i, 1), spec.layers.size()));
+  }
+  const Times prefill = best(prefills), decode = best(decodes);
+  return {n, prefill.whole(), prefill.attention(), prefill.feed(), decode.whole(), decode.attention()};
+}
+
+std::size_t longest_length(const ModelSpec& spec) {
+  const auto* learned = std::get_if<LearnedPositions>(&spec.positions);
+  return learned ? static_cast<std::size_t>(learned->count) : SIZE_MAX;
+}
+
+Result<void> measure_curve(const Machine& machine, const Question& question, CostRecord& cost,
+                           const std::atomic<bool>& interrupted) {
+  cost.curve_limit = question.curve_limit;
+  if (question.curve_seconds <= 0) {
+    cost.curve_end = "time";
+    return {};
+  }
+  double left = question.curve_seconds;
+  for (std::size_t n = kFirstLength; n <= question.curve_limit; n *= 2) {
+    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+    if (n + kDecodeSteps > longest_length(machine.model.spec)) {
+      cost.curve_end = "positions";
+      break;
+    }
+    // Twice the length takes up to four times as long.
+    if (!cost.curve.empty() && 4 * kRepeats * cost.curve.back().prefill > left) {
+      cost.curve_end = "time";
+      break;
+    }
+    const auto start = Clock::now();
+    cost.curve.push_back(measure_length(machine, n));
+    left -= std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> measure_cost(const Machine& machine, const Question& question, Recording& r,
+                          const std::atomic<bool>& interrupted) {
+  const ModelSpec& spec = machine.model.spec;
+  ForwardPass forward(machine.model, machine.kernels, machine.threads);
+  SequenceState state(spec, question.to, question.ids.size());
+  timed(forward, state, std::span(question.ids).first(question.from), spec.layers.size());
+  std::vector<Times> runs;
+  for (int i = 0; i < kRepeats; ++i) {
+    state.rewind(question.from);
+    runs.push_back(
+        timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
+  }
+  r.cost.weight_bytes = machine.model.weight_bytes;
+  r.cost.threads = machine.threads.size();
+  r.cost.kernels = machine.kernels.name;
+  r.cost.context_length = r.context_length;
+  list_phases(machine.model, best(runs), r);
+  return measure_curve(machine, question, r.cost, interrupted);
+}
+
+}  // namespace continuo::explain

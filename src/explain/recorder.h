@@ -1,0 +1,31 @@
+// The listener that fills a Recording's layers.
+#pragma once
+
+#include "explain/recording.h"
+#include "layers/probe.h"
+
+namespace continuo::explain {
+
+class Recorder : public Listener {
+ public:
+  // The pass that it watches runs the rows [recording.from, recording.to) of the text through `spec`.
+  Recorder(const ModelSpec& spec, Recording& recording) : spec_(spec), out_(recording) {}
+
+  void started() override;
+  void embedded(RowsView x) override;
+  void looked_back(std::size_t layer, const AttentionView& view) override;
+  void mixed(std::size_t layer, RowsView part) override;
+  void activated(std::size_t layer, RowsView hidden) override;
+  void fed(std::size_t layer, RowsView part) override;
+  void passed(std::size_t layer, RowsView x) override;
+  void finished(std::span<const float> logits) override;
+
+ private:
+  const ModelSpec& spec_;
+  Recording& out_;
+};
+
+// Neurons that are kept a row.
+inline constexpr std::size_t kNeurons = 5;
+
+}  // namespace continuo::explain

@@ -1,0 +1,212 @@
+// What is known of one text in one model after a recorded pass: plain numbers, which panels draw and JSON
+// prints. A window of the text is recorded, tokens [from, to); "position" in a record counts from the text's
+// beginning, rows and columns of matrices from the window's.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/spec.h"
+
+namespace continuo::explain {
+
+// A row-major matrix.
+struct Grid {
+  std::size_t rows = 0, cols = 0;
+  std::vector<float> values;
+  Grid() = default;
+  Grid(std::size_t r, std::size_t c) : rows(r), cols(c), values(r * c) {}
+  float& at(std::size_t r, std::size_t c) { return values[r * cols + c]; }
+  float at(std::size_t r, std::size_t c) const { return values[r * cols + c]; }
+};
+
+struct Guess {
+  TokenId id = 0;
+  float probability = 0;
+};
+
+// ---- input ----
+// Why a token begins where it does.
+enum class Cut : unsigned char {
+  start,        // the text begins
+  special,      // a special token stands here or before, and is never joined with text
+  word,         // a blank begins: another word
+  no_piece,     // no piece of the vocabulary spells this token and the one before together
+  words_first,  // such a piece exists, but the text is cut into words before pieces are joined
+  merge,        // such a piece exists, but other joins came first
+  unknown,      // no tokenizer at hand
+};
+
+struct Neighbour {
+  TokenId id = 0;
+  float cosine = 0;
+};
+
+struct TokenRecord {
+  TokenId id = 0;
+  std::string piece;  // as the tokenizer's file writes it; the id where there is none
+  std::string text;   // the bytes that it spells
+  bool special = false;
+  bool generated = false;
+  Cut cut = Cut::unknown;
+  std::optional<TokenId> joined;  // words_first, merge: that piece
+  float embedding_norm = 0;       // of its row of the embedding matrix
+  std::vector<Neighbour> nearest;
+};
+
+enum class PositionKind : unsigned char { none, learned, rope, alibi };
+
+struct PositionRecord {
+  PositionKind kind = PositionKind::none;
+  // learned: the rows of the window's positions, and how alike they are.
+  Grid rows;     // n x d_model
+  Grid cosines;  // n x n
+  // rope, of the first layer that has it: the turn per position of each pair in radians, rotary_dim / 2.
+  std::size_t rope_layer = 0;
+  std::size_t rotary_dim = 0, head_dim = 0;
+  double theta = 0;
+  std::vector<float> turns;
+  std::vector<std::size_t> layers_without;  // rope, alibi: layers that do not have it
+  // alibi: n_heads
+  std::vector<float> slopes;
+};
+
+// ---- attention ----
+struct HeadFacts {
+  double off_diagonal = 0;    // share of rows after the first whose largest weight is not on themselves
+  double asymmetry = 0;       // ||S - S^T|| / ||S|| of the scores before the mask, Frobenius
+  double first_token = 0;     // mean weight of rows after the first on the text's first token
+  double entropy = 0;         // mean over rows, in bits
+  double previous_token = 0;  // mean weight of rows after the first on the token before them
+  std::optional<double>
+      induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
+};
+
+struct HeadRecord {
+  std::size_t kv_head = 0;
+  Grid scores;    // n x n: scale * q.k with cap and bias, before the mask
+  Grid weights;   // n x n: after mask and softmax; 0 where masked
+  Grid unmasked;  // n x n: the softmax of the whole row, as if nothing were masked; 0 x 0 unless asked for
+  std::vector<float> before;  // n: the weight on tokens before the window
+  HeadFacts facts;
+};
+
+struct AttentionRecord {
+  AttentionSpec spec;
+  std::vector<HeadRecord> heads;
+};
+
+// ---- stack ----
+struct Neuron {
+  std::size_t index = 0;
+  float activation = 0;
+};
+
+struct LayerRecord {
+  std::optional<AttentionRecord> attention;
+  // Per row: lengths of the residual stream after the block, and of what its two parts add to it.
+  std::vector<float> residual, mixer_part, feed_part;
+  std::size_t d_ff = 0;                      // 0: the hidden layer cannot be seen as one (experts)
+  std::vector<std::vector<Neuron>> neurons;  // per row, the largest by size first
+  double positive = 0;                       // share of the hidden layer's values above 0
+  // What the output layer makes of the residual stream here: the guess at the token that follows each row.
+  std::vector<std::vector<Guess>> lens;
+  std::vector<std::size_t> final_rank;   // per row: rank (from 0) of the last layer's first choice
+  std::vector<float> final_probability;  // per row: its probability
+};
+
+// ---- output ----
+struct Continuation {  // how the text would go on, greedily
+  TokenId first = 0;
+  float probability = 0;
+  std::vector<TokenId> rest;
+};
+
+struct RowOutput {
+  std::vector<Guess> guesses;                // what follows, by the model's own distribution
+  double entropy = 0;                        // of that distribution, bits
+  std::optional<TokenId> next;               // what does follow in the text
+  std::optional<double> logprob;             // ln p of it
+  std::optional<std::size_t> rank;           // its rank, from 0
+  std::optional<std::size_t> first_leading;  // the first layer from which on the last layer's choice leads
+  std::optional<Continuation> otherwise;     // with the best token that does not follow
+};
+
+struct LadderStage {
+  std::string name;
+  bool active = false;
+  std::size_t changed = 0;  // scores that it changed
+  std::size_t kept = 0;     // tokens that can still be drawn
+  std::size_t removed = 0;
+  double mass = 1;             // of the distribution after temperature that is left
+  std::vector<Guess> best;     // the distribution after the stage
+  std::vector<Guess> dropped;  // the best that it removed, with the probability they had
+};
+
+struct Ladder {
+  std::vector<Guess> logits_best;  // `probability` holds the logit
+  std::vector<LadderStage> stages;
+  std::optional<TokenId> drawn;
+  float temperature = 1;
+  bool greedy = false;      // one candidate: nothing is drawn
+  double number = 0;        // in [0, 1)
+  double from = 0, to = 0;  // the part of [0, 1) that is the drawn token's
+  std::size_t position = 0;
+};
+
+// ---- cost ----
+struct PhaseCost {
+  std::string name;  // input, projections, attention, feed_forward, output
+  std::optional<std::size_t> layer;
+  double operations = 0;  // multiplications and additions
+  double bytes = 0;       // of weights and cache read, each once
+  double seconds = 0;
+};
+
+struct CurvePoint {
+  std::size_t length = 0;
+  double prefill = 0;            // seconds for a prompt of that length
+  double prefill_attention = 0;  // of these, inside the attention kernel: the quadratic part
+  double prefill_feed = 0;       // of these, in feed-forward networks
+  double decode = 0;             // seconds for one further token with the cache
+  double decode_attention = 0;
+};
+
+struct CostRecord {
+  std::vector<PhaseCost> phases;
+  std::size_t cache_bytes_per_token = 0;
+  std::size_t weight_bytes = 0;
+  std::vector<CurvePoint> curve;
+  std::size_t curve_limit = 0;  // the longest length wanted
+  std::string curve_end;        // why the curve ends before: "", "time", "positions"
+  int threads = 1;
+  std::string kernels;
+  std::size_t context_length = 0;
+};
+
+struct Recording {
+  std::string model;
+  std::string family;
+  std::size_t d_model = 0, vocab_size = 0, context_length = 0;
+  std::size_t text_tokens = 0;  // of the whole text
+  std::size_t from = 0, to = 0;
+  bool without_mask = false;
+  bool has_tokenizer = false;
+  std::vector<TokenRecord> tokens;
+  PositionRecord positions;
+  std::vector<float> embedded;  // lengths of the input rows (embedding and position), n
+  std::vector<LayerRecord> layers;
+  std::vector<RowOutput> outputs;
+  std::optional<double> perplexity;  // of the window's tokens that something stands before
+  Ladder ladder;
+  CostRecord cost;
+  std::vector<Grid> hidden;         // the residual stream: input, then after each layer; n x d_model
+  Grid logits;                      // n x vocab_size
+  std::vector<std::string> pieces;  // by id, of every token that is mentioned; empty elsewhere
+
+  std::size_t rows() const { return to - from; }
+};
+
+}  // namespace continuo::explain

@@ -1,0 +1,110 @@
+// Watching a forward pass. The probed overload (forward.h) computes the same bits by the same kernels as the
+// silent one and tells a Listener what stands in the buffers on the way; a listener can read and never write.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "kernels/kernel_table.h"
+#include "kernels/thread_pool.h"
+#include "layers/alibi.h"
+#include "model/model.h"
+#include "state/sequence_state.h"
+
+namespace continuo {
+
+// Rows of floats, one per token of the step; valid during the call that hands them out.
+struct RowsView {
+  const float* data = nullptr;
+  std::size_t stride = 0, rows = 0, width = 0;
+  std::span<const float> operator[](std::size_t row) const { return {data + row * stride, width}; }
+};
+
+// The same for vectors of heads: groups of heads side by side, a stride from group to group.
+struct HeadsView {
+  const float* data = nullptr;
+  std::size_t stride = 0, rows = 0, head_dim = 0, per_group = 0, group_stride = 0;
+  std::span<const float> operator()(std::size_t row, std::size_t head) const {
+    return {data + row * stride + head / per_group * group_stride + head % per_group * head_dim, head_dim};
+  }
+};
+
+// One attention layer over the rows of a step, after its heads have looked back.
+struct AttentionView {
+  const AttentionSpec& spec;
+  const KvCache& cache;
+  HeadsView queries;           // as they meet the keys: normalized, turned by their positions
+  const AlibiTable* alibi;     // null: no bias for distance
+  std::size_t first_position;  // of row 0
+};
+
+// The scores of one row's query and head against the keys at positions [0, keys) of the sequence, later ones
+// than the row's own included: scale * q.k, capped, with the head's bias for distance; before any mask and
+// before the softmax. In plain loops, for people: the forward pass itself streams and keeps no such row.
+std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head,
+                                    std::size_t keys);
+
+// The row at `position` sees the keys at [first_visible, position].
+std::size_t first_visible(const AttentionSpec& spec, std::size_t position);
+
+// Calls come in the order in which they stand here, those between the marks once a layer.
+class Listener {
+ public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  virtual ~Listener() = default;
+  virtual void started() {}
+  virtual void embedded(RowsView /*x*/) {}  // the residual stream after the input layer
+  // ---- each layer ----
+  virtual void projected(std::size_t /*layer*/) {}  // queries, keys and values are there, and remembered
+  virtual void looked_back(std::size_t /*layer*/, const AttentionView& /*view*/) {}
+  virtual void mixed(std::size_t /*layer*/, RowsView /*part*/) {}  // what the mixer adds to the stream
+  // What a feed-forward network's hidden layer holds after its activation (and gate); not of experts.
+  virtual void activated(std::size_t /*layer*/, RowsView /*hidden*/) {}
+  virtual void fed(std::size_t /*layer*/, RowsView /*part*/) {}  // what the network adds to the stream
+  virtual void passed(std::size_t /*layer*/, RowsView /*x*/) {}  // the residual stream after the block
+  // ---- once ----
+  virtual void finished(std::span<const float> /*logits*/) {}
+};
+
+// What the silent pass calls: nothing. Every call disappears in the compiler.
+struct NoListener {
+  static constexpr void started() {}
+  static constexpr void embedded(RowsView) {}
+  static constexpr void projected(std::size_t) {}
+  static constexpr void looked_back(std::size_t, const AttentionView&) {}
+  static constexpr void mixed(std::size_t, RowsView) {}
+  static constexpr void activated(std::size_t, RowsView) {}
+  static constexpr void fed(std::size_t, RowsView) {}
+  static constexpr void passed(std::size_t, RowsView) {}
+  static constexpr void finished(std::span<const float>) {}
+};
+
+// Questions to a model's two vocabulary matrices.
+class VocabularyProbe {
+ public:
+  // All must outlive the probe.
+  VocabularyProbe(const Model& model, const KernelTable& kernels, ThreadPool& threads)
+      : model_(model), kernels_(kernels), threads_(threads) {}
+
+  // The logits that the output layer (last norm included) makes of residual rows: the logit lens
+  // (nostalgebraist 2020). `rows`: d_model floats each; returned: vocab_size each.
+  std::vector<float> logits(std::span<const float> rows) const;
+  // The inner product of a row as wide as the embedding matrix with every row of it; vocab_size.
+  std::vector<float> embedding_products(std::span<const float> row) const;
+  // A token's row of the embedding matrix, as it is stored.
+  std::vector<float> embedding(TokenId token) const;
+  // The lengths of all rows of the embedding matrix.
+  std::vector<float> embedding_norms() const;
+  // The learned row of a position; empty where the model learned none.
+  std::vector<float> learned_position(std::size_t position) const;
+
+ private:
+  const Model& model_;
+  const KernelTable& kernels_;
+  ThreadPool& threads_;
+};
+
+}  // namespace continuo
