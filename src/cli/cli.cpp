@@ -19,8 +19,10 @@ namespace {
 
 constexpr const FlagGroup* kContinueGroups[] = {&kModelFlags,    &kPromptFlags, &kIdsFlags,    &kLengthFlags,
                                                 &kSamplingFlags, &kAnswerFlags, &kGeneralFlags};
+constexpr const FlagGroup* kBatchGroups[] = {&kModelFlags,    &kBatchFlags,       &kLengthFlags, &kSamplingFlags,
+                                             &kBatchAnswerFlags, &kBatchRunFlags, &kGeneralFlags};
 constexpr const FlagGroup* kScoreGroups[] = {&kModelFlags, &kPromptFlags, &kIdsFlags, &kScoreFlags,
-                                             &kGeneralFlags};
+                                             &kBatchRunFlags, &kGeneralFlags};
 constexpr const FlagGroup* kTokenizeGroups[] = {&kModelFlags, &kPromptFlags, &kTokenizeFlags, &kGeneralFlags};
 constexpr const FlagGroup* kExplainGroups[] = {&kModelFlags,   &kPromptFlags,   &kIdsFlags,
                                                &kExplainFlags, &kSamplingFlags, &kGeneralFlags};
@@ -48,13 +50,37 @@ Exit codes: 0 done, 1 the answer could not be written, 2 wrong usage, 3 the mode
 4 the prompt does not fit the context, 70 a bug of ours, 130 interrupted.
 )";
 
+constexpr std::string_view kBatchNotes = R"(
+A line of the input is a JSON object with "prompt" or "prompt_ids", and what else it wants to say: id, max_tokens, stop,
+ignore_eos, n, seed, logprobs, echo, stream, temperature, top_k, top_p, min_p, typical_p, repeat_penalty,
+presence_penalty, frequency_penalty, logit_bias. What it does not say, the options above do. An answer is a line with id,
+text, finish_reason, prompt_tokens, completion_tokens, seed, model; for n > 1 the texts are in choices. A bad line is
+answered {"id": ..., "error": {"type", "message", "line"}}. A request without a seed draws with one of its own, made from
+--seed and its id (or its line number, if it has none).
+
+Examples:
+  continuo batch prompts.jsonl -o answers.jsonl
+  continuo batch prompts.jsonl -o answers.jsonl --resume      after a crash
+  continuo batch --shard 2/8 prompts.jsonl -o part2.jsonl     one of eight machines
+  continuo batch --format text -n 20 < prompts.txt
+
+Exit codes: 0 done, 1 some requests failed or the answers could not be written, and as continuo --help says.
+)";
+
 constexpr std::string_view kScoreNotes = R"(
 One line a token: id, piece, log-probability (natural logarithm; "-" for the first, which nothing stands before), with
 tabs between; then a line that begins with # and sums up. Bits per byte count the bytes that the scored tokens spell.
 
+With --jsonl a line is a record: {"text"}, {"prompt", "completion"} or {"prompt", "choices", "answer"}, where answer is the
+number of the right choice, from 0; an id may be added. Its answer has the log-probability of the text (completion,
+choice), its tokens and bytes, and whether it is the greedy continuation. Choices are ranked by the log-probability itself
+(raw), divided by tokens or bytes, and less that of the choice without the prompt (unconditional).
+
 Examples:
   continuo score "Once upon a time"
   continuo score --json -f story.txt
+  continuo score --stride 256 -f book.txt | tail -1           perplexity of a long text
+  continuo score --jsonl --summary -f questions.jsonl         accuracy, perplexity
   continuo score --ids --json --last-logits "1 403 407"
 )";
 
@@ -108,6 +134,8 @@ constexpr Command kCommands[] = {
     {"", "[OPTION]... [PROMPT]...",
      "Continues a text. Without PROMPT, or where PROMPT is \"-\", stdin is read.", kContinueGroups,
      kContinueNotes, true, run_continue},
+    {"batch", "[OPTION]... [IN.jsonl]", "many requests, a line each, to as many answers", kBatchGroups, kBatchNotes, true,
+     run_batch},
     {"score", "[OPTION]... [TEXT]...", "log-probability of each token of a text, perplexity", kScoreGroups,
      kScoreNotes, true, run_score},
     {"tokenize", "[OPTION]... [TEXT]...", "text to token ids and pieces, and back", kTokenizeGroups,

@@ -20,6 +20,7 @@ struct Command {
 };
 
 Result<void> run_continue(const Options& options);
+Result<void> run_batch(const Options& options);
 Result<void> run_score(const Options& options);
 Result<void> run_tokenize(const Options& options);
 Result<void> run_inspect(const Options& options);

@@ -106,20 +106,6 @@ class Stream {
   bool first_ = true;
 };
 
-Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
-  Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array();
-  for (const GeneratedToken& token : completion.tokens) {
-    tokens.push_back(piece_name(tokenizer, token.id));
-    chosen.push_back(token.logprob);
-    Answer alternatives = Answer::object();
-    for (const TokenLogprob& entry : token.top)
-      alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
-    top.push_back(std::move(alternatives));
-  }
-  return {
-      {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
-}
-
 Answer completion_json(const Options& options, const Prompt& prompt, const Completion& completion,
                        const Tokenizer* tokenizer, const std::string& model) {
   Answer answer = Answer::object();

@@ -17,4 +17,18 @@ std::string escaped(std::string_view piece) {
   return out;
 }
 
+Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
+  Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array();
+  for (const GeneratedToken& token : completion.tokens) {
+    tokens.push_back(piece_name(tokenizer, token.id));
+    chosen.push_back(token.logprob);
+    Answer alternatives = Answer::object();
+    for (const TokenLogprob& entry : token.top)
+      alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
+    top.push_back(std::move(alternatives));
+  }
+  return {
+      {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
+}
+
 }  // namespace continuo

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/types.h"
 #include "cli/output.h"
+#include "generate/request.h"
 #include "text/tokenizer.h"
 
 namespace continuo {
@@ -23,6 +24,9 @@ inline std::string piece_name(const Tokenizer* tokenizer, TokenId id) {
   const std::string_view piece = tokenizer ? tokenizer->piece(id) : std::string_view();
   return piece.empty() ? std::to_string(id) : std::string(piece);
 }
+
+// tokens, token_logprobs, top_logprobs: a completion's log-probabilities as the OpenAI API writes them.
+Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer);
 
 // A piece on a line of its own: control characters and backslashes as \xNN, so that nothing breaks the line.
 std::string escaped(std::string_view piece);

@@ -89,6 +89,51 @@ Result<void> set_logprobs(Options& options, const std::string& value) {
   return set_number(options.logprobs, value, "--logprobs", "a whole number >= 0");
 }
 
+// A number of bytes: 1048576, 512K, 64M, 2G.
+Result<void> set_bytes(std::size_t& into, const std::string& value, std::string_view option) {
+  constexpr std::string_view kExpected = "a number of bytes, such as 1048576, 64M or 2G";
+  const std::size_t unit = std::string_view("KMG").find(value.empty() ? ' ' : value.back());
+  const bool plain = unit == std::string_view::npos;
+  CONTINUO_TRY(const auto number, parse_number<std::size_t>(value.substr(0, value.size() - (plain ? 0 : 1)), option,
+                                                            kExpected));
+  const int shift = plain ? 0 : 10 * (static_cast<int>(unit) + 1);
+  if (number == 0 || number > SIZE_MAX >> shift) {
+    return usage_error(fmt::format("{} is '{}', expected {}", option, value, kExpected));
+  }
+  into = number << shift;
+  return {};
+}
+
+Result<void> set_shard(Options& options, const std::string& value) {
+  constexpr std::string_view kExpected = "I/N with 1 <= I <= N, such as 2/8";
+  const std::size_t slash = value.find('/');
+  if (slash == std::string::npos) {
+    return usage_error(fmt::format("--shard is '{}', expected {}", value, kExpected));
+  }
+  CONTINUO_TRY(const auto shard, parse_number<std::uint64_t>(value.substr(0, slash), "--shard: I", kExpected));
+  CONTINUO_TRY(const auto shards, parse_number<std::uint64_t>(value.substr(slash + 1), "--shard: N", kExpected));
+  if (shard < 1 || shard > shards) {
+    return usage_error(fmt::format("--shard is '{}', expected {}", value, kExpected));
+  }
+  options.batch.shard = shard - 1;
+  options.batch.shards = shards;
+  return {};
+}
+
+Result<void> set_format(Options& options, const std::string& value) {
+  if (value != "jsonl" && value != "text") {
+    return usage_error(fmt::format("--format is '{}', expected jsonl or text", value));
+  }
+  options.batch.text = value == "text";
+  return {};
+}
+
+template <bool BatchOptions::*Member>
+Result<void> turn_on_batch(Options& options, const std::string&) {
+  options.batch.*Member = true;
+  return {};
+}
+
 // ---- the tables ----
 
 constexpr Flag kModelRows[] = {
@@ -171,6 +216,41 @@ constexpr Flag kAnswerRows[] = {
      set_logprobs},
 };
 
+constexpr Flag kBatchRows[] = {
+    {"output", 'o', "FILE", "write answers to FILE instead of stdout",
+     [](Options& o, const std::string& v) -> Result<void> {
+       o.batch.out = v;
+       return {};
+     }},
+    {"resume", 0, "", "go on after the answers that FILE has already",
+     turn_on_batch<&BatchOptions::resume>},
+    {"overwrite", 0, "", "begin FILE anew, whatever it has", turn_on_batch<&BatchOptions::overwrite>},
+    {"format", 0, "jsonl|text", "text: a line is a prompt, an answer a line (\\n, \\r, \\\\ for what would\nbreak it)",
+     set_format},
+    {"shard", 0, "I/N", "answer the I-th of every N requests alone", set_shard},
+    {"unordered", 0, "", "answers as they finish, each with its request's line", turn_on_batch<&BatchOptions::unordered>},
+    {"fail-fast", 0, "", "stop at the first bad line instead of answering with an error",
+     turn_on_batch<&BatchOptions::fail_fast>},
+    {"max-line", 0, "BYTES", "default 8M; longer lines are errors",
+     [](Options& o, const std::string& v) { return set_bytes(o.batch.max_line, v, "--max-line"); }},
+};
+
+constexpr Flag kBatchAnswerRows[] = {
+    {"echo", 0, "", "texts begin with the prompt", turn_on<&Options::echo>},
+    {"logprobs", 0, "K", "logprobs with the K likeliest tokens, as continuo --json has them", set_logprobs},
+};
+
+constexpr Flag kBatchRunRows[] = {
+    {"at-once", 'b', "N", "default 32: requests that run at the same time",
+     [](Options& o, const std::string& v) { return set_positive(o.batch.at_once, v, "--at-once", 4096); }},
+    {"memory", 0, "BYTES", "for what running requests remember; default a quarter of the machine's,\nat most 1G",
+     [](Options& o, const std::string& v) { return set_bytes(o.batch.memory, v, "--memory"); }},
+    {"step-tokens", 0, "N", "default 512: tokens computed in a step at the most",
+     [](Options& o, const std::string& v) { return set_positive(o.batch.step_tokens, v, "--step-tokens", 65536); }},
+    {"no-sharing", 0, "", "compute what prompts have in common for each of them",
+     turn_on_batch<&BatchOptions::no_sharing>},
+};
+
 constexpr Flag kTokenizeRows[] = {
     {"decode", 0, "", "the text is token ids: print what they spell", turn_on<&Options::decode>},
     {"no-special", 0, "",
@@ -186,6 +266,26 @@ constexpr Flag kScoreRows[] = {
      "one object: ids, logprobs (the first null: nothing stands before it), sum,\n"
      "perplexity, and for text bits_per_byte",
      turn_on<&Options::json>},
+    {"stride", 0, "N",
+     "a text longer than the context is scored in windows that begin N tokens\napart; each token in the first "
+     "window that has it",
+     [](Options& o, const std::string& v) {
+       return set_number(o.score.stride, v, "--stride", "a whole number >= 1");
+     }},
+    {"window", 0, "N", "with --stride: tokens of a window; default the context",
+     [](Options& o, const std::string& v) {
+       return set_number(o.score.window, v, "--window", "a whole number >= 2");
+     }},
+    {"jsonl", 0, "", "the input is records, a line each; an answer a line",
+     [](Options& o, const std::string&) -> Result<void> {
+       o.score.jsonl = true;
+       return {};
+     }},
+    {"summary", 0, "", "with --jsonl: one object for all of them instead",
+     [](Options& o, const std::string&) -> Result<void> {
+       o.score.summary = true;
+       return {};
+     }},
     {"last-logits", 0, "", "with --json: the raw scores after the last token, last_logits",
      turn_on<&Options::last_logits>},
 };
@@ -243,6 +343,9 @@ const FlagGroup kSamplingFlags{
     "How to choose a token (typed, else the model's generation_config.json, else the default)",
     kSamplingRows};
 const FlagGroup kAnswerFlags{"Answer", kAnswerRows};
+const FlagGroup kBatchFlags{"Requests and answers", kBatchRows};
+const FlagGroup kBatchAnswerFlags{"What answers say", kBatchAnswerRows};
+const FlagGroup kBatchRunFlags{"How it runs (no answer depends on it)", kBatchRunRows};
 const FlagGroup kTokenizeFlags{"Answer", kTokenizeRows};
 const FlagGroup kScoreFlags{"Answer", kScoreRows};
 const FlagGroup kInspectFlags{"Answer", kInspectRows};

@@ -37,6 +37,28 @@ struct ExplainOptions {
   bool measure = false;
 };
 
+struct BatchOptions {
+  std::string out;  // empty: stdout
+  bool resume = false;
+  bool overwrite = false;
+  bool unordered = false;
+  bool fail_fast = false;
+  bool text = false;        // a line is a prompt, an answer a line
+  std::uint64_t shard = 0;  // from 0; typed from 1
+  std::uint64_t shards = 1;
+  int at_once = 32;  // requests
+  int step_tokens = 512;
+  std::size_t memory = 0;  // bytes; 0: default_memory
+  std::size_t max_line = std::size_t{8} << 20;
+  bool no_sharing = false;
+};
+
+struct ScoreOptions {
+  bool jsonl = false;
+  bool summary = false;
+  std::optional<std::int64_t> window, stride;
+};
+
 struct Options {
   std::vector<std::string> words;  // PROMPT as typed
   bool stdin_wanted = false;       // PROMPT is "-"
@@ -59,6 +81,8 @@ struct Options {
   bool json = false;
   std::optional<std::size_t> logprobs;
 
+  BatchOptions batch;
+  ScoreOptions score;
   bool decode = false;  // tokenize
   bool no_special = false;
   bool pieces = false;
@@ -89,7 +113,8 @@ struct FlagGroup {
 };
 
 extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
-    kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags, kQuantizeFlags, kExplainFlags, kGeneralFlags;
+    kBatchFlags, kBatchAnswerFlags, kBatchRunFlags, kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags,
+    kQuantizeFlags, kExplainFlags, kGeneralFlags;
 
 // Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
 Result<Options> parse_options(std::span<const std::string> arguments,

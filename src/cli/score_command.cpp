@@ -1,97 +1,155 @@
-// continuo score [TEXT]: how likely the model finds a text, token by token.
+// continuo score [TEXT]: how likely the model finds a text, token by token; or many texts, a record each.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 
+#include "cli/batch/memory.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
 #include "cli/prompt.h"
+#include "cli/score/record.h"
+#include "cli/score/record_run.h"
+#include "cli/score/scored.h"
 #include "generate/engine.h"
 
 namespace continuo {
 
 namespace {
 
-// What the log-probabilities say of the whole text.
+Result<void> check_typed(const Options& options) {
+  const ScoreOptions& score = options.score;
+  if (options.last_logits && !options.json) return usage_error("--last-logits needs --json");
+  if (score.window && !score.stride) return usage_error("--window needs --stride");
+  if (score.stride && *score.stride < 1)
+    return usage_error(fmt::format("--stride is {}, expected a whole number >= 1", *score.stride));
+  if (score.summary && !score.jsonl) return usage_error("--summary needs --jsonl");
+  if (score.jsonl && (options.ids || options.json || options.last_logits || options.exact)) {
+    return usage_error("--jsonl does not go with --ids, --json, --last-logits and --exact",
+                       "its answers are JSON");
+  }
+  if (score.jsonl && !options.words.empty() && !options.stdin_wanted) {
+    return usage_error("--jsonl reads a file or stdin, not the command line", "give the file with --file");
+  }
+  return {};
+}
+
+Result<Windows> resolve_windows(const Options& options, const ModelSpec& spec) {
+  const std::int64_t length = options.score.window.value_or(spec.context_length);
+  const std::int64_t stride = options.score.stride.value_or(0);
+  if (length < 2 || length > spec.context_length) {
+    return usage_error(
+        fmt::format("--window is {}, expected 2 to the model's context of {}", length, spec.context_length));
+  }
+  if (stride >= length) {
+    return usage_error(fmt::format("--stride is {}, expected less than the window of {}", stride, length),
+                       "a token has to see at least one before it");
+  }
+  return Windows{static_cast<std::size_t>(length), static_cast<std::size_t>(stride)};
+}
+
 struct Summary {
-  std::size_t scored = 0;  // tokens with a log-probability: all but the first
-  double sum = 0;
   std::optional<double> perplexity;
   std::optional<double> bits_per_byte;  // of the bytes that the scored tokens spell; text only
 };
 
-Summary summarize(const Engine::Score& score, std::size_t scored_bytes) {
-  Summary summary{.scored = score.logprobs.size()};
-  for (const double logprob : score.logprobs)
-    summary.sum += logprob;
-  if (summary.scored > 0) summary.perplexity = std::exp(-summary.sum / static_cast<double>(summary.scored));
-  if (scored_bytes > 0)
-    summary.bits_per_byte = -summary.sum / std::log(2.0) / static_cast<double>(scored_bytes);
+Summary summarize(const Scored& scored, std::size_t bytes) {
+  Summary summary;
+  if (scored.tokens() > 0) summary.perplexity = std::exp(-scored.per_token());
+  if (bytes > 0) summary.bits_per_byte = -scored.sum / std::log(2.0) / static_cast<double>(bytes);
   return summary;
 }
 
-std::string lines(std::span<const TokenId> ids, const Engine::Score& score, const Summary& summary,
+std::string lines(std::span<const TokenId> ids, const Scored& scored, const Summary& summary,
                   const Tokenizer* tokenizer) {
   std::string out;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const std::string logprob = i == 0 ? "-" : fmt::format("{:.6f}", score.logprobs[i - 1]);
+    const std::string logprob = i == 0 ? "-" : fmt::format("{:.6f}", scored.logprobs[i - 1]);
     out += fmt::format("{}\t{}\t{}\n", ids[i], tokenizer ? escaped(tokenizer->piece(ids[i])) : "", logprob);
   }
-  out += fmt::format("# {} tokens scored, log-probability {:.6f}", summary.scored, summary.sum);
+  out += fmt::format("# {} tokens scored, log-probability {:.6f}", scored.tokens(), scored.sum);
   if (summary.perplexity) out += fmt::format(", perplexity {:.6g}", *summary.perplexity);
   if (summary.bits_per_byte) out += fmt::format(", {:.6g} bits per byte", *summary.bits_per_byte);
   return out + '\n';
 }
 
-Answer score_json(const Options& options, std::span<const TokenId> ids, const Engine::Score& score,
+Answer score_json(const Options& options, std::span<const TokenId> ids, const Scored& scored,
                   const Summary& summary, const std::string& model) {
   Answer logprobs = Answer::array({nullptr});
-  for (const double logprob : score.logprobs)
+  for (const double logprob : scored.logprobs)
     logprobs.push_back(logprob);
   Answer answer = {{"ids", std::vector<TokenId>(ids.begin(), ids.end())}, {"logprobs", std::move(logprobs)}};
-  answer["sum"] = summary.sum;
+  answer["sum"] = scored.sum;
   answer["perplexity"] = summary.perplexity ? Answer(*summary.perplexity) : Answer();
   if (summary.bits_per_byte) answer["bits_per_byte"] = *summary.bits_per_byte;
   answer["model"] = model;
-  if (options.last_logits) answer["last_logits"] = score.last_logits;
+  if (options.last_logits) answer["last_logits"] = scored.last_logits;
   return answer;
+}
+
+Result<ScoredPart> read_part(const Options& options, const Model& model, const Tokenizer* tokenizer,
+                             const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
+  if (!options.ids) return whole_text(*tokenizer, model, text);
+  ScoredPart part{.first = 1};
+  CONTINUO_TRY(part.ids, parse_ids(text));
+  if (part.ids.empty()) return usage_error("there is nothing to score: the text has no tokens");
+  return part;
+}
+
+Result<Scored> score(Engine& engine, const ScoredPart& part, Windows windows, bool last_logits,
+                     const std::atomic<bool>& interrupted) {
+  std::optional<Result<Scored>> scored;
+  auto submitted = submit_scoring(engine, part.ids, part.first, windows, last_logits,
+                                  [&](Result<Scored> done) { scored = std::move(done); });
+  if (!submitted) {
+    Error error = submitted.error();
+    if (error.kind == ErrorKind::context && windows.stride == 0 && error.hint.empty()) {
+      error.hint = "--stride scores a longer text in windows";
+    }
+    return error;
+  }
+  while (!scored) {
+    if (interrupted) {
+      engine.interrupt();
+    } else {
+      engine.step();
+    }
+  }
+  return std::move(*scored);
 }
 
 }  // namespace
 
 Result<void> run_score(const Options& options) {
-  if (options.last_logits && !options.json) return usage_error("--last-logits needs --json");
+  CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
   CONTINUO_TRY(const Model model, load_model(files));
-  std::optional<Tokenizer> tokenizer;
+  CONTINUO_TRY(const Windows windows, resolve_windows(options, model.spec));
+  std::optional<Tokenizer> loaded;
   if (!options.ids || (!options.json && has_tokenizer(files))) {
-    CONTINUO_TRY(tokenizer, load_tokenizer(files));
+    CONTINUO_TRY(loaded, load_tokenizer(files));
   }
-  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
-  std::vector<TokenId> ids;
-  if (options.ids) {
-    CONTINUO_TRY(ids, parse_ids(text));
-  } else {
-    CONTINUO_TRY(ids, encode_prompt(*tokenizer, model, text));
-  }
-  if (ids.empty()) return usage_error("there is nothing to score: the text has no tokens");
-
+  const Tokenizer* const tokenizer = loaded ? &*loaded : nullptr;
+  const BatchOptions& batch = options.batch;
   CONTINUO_TRY(Engine engine,
-               Engine::create(model, tokenizer ? &*tokenizer : nullptr, {.threads = options.threads, .exact_math = options.exact_math}));
-  CONTINUO_TRY(const Engine::Score score, engine.score(ids, interrupted));
-  std::size_t scored_bytes = 0;
-  if (!options.ids) {
-    const std::size_t unscored = tokenizer->decode(std::span(ids).first(1), true).size();
-    scored_bytes = text.size() - std::min(text.size(), unscored);
-  }
-  const Summary summary = summarize(score, scored_bytes);
-  if (options.json) return print_json(score_json(options, ids, score, summary, files.name()));
-  return print(lines(ids, score, summary, tokenizer ? &*tokenizer : nullptr));
+               Engine::create(model, tokenizer,
+                              {.threads = options.threads,
+                               .chunk = static_cast<std::size_t>(batch.step_tokens),
+                               .max_running = static_cast<std::size_t>(batch.at_once),
+                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
+                               .share_prefixes = !batch.no_sharing,
+                               .exact_math = options.exact_math}));
+  if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
+
+  CONTINUO_TRY(const ScoredPart part, read_part(options, model, tokenizer, interrupted));
+  CONTINUO_TRY(const Scored scored, score(engine, part, windows, options.last_logits, interrupted));
+  const Summary summary = summarize(scored, part.bytes);
+  if (options.json) return print_json(score_json(options, part.ids, scored, summary, files.name()));
+  return print(lines(part.ids, scored, summary, tokenizer));
 }
 
 }  // namespace continuo

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
-#include "generate/sequence.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
@@ -17,8 +18,8 @@ namespace {
 // A further core is worth waking for this many bytes of weights: reading them takes it long enough to pay for
 // the meetings of all threads in every layer.
 constexpr std::size_t kWeightBytesPerThread = std::size_t{2} << 20;
-// Scores of the whole vocabulary for a chunk of text are kept within this.
-constexpr std::size_t kScoreBytes = std::size_t{64} << 20;
+// The logits of a step are kept within this.
+constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 
 int useful_threads(const Model& model) {
   const std::size_t shares = 1 + model.weight_bytes / kWeightBytesPerThread;
@@ -48,22 +49,26 @@ Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
   return {};
 }
 
-Result<void> validate_request(const Request& request, const ModelSpec& spec, const Tokenizer* tokenizer) {
-  CONTINUO_TRY_VOID(validate(request.sampling, static_cast<std::size_t>(spec.vocab_size)));
-  if (request.max_tokens < -1) {
-    return usage_error(
-        fmt::format("--max-tokens is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
-  }
-  for (const std::string& stop : request.stop) {
+Result<void> validate_stop(std::span<const std::string> stops, const Tokenizer* tokenizer) {
+  for (const std::string& stop : stops) {
     if (stop.empty()) return usage_error("--stop is empty, expected some text");
     if (valid_utf8(stop) != stop) {
       return usage_error("--stop is not valid UTF-8",
                          "the text is whole characters, so it could never match");
     }
   }
-  if (!request.stop.empty() && !tokenizer)
-    return usage_error("--stop needs a tokenizer", "the model has none");
-  return validate_ids(request.prompt, spec);
+  if (!stops.empty() && !tokenizer) return usage_error("--stop needs a tokenizer", "the model has none");
+  return {};
+}
+
+std::size_t step_logits(const Model& model) {
+  return std::max<std::size_t>(
+      kLogitBytes / (static_cast<std::size_t>(model.spec.vocab_size) * sizeof(float)), 1);
+}
+
+std::size_t page_limit(const Model& model, std::size_t memory) {
+  if (memory == 0) return std::numeric_limits<std::size_t>::max();
+  return memory / PagePool::page_bytes(SequenceState::page_floats(model.spec));
 }
 
 }  // namespace
@@ -72,41 +77,85 @@ struct Engine::Impl {
   Impl(const Model& m, const Tokenizer* t, const EngineOptions& options, const KernelTable& table)
       : model(m),
         tokenizer(t),
-        chunk(std::max<std::size_t>(options.chunk, 1)),
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
-        forward(m, kernels, threads) {}
+        forward(m, kernels, threads),
+        pool(SequenceState::page_floats(m.spec), page_limit(m, options.memory)),
+        scheduler(m.spec, pool,
+                  {.max_running = options.max_running,
+                   .step_tokens = options.chunk,
+                   .step_logits = step_logits(m),
+                   .share_prefixes = options.share_prefixes}) {}
 
-  Result<void> step(std::span<Sequence* const> running);
+  void step();
+  void gather(std::span<const Planned> plan);
+  void look(std::span<const float> logits);
+  Result<void> check_memory(std::size_t tokens) const;
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
+
+  // A row of logits, and who wants it.
+  struct Wish {
+    Sequence* sequence;
+    std::size_t position;
+  };
 
   const Model& model;
   const Tokenizer* tokenizer;
-  std::size_t chunk;
   const KernelTable kernels;
   ThreadPool threads;
   ForwardPass forward;
-  std::vector<Segment> plan;  // one a sequence; kept from step to step
+  PagePool pool;
+  Scheduler scheduler;
+  std::vector<Segment> segments;  // these two are kept from step to step
+  std::vector<Wish> wishes;
 };
 
 // One step of all running sequences: the next tokens of each go through the network together, and each that
 // has its whole text computed draws a token.
-Result<void> Engine::Impl::step(std::span<Sequence* const> running) {
-  plan.clear();
-  for (Sequence* sequence : running) {
-    const auto tokens = sequence->next_tokens(chunk);
-    plan.push_back({&sequence->state(), tokens, sequence->draws_after(tokens) ? std::size_t{1} : 0});
+void Engine::Impl::step() {
+  const std::span<const Planned> plan = scheduler.next();
+  if (!plan.empty()) {
+    gather(plan);
+    look(forward(segments));
+    for (const Planned& planned : plan)
+      planned.sequence->accept();
   }
-  std::span<const float> logits = forward(plan);
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    if (plan[i].logits_wanted == 0) continue;
-    auto token = running[i]->sample(logits.first(vocab_size()));
-    if (!token)
-      return model_error(model.name, "no score of the next token is a number", "are the weights damaged?");
-    running[i]->accept(std::move(*token));
-    logits = logits.subspan(vocab_size());
+  for (const auto& sequence : scheduler.retire())
+    sequence->answer();
+}
+
+void Engine::Impl::gather(std::span<const Planned> plan) {
+  segments.clear();
+  wishes.clear();
+  for (const auto& [sequence, n] : plan) {
+    const std::size_t wanted = sequence->logits_wanted(n);
+    segments.push_back({&sequence->state(), sequence->next_tokens(n), wanted});
+    const std::size_t end = sequence->state().length() + n;
+    for (std::size_t position = end - wanted; position < end; ++position)
+      wishes.push_back({sequence, position});
   }
-  return {};
+}
+
+// A draw depends on its own sequence alone, so any thread may make it.
+void Engine::Impl::look(std::span<const float> logits) {
+  auto look_at = [&](std::size_t i, int) {
+    wishes[i].sequence->look(wishes[i].position, logits.subspan(i * vocab_size(), vocab_size()));
+  };
+  if (wishes.size() < 2) {
+    for (std::size_t i = 0; i < wishes.size(); ++i)
+      look_at(i, 0);
+  } else {
+    threads.parallel_for(wishes.size(), look_at);
+  }
+}
+
+Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
+  if (scheduler.fits(tokens)) return {};
+  return Error{
+      .kind = ErrorKind::context,
+      .what = fmt::format("{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
+                          static_cast<double>(SequenceState::bytes(model.spec, tokens)) / (1 << 20)),
+      .hint = "more --memory or a smaller max_tokens will do"};
 }
 
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
@@ -114,6 +163,11 @@ Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, En
   if (!kernels) {
     return usage_error(
         fmt::format("kernels '{}' are unknown or do not run on this processor", options.kernels));
+  }
+  if (page_limit(model, options.memory) < model.spec.layers.size()) {
+    return usage_error(
+        fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}",
+                    options.memory, kPageKeys, SequenceState::bytes(model.spec, kPageKeys)));
   }
   return Engine(std::make_unique<Impl>(model, tokenizer, options, *kernels));
 }
@@ -125,46 +179,77 @@ Engine::~Engine() = default;
 
 int Engine::threads() const { return impl_->threads.size(); }
 std::string_view Engine::kernels() const { return impl_->kernels.name; }
+const Scheduler::Counts& Engine::counts() const { return impl_->scheduler.counts(); }
 
-Result<Completion> Engine::complete(const Request& request, const Sink& sink,
-                                    const std::atomic<bool>& interrupted) {
-  CONTINUO_TRY_VOID(validate_request(request, impl_->model.spec, impl_->tokenizer));
-  Sequence sequence(request, impl_->model, impl_->tokenizer, sink);
-  Sequence* const running[] = {&sequence};
-  while (!sequence.finished()) {
-    if (interrupted) {
-      sequence.interrupt();
-    } else {
-      CONTINUO_TRY_VOID(impl_->step(running));
-    }
+Result<void> Engine::check(const Request& request) const {
+  const ModelSpec& spec = impl_->model.spec;
+  CONTINUO_TRY_VOID(validate(request.sampling, impl_->vocab_size()));
+  if (request.max_tokens < -1) {
+    return usage_error(
+        fmt::format("--max-tokens is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
   }
-  return sequence.take_completion();
+  CONTINUO_TRY_VOID(validate_stop(request.stop, impl_->tokenizer));
+  CONTINUO_TRY_VOID(validate_ids(request.prompt, spec));
+  return impl_->check_memory(positions_needed(request, spec));
 }
 
-Result<Engine::Score> Engine::score(std::span<const TokenId> ids, const std::atomic<bool>& interrupted) {
-  const ModelSpec& spec = impl_->model.spec;
-  CONTINUO_TRY_VOID(validate_ids(ids, spec));
-  const std::size_t vocab = impl_->vocab_size();
-  const std::size_t chunk = std::clamp<std::size_t>(kScoreBytes / (vocab * sizeof(float)), 1, impl_->chunk);
-  SequenceState state(spec, ids.size(), ids.size());
-  Score score;
-  while (state.length() < ids.size()) {
-    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
-    const std::size_t start = state.length();
-    const auto tokens = ids.subspan(start, std::min(chunk, ids.size() - start));
-    const Segment segment{&state, tokens, tokens.size()};
-    const auto logits = impl_->forward(std::span(&segment, 1));
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      const auto row = logits.subspan(i * vocab, vocab);
-      const std::size_t next = start + i + 1;
-      if (next < ids.size()) {
-        score.logprobs.push_back(log_probability(row, ids[next]));
-      } else {
-        score.last_logits.assign(row.begin(), row.end());
-      }
+Result<void> Engine::check(const ScoreRequest& request) const {
+  CONTINUO_TRY_VOID(validate_ids(request.ids, impl_->model.spec));
+  CONTINUO_CHECK(request.first >= 1 && request.first <= request.ids.size(),
+                 "a token that nothing stands before");
+  return impl_->check_memory(request.ids.size());
+}
+
+void Engine::submit(Request request, Sink sink, Continuation::Done done) {
+  impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model, impl_->tokenizer,
+                                                      impl_->pool, std::move(sink), std::move(done)));
+}
+
+void Engine::submit(ScoreRequest request, Scoring::Done done) {
+  impl_->scheduler.add(
+      std::make_unique<Scoring>(std::move(request), impl_->model, impl_->pool, std::move(done)));
+}
+
+std::size_t Engine::unfinished() const { return impl_->scheduler.unfinished(); }
+void Engine::step() { impl_->step(); }
+
+void Engine::interrupt() {
+  for (const auto& sequence : impl_->scheduler.clear()) {
+    if (!sequence->finished()) sequence->interrupt();
+    sequence->answer();
+  }
+}
+
+namespace {
+
+// Steps until nothing is left to do.
+void run(Engine& engine, const std::atomic<bool>& interrupted) {
+  while (engine.unfinished() > 0) {
+    if (interrupted) {
+      engine.interrupt();
+    } else {
+      engine.step();
     }
   }
-  return score;
+}
+
+}  // namespace
+
+Result<Completion> Engine::complete(Request request, Sink sink, const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY_VOID(check(request));
+  std::optional<Result<Completion>> completion;
+  submit(std::move(request), std::move(sink), [&](Result<Completion> done) { completion = std::move(done); });
+  run(*this, interrupted);
+  return std::move(*completion);
+}
+
+Result<Score> Engine::score(std::span<const TokenId> ids, const std::atomic<bool>& interrupted) {
+  ScoreRequest request{.ids = {ids.begin(), ids.end()}, .last_logits = true};
+  CONTINUO_TRY_VOID(check(request));
+  std::optional<Result<Score>> score;
+  submit(std::move(request), [&](Result<Score> done) { score = std::move(done); });
+  run(*this, interrupted);
+  return std::move(*score);
 }
 
 }  // namespace continuo

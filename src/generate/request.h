@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "model/spec.h"
 #include "sampling/options.h"
 #include "sampling/sampler.h"
 
@@ -27,6 +28,9 @@ struct Request {
   bool want_logprob = false;  // report the chosen token's own log-probability
 };
 
+// Positions that its prompt, which fits the context, and its continuation can take.
+std::size_t positions_needed(const Request& request, const ModelSpec& spec);
+
 // Log-probabilities are the model's own: before bias, penalties, temperature and filters.
 struct GeneratedToken {
   TokenId id = 0;
@@ -44,5 +48,19 @@ struct Completion {
 // Called once for each token, with the text that it made certain (often its own, sometimes none or more).
 // Together the texts are Completion::text. Returning false ends the request quietly (the reader went away).
 using Sink = std::function<bool(std::string_view text, const GeneratedToken& token)>;
+
+// How likely a text is, token by token.
+struct ScoreRequest {
+  std::vector<TokenId> ids;
+  std::size_t first = 1;     // the ids from this one on are scored; at least 1, at most ids.size()
+  bool last_logits = false;  // report the raw scores after the last id
+};
+
+struct Score {
+  std::vector<double> logprobs;  // entry i: ln p(ids[first + i] | the ids before it)
+  std::vector<unsigned char>
+      likeliest;  // entry i: 1 if no other token is likelier there (the lower id counts as that)
+  std::vector<float> last_logits;  // vocab_size, if asked for
+};
 
 }  // namespace continuo

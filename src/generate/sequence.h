@@ -1,57 +1,77 @@
-// One request on its way: what is computed, what is drawn, what text is certain.
+// A text on its way through the network: what is computed of it, and what it wants to know. The scheduler and
+// the engine see no more of a request than this.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <span>
-#include <string>
+#include <vector>
 
-#include "generate/request.h"
-#include "generate/stop_matcher.h"
-#include "model/model.h"
-#include "sampling/sampler.h"
+#include "model/spec.h"
 #include "state/sequence_state.h"
-#include "text/stream_decoder.h"
 
 namespace continuo {
 
 class Sequence {
  public:
-  // `request` is valid for `model`, and it, `model`, `tokenizer` (null: no text) and `sink` outlive the
+  // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pool` outlive the
   // sequence.
-  Sequence(const Request& request, const Model& model, const Tokenizer* tokenizer, const Sink& sink);
+  Sequence(const ModelSpec& spec, PagePool& pool, std::vector<TokenId> tokens, std::size_t capacity)
+      : spec_(spec),
+        pool_(pool),
+        capacity_(capacity),
+        prompt_length_(tokens.size()),
+        tokens_(std::move(tokens)),
+        state_(spec, pool, capacity, prompt_length_) {}
+  virtual ~Sequence() = default;
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
 
   bool finished() const { return finished_; }
-  // The next tokens to compute, at most `limit`: a part of the prompt, or the token drawn last.
-  std::span<const TokenId> next_tokens(std::size_t limit) const;
-  // Whether a token can be drawn once those are computed.
-  bool draws_after(std::span<const TokenId> tokens) const;
+  std::span<const TokenId> tokens() const { return tokens_; }  // the prompt, and what was drawn
+  std::size_t prompt_length() const { return prompt_length_; }
+  std::size_t capacity() const { return capacity_; }
   SequenceState& state() { return state_; }
+  const SequenceState& state() const { return state_; }
 
-  // Draws a token from the logits after the newest position. Nothing if no logit is a number.
-  std::optional<GeneratedToken> sample(std::span<const float> logits);
-  // Appends it: end tokens, stop strings, limits; tells the sink what became certain.
-  void accept(GeneratedToken token);
-  void interrupt();
+  // Tokens that are known and not computed; at least one while the sequence is not finished.
+  std::size_t pending() const { return wanted_tokens() - state_.length(); }
+  // The next n of them, and for how many of those (the last ones) the logits are wanted.
+  std::span<const TokenId> next_tokens(std::size_t n) const { return tokens().subspan(state_.length(), n); }
+  std::size_t logits_wanted(std::size_t n) const {
+    const std::size_t end = state_.length() + n;
+    return end - std::clamp(logits_from(), state_.length(), end);
+  }
+  // Tokens whose logits nobody wants: as many may come from another sequence that begins alike.
+  std::size_t shareable() const { return std::min(logits_from(), wanted_tokens() - 1); }
 
-  Completion take_completion() { return std::move(completion_); }
+  // The logits after a position, once for each that is wanted; by any thread, for different positions at the
+  // same time.
+  virtual void look(std::size_t position, std::span<const float> logits) = 0;
+  // After all of a step's have been looked at.
+  virtual void accept() = 0;
+  // Ends it as it is.
+  virtual void interrupt() = 0;
+  // Tells who asked. Called once, when the sequence is finished.
+  virtual void answer() = 0;
+
+  // Forgets what is computed, to compute it again later.
+  void give_back_memory() { state_.rewind(0); }
+
+ protected:
+  // The first position whose logits are wanted.
+  virtual std::size_t logits_from() const = 0;
+  // Tokens to be computed, of those that are known.
+  virtual std::size_t wanted_tokens() const { return tokens_.size(); }
+  void append(TokenId token) { tokens_.push_back(token); }
+  void set_finished() { finished_ = true; }
 
  private:
-  std::string text_of(TokenId token);
-  std::string without_prompt(std::string decoded);
-  std::string rest_of_text();
-  std::optional<FinishReason> limit_reached() const;
-  void finish(FinishReason reason);
-
-  const Request& request_;
-  const Model& model_;
-  const Sink& sink_;
+  const ModelSpec& spec_;
+  PagePool& pool_;
+  std::size_t capacity_, prompt_length_;
+  std::vector<TokenId> tokens_;
   SequenceState state_;
-  Sampler sampler_;
-  std::optional<StreamDecoder> decoder_;
-  StopMatcher stops_;
-  Completion completion_;
-  bool prompt_open_ = false;  // the prompt ends inside a character, and nothing was decoded since
   bool finished_ = false;
 };
 

@@ -87,9 +87,9 @@ void apply_temperature(Chain& chain) {
 
 // ---- stages over candidates ----
 
-bool better(const Rank& a, const Rank& b) {
+constexpr auto better = [](const Rank& a, const Rank& b) {
   return a.merit != b.merit ? a.merit > b.merit : a.index < b.index;
-}
+};
 
 // Fills chain.ranks with the `n` best candidates, unordered, in time linear in the number of candidates: of
 // every 2n that pass the bar the better half stays, and the last of it becomes the bar.

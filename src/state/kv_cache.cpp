@@ -1,7 +1,5 @@
 #include "state/kv_cache.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <new>
 
@@ -11,46 +9,113 @@ namespace continuo {
 
 namespace {
 
-std::size_t page_count(std::size_t capacity) { return capacity / kPageKeys + (capacity % kPageKeys != 0); }
+std::size_t pages_for(std::size_t length) { return length / kPageKeys + (length % kPageKeys != 0); }
+
+std::size_t most_pages_for(std::size_t window, std::size_t length, std::size_t step) {
+  const std::size_t all = pages_for(length);
+  // A step's tokens and what its first sees, cut anywhere by pages.
+  return window == 0 ? all : std::min(all, pages_for(window + step) + 1);
+}
 
 }  // namespace
 
-std::size_t KvCache::bytes(std::size_t n_kv_heads, std::size_t head_dim, std::size_t capacity) {
-  std::size_t page = 0, floats = 0, bytes = 0;
-  if (__builtin_mul_overflow(n_kv_heads, page_floats(head_dim), &page) ||
-      __builtin_mul_overflow(page, page_count(capacity), &floats) ||
-      __builtin_mul_overflow(floats, sizeof(float), &bytes)) {
+KvCache::KvCache(const AttentionSpec& spec, PagePool& pool)
+    : n_kv_heads_(static_cast<std::size_t>(spec.n_kv_heads)),
+      head_dim_(static_cast<std::size_t>(spec.head_dim)),
+      window_(static_cast<std::size_t>(spec.window)),
+      pool_(&pool) {
+  CONTINUO_CHECK(floats_per_page(spec) <= pool.page_floats(), "pages too small for this layer");
+}
+
+std::size_t KvCache::floats_per_page(const AttentionSpec& spec) {
+  std::size_t floats = 0;
+  if (__builtin_mul_overflow(std::size_t(spec.n_kv_heads), page_floats(std::size_t(spec.head_dim)),
+                             &floats)) {
     throw std::bad_alloc();
   }
-  return bytes;
+  return floats;
 }
 
-void KvCache::Unmap::operator()(float* memory) const { munmap(memory, bytes); }
-
-KvCache::KvCache(std::size_t n_kv_heads, std::size_t head_dim, std::size_t capacity)
-    : head_dim_(head_dim), capacity_(capacity), page_floats_(n_kv_heads * page_floats(head_dim)) {
-  const std::size_t size = std::max<std::size_t>(bytes(n_kv_heads, head_dim, capacity), 1);
-  void* memory =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  memory_ = std::unique_ptr<float[], Unmap>(static_cast<float*>(memory), Unmap{size});
+std::size_t KvCache::most_pages(const AttentionSpec& spec, std::size_t length, std::size_t step) {
+  return most_pages_for(std::size_t(spec.window), length, step);
 }
 
-void KvCache::reserve(std::size_t length) {
-  CONTINUO_CHECK(length <= capacity_, "a position beyond the cache");
-  while (pages_.size() < page_count(length))
-    pages_.push_back(memory_.get() + pages_.size() * page_floats_);
+std::size_t KvCache::most_missing(std::size_t length, std::size_t step) const {
+  const std::size_t most = most_pages_for(window_, length, step), held = pages_.size() - forgotten_;
+  return std::min(missing(length), most - std::min(most, held));
 }
 
 void KvCache::write(std::size_t head, std::size_t at, const float* key, const float* value) {
-  CONTINUO_CHECK(at / kPageKeys < pages_.size(), "a position without a page");
-  float* const keys = pages_[at / kPageKeys] + head_offset(head);
-  float* const values = keys + kPageKeys * head_dim_;
+  CONTINUO_CHECK(at / kPageKeys < table_.size(), "a position beyond the cache");
+  float* const keys = table_[at / kPageKeys] + head_offset(head);
   const std::size_t in_page = at % kPageKeys;
-  float* const column = keys + in_page / kKeyBlock * kKeyBlock * head_dim_ + in_page % kKeyBlock;
+  float* const block = keys + in_page / kKeyBlock * kKeyBlock * head_dim_ + in_page % kKeyBlock;
   for (std::size_t i = 0; i < head_dim_; ++i)
-    column[i * kKeyBlock] = key[i];
-  std::copy_n(value, head_dim_, values + in_page * round_up(head_dim_, kValuePad));
+    block[i * kKeyBlock] = key[i];
+  std::copy_n(value, head_dim_, keys + kPageKeys * head_dim_ + in_page * round_up(head_dim_, kValuePad));
+}
+
+std::size_t KvCache::missing(std::size_t length) const {
+  const std::size_t needed = pages_for(length);
+  return needed > pages_.size() ? needed - pages_.size() : 0;
+}
+
+void KvCache::reserve(std::size_t length) {
+  for (std::size_t n = missing(length); n > 0; --n)
+    append(pool_->take());
+}
+
+bool KvCache::sees(std::size_t page, std::size_t position) const {
+  return window_ == 0 || (page + 1) * kPageKeys + window_ > position + 1;
+}
+
+void KvCache::forget_unseen(std::size_t position) {
+  for (; forgotten_ < pages_.size() && !sees(forgotten_, position); ++forgotten_) {
+    pages_[forgotten_] = {};
+    table_[forgotten_] = nullptr;
+  }
+}
+
+void KvCache::truncate(std::size_t length) {
+  const std::size_t keep = pages_for(length), whole = length / kPageKeys;
+  if (keep >= pages_.size() && length % kPageKeys == 0) return;
+  CONTINUO_CHECK(length == 0 || forgotten_ == 0 || !sees(forgotten_ - 1, length),
+                 "going back behind what a window has forgotten");
+  PageRef last = whole < keep && whole < pages_.size() ? pages_[whole] : PageRef();
+  pages_.resize(std::min(whole, pages_.size()));
+  table_.resize(pages_.size());
+  forgotten_ = std::min(forgotten_, pages_.size());
+  if (!last) return;
+  if (last.holders() == 1) {
+    append(std::move(last));
+  } else {
+    append_copy(last, length % kPageKeys);
+  }
+}
+
+void KvCache::append(PageRef page) {
+  table_.push_back(page.floats());
+  pages_.push_back(std::move(page));
+}
+
+void KvCache::append_shared(const PageRef& page, std::size_t position) {
+  const bool seen = sees(pages_.size(), position);
+  CONTINUO_CHECK(!seen || page, "a shared page that is not there");
+  if (!seen && forgotten_ == pages_.size()) ++forgotten_;
+  append(seen ? page : PageRef());
+}
+
+void KvCache::append_copy(const PageRef& page, std::size_t n) {
+  const float* const from = page.floats();
+  append(pool_->take());
+  float* const to = table_.back();
+  const std::size_t keys = round_up(n, kKeyBlock) * head_dim_;
+  const std::size_t values = n * round_up(head_dim_, kValuePad);
+  for (std::size_t head = 0; head < n_kv_heads_; ++head) {
+    const std::size_t at = head_offset(head), values_at = at + kPageKeys * head_dim_;
+    std::copy_n(from + at, keys, to + at);
+    std::copy_n(from + values_at, values, to + values_at);
+  }
 }
 
 }  // namespace continuo

@@ -1,40 +1,64 @@
 // Keys and values of one attention layer of one sequence, in pages of kPageKeys positions that hold all
-// heads, one after the other, as the attention kernel reads them (kernels/kernel_table.h).
+// heads, one after the other, as the attention kernel reads them (kernels/kernel_table.h). Pages come from a
+// pool and may be shared: sequences that begin alike hold the same pages for what they have in common.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "kernels/kernel_table.h"
+#include "model/spec.h"
+#include "state/page_pool.h"
 
 namespace continuo {
 
 class KvCache {
  public:
-  // Room for `capacity` positions. The memory is zero and becomes real only as positions are written.
-  KvCache(std::size_t n_kv_heads, std::size_t head_dim, std::size_t capacity);
+  // `pool` outlives the cache, and its pages hold at least floats_per_page(spec).
+  KvCache(const AttentionSpec& spec, PagePool& pool);
 
-  // Before any position below `length` is written: makes sure of its page. Not while others write.
-  void reserve(std::size_t length);
-  // Writes position `at` of head `head`; `key` and `value` are head_dim long.
+  // Writes position `at` of head `head`; `key` and `value` are head_dim long. There is room.
   void write(std::size_t head, std::size_t at, const float* key, const float* value);
 
-  // Page i holds the positions [i * kPageKeys, (i + 1) * kPageKeys).
-  const float* const* pages() const { return pages_.data(); }
+  // Page i holds the positions [i * kPageKeys, (i + 1) * kPageKeys); null once no later token sees any of
+  // them.
+  const float* const* pages() const { return table_.data(); }
   // Floats from a page's beginning to a head's keys.
   std::size_t head_offset(std::size_t head) const { return head * page_floats(head_dim_); }
-  // Bytes that a cache of so many positions takes.
-  static std::size_t bytes(std::size_t n_kv_heads, std::size_t head_dim, std::size_t capacity);
+
+  // Pages that positions before `length` need beyond those that are there.
+  std::size_t missing(std::size_t length) const;
+  // The most of them at any time, when the positions are computed at most `step` at a time and what is no
+  // longer seen is given back.
+  std::size_t most_missing(std::size_t length, std::size_t step) const;
+  // Makes sure of them. Not while others write.
+  void reserve(std::size_t length);
+  // Whether a token at `position` or later sees anything on the page.
+  bool sees(std::size_t page, std::size_t position) const;
+  // Gives back the pages that a token at `position` or later does not see.
+  void forget_unseen(std::size_t position);
+  // Forgets the positions from `length` on. A page that others hold too is not written again: the rest of it
+  // is copied.
+  void truncate(std::size_t length);
+
+  // ---- sharing ----
+  const PageRef& page(std::size_t i) const { return pages_[i]; }
+  // The next page, for a sequence that goes on at `position`: shared, if that sees any of it.
+  void append_shared(const PageRef& page, std::size_t position);
+  // The next page: a copy of the first `n` positions of `page`.
+  void append_copy(const PageRef& page, std::size_t n);
+
+  static std::size_t floats_per_page(const AttentionSpec& spec);
+  // The most pages that `length` positions ever hold, computed at most `step` at a time.
+  static std::size_t most_pages(const AttentionSpec& spec, std::size_t length, std::size_t step);
 
  private:
-  struct Unmap {
-    std::size_t bytes;
-    void operator()(float* memory) const;
-  };
-  std::size_t head_dim_, capacity_, page_floats_;
-  std::unique_ptr<float[], Unmap> memory_;
-  std::vector<float*> pages_;  // of the positions reserved so far
+  void append(PageRef page);
+  std::size_t n_kv_heads_, head_dim_, window_;
+  PagePool* pool_;
+  std::size_t forgotten_ = 0;  // leading pages that are given back
+  std::vector<PageRef> pages_;
+  std::vector<float*> table_;  // the same, for the kernel
 };
 
 }  // namespace continuo

@@ -5,7 +5,6 @@
 
 #include "catch.h"
 #include "cli/tiny_model.h"
-#include "generate/sequence.h"
 
 using namespace continuo;
 using continuo::test::TemporaryFolder;

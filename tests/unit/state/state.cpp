@@ -7,9 +7,45 @@
 
 using namespace continuo;
 
+namespace {
+
+AttentionSpec attention(int n_kv_heads, int head_dim, int window = 0) {
+  AttentionSpec spec;
+  spec.n_heads = 2 * n_kv_heads;
+  spec.n_kv_heads = n_kv_heads;
+  spec.head_dim = head_dim;
+  spec.window = window;
+  return spec;
+}
+
+ModelSpec model(std::vector<AttentionSpec> layers) {
+  ModelSpec spec;
+  spec.d_model = 8;
+  for (const AttentionSpec& layer : layers)
+    spec.layers.emplace_back().mixer = layer;
+  return spec;
+}
+
+// A cache of one head of four values whose positions [from, to) hold their own numbers.
+void fill(KvCache& cache, std::size_t from, std::size_t to) {
+  cache.reserve(to);
+  for (std::size_t at = from; at < to; ++at) {
+    const auto x = static_cast<float>(at);
+    const float row[] = {x, x, x, x};
+    cache.write(0, at, row, row);
+  }
+}
+
+float value_at(const KvCache& cache, std::size_t at) {
+  return cache.pages()[at / kPageKeys][kPageKeys * 4 + at % kPageKeys * kValuePad];
+}
+
+}  // namespace
+
 TEST_CASE("pages hold all heads: keys in blocks, values in padded rows") {
   const std::size_t head_dim = 5, capacity = 2 * kPageKeys + 10;
-  KvCache cache(2, head_dim, capacity);
+  PagePool pool(KvCache::floats_per_page(attention(2, head_dim)), 3);
+  KvCache cache(attention(2, head_dim), pool);
   const auto number = [](std::size_t head, std::size_t at, std::size_t i) {
     return static_cast<float>(10000 * head + 10 * at + i);
   };
@@ -42,7 +78,8 @@ TEST_CASE("pages hold all heads: keys in blocks, values in padded rows") {
 }
 
 TEST_CASE("reserving more leaves what is there in its place") {
-  KvCache cache(1, 4, std::size_t{1} << 30);  // room is not memory
+  PagePool pool(KvCache::floats_per_page(attention(1, 4)), std::size_t{1} << 30);  // a limit is not memory
+  KvCache cache(attention(1, 4), pool);
   cache.reserve(1);
   const float* const first = cache.pages()[0];
   const float key[] = {1, 2, 3, 4}, value[] = {5, 6, 7, 8};
@@ -52,25 +89,110 @@ TEST_CASE("reserving more leaves what is there in its place") {
   REQUIRE(first[0] == 1);
 }
 
-TEST_CASE("a cache that no memory can hold is refused, not computed around") {
-  REQUIRE_THROWS_AS(KvCache(1 << 20, 1 << 20, std::size_t{1} << 40), std::bad_alloc);
+TEST_CASE("a page that no memory can hold is refused, not computed around") {
+  REQUIRE_THROWS_AS(SequenceState(model({attention(1 << 30, 1 << 30)}), 1, 1), std::bad_alloc);
+  REQUIRE_THROWS_AS(SequenceState::bytes(model({attention(1 << 20, 1 << 20)}), std::size_t{1} << 40),
+                    std::bad_alloc);
 }
 
 TEST_CASE("a sequence counts its positions") {
-  ModelSpec spec;
-  spec.d_model = 8;
-  AttentionSpec attention;
-  attention.n_heads = 2;
-  attention.n_kv_heads = 1;
-  attention.head_dim = 4;
-  spec.layers.resize(3);
-  for (LayerSpec& layer : spec.layers)
-    layer.mixer = attention;
+  const ModelSpec spec = model({attention(1, 4), attention(1, 4), attention(1, 4)});
   SequenceState state(spec, 100, 7);
   REQUIRE(state.length() == 0);
+  state.reserve(30);
   state.advance(30);
   state.rewind(10);
   REQUIRE(state.length() == 10);
   REQUIRE(state.prompt_length() == 7);
-  REQUIRE(SequenceState::bytes(spec, 100) == 3 * KvCache::bytes(1, 4, 100));
+  REQUIRE(state.pages_missing(60) == 3);  // of which a page of each layer is there
+  REQUIRE(SequenceState::bytes(spec, 100) == 3 * 2 * PagePool::page_bytes(SequenceState::page_floats(spec)));
+}
+
+TEST_CASE("a page is free when nobody holds it, and used again") {
+  PagePool pool(100, 2);
+  PageRef a = pool.take();
+  float* const floats = a.floats();
+  PageRef b = a, c = pool.take();
+  REQUIRE(a.holders() == 2);
+  REQUIRE(pool.available() == 0);
+  a = {};
+  REQUIRE(pool.available() == 0);
+  b = {};
+  REQUIRE(pool.available() == 1);
+  a = pool.take();
+  REQUIRE(a.floats() == floats);
+  b = std::move(a);
+  REQUIRE(!a);
+  REQUIRE(pool.in_use() == 2);
+}
+
+TEST_CASE("pages lie apart, whatever their size") {
+  for (const std::size_t floats : {1, 16, 1000, 100000}) {
+    PagePool pool(floats, 50);
+    std::vector<PageRef> pages;
+    for (int i = 0; i < 50; ++i) {
+      pages.push_back(pool.take());
+      std::fill_n(pages.back().floats(), floats, static_cast<float>(i));
+    }
+    for (int i = 0; i < 50; ++i) {
+      REQUIRE(std::count(pages[i].floats(), pages[i].floats() + floats, static_cast<float>(i)) ==
+              static_cast<std::ptrdiff_t>(floats));
+    }
+  }
+}
+
+TEST_CASE("going back never writes a page that others hold") {
+  PagePool pool(KvCache::floats_per_page(attention(1, 4)), 10);
+  KvCache cache(attention(1, 4), pool);
+  fill(cache, 0, 150);
+  const PageRef shared = cache.page(1);
+  cache.truncate(100);
+  REQUIRE(cache.page(1) != shared);
+  REQUIRE(value_at(cache, 99) == 99);
+  REQUIRE(pool.in_use() == 3);
+  const PageRef own = cache.page(0);
+  cache.truncate(64);
+  REQUIRE(cache.page(0) == own);  // whole pages are read, never written
+  cache.truncate(0);
+  REQUIRE(pool.in_use() == 2);
+}
+
+TEST_CASE("a window gives its pages back, and needs no more than it sees") {
+  const AttentionSpec spec = attention(1, 4, 100);
+  PagePool pool(KvCache::floats_per_page(spec), KvCache::most_pages(spec, 100000, 30));
+  KvCache cache(spec, pool);
+  for (std::size_t length = 0; length < 2000; length += 30) {
+    fill(cache, length, length + 30);
+    cache.forget_unseen(length + 30);
+    for (std::size_t seen = length + 30 > 99 ? length + 30 - 99 : 0; seen < length + 30; ++seen)
+      REQUIRE(value_at(cache, seen) == static_cast<float>(seen));
+  }
+  REQUIRE(cache.pages()[0] == nullptr);
+}
+
+TEST_CASE("states share what they begin with") {
+  const ModelSpec spec = model({attention(1, 4), attention(1, 4, 30)});
+  PagePool pool(SequenceState::page_floats(spec), 100);
+  SequenceState first(spec, pool, 1000, 10);
+  first.reserve(200);
+  for (std::size_t layer = 0; layer < 2; ++layer)
+    fill(std::get<KvCache>(first.layer(layer)), 0, 200);
+  first.advance(200);
+  const PageSet a = first.page_set(0), b = first.page_set(1), c = first.page_set(2);
+  const PageSet* const whole[] = {&a, &b};
+  SequenceState second(spec, pool, 1000, 10);
+  const std::size_t before = pool.in_use();
+  second.share(whole);
+  REQUIRE(pool.in_use() == before);
+  second.copy(c, 5);
+  REQUIRE(pool.in_use() == before + 2);
+  REQUIRE(second.length() == 133);
+  const KvCache& all = std::get<KvCache>(second.layer(0));
+  const KvCache& window = std::get<KvCache>(second.layer(1));
+  REQUIRE(all.page(0) == a[0]);
+  REQUIRE(all.page(2) != c[0]);
+  REQUIRE(value_at(all, 132) == 132);
+  REQUIRE(!window.page(0));  // too far back to be seen
+  REQUIRE(window.page(1) == b[1]);
+  REQUIRE(value_at(window, 132) == 132);
 }

@@ -1,0 +1,90 @@
+#include "cli/batch/answer.h"
+
+#include <numeric>
+
+namespace continuo {
+
+namespace {
+
+std::string as_line(const Answer& answer) {
+  return answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n';
+}
+
+// Line ends and backslashes as \n, \r and \\, so that a line is an answer.
+std::string as_text_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\\') {
+      out += "\\\\";
+    } else {
+      out += c;
+    }
+  }
+  return out + '\n';
+}
+
+std::string text_of(const BatchRequest& request, const Completion& sample) {
+  return (request.echo ? request.prompt : std::string()) + sample.text;
+}
+
+// The fields of one sample.
+void add_sample(const AnswerForm& form, const BatchRequest& request, const Completion& sample,
+                Answer& answer) {
+  answer["text"] = form.tokenizer ? Answer(text_of(request, sample)) : Answer();
+  answer["finish_reason"] = name(sample.finish);
+  if (request.want_ids) {
+    Answer ids = Answer::array();
+    for (const GeneratedToken& token : sample.tokens)
+      ids.push_back(token.id);
+    answer["ids"] = std::move(ids);
+  }
+  if (request.request.want_logprob) answer["logprobs"] = logprobs_json(sample, form.tokenizer);
+}
+
+}  // namespace
+
+std::string answer_line(const AnswerForm& form, const BatchRequest& request, std::uint64_t line,
+                        std::span<const Completion> samples) {
+  if (form.text) return as_text_line(text_of(request, samples.front()));
+  Answer answer = {{"id", request.id}};
+  if (form.with_line) answer["line"] = line;
+  if (request.n == 1) {
+    add_sample(form, request, samples.front(), answer);
+  } else {
+    Answer choices = Answer::array();
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      Answer choice = {{"index", i}};
+      add_sample(form, request, samples[i], choice);
+      choice["completion_tokens"] = samples[i].tokens.size();
+      choices.push_back(std::move(choice));
+    }
+    answer["choices"] = std::move(choices);
+  }
+  answer["prompt_tokens"] = samples.front().prompt_tokens;
+  answer["completion_tokens"] =
+      std::accumulate(samples.begin(), samples.end(), std::size_t{0},
+                      [](std::size_t sum, const Completion& sample) { return sum + sample.tokens.size(); });
+  answer["seed"] = request.request.sampling.seed;
+  answer["model"] = form.model;
+  return as_line(answer);
+}
+
+std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line) {
+  if (form.text) return "\n";
+  return as_line(
+      {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}});
+}
+
+std::string increment_line(const BatchRequest& request, std::size_t sample, std::string_view text) {
+  Answer answer = {{"id", request.id}};
+  if (request.n > 1) answer["index"] = sample;
+  answer["text"] = text;
+  answer["finish_reason"] = nullptr;
+  return as_line(answer);
+}
+
+}  // namespace continuo

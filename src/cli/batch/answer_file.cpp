@@ -1,0 +1,174 @@
+#include "cli/batch/answer_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/json.h"
+#include "cli/batch/lines.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr std::chrono::seconds kSyncEvery{5};
+constexpr int kLookMilliseconds = 100;    // how often `interrupted` is looked at while the reader stalls
+constexpr std::size_t kPipePiece = 4096;  // a pipe that is ready takes so much without waiting (PIPE_BUF)
+constexpr std::size_t kLongestAnswer = std::size_t{1} << 30;
+
+Error failed(const std::string& name, int error) {
+  return {.kind = ErrorKind::output,
+          .what = std::string("cannot write the answers: ") + std::strerror(error),
+          .file = name,
+          .hint = error == ENOSPC ? "make room, then go on with --resume" : ""};
+}
+
+Error no_answer(const std::string& name, std::uint64_t line) {
+  return usage_error(fmt::format("{}: line {} is no answer of a batch run", name, line),
+                     "--resume goes on with the output of the same command, --overwrite begins anew");
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const Answer& id) { return derived_seed(0, id); }
+
+AnswerFile::~AnswerFile() {
+  if (fd_ != STDOUT_FILENO) close(fd_);
+}
+
+Result<Kept> AnswerFile::open(const std::string& path, Opening opening, const AnswerForm& form, int input) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+  if (fd < 0) return failed(path, errno);
+  fd_ = fd;
+  name_ = path;
+  struct stat status {};
+  regular_ = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  if (!regular_) return Kept();
+  if (is_same_as(input)) return usage_error("the requests and the answers are the same file: " + path);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    return Error{.kind = ErrorKind::output,
+                 .what = "another run is writing this file",
+                 .file = path,
+                 .hint = "it is locked; let that run end first"};
+  }
+  if (fstat(fd, &status) != 0) return failed(path, errno);
+  if (opening == Opening::fresh && status.st_size > 0) {
+    return usage_error(fmt::format("{} has {} bytes already", path, status.st_size),
+                       "--resume goes on after its answers, --overwrite begins anew");
+  }
+  Kept kept;
+  if (opening == Opening::resume) {
+    CONTINUO_TRY(kept, scan(form));
+  }
+  if (ftruncate(fd, static_cast<off_t>(kept.bytes)) != 0 || lseek(fd, 0, SEEK_END) < 0)
+    return failed(path, errno);
+  return kept;
+}
+
+bool AnswerFile::is_same_as(int fd) const {
+  struct stat mine {
+  }, other{};
+  return regular_ && fstat(fd_, &mine) == 0 && fstat(fd, &other) == 0 && mine.st_dev == other.st_dev &&
+         mine.st_ino == other.st_ino;
+}
+
+namespace {
+
+// What one line of the file is.
+struct Entry {
+  bool answer = false;  // or a streamed increment, which its answer follows
+  bool error = false;
+  Answer id;
+  std::uint64_t line = 0;  // of the request; 0 if it does not say
+};
+
+Result<Entry> read_entry(const Line& line, const std::string& name) {
+  const auto json = parse_json(line.text, name);
+  if (!json || !json->is_object() || !json->contains("id")) return no_answer(name, line.number);
+  Entry entry{.id = Answer((*json)["id"])};
+  const auto error = json->find("error");
+  entry.error = error != json->end();
+  const auto finish = json->find("finish_reason");
+  entry.answer = entry.error || json->contains("choices") || (finish != json->end() && finish->is_string());
+  if (!entry.answer && finish == json->end()) return no_answer(name, line.number);
+  const Json& holder = entry.error ? *error : *json;
+  if (const auto number = holder.find("line"); number != holder.end() && number->is_number_unsigned()) {
+    entry.line = number->get<std::uint64_t>();
+  }
+  return entry;
+}
+
+}  // namespace
+
+Result<Kept> AnswerFile::scan(const AnswerForm& form) {
+  const int fd = dup(fd_);
+  if (fd < 0) return failed(name_, errno);
+  static const std::atomic<bool> kNever{false};
+  LineReader reader(fd, name_, kLongestAnswer, kNever);
+  struct stat status {};
+  if (fstat(fd_, &status) != 0) return failed(name_, errno);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  Kept kept;
+  std::uint64_t at = 0;
+  for (;;) {
+    CONTINUO_TRY(const auto line, reader.next());
+    if (!line) return kept;
+    at += line->text.size() + 1;
+    if (at > size) return kept;  // the last line does not end: it is torn
+    Entry entry{.answer = true};
+    if (!form.text) {
+      CONTINUO_TRY(entry, read_entry(*line, name_));
+    }
+    if (!entry.answer) continue;
+    kept.bytes = at;
+    ++kept.answers;
+    kept.errors += entry.error ? 1 : 0;
+    if (form.with_line) {
+      if (entry.line == 0) return no_answer(name_, line->number);
+      kept.lines.insert(entry.line);
+    } else if (!form.text) {
+      kept.ids.push_back(hash_of(entry.id));
+    }
+  }
+}
+
+bool AnswerFile::write(std::string_view text, const std::atomic<bool>& interrupted) {
+  while (!text.empty() && !ended()) {
+    pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (poll(&ready, 1, kLookMilliseconds) <= 0) {
+      if (interrupted) break;
+      continue;
+    }
+    const ssize_t n = ::write(fd_, text.data(), regular_ ? text.size() : std::min(text.size(), kPipePiece));
+    if (n >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(n));
+    } else if (errno == EPIPE) {
+      reader_gone_ = true;
+    } else if (errno != EINTR && errno != EAGAIN) {
+      failure_ = errno;
+    }
+  }
+  if (regular_ && std::chrono::steady_clock::now() - synced_ > kSyncEvery) sync();
+  return text.empty() && !ended();
+}
+
+// So that a machine that loses its power loses seconds.
+void AnswerFile::sync() {
+  synced_ = std::chrono::steady_clock::now();
+  if (failure_ == 0 && fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) failure_ = errno;
+}
+
+Result<void> AnswerFile::finish() {
+  if (regular_) sync();
+  if (failure_ != 0) return failed(name_, failure_);
+  return {};
+}
+
+}  // namespace continuo

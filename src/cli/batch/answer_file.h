@@ -1,0 +1,62 @@
+// Where answers go: a file that one run at a time holds and that a later run can go on with, or stdout.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/batch/answer.h"
+
+namespace continuo {
+
+// What a run finds in the file that an earlier one left.
+struct Kept {
+  std::uint64_t bytes = 0;  // of whole answers; what follows is torn
+  std::uint64_t answers = 0;
+  std::uint64_t errors = 0;        // of them
+  std::vector<std::uint64_t> ids;  // a hash of each answer's id, where their order says whose they are
+  std::unordered_set<std::uint64_t> lines;  // of the requests they answer, where it does not
+};
+
+std::uint64_t hash_of(const Answer& id);
+
+enum class Opening { fresh, overwrite, resume };
+
+class AnswerFile {
+ public:
+  AnswerFile() = default;  // stdout
+  ~AnswerFile();
+  AnswerFile(const AnswerFile&) = delete;
+  AnswerFile& operator=(const AnswerFile&) = delete;
+
+  // Opens `path` and locks it. Errors: another run holds it; it is the file that `input` reads; it has
+  // contents and `opening` is fresh; it holds lines that are no answers.
+  Result<Kept> open(const std::string& path, Opening opening, const AnswerForm& form, int input);
+  bool is_regular() const { return regular_; }
+
+  // Writes at once, and waits for a reader that stalls, unless `interrupted` is set. False once more is
+  // pointless: the reader went away or writing failed.
+  bool write(std::string_view text, const std::atomic<bool>& interrupted);
+  bool ended() const { return reader_gone_ || failure_ != 0; }
+  // All that was written is on the disk, or why not. A reader that went away is no error.
+  Result<void> finish();
+
+ private:
+  bool is_same_as(int fd) const;
+  Result<Kept> scan(const AnswerForm& form);
+  void sync();
+
+  int fd_ = 1;
+  std::string name_ = "stdout";
+  bool regular_ = false;
+  bool reader_gone_ = false;
+  int failure_ = 0;  // errno
+  std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace continuo

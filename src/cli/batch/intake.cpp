@@ -1,0 +1,118 @@
+#include "cli/batch/intake.h"
+
+#include <signal.h>
+
+#include <fmt/format.h>
+
+namespace continuo {
+
+namespace {
+
+// Read ahead: at most so many requests, whose lines have at most so many bytes (or one).
+constexpr std::size_t kAhead = 256;
+constexpr std::size_t kAheadBytes = std::size_t{8} << 20;
+constexpr std::chrono::milliseconds kWait{50};
+
+// Signals are for the thread that answers, so that they interrupt its waiting.
+std::thread without_signals(auto body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(body);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+Intake::Intake(int fd, std::string name, std::size_t longest_line, const RequestParser& parser,
+               Selection selection)
+    : parser_(parser),
+      selection_(std::move(selection)),
+      reader_(fd, std::move(name), longest_line, stop_),
+      thread_(without_signals([this] { read(); })) {}
+
+Intake::~Intake() {
+  stop_ = true;
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Intake::read() {
+  for (;;) {
+    auto next = reader_.next();
+    if (!next) return end(next.error());
+    if (!*next) break;
+    const Line& line = **next;
+    if ((line.number - 1) % selection_.shards != selection_.shard) continue;
+    const std::uint64_t order = selected_++;
+    const auto done = done_before(line, order);
+    if (!done) return end(done.error());
+    if (*done) continue;
+    Job job{.line = line.number,
+            .order = order,
+            .bytes = line.text.size(),
+            .request = selection_.text ? parser_.parse_text(line) : parser_.parse_json(line)};
+    if (!put(std::move(job))) return;
+  }
+  if (!stop_ && !selection_.by_line && selected_ < selection_.done.answers) {
+    return end(usage_error(fmt::format("there are {} answers already, but only {} requests",
+                                       selection_.done.answers, selected_.load()),
+                           "is this the input that they answer?"));
+  }
+  end(std::nullopt);
+}
+
+Result<bool> Intake::done_before(const Line& line, std::uint64_t order) const {
+  const Kept& done = selection_.done;
+  if (selection_.by_line) return done.lines.contains(line.number);
+  if (order >= done.answers) return false;
+  if (!selection_.text && hash_of(RequestParser::id_of(line)) != done.ids[order]) {
+    return usage_error(
+        fmt::format("answer {} has another id than the request on line {}", order + 1, line.number),
+        "is this the input that the answers are for?");
+  }
+  return true;
+}
+
+bool Intake::put(Job job) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return stop_ || ready_.empty() || (ready_.size() < kAhead && ready_bytes_ + job.bytes <= kAheadBytes);
+  });
+  if (stop_) return false;
+  ready_bytes_ += job.bytes;
+  ready_.push_back(std::move(job));
+  changed_.notify_all();
+  return true;
+}
+
+void Intake::end(std::optional<Error> error) {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  error_ = std::move(error);
+  changed_.notify_all();
+}
+
+std::optional<Job> Intake::take(bool wait) {
+  std::unique_lock lock(mutex_);
+  if (wait) changed_.wait_for(lock, kWait, [&] { return ended_ || !ready_.empty(); });
+  if (ready_.empty()) return std::nullopt;
+  Job job = std::move(ready_.front());
+  ready_.pop_front();
+  ready_bytes_ -= job.bytes;
+  changed_.notify_all();
+  return job;
+}
+
+bool Intake::exhausted() {
+  const std::lock_guard lock(mutex_);
+  return ended_ && ready_.empty();
+}
+
+std::optional<Error> Intake::error() {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+}  // namespace continuo

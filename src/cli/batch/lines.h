@@ -1,0 +1,48 @@
+// Lines of a file or a pipe, however long and however slowly they come.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace continuo {
+
+struct Line {
+  std::uint64_t number = 0;  // from 1
+  std::string text;          // without the '\n' that ends it
+  bool too_long = false;     // then `text` is empty: it was read past, not kept
+};
+
+class LineReader {
+ public:
+  // Takes over `fd`, unless it is stdin. `name` is named in errors. Reading ends early once `stop` is set.
+  LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  // The next line; nothing at the end, or once stopped. A last line need not end in '\n'.
+  Result<std::optional<Line>> next();
+  // Whether there is something to read now, so that next() will not wait for long.
+  bool ready();
+
+ private:
+  Result<bool> fill();
+
+  int fd_;
+  std::string name_;
+  std::size_t longest_;
+  const std::atomic<bool>& stop_;
+  std::vector<char> block_;
+  std::size_t at_ = 0, end_ = 0;  // what is left of the block
+  std::uint64_t lines_ = 0;
+};
+
+// Lines in a file, counted as LineReader does; nothing if `fd` is no file that can be read twice.
+std::optional<std::uint64_t> count_lines(int fd);
+
+}  // namespace continuo

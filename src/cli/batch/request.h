@@ -1,0 +1,73 @@
+// One line of the input as a request, or what is wrong with it. Names follow the OpenAI completions API.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "cli/batch/lines.h"
+#include "cli/json_answer.h"
+#include "cli/options.h"
+#include "generate/engine.h"
+#include "generate/request.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+
+namespace continuo {
+
+struct BatchRequest {
+  Answer id;           // a string or a number; the line's number if the request has none
+  std::string prompt;  // as text, for echo
+  Request request;
+  std::size_t n = 1;  // samples
+  bool echo = false;
+  bool stream = false;    // incremental lines before the answer
+  bool want_ids = false;  // the prompt came as ids: so does the answer
+  bool seeded = false;    // the request says its own seed
+};
+
+struct BatchError {
+  Answer id;
+  std::string
+      type;  // "invalid_json", "invalid_request", "context_length_exceeded", "line_too_long", "model_error"
+  std::string message;
+};
+
+using ParsedRequest = std::variant<BatchRequest, BatchError>;
+
+// What a request that does not say its seed draws with: a function of the run's seed and the request's id, so
+// that it does not matter where and when the request runs. Below 2^53, which every JSON reader keeps exactly.
+std::uint64_t derived_seed(std::uint64_t seed, const Answer& id);
+
+// The kind of error that stands in an answer.
+std::string_view error_type(ErrorKind kind);
+
+class RequestParser {
+ public:
+  // `options` and `sampling` are what a request does not say itself. All outlive the parser; `tokenizer` may
+  // be null.
+  RequestParser(const Options& options, const SamplingOptions& sampling, const Model& model,
+                const Tokenizer* tokenizer, const Engine& engine)
+      : options_(options), sampling_(sampling), model_(model), tokenizer_(tokenizer), engine_(engine) {}
+
+  // By any thread.
+  ParsedRequest parse_json(const Line& line) const;
+  // The line is the prompt.
+  ParsedRequest parse_text(const Line& line) const;
+  // The id that the answer to this line has.
+  static Answer id_of(const Line& line);
+
+ private:
+  BatchRequest defaults(Answer id) const;
+  Result<void> finish(BatchRequest& request) const;
+  ParsedRequest checked(BatchRequest request) const;
+
+  const Options& options_;
+  const SamplingOptions& sampling_;
+  const Model& model_;
+  const Tokenizer* tokenizer_;
+  const Engine& engine_;
+};
+
+}  // namespace continuo

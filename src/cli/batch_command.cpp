@@ -1,0 +1,303 @@
+// continuo batch [IN]: many requests, a line each, to as many answers.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "cli/batch/answer.h"
+#include "cli/batch/answer_file.h"
+#include "cli/batch/answer_order.h"
+#include "cli/batch/intake.h"
+#include "cli/batch/memory.h"
+#include "cli/batch/progress.h"
+#include "cli/batch/request.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model_source.h"
+#include "cli/sampling_settings.h"
+
+namespace continuo {
+
+namespace {
+
+// Answers may be so far ahead of the one whose turn it is, in requests and in bytes.
+constexpr std::uint64_t kAheadOfTurn = 4096;
+constexpr std::size_t kHeldBytes = std::size_t{16} << 20;
+// Requests with the engine, for each that may run: so that those that wait for a shared beginning hold up no
+// others.
+constexpr std::size_t kQueued = 3;
+
+Result<void> check_typed(const Options& options) {
+  const BatchOptions& batch = options.batch;
+  if (options.words.size() > 1) {
+    return usage_error(fmt::format("'{}' and '{}' are both given as input, expected one file",
+                                   options.words[0], options.words[1]));
+  }
+  if (batch.resume && batch.out.empty())
+    return usage_error("--resume needs --output", "it goes on with that file");
+  if (batch.resume && batch.overwrite) return usage_error("--resume and --overwrite are both given");
+  if (batch.text && batch.unordered) {
+    return usage_error("--unordered does not go with --format text",
+                       "lines of text do not say whose they are");
+  }
+  if (batch.text && options.logprobs) return usage_error("--logprobs does not go with --format text");
+  return validate_typed(options);
+}
+
+struct Input {
+  int fd = STDIN_FILENO;
+  std::string name = "stdin";
+};
+
+Result<Input> open_input(const Options& options) {
+  if (options.words.empty() || options.stdin_wanted) {
+    if (isatty(STDIN_FILENO) && options.verbosity >= 0) {
+      spdlog::warn("reading requests from the terminal, a line each; end them with Ctrl-D");
+    }
+    return Input();
+  }
+  const std::string& path = options.words.front();
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) return Input{fd, path};
+  return Error{.kind = ErrorKind::usage,
+               .what = std::string("cannot read the requests: ") + std::strerror(errno),
+               .file = path};
+}
+
+// One run: takes requests in, steps, lets answers out.
+class BatchRun {
+ public:
+  BatchRun(const Options& options, Engine& engine, Intake& intake, AnswerFile& out, AnswerForm form,
+           AnswerOrder order, Progress& progress, std::uint64_t errors)
+      : options_(options),
+        engine_(engine),
+        intake_(intake),
+        out_(out),
+        form_(std::move(form)),
+        order_(std::move(order)),
+        progress_(progress),
+        errors_(errors) {}
+
+  // Until all is answered, or the end comes earlier: an interrupt, a reader that went away, a full disk, a
+  // bad line with
+  // --fail-fast.
+  Result<void> run(const std::atomic<bool>& interrupted) {
+    while (!interrupted && !out_.ended() && !failure_) {
+      take_in();
+      if (engine_.unfinished() > 0) {
+        engine_.step();
+      } else if (ended_) {
+        break;
+      }
+      write(interrupted);
+      progress_.show();
+    }
+    write(interrupted);
+    progress_.clear();
+    return verdict(interrupted);
+  }
+
+ private:
+  // A request whose samples are on their way.
+  struct Active {
+    BatchRequest request;
+    std::uint64_t line, order;
+    std::vector<Completion> samples;
+    std::size_t left;
+    std::optional<Error> error;
+  };
+
+  // As many requests as the engine wants and as the answers that wait for their turn leave room for.
+  void take_in() {
+    const std::size_t most = kQueued * static_cast<std::size_t>(options_.batch.at_once);
+    while (!ended_ && engine_.unfinished() < most && order_.held_bytes() + pending_.size() < kHeldBytes) {
+      if (order_.ahead(next_order_) >= kAheadOfTurn) return;
+      auto job = intake_.take(engine_.unfinished() == 0 && pending_.empty());
+      if (!job) {
+        ended_ = intake_.exhausted();
+        if (ended_) failure_ = intake_.error();
+        return;
+      }
+      next_order_ = job->order + 1;
+      start(std::move(*job));
+    }
+  }
+
+  void start(Job job) {
+    if (auto* error = std::get_if<BatchError>(&job.request)) {
+      if (options_.batch.fail_fast) {
+        stopped_at_ = Error{.kind = ErrorKind::output,
+                            .what = fmt::format("line {}: {}", job.line, error->message),
+                            .hint = "stopped, because of --fail-fast"};
+        ended_ = true;
+        return;
+      }
+      return fail(*error, job.line, job.order);
+    }
+    auto active = std::make_shared<Active>(
+        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, {}, 0, {}});
+    const BatchRequest& asked = active->request;
+    active->left = asked.n;
+    active->samples.resize(asked.n);
+    for (std::size_t i = 0; i < asked.n; ++i) {
+      Request request = asked.request;
+      request.sample = i;
+      engine_.submit(
+          std::move(request),
+          [this, active, i](std::string_view text, const GeneratedToken&) { return heard(*active, i, text); },
+          [this, active, i](Result<Completion> done) { finished(*active, i, std::move(done)); });
+    }
+  }
+
+  bool heard(const Active& active, std::size_t sample, std::string_view text) {
+    progress_.count_token();
+    if (active.request.stream && !form_.text && !text.empty()) {
+      order_.push(active.order, increment_line(active.request, sample, text), false, pending_);
+    }
+    return true;
+  }
+
+  void finished(Active& active, std::size_t sample, Result<Completion> done) {
+    if (done) {
+      active.samples[sample] = std::move(*done);
+    } else {
+      active.error = done.error();
+    }
+    if (--active.left > 0) return;
+    if (active.error) {
+      const BatchError error{active.request.id, std::string(error_type(active.error->kind)),
+                             active.error->message()};
+      if (options_.batch.fail_fast) failure_ = active.error;
+      return fail(error, active.line, active.order);
+    }
+    progress_.count_answer();
+    order_.push(active.order, answer_line(form_, active.request, active.line, active.samples), true,
+                pending_);
+  }
+
+  void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
+    ++errors_;
+    progress_.count_answer();
+    if (form_.text) spdlog::error("line {}: {}", line, error.message);
+    order_.push(order, error_line(form_, error, line), true, pending_);
+  }
+
+  void write(const std::atomic<bool>& interrupted) {
+    if (pending_.empty()) return;
+    out_.write(pending_, interrupted);
+    pending_.clear();
+  }
+
+  Result<void> verdict(const std::atomic<bool>& interrupted) {
+    CONTINUO_TRY_VOID(out_.finish());
+    const auto& counts = engine_.counts();
+    spdlog::info(
+        "{} requests answered, {} tokens in {:.1f} s, {} prompt tokens shared, {} computed in all, {} "
+        "preemptions",
+        progress_.done(), progress_.tokens(), progress_.seconds(), counts.shared, counts.computed,
+        counts.preempted);
+    if (out_.ended()) return {};  // the reader went away: it has what it wanted
+    if (failure_) return *failure_;
+    if (interrupted) {
+      if (options_.batch.out.empty()) {
+        spdlog::warn("interrupted; with --output FILE a run can be resumed");
+      } else {
+        spdlog::warn("interrupted; the same command with --resume{} goes on after the answers in {}",
+                     options_.batch.overwrite ? " instead of --overwrite" : "", options_.batch.out);
+      }
+      return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+    }
+    if (stopped_at_) return *stopped_at_;
+    if (errors_ == 0) return {};
+    return Error{.kind = ErrorKind::output,
+                 .what = fmt::format("{} of {} requests failed", errors_, progress_.done()),
+                 .hint = form_.text ? "their lines are empty" : "their answers have an \"error\""};
+  }
+
+  const Options& options_;
+  Engine& engine_;
+  Intake& intake_;
+  AnswerFile& out_;
+  AnswerForm form_;
+  AnswerOrder order_;
+  Progress& progress_;
+  std::uint64_t errors_;
+  std::uint64_t next_order_ = 0;
+  bool ended_ = false;  // no more requests are taken
+  std::optional<Error> failure_, stopped_at_;
+  std::string pending_;  // to be written
+};
+
+Progress::Show how_to_show(const Options& options) {
+  if (options.verbosity < 0) return Progress::Show::never;
+  if (isatty(STDERR_FILENO)) return Progress::Show::terminal;
+  return options.verbosity > 0 ? Progress::Show::log : Progress::Show::never;
+}
+
+AnswerOrder::Kind order_kind(const Options& options, const AnswerFile& out) {
+  if (!options.batch.unordered) return AnswerOrder::Kind::input;
+  // What may be resumed is cut behind an answer, so nothing of another may stand before it.
+  return out.is_regular() ? AnswerOrder::Kind::any_unbroken : AnswerOrder::Kind::any;
+}
+
+Opening opening(const BatchOptions& batch) {
+  if (batch.resume) return Opening::resume;
+  return batch.overwrite ? Opening::overwrite : Opening::fresh;
+}
+
+}  // namespace
+
+Result<void> run_batch(const Options& options) {
+  CONTINUO_TRY_VOID(check_typed(options));
+  const BatchOptions& batch = options.batch;
+  const std::atomic<bool>& interrupted = watch_interrupts();
+  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
+  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const SamplingOptions sampling, resolve_sampling(options, *model.storage));
+  std::optional<Tokenizer> tokenizer;
+  if (has_tokenizer(files)) {
+    CONTINUO_TRY(tokenizer, load_tokenizer(files));
+  }
+  const Tokenizer* const text = tokenizer ? &*tokenizer : nullptr;
+  CONTINUO_TRY(const Input input, open_input(options));
+
+  AnswerFile out;
+  const AnswerForm form{files.name(), text, batch.text, batch.unordered};
+  Kept kept;
+  if (!batch.out.empty()) {
+    CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
+  }
+  CONTINUO_TRY(Engine engine,
+               Engine::create(model, text,
+                              {.threads = options.threads,
+                               .chunk = static_cast<std::size_t>(batch.step_tokens),
+                               .max_running = static_cast<std::size_t>(batch.at_once),
+                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
+                               .share_prefixes = !batch.no_sharing,
+                               .exact_math = options.exact_math}));
+  const RequestParser parser(options, sampling, model, text, engine);
+  const Progress::Show show = how_to_show(options);
+  const auto lines = show == Progress::Show::never ? std::nullopt : count_lines(input.fd);
+  const auto total =
+      lines ? std::optional((*lines + batch.shards - 1 - batch.shard) / batch.shards) : std::nullopt;
+  Progress progress(show, total, kept.answers);
+  const std::uint64_t errors = kept.errors, first = kept.answers;
+  Intake intake(input.fd, input.name, batch.max_line, parser,
+                {.shard = batch.shard,
+                 .shards = batch.shards,
+                 .text = batch.text,
+                 .by_line = batch.unordered,
+                 .done = std::move(kept)});
+  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", files.name(), engine.kernels(),
+               engine.threads(), batch.at_once);
+  BatchRun run(options, engine, intake, out, form, AnswerOrder(order_kind(options, out), first), progress,
+               errors);
+  return run.run(interrupted);
+}
+
+}  // namespace continuo

@@ -1,0 +1,118 @@
+#include "cli/score/record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "cli/model_source.h"
+
+namespace continuo {
+
+namespace {
+
+Result<std::string> text_field(const Json& json, const char* name) {
+  const Json& value = json.at(name);
+  if (!value.is_string()) return usage_error(fmt::format("{} is not a string", name));
+  return value.get<std::string>();
+}
+
+Result<void> fill_choices(ScoreRecord& record, const Json& json) {
+  const Json& choices = json.at("choices");
+  record.kind = ScoreRecord::Kind::choices;
+  if (!choices.is_array() || choices.empty()) return usage_error("choices is not an array of strings");
+  for (const Json& choice : choices) {
+    if (!choice.is_string()) return usage_error("choices is not an array of strings");
+    record.texts.push_back(choice.get<std::string>());
+  }
+  if (!json.contains("answer")) return {};
+  const Json& answer = json.at("answer");
+  if (!answer.is_number_unsigned() || answer.get<std::uint64_t>() >= record.texts.size()) {
+    return usage_error(fmt::format("answer is not the number of a choice, 0 to {}", record.texts.size() - 1));
+  }
+  record.answer = answer.get<std::size_t>();
+  return {};
+}
+
+Result<void> fill(ScoreRecord& record, const Json& json) {
+  if (!json.is_object()) return usage_error("the line is not a JSON object");
+  for (const auto& [key, value] : json.items()) {
+    if (key == "id" && (value.is_string() || value.is_number())) record.id = Answer(value);
+  }
+  const int kinds =
+      int(json.contains("text")) + int(json.contains("completion")) + int(json.contains("choices"));
+  if (kinds != 1) return usage_error("expected one of text, completion and choices");
+  if (json.contains("text")) {
+    if (json.contains("prompt")) return usage_error("text and prompt are both given; is completion meant?");
+    CONTINUO_TRY(std::string text, text_field(json, "text"));
+    record.texts = {std::move(text)};
+    return {};
+  }
+  if (json.contains("prompt")) {
+    CONTINUO_TRY(record.prompt, text_field(json, "prompt"));
+  }
+  if (json.contains("choices")) return fill_choices(record, json);
+  record.kind = ScoreRecord::Kind::completion;
+  CONTINUO_TRY(std::string text, text_field(json, "completion"));
+  record.texts = {std::move(text)};
+  return {};
+}
+
+}  // namespace
+
+std::variant<ScoreRecord, BatchError> parse_record(const Line& line, std::size_t longest_line) {
+  const Answer number(line.number);
+  if (line.too_long) {
+    return BatchError{number, "line_too_long",
+                      fmt::format("the line has more than {} bytes (--max-line)", longest_line)};
+  }
+  const auto json = parse_json(line.text, "");
+  if (!json) {
+    Error error = json.error();
+    error.hint.clear();
+    return BatchError{number, "invalid_json", error.message()};
+  }
+  ScoreRecord record{.id = number};
+  if (const auto filled = fill(record, *json); !filled) {
+    return BatchError{record.id, "invalid_request", filled.error().message()};
+  }
+  return record;
+}
+
+Result<ScoredPart> part_after(const Tokenizer& tokenizer, const Model& model, const std::string& prompt,
+                              const std::string& text) {
+  CONTINUO_TRY(const std::vector<TokenId> before, encode_prompt(tokenizer, model, prompt));
+  ScoredPart part{.bytes = text.size()};
+  CONTINUO_TRY(part.ids, encode_prompt(tokenizer, model, prompt + text));
+  part.first = static_cast<std::size_t>(
+      std::mismatch(before.begin(), before.end(), part.ids.begin(), part.ids.end()).first - before.begin());
+  if (part.first == 0 && model.spec.bos_token) {
+    part.ids.insert(part.ids.begin(), *model.spec.bos_token);
+    part.first = 1;
+  }
+  if (part.first == part.ids.size()) return usage_error("there is nothing to score: the text has no tokens");
+  if (part.first == 0) {
+    return usage_error("nothing stands before the text, and this model has no token to begin one with");
+  }
+  return part;
+}
+
+Result<ScoredPart> whole_text(const Tokenizer& tokenizer, const Model& model, const std::string& text) {
+  ScoredPart part{.first = 1};
+  CONTINUO_TRY(part.ids, encode_prompt(tokenizer, model, text));
+  if (part.ids.empty()) return usage_error("there is nothing to score: the text has no tokens");
+  const std::size_t unscored = tokenizer.decode(std::span(part.ids).first(1), true).size();
+  part.bytes = text.size() - std::min(text.size(), unscored);
+  return part;
+}
+
+std::optional<ScoredPart> without_prompt(const ScoredPart& part, const Model& model) {
+  if (!model.spec.bos_token || (part.first == 1 && part.ids.front() == *model.spec.bos_token))
+    return std::nullopt;
+  ScoredPart alone{.ids = {*model.spec.bos_token}, .first = 1, .bytes = part.bytes};
+  alone.ids.insert(alone.ids.end(), part.ids.begin() + static_cast<std::ptrdiff_t>(part.first),
+                   part.ids.end());
+  return alone;
+}
+
+}  // namespace continuo

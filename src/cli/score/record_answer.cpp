@@ -1,0 +1,124 @@
+#include "cli/score/record_answer.h"
+
+#include <cmath>
+
+namespace continuo {
+
+const std::array<Ranking, kRankings> kAllRankings{{
+    {"raw", [](const ScoredText& text) -> std::optional<double> { return text.sum; }},
+    {"per_token",
+     [](const ScoredText& text) -> std::optional<double> {
+       return text.sum / static_cast<double>(text.tokens);
+     }},
+    {"per_byte",
+     [](const ScoredText& text) -> std::optional<double> {
+       if (text.bytes == 0) return std::nullopt;
+       return text.sum / static_cast<double>(text.bytes);
+     }},
+    // Brown et al. 2020, arXiv:2005.14165, section 2.4.
+    {"unconditional",
+     [](const ScoredText& text) -> std::optional<double> {
+       if (!text.unconditional) return std::nullopt;
+       return text.sum - *text.unconditional;
+     }},
+}};
+
+std::optional<std::size_t> best_choice(const Ranking& ranking, const std::vector<ScoredText>& texts) {
+  std::optional<std::size_t> best;
+  double most = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::optional<double> merit = ranking.merit(texts[i]);
+    if (!merit) return std::nullopt;
+    if (!best || *merit > most) {
+      best = i;
+      most = *merit;
+    }
+  }
+  return best;
+}
+
+namespace {
+
+void add_text(const ScoredText& text, Answer& answer) {
+  answer["logprob"] = text.sum;
+  answer["tokens"] = text.tokens;
+  answer["bytes"] = text.bytes;
+  answer["logprob_per_token"] =
+      text.tokens > 0 ? Answer(text.sum / static_cast<double>(text.tokens)) : Answer();
+  answer["logprob_per_byte"] = text.bytes > 0 ? Answer(text.sum / static_cast<double>(text.bytes)) : Answer();
+  answer["greedy"] = text.greedy;
+}
+
+}  // namespace
+
+Answer record_json(const ScoreRecord& record, const std::vector<ScoredText>& texts) {
+  Answer answer = {{"id", record.id}};
+  if (record.kind != ScoreRecord::Kind::choices) {
+    add_text(texts.front(), answer);
+    return answer;
+  }
+  Answer choices = Answer::array();
+  for (const ScoredText& text : texts) {
+    Answer choice = Answer::object();
+    add_text(text, choice);
+    choice["unconditional"] = text.unconditional ? Answer(*text.unconditional) : Answer();
+    choices.push_back(std::move(choice));
+  }
+  answer["choices"] = std::move(choices);
+  Answer best = Answer::object();
+  for (const Ranking& ranking : kAllRankings) {
+    const auto choice = best_choice(ranking, texts);
+    best[std::string(ranking.name)] = choice ? Answer(*choice) : Answer();
+  }
+  answer["best"] = std::move(best);
+  if (record.answer) answer["answer"] = *record.answer;
+  return answer;
+}
+
+void ScoreSummary::add(const ScoreRecord& record, const std::vector<ScoredText>& texts) {
+  ++records_;
+  if (record.kind == ScoreRecord::Kind::choices) {
+    if (!record.answer) return;
+    ++answered_;
+    for (std::size_t i = 0; i < kRankings; ++i) {
+      const auto best = best_choice(kAllRankings[i], texts);
+      ranked_[i] += best ? 1 : 0;
+      right_[i] += best == record.answer ? 1 : 0;
+    }
+    return;
+  }
+  const ScoredText& text = texts.front();
+  ++texts_;
+  tokens_ += text.tokens;
+  bytes_ += text.bytes;
+  greedy_ += text.greedy ? 1 : 0;
+  sum_ += text.sum;
+}
+
+Answer ScoreSummary::json() const {
+  Answer answer = {{"records", records_}, {"errors", errors_}};
+  const auto share = [](std::size_t part, std::size_t all) {
+    return static_cast<double>(part) / static_cast<double>(all);
+  };
+  if (texts_ > 0) {
+    answer["logprob"] = sum_;
+    answer["tokens"] = tokens_;
+    answer["bytes"] = bytes_;
+    answer["greedy"] = greedy_;
+    answer["greedy_accuracy"] = share(greedy_, texts_);
+    if (tokens_ > 0) answer["perplexity"] = std::exp(-sum_ / static_cast<double>(tokens_));
+    answer["perplexity_per_record"] = std::exp(-sum_ / static_cast<double>(texts_));
+    if (bytes_ > 0) answer["bits_per_byte"] = -sum_ / std::log(2.0) / static_cast<double>(bytes_);
+  }
+  if (answered_ > 0) {
+    Answer accuracy = Answer::object();
+    for (std::size_t i = 0; i < kRankings; ++i)
+      accuracy[std::string(kAllRankings[i].name)] =
+          ranked_[i] > 0 ? Answer(share(right_[i], ranked_[i])) : Answer();
+    answer["answered"] = answered_;
+    answer["accuracy"] = std::move(accuracy);
+  }
+  return answer;
+}
+
+}  // namespace continuo

@@ -1,0 +1,198 @@
+#include "cli/score/record_run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "cli/batch/answer_order.h"
+#include "cli/batch/lines.h"
+#include "cli/output.h"
+#include "cli/score/record.h"
+#include "cli/score/record_answer.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr std::size_t kQueued = 3;  // texts with the engine, for each that may run
+constexpr std::uint64_t kAheadOfTurn = 1024;
+
+// A record whose texts are on their way.
+struct Active {
+  ScoreRecord record;
+  std::uint64_t order = 0;
+  std::uint64_t line = 0;
+  std::vector<ScoredText> texts;
+  std::size_t left = 0;
+  std::optional<Error> error;
+};
+
+class RecordRun {
+ public:
+  RecordRun(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
+            Windows windows)
+      : options_(options), model_(model), tokenizer_(tokenizer), engine_(engine), windows_(windows) {}
+
+  Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
+    while (!interrupted) {
+      CONTINUO_TRY_VOID(take_in(reader));
+      if (engine_.unfinished() == 0 && ended_) break;
+      if (engine_.unfinished() > 0) engine_.step();
+      if (!write()) return output_.finish();
+    }
+    if (!write()) return output_.finish();
+    if (interrupted) {
+      CONTINUO_TRY_VOID(output_.finish());
+      return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+    }
+    if (options_.score.summary) output_.write(line_of(summary_.json()));
+    CONTINUO_TRY_VOID(output_.finish());
+    if (summary_.errors() == 0) return {};
+    return Error{.kind = ErrorKind::output,
+                 .what = fmt::format("{} of {} records failed", summary_.errors(), summary_.records()),
+                 .hint = "their answers have an \"error\""};
+  }
+
+ private:
+  static std::string line_of(const Answer& answer) {
+    return answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n';
+  }
+
+  Result<void> take_in(LineReader& reader) {
+    const std::size_t most = kQueued * static_cast<std::size_t>(options_.batch.at_once);
+    while (!ended_ && engine_.unfinished() < most && order_.ahead(orders_) < kAheadOfTurn) {
+      if (engine_.unfinished() > 0 && !reader.ready()) return {};  // there is something else to do
+      CONTINUO_TRY(auto line, reader.next());
+      ended_ = !line;
+      if (line) start(*line);
+      if (!pending_.empty()) return {};
+    }
+    return {};
+  }
+
+  void start(const Line& line) {
+    const std::uint64_t order = orders_++;
+    auto parsed = parse_record(line, options_.batch.max_line);
+    if (const auto* error = std::get_if<BatchError>(&parsed)) return fail(*error, line.number, order);
+    auto active = std::make_shared<Active>(
+        Active{std::get<ScoreRecord>(std::move(parsed)), order, line.number, {}, 0, {}});
+    active->texts.resize(active->record.texts.size());
+    active->left = 1;  // this function
+    for (std::size_t i = 0; i < active->texts.size() && !active->error; ++i) {
+      if (auto submitted = submit(active, i); !submitted) active->error = submitted.error();
+    }
+    finish_one(*active);
+  }
+
+  Result<void> submit(const std::shared_ptr<Active>& active, std::size_t i) {
+    const ScoreRecord& record = active->record;
+    const bool alone = record.kind == ScoreRecord::Kind::text;
+    CONTINUO_TRY(const ScoredPart part, alone
+                                            ? whole_text(tokenizer_, model_, record.texts[i])
+                                            : part_after(tokenizer_, model_, record.prompt, record.texts[i]));
+    ScoredText& text = active->texts[i];
+    text.tokens = part.ids.size() - part.first;
+    text.bytes = part.bytes;
+    CONTINUO_TRY_VOID(submit_part(active, part, [&text](const Scored& scored) {
+      text.sum = scored.sum;
+      text.greedy = scored.greedy;
+    }));
+    if (record.kind != ScoreRecord::Kind::choices) return {};
+    const auto without = without_prompt(part, model_);
+    if (!without) return {};
+    return submit_part(active, *without, [&text](const Scored& scored) { text.unconditional = scored.sum; });
+  }
+
+  template <class Take>
+  Result<void> submit_part(const std::shared_ptr<Active>& active, const ScoredPart& part, Take take) {
+    ++active->left;
+    auto submitted = submit_scoring(engine_, part.ids, part.first, windows_, false,
+                                    [this, active, take](Result<Scored> done) {
+                                      if (done) {
+                                        take(*done);
+                                      } else {
+                                        active->error = done.error();
+                                      }
+                                      finish_one(*active);
+                                    });
+    if (!submitted) --active->left;
+    return submitted;
+  }
+
+  void finish_one(Active& active) {
+    if (--active.left > 0) return;
+    if (active.error) {
+      const std::string type(error_type(active.error->kind));
+      return fail({active.record.id, type, active.error->message()}, active.line, active.order);
+    }
+    finished_[active.order] = {active.record, active.texts};
+    order_.push(active.order, options_.score.summary ? "" : line_of(record_json(active.record, active.texts)),
+                true, pending_);
+    sum_up();
+  }
+
+  void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
+    finished_[order] = {};
+    const Answer answer = {{"id", error.id},
+                           {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}};
+    order_.push(order, line_of(answer), true, pending_);
+    sum_up();
+  }
+
+  // In the order of the records, so that the sums have the same bits in any company.
+  void sum_up() {
+    for (auto next = finished_.begin(); next != finished_.end() && next->first == summed_; ++summed_) {
+      if (next->second.second.empty()) {
+        summary_.add_error();
+      } else {
+        summary_.add(next->second.first, next->second.second);
+      }
+      next = finished_.erase(next);
+    }
+  }
+
+  // False once more is pointless.
+  bool write() {
+    if (pending_.empty()) return true;
+    const bool good = output_.write(pending_);
+    pending_.clear();
+    return good;
+  }
+
+  const Options& options_;
+  const Model& model_;
+  const Tokenizer& tokenizer_;
+  Engine& engine_;
+  Windows windows_;
+  Output output_;
+  ScoreSummary summary_;
+  AnswerOrder order_{AnswerOrder::Kind::input, 0};
+  std::map<std::uint64_t, std::pair<ScoreRecord, std::vector<ScoredText>>>
+      finished_;  // by order, not summed up
+  std::uint64_t orders_ = 0, summed_ = 0;
+  bool ended_ = false;
+  std::string pending_;
+};
+
+}  // namespace
+
+Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer,
+                           Engine& engine, Windows windows, const std::atomic<bool>& interrupted) {
+  int fd = STDIN_FILENO;
+  if (!options.file.empty() && options.file != "-") {
+    fd = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+      return Error{.kind = ErrorKind::usage,
+                   .what = std::string("cannot read the records: ") + std::strerror(errno),
+                   .file = options.file};
+    }
+  }
+  LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options.file, options.batch.max_line, interrupted);
+  return RecordRun(options, model, tokenizer, engine, windows).run(reader, interrupted);
+}
+
+}  // namespace continuo

@@ -1,0 +1,254 @@
+#include "generate/scheduler.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace continuo {
+
+namespace {
+
+// A sequence waits for another to compute what both begin with, if it is at least so many tokens.
+constexpr std::size_t kWorthWaiting = 16;
+// Waiting sequences that are looked at in a step, for each that may run.
+constexpr std::size_t kLookAhead = 2;
+
+std::size_t common_beginning(std::span<const TokenId> a, std::span<const TokenId> b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+bool all_there(const PageSet& pages) {
+  return std::all_of(pages.begin(), pages.end(), [](const PageRef& page) { return static_cast<bool>(page); });
+}
+
+// The longest text that a rope turns as if it were short; longer ones are turned by their own length.
+std::size_t fixed_rope_length(const RopeScaling& scaling) {
+  if (const auto* dynamic = std::get_if<RopeDynamic>(&scaling)) {
+    return static_cast<std::size_t>(dynamic->original_context);
+  }
+  if (const auto* factors = std::get_if<RopeFactors>(&scaling)) {
+    return static_cast<std::size_t>(factors->original_context);
+  }
+  return SIZE_MAX;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const ModelSpec& spec, PagePool& pool, SchedulerOptions options)
+    : spec_(spec), pool_(pool), options_(options) {
+  options_.step_tokens = std::max<std::size_t>(options_.step_tokens, 1);
+  options_.step_logits = std::max<std::size_t>(options_.step_logits, 1);
+  const std::size_t rows =
+      std::min(options_.step_tokens, options_.step_logits);  // each goes on by a token a step
+  options_.max_running = std::clamp<std::size_t>(options_.max_running, 1, rows);
+}
+
+bool Scheduler::fits(std::size_t tokens) const {
+  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= pool_.limit();
+}
+
+void Scheduler::add(std::unique_ptr<Sequence> sequence) {
+  CONTINUO_CHECK(fits(sequence->capacity()), "a sequence that no memory can hold");
+  if (sequence->finished()) {
+    finished_.push_back(std::move(sequence));
+  } else {
+    waiting_.push_back(std::move(sequence));
+  }
+}
+
+std::span<const Planned> Scheduler::next() {
+  plan_.clear();
+  Left left{options_.step_tokens, options_.step_logits};
+  plan_running(left);
+  admit_waiting(left);
+  CONTINUO_CHECK(!plan_.empty() || (running_.empty() && waiting_.empty()), "a step that nobody can take");
+  return plan_;
+}
+
+// ---- running sequences ----
+
+// Tokens of the sequence that the budget allows for.
+std::size_t Scheduler::affordable(const Sequence& sequence, const Left& left) {
+  const std::size_t n = std::min(sequence.pending(), left.tokens);
+  const std::size_t logits = sequence.logits_wanted(n);
+  return logits > left.logits ? n - (logits - left.logits) : n;
+}
+
+void Scheduler::plan(Sequence& sequence, std::size_t tokens, Left& left) {
+  sequence.state().reserve(tokens);
+  left.tokens -= tokens;
+  left.logits -= sequence.logits_wanted(tokens);
+  plan_.push_back({&sequence, tokens});
+}
+
+void Scheduler::plan_running(Left& left) {
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = *running_[i].sequence;
+    const std::size_t tokens = affordable(sequence, left);
+    if (tokens == 0) continue;
+    while (i < running_.size() && !free_pages(sequence.state().pages_missing(tokens)))
+      preempt_youngest();
+    if (i < running_.size()) plan(sequence, tokens, left);
+  }
+}
+
+void Scheduler::preempt_youngest() {
+  Running& youngest = running_.back();
+  unpin(youngest);
+  youngest.sequence->give_back_memory();
+  waiting_.push_front(std::move(youngest.sequence));
+  running_.pop_back();
+  ++counts_.preempted;
+}
+
+bool Scheduler::free_pages(std::size_t pages, PrefixTree::Node* joining) {
+  while (pool_.available() < pages) {
+    if (!tree_.evict_one() && tree_.strip(joining) == 0 && !strip_running()) return false;
+  }
+  return true;
+}
+
+// Gives back what windows have left behind.
+bool Scheduler::strip_running() {
+  std::size_t pages = 0;
+  for (const Running& running : running_)
+    pages += tree_.strip(running.node);
+  return pages > 0;
+}
+
+// ---- waiting sequences ----
+
+void Scheduler::admit_waiting(Left& left) {
+  std::size_t looks = kLookAhead * options_.max_running;
+  for (auto at = waiting_.begin(); at != waiting_.end() && looks > 0; --looks) {
+    if (running_.size() == options_.max_running || left.tokens == 0 || left.logits == 0) return;
+    Running running;
+    const Admission admission = admit(**at, running);
+    if (admission == Admission::no_memory) return;
+    if (admission == Admission::waits) {
+      ++at;
+      continue;
+    }
+    running.sequence = std::move(*at);
+    at = waiting_.erase(at);
+    counts_.shared += running.sequence->state().length();
+    running_.push_back(std::move(running));
+    Sequence& sequence = *running_.back().sequence;
+    if (const std::size_t tokens = affordable(sequence, left); tokens > 0) {
+      if (!free_pages(sequence.state().pages_missing(tokens))) return;
+      plan(sequence, tokens, left);
+    }
+  }
+}
+
+// Gives it what is known of its beginning, and makes sure of the memory for the rest of its prompt.
+Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
+  PageSet partial;
+  std::size_t partial_tokens = 0;
+  if (options_.share_prefixes) {
+    auto found = tree_.find(kind_of(sequence), sequence.tokens().first(sequence.shareable()));
+    while (!sequence.state().can_share(found.whole))
+      found.shorten();
+    if (found.partial && !all_there(*found.partial)) found.partial = nullptr, found.partial_tokens = 0;
+    if (about_to_be_computed(sequence, found.tokens())) return Admission::waits;
+    running.node = found.nodes.back();
+    tree_.pin(running.node);
+    running.known_pages = found.whole.size();
+    sequence.state().share(found.whole);
+    if (found.partial) partial = *found.partial;
+    partial_tokens = found.partial_tokens;
+  }
+  // A page a layer for each that runs already: they grow.
+  const std::size_t growth = running_.size() * spec_.layers.size();
+  const std::size_t pages =
+      growth + sequence.state().most_pages_missing(sequence.pending(), options_.step_tokens);
+  if (!free_pages(pages, running.node) && partial_tokens > 0)
+    partial = {}, partial_tokens = 0;  // it stands in the way
+  if (!free_pages(pages, running.node)) {
+    unpin(running);
+    sequence.give_back_memory();
+    return Admission::no_memory;
+  }
+  if (partial_tokens > 0) sequence.state().copy(partial, partial_tokens);
+  return Admission::joins;
+}
+
+bool Scheduler::about_to_be_computed(const Sequence& sequence, std::size_t known) const {
+  const auto tokens = sequence.tokens().first(sequence.shareable());
+  if (tokens.size() < known + kWorthWaiting) return false;
+  return std::any_of(running_.begin(), running_.end(), [&](const Running& other) {
+    if (other.sequence->pending() <= 1 || kind_of(*other.sequence) != kind_of(sequence)) return false;
+    return common_beginning(tokens, other.sequence->tokens()) >= known + kWorthWaiting;
+  });
+}
+
+// Texts share a beginning only if its positions are turned alike.
+std::size_t Scheduler::kind_of(const Sequence& sequence) const {
+  for (const LayerSpec& layer : spec_.layers) {
+    const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
+    if (!attention || !attention->rope) continue;
+    if (sequence.prompt_length() > fixed_rope_length(attention->rope->scaling))
+      return sequence.prompt_length();
+  }
+  return 0;
+}
+
+// ---- after the step ----
+
+std::vector<std::unique_ptr<Sequence>> Scheduler::retire() {
+  for (const Planned& planned : plan_)
+    counts_.computed += planned.tokens;
+  auto done = std::exchange(finished_, {});
+  for (Running& running : running_) {
+    remember(running);
+    running.sequence->state().forget_unseen();
+    if (!running.sequence->finished()) continue;
+    unpin(running);
+    running.sequence->give_back_memory();
+    done.push_back(std::move(running.sequence));
+  }
+  std::erase_if(running_, [](const Running& running) { return !running.sequence; });
+  return done;
+}
+
+std::vector<std::unique_ptr<Sequence>> Scheduler::clear() {
+  auto all = std::exchange(finished_, {});
+  for (Running& running : running_) {
+    unpin(running);
+    running.sequence->give_back_memory();
+    all.push_back(std::move(running.sequence));
+  }
+  running_.clear();
+  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(all));
+  waiting_.clear();
+  return all;
+}
+
+void Scheduler::unpin(Running& running) {
+  if (running.node) tree_.unpin(std::exchange(running.node, nullptr));
+}
+
+// Puts the pages that are computed into the tree; those that will be filled further when the prompt is read,
+// and at the end.
+void Scheduler::remember(Running& running) {
+  if (!running.node) return;
+  const Sequence& sequence = *running.sequence;
+  const std::size_t computed = sequence.state().length();
+  const auto insert = [&](std::size_t n) {
+    const auto tokens = sequence.tokens().subspan(running.known_pages * kPageKeys, n);
+    return tree_.insert(running.node, tokens, sequence.state().page_set(running.known_pages));
+  };
+  for (; (running.known_pages + 1) * kPageKeys <= computed; ++running.known_pages) {
+    PrefixTree::Node* const node = insert(kPageKeys);
+    tree_.pin(node);
+    tree_.unpin(running.node);
+    running.node = node;
+  }
+  const bool prompt_read = sequence.pending() <= 1 && !running.prompt_known;
+  if (!prompt_read && !sequence.finished()) return;
+  running.prompt_known = true;
+  if (const std::size_t rest = computed - running.known_pages * kPageKeys; rest > 0) insert(rest);
+}
+
+}  // namespace continuo

@@ -1,0 +1,102 @@
+// Which tokens of which sequences a step computes: continuous batching (Yu et al. 2022, "Orca", OSDI) under a
+// budget of tokens and of memory. Sequences join and leave at any step. None of it changes what a sequence
+// computes.
+//
+//   - Running sequences come first, the oldest before the others: a token each that goes on, a piece of its
+//   prompt each
+//     that has not read it. Then waiting ones join in their order.
+//   - What is known of a beginning (state/prefix_tree.h) is not computed again; a sequence whose beginning
+//   another is
+//     about to compute waits for that.
+//   - Memory is pages of one pool. When there are too few, beginnings that nobody uses are forgotten, then
+//   the youngest
+//     running sequence gives its pages back and waits again: it computes them once more, to the same bits.
+//     The oldest never does, and any sequence fits alone, so all end.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "generate/sequence.h"
+#include "state/page_pool.h"
+#include "state/prefix_tree.h"
+
+namespace continuo {
+
+struct SchedulerOptions {
+  std::size_t max_running = 32;
+  std::size_t step_tokens = 512;
+  std::size_t step_logits = 512;  // rows of logits
+  bool share_prefixes = true;
+};
+
+struct Planned {
+  Sequence* sequence;
+  std::size_t tokens;  // at least 1: of sequence->next_tokens()
+};
+
+class Scheduler {
+ public:
+  // `spec` and `pool` outlive it, and all its sequences have their pages from `pool`.
+  Scheduler(const ModelSpec& spec, PagePool& pool, SchedulerOptions options);
+
+  // Whether a sequence of that many tokens can ever run.
+  bool fits(std::size_t tokens) const;
+  void add(std::unique_ptr<Sequence> sequence);
+  std::size_t unfinished() const { return running_.size() + waiting_.size() + finished_.size(); }
+
+  // The rows of the next step, with room for them. Empty only if nothing has to run.
+  std::span<const Planned> next();
+  // After the step: keeps what others may share and takes the finished ones out.
+  std::vector<std::unique_ptr<Sequence>> retire();
+  // Takes all out.
+  std::vector<std::unique_ptr<Sequence>> clear();
+
+  // ---- for those who watch ----
+  struct Counts {
+    std::size_t computed = 0, shared = 0;  // tokens
+    std::size_t preempted = 0;             // times that a sequence gave its memory back
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Running {
+    std::unique_ptr<Sequence> sequence;
+    PrefixTree::Node* node =
+        nullptr;                  // of its whole pages that the tree knows; pinned; null: nothing is shared
+    std::size_t known_pages = 0;  // up to `node`
+    bool prompt_known = false;
+  };
+  struct Left {  // of the budget
+    std::size_t tokens, logits;
+  };
+  enum class Admission { joins, waits, no_memory };
+
+  static std::size_t affordable(const Sequence& sequence, const Left& left);
+  void plan(Sequence& sequence, std::size_t tokens, Left& left);
+  void plan_running(Left& left);
+  void admit_waiting(Left& left);
+  Admission admit(Sequence& sequence, Running& running);
+  bool about_to_be_computed(const Sequence& sequence, std::size_t known) const;
+  bool free_pages(std::size_t pages, PrefixTree::Node* joining = nullptr);
+  bool strip_running();
+  void preempt_youngest();
+  void remember(Running& running);
+  void unpin(Running& running);
+  std::size_t kind_of(const Sequence& sequence) const;
+
+  const ModelSpec& spec_;
+  PagePool& pool_;
+  SchedulerOptions options_;
+  PrefixTree tree_;
+  std::deque<std::unique_ptr<Sequence>> waiting_;
+  std::vector<Running> running_;                     // the oldest first
+  std::vector<std::unique_ptr<Sequence>> finished_;  // that never had to run
+  std::vector<Planned> plan_;
+  Counts counts_;
+};
+
+}  // namespace continuo

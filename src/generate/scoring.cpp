@@ -1,0 +1,46 @@
+#include "generate/scoring.h"
+
+#include <algorithm>
+
+#include "sampling/sampler.h"
+
+namespace continuo {
+
+Scoring::Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done done)
+    : Sequence(model.spec, pool, std::move(request.ids), static_cast<std::size_t>(model.spec.context_length)),
+      first_(request.first),
+      wanted_(tokens().size() - (request.last_logits ? 0 : 1)),
+      done_(std::move(done)) {
+  const std::size_t scored = tokens().size() - first_;
+  score_.logprobs.resize(scored);
+  score_.likeliest.resize(scored);
+  if (wanted_ == 0 || (scored == 0 && !request.last_logits)) set_finished();
+}
+
+void Scoring::look(std::size_t position, std::span<const float> logits) {
+  const std::size_t next = position + 1;
+  if (next == tokens().size()) {
+    score_.last_logits.assign(logits.begin(), logits.end());
+    return;
+  }
+  const TokenId id = tokens()[next];
+  score_.logprobs[next - first_] = log_probability(logits, id);
+  score_.likeliest[next - first_] = top_logprobs(logits, 1).front().token == id;
+}
+
+void Scoring::accept() {
+  if (state().length() == wanted_) set_finished();
+}
+
+void Scoring::interrupt() {
+  interrupted_ = true;
+  set_finished();
+}
+
+void Scoring::answer() {
+  if (!done_) return;
+  if (interrupted_) return done_(Error{.kind = ErrorKind::interrupted, .what = "interrupted"});
+  done_(std::move(score_));
+}
+
+}  // namespace continuo

@@ -1,0 +1,71 @@
+// Memory in pages of one size that sequences share: a page is free again when nobody holds it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace continuo {
+
+class PagePool;
+
+// Holds one page. Copies hold the same page.
+class PageRef {
+ public:
+  PageRef() = default;
+  PageRef(const PageRef& other);
+  PageRef(PageRef&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  PageRef& operator=(PageRef other) noexcept {
+    std::swap(page_, other.page_);
+    return *this;
+  }
+  ~PageRef();
+
+  explicit operator bool() const { return page_ != nullptr; }
+  bool operator==(const PageRef&) const = default;
+  std::uint32_t holders() const;
+  float* floats() const;  // PagePool::page_floats() of them, or null
+
+ private:
+  friend class PagePool;
+  struct Page;
+  explicit PageRef(Page* page) : page_(page) {}
+  Page* page_ = nullptr;
+};
+
+// Must outlive its pages' holders. Not for several threads at once.
+class PagePool {
+ public:
+  // At most `limit` pages. Memory comes from the system in growing pieces, becomes real only as it is
+  // written, and is used again in preference to new.
+  PagePool(std::size_t page_floats, std::size_t limit);
+  ~PagePool();
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  // A page that nobody else holds; what is in it is left from before, or zero. There must be one.
+  PageRef take();
+
+  std::size_t page_floats() const { return page_floats_; }
+  std::size_t limit() const { return limit_; }
+  std::size_t in_use() const { return in_use_; }
+  std::size_t available() const { return limit_ - in_use_; }
+  static std::size_t page_bytes(std::size_t page_floats);
+
+ private:
+  friend class PageRef;
+  struct Slab {
+    std::byte* memory;
+    std::size_t pages;
+  };
+  void give_back(PageRef::Page* page);
+  void grow();
+
+  std::size_t page_floats_, limit_;
+  std::size_t in_use_ = 0, made_ = 0, unused_in_slab_ = 0;
+  PageRef::Page* free_ = nullptr;
+  std::vector<Slab> slabs_;
+};
+
+}  // namespace continuo

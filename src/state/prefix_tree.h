@@ -1,0 +1,68 @@
+// Which beginnings of texts are computed already, and the pages that hold them: a radix tree over token ids
+// whose edges are pages (Zheng et al. 2023, "SGLang", arXiv:2312.07104; Kwon et al. 2023, "PagedAttention",
+// arXiv:2309.06180).
+//
+// An edge holds kPageKeys tokens; one that holds fewer ends its branch. Whole pages are shared as they are.
+// Of a page that agrees only at first, the beginning can be copied: what a position holds depends on the
+// tokens up to it alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "base/types.h"
+#include "state/sequence_state.h"
+
+namespace continuo {
+
+class PrefixTree {
+ public:
+  class Node;
+
+  struct Found {
+    std::vector<Node*> nodes;           // the root, then the whole pages'
+    std::vector<const PageSet*> whole;  // of the first whole.size() * kPageKeys tokens
+    const PageSet* partial = nullptr;   // agrees in its first partial_tokens tokens
+    std::size_t partial_tokens = 0;
+    std::size_t tokens() const;
+    // Leaves out the last page.
+    void shorten();
+  };
+
+  PrefixTree();
+  ~PrefixTree();
+
+  // The longest known beginning of `tokens`; pages may be missing (see strip). `kind`: only texts of one kind
+  // share (see RopeScaling).
+  Found find(std::size_t kind, std::span<const TokenId> tokens);
+  // Remembers that `tokens` (at most kPageKeys) after `node` are in `pages`; returns their node, which may
+  // have been there before, with pages of the same content; those that it lacks it takes.
+  Node* insert(Node* node, std::span<const TokenId> tokens, PageSet pages);
+
+  // A pinned node stays. Pins are counted.
+  void pin(Node* node);
+  void unpin(Node* node);
+
+  // Gives back the pages of `node` and of all that lead to it that nobody else holds: those of windowed
+  // layers that its sequences have left behind. Returns how many.
+  std::size_t strip(Node* node);
+  // Forgets the page that has not been used for longest, of those that no other continues. False if there is
+  // none.
+  bool evict_one();
+
+ private:
+  Node* child_in_common(Node* node, std::span<const TokenId> tokens, std::size_t& common);
+  void touch(Node* node);
+  void update_evictable(Node* node);
+  void erase(Node* node);
+
+  std::map<std::size_t, std::unique_ptr<Node>> roots_;   // by kind
+  std::set<std::pair<std::uint64_t, Node*>> evictable_;  // by last use
+  std::uint64_t now_ = 0;
+};
+
+}  // namespace continuo
