@@ -183,7 +183,10 @@ class BatchRun {
   void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
     ++errors_;
     progress_.count_answer();
-    if (form_.text) spdlog::error("line {}: {}", line, error.message);
+    if (form_.text) {
+      progress_.clear();
+      spdlog::error("line {}: {}", line, error.message);
+    }
     order_.push(order, error_line(form_, error, line), true, pending_);
   }
 
