@@ -82,9 +82,9 @@ struct KernelTable {
 
   // Activations in place; where `up` is not null the result is multiplied by it.
   using Activate = void (*)(float* x, const float* up, std::size_t n);
-  Activate silu;       // x / (1 + e^-x), Elfwing et al. 2017, arXiv:1702.03118
-  Activate gelu_tanh;  // Hendrycks & Gimpel 2016, arXiv:1606.08415, the tanh form
-  Activate gelu_erf;   // the same, exact
+  Activate silu;        // x / (1 + e^-x), Elfwing et al. 2017, arXiv:1702.03118
+  Activate gelu_tanh;   // Hendrycks & Gimpel 2016, arXiv:1606.08415, the tanh form
+  Activate gelu_erf;    // the same, exact
   Activate gelu_quick;  // the same, x / (1 + e^(-1.702 x))
   Activate relu;
   Activate relu_squared;  // max(x, 0)^2, So et al. 2021, arXiv:2109.08668
@@ -96,8 +96,8 @@ struct KernelTable {
   using Rope = void (*)(float* x, const float* cos, const float* sin, std::size_t n);
   Rope rope, rope_interleaved;
 
-  // out = softmax(cap(scale * q.k) + bias) v for each query, streaming over the keys with memory that does not depend on their
-  // number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
+  // out = softmax(cap(scale * q.k) + bias) v for each query, streaming over the keys with memory that does not
+  // depend on their number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
   void (*attention)(const AttentionArgs& args);
 };
 

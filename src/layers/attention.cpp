@@ -217,6 +217,8 @@ void Attention::operator()(Step& step, const AttentionSpec& spec, const Attentio
                            std::size_t layer, Rows x, Rows out) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
+  CONTINUO_CHECK(!spec.alibi || spec.alibi->slopes.size() == static_cast<std::size_t>(spec.n_heads),
+                 "a slope for every head");
   const Heads heads = project(step, spec, weights, memory_, x);
   const Layer all{
       step, spec, weights, layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};

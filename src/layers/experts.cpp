@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.h"
 #include "kernels/reference_math.h"
 
 namespace continuo {
@@ -49,6 +50,7 @@ void choose(const ExpertsSpec& spec, float* scores, std::vector<Choice>& chosen)
 
 void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing) {
   const std::size_t n_experts = spec.n_experts, n_active = spec.n_active;
+  CONTINUO_CHECK(n_active >= 1 && n_active <= n_experts, "some of the experts must be chosen");
   std::vector<Choice> chosen, all;
   routing.first_slots.assign(n_experts + 1, 0);
   for (std::size_t row = 0; row < rows; ++row) {

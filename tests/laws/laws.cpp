@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <set>
 
 #include "catch.h"
@@ -11,6 +12,7 @@
 #include "kernels/reference.h"
 #include "layers/forward.h"
 #include "random_model.h"
+#include "random_specs.h"
 #include "support.h"
 
 using namespace continuo;
@@ -31,7 +33,8 @@ void require_same(const Logits& got, const Logits& want, std::size_t vocab) {
   REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) {
-      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of " << want[i]);
+      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of "
+                       << want[i]);
     }
   }
 }
@@ -63,14 +66,32 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed, {}, Format::bf16));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   // Widths that are no multiple of anything, and a text that outgrows its dynamic rope.
-  all.push_back(test::random_llama(kSeed, {.d_model = 50, .d_ff = 67, .n_heads = 5, .n_kv_heads = 1, .head_dim = 10},
-                                   Format::f32,
-                                   {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}},
-                                    {"max_position_embeddings", 64}}));
+  all.push_back(test::random_llama(
+      kSeed, {.d_model = 50, .d_ff = 67, .n_heads = 5, .n_kv_heads = 1, .head_dim = 10}, Format::f32,
+      {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
   // Wide enough that the work is shared among threads.
-  all.push_back(test::random_llama(kSeed, {.d_model = 256, .d_ff = 700, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4,
-                                           .head_dim = 32, .vocab = 1000}));
+  all.push_back(test::random_llama(kSeed, {.d_model = 256,
+                                           .d_ff = 700,
+                                           .n_layers = 2,
+                                           .n_heads = 8,
+                                           .n_kv_heads = 4,
+                                           .head_dim = 32,
+                                           .vocab = 1000}));
+  // Every option of a spec.
+  for (Model& model : test::random_models(kSeed))
+    all.push_back(std::move(model));
   return all;
+}
+
+// Pieces of random lengths, mostly short, that make up `n` tokens.
+std::vector<std::size_t> random_cut(std::size_t n, std::mt19937& random) {
+  std::vector<std::size_t> pieces;
+  while (n > 0) {
+    const std::size_t longest = random() % 4 == 0 ? 100 : 12;
+    pieces.push_back(std::min<std::size_t>(n, 1 + random() % longest));
+    n -= pieces.back();
+  }
+  return pieces;
 }
 
 }  // namespace
@@ -82,6 +103,23 @@ TEST_CASE("law 1: a prompt at once equals the prompt in pieces, down to single t
     for (const auto& pieces : std::vector<std::vector<std::size_t>>{{1}, {7}, {64}, {149, 1}, {3, 90, 1}}) {
       INFO(model.spec.family << " in pieces of " << pieces[0]);
       require_same(logits_of(model, ids, pieces), whole, model.spec.vocab_size);
+    }
+  }
+}
+
+TEST_CASE("law 1: windows and pages may be cut anywhere") {
+  constexpr std::size_t kLength = 230;
+  std::mt19937 random(kSeed);
+  for (const Model& model : models()) {
+    const auto ids = test::random_ids(kLength, model.spec.vocab_size, kSeed);
+    const Logits whole = logits_of(model, ids, {kLength});
+    for (int i = 0; i < 4; ++i) {
+      const auto pieces = random_cut(kLength, random);
+      std::string cut;
+      for (const std::size_t piece : pieces)
+        cut += " " + std::to_string(piece);
+      INFO(model.spec.family << " in pieces of" << cut);
+      require_same(logits_of(model, ids, pieces, {.threads = 1 + i % 2}), whole, model.spec.vocab_size);
     }
   }
 }
@@ -103,11 +141,14 @@ TEST_CASE("law 2: other sequences in the same step change no bit") {
     ThreadPool threads(2);
     ForwardPass forward(model, best_kernels(), threads);
     std::vector<std::vector<TokenId>> texts;
-    for (const std::size_t n : {5, 40, 1, 17}) texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
+    for (const std::size_t n : {5, 40, 1, 17, 131})
+      texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
     std::vector<SequenceState> states;
-    for (const auto& text : texts) states.emplace_back(model.spec, text.size(), text.size());
+    for (const auto& text : texts)
+      states.emplace_back(model.spec, text.size(), text.size());
     std::vector<Segment> segments;
-    for (std::size_t i = 0; i < texts.size(); ++i) segments.push_back({&states[i], texts[i], texts[i].size()});
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      segments.push_back({&states[i], texts[i], texts[i].size()});
     const auto rows = forward(segments);
     const float* row = rows.data();
     for (const auto& text : texts) {
@@ -127,7 +168,8 @@ TEST_CASE("law 4: every instruction set agrees with the scalar reference") {
       if (table->fused) {
         require_same(got, want, model.spec.vocab_size);
       } else {
-        for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(std::fabs(got[i] - want[i]) < 1e-3f);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          REQUIRE(std::fabs(got[i] - want[i]) < 1e-3f);
       }
     }
   }
@@ -155,7 +197,8 @@ TEST_CASE("rewinding and going on equals never having been there") {
 
 namespace {
 
-std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64_t sample, EngineOptions options) {
+std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64_t sample,
+                             EngineOptions options) {
   auto engine = Engine::create(model, nullptr, options);
   if (!engine) FAIL(engine.error().message());
   Request request;
@@ -168,7 +211,8 @@ std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64
   const auto completion = engine->complete(request, {}, kNotInterrupted);
   if (!completion) FAIL(completion.error().message());
   std::vector<TokenId> ids;
-  for (const GeneratedToken& token : completion->tokens) ids.push_back(token.id);
+  for (const GeneratedToken& token : completion->tokens)
+    ids.push_back(token.id);
   return ids;
 }
 
@@ -204,7 +248,8 @@ TEST_CASE("a broken kernel turns the suite red") {
 
 TEST_CASE("law 10: no build file asks for the builder's own instruction set") {
   const auto root = test::source_folder().parent_path();
-  const std::set<std::string> forbidden = {"-march=native", "-ffast-math", "-Ofast", "-mavx", "-mfma", "-mtune=native"};
+  const std::set<std::string> forbidden = {"-march=native", "-ffast-math", "-Ofast",
+                                           "-mavx",         "-mfma",       "-mtune=native"};
   std::size_t files = 0;
   const auto check = [&](const std::filesystem::path& path) {
     ++files;
@@ -217,7 +262,8 @@ TEST_CASE("law 10: no build file asks for the builder's own instruction set") {
   check(root / "CMakeLists.txt");
   check(root / "src/CMakeLists.txt");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "scripts")) {
-    if (entry.path().extension() == ".cmake" || entry.path().filename() == "run" || entry.path().filename() == "test") {
+    if (entry.path().extension() == ".cmake" || entry.path().filename() == "run" ||
+        entry.path().filename() == "test") {
       check(entry.path());
     }
   }

@@ -147,8 +147,8 @@ TEST_CASE("rope: what is refused", "[model]") {
 TEST_CASE("rope: only dynamic scaling reaches beyond the stated length", "[model]") {
   const Json json = {{"max_position_embeddings", 256}};
   const HyperParameters p(json, "c");
-  CHECK(scaled_context(p, {16, 10000, {}}, 256).value() == 256);
-  CHECK(scaled_context(p, {16, 10000, RopeLinear{4}}, 256).value() == 256);
-  CHECK(scaled_context(p, {16, 10000, RopeDynamic{2.5, 256}}, 256).value() == 640);
-  CHECK_FALSE(scaled_context(p, {16, 10000, RopeDynamic{1e300, 256}}, 256));
+  CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = {}}, 256).value() == 256);
+  CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeLinear{4}}, 256).value() == 256);
+  CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{2.5, 256}}, 256).value() == 640);
+  CHECK_FALSE(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{1e300, 256}}, 256));
 }
