@@ -183,7 +183,10 @@ class BatchRun {
   void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
     ++errors_;
     progress_.count_answer();
-    if (form_.text) spdlog::error("line {}: {}", line, error.message);
+    if (form_.text) {
+      progress_.clear();
+      spdlog::error("line {}: {}", line, error.message);
+    }
     order_.push(order, error_line(form_, error, line), true, pending_);
   }
 
@@ -293,7 +296,7 @@ Result<void> run_batch(const Options& options) {
                  .text = batch.text,
                  .by_line = batch.unordered,
                  .done = std::move(kept)});
-  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", files.name(), engine.kernels(),
+  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", files.name(), engine.kernels().name,
                engine.threads(), batch.at_once);
   BatchRun run(options, engine, intake, out, form, AnswerOrder(order_kind(options, out), first), progress,
                errors);

@@ -196,11 +196,10 @@ Result<void> run_bench(const Options& options) {
   const Request request = make_request(sizes, model.spec.vocab_size);
   CONTINUO_TRY(const Speeds speeds, median_run(engine, request, options.bench_repeat, interrupted));
 
-  KernelTable kernels = *find_kernels(engine.kernels());
-  if (options.exact_math) kernels.int8 = nullptr;
+  const KernelTable& kernels = engine.kernels();
   ThreadPool threads(engine.threads());
   const std::vector<MapGroup> groups = map_groups(model);
-  Report report{.model = files.name(), .kernels = std::string(engine.kernels()), .threads = engine.threads(),
+  Report report{.model = files.name(), .kernels = std::string(engine.kernels().name), .threads = engine.threads(),
                 .repeat = options.bench_repeat, .sizes = sizes, .speeds = speeds, .token_bytes = bytes_per_token(model)};
   report.limits = measure_limits(threads, kernels, groups, static_cast<std::size_t>(report.token_bytes));
   const PromptWork work = prompt_work(groups, kernels, report.limits, sizes.prompt);

@@ -176,7 +176,7 @@ Result<void> run_explain(const Options& options) {
   if (wants_curve(options)) question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
 
   ThreadPool threads(engine.threads());
-  const explain::Machine machine{model, pieces, best_kernels(), threads};
+  const explain::Machine machine{model, pieces, engine.kernels(), threads};
   CONTINUO_TRY(explain::Recording recording, explain::explain(machine, question, interrupted));
   recording.model = files.name();
   CONTINUO_TRY_VOID(check_head(options, recording));

@@ -178,7 +178,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 int Engine::threads() const { return impl_->threads.size(); }
-std::string_view Engine::kernels() const { return impl_->kernels.name; }
+const KernelTable& Engine::kernels() const { return impl_->kernels; }
 const Scheduler::Counts& Engine::counts() const { return impl_->scheduler.counts(); }
 
 Result<void> Engine::check(const Request& request) const {

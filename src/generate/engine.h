@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "generate/continuation.h"
 #include "generate/request.h"
+#include "kernels/kernel_table.h"
 #include "generate/scheduler.h"
 #include "generate/scoring.h"
 #include "model/model.h"
@@ -62,7 +63,7 @@ class Engine {
   void interrupt();
 
   int threads() const;
-  std::string_view kernels() const;
+  const KernelTable& kernels() const;
   const Scheduler::Counts& counts() const;
 
  private:

@@ -7,7 +7,7 @@
 namespace continuo {
 
 Scoring::Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done done)
-    : Sequence(model.spec, pool, std::move(request.ids), static_cast<std::size_t>(model.spec.context_length)),
+    : Sequence(model.spec, pool, request.ids, request.ids.size()),
       first_(request.first),
       wanted_(tokens().size() - (request.last_logits ? 0 : 1)),
       done_(std::move(done)) {

@@ -186,8 +186,14 @@ TEST_CASE("scores share beginnings, and have the same bits in any company") {
       all.push_back(std::move(request));
     }
     auto one = Engine::create(model, nullptr, {.threads = 1});
-    auto many = Engine::create(model, nullptr,
-                               {.threads = 2, .chunk = 100, .max_running = 5, .share_prefixes = true});
+    const std::size_t pages = SequenceState::most_pages(model.spec, common.size() + 12, 100);
+    auto many = Engine::create(
+        model, nullptr,
+        {.threads = 2,
+         .chunk = 100,
+         .max_running = 5,
+         .memory = (pages + 8) * PagePool::page_bytes(SequenceState::page_floats(model.spec)),
+         .share_prefixes = true});
     std::map<std::size_t, Score> got;
     for (std::size_t i = 0; i < all.size(); ++i)
       many->submit(all[i], [&, i](Result<Score> score) { got[i] = std::move(*score); });

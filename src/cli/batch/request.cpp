@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMostSamples = 128;
 constexpr std::size_t kMostStops = 1000;
 constexpr std::size_t kMostStopBytes = std::size_t{64} << 10;  // of all together
-constexpr std::size_t kMostLogprobs = 1000;
+constexpr std::size_t kMostLogprobs = 100;
 
 Error wrong(std::string_view field, std::string_view expected, const Json& found) {
   std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
