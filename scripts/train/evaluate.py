@@ -32,6 +32,12 @@ PROMPT = {"tales": "Once upon a time", "poems": "床前明月光，"}
 SEPARATOR = b"\0"  # between two documents, for the n-gram model
 
 
+def paths(args, part: str) -> list[Path]:
+    """The files of the training or validation text, a group each."""
+    every = sorted((args.data / part).glob("*.jsonl"))
+    return [path for path in every if not args.groups or path.stem in args.groups]
+
+
 def documents(path: Path) -> list[str]:
     with open(path, encoding="utf-8") as file:
         return [json.loads(line)["text"] for line in file]
@@ -45,10 +51,8 @@ class Tool:
         self.workers = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
     def run(self, *arguments: str) -> dict:
-        command = [self.binary, *arguments[:-1], "-t", "1", "-m", self.model, "--json", "--", arguments[-1]]
-        # a prompt that is the name of a command stays a prompt behind "--"
-        if arguments[0] == "score":
-            command = [self.binary, "score", *arguments[1:-1], "-t", "1", "-m", self.model, "--json", arguments[-1]]
+        *options, text = arguments
+        command = [self.binary, *options, "-t", "1", "-m", self.model, "--json", "--", text]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def nats(self, windows: list[tuple[int, list[int]]]) -> float:
@@ -66,18 +70,19 @@ class Tool:
 
 def score(args, tool: Tool, folder: Folder) -> None:
     print(f"largest part of a group's text that is scored: {args.limit} bytes\n")
-    training = SEPARATOR.join(t.encode() for p in sorted((args.data / "train").glob("*.jsonl")) for t in documents(p))
+    training = SEPARATOR.join(t.encode() for p in paths(args, "train") for t in documents(p))
     ngrams = ByteNgrams(training)
     stories = Folder(args.stories260K) if args.stories260K else None
     print("| group | bytes | bits per byte | perplexity per token | PyTorch | 5-gram |" + (" stories260K |" if stories else ""))
     print("| --- | --- | --- | --- | --- | --- |" + (" --- |" if stories else ""))
-    total = [0.0] * 6
-    for path in sorted((args.data / "valid").glob("*.jsonl")):
-        row = [0.0] * 6  # bytes, tokens, nats: tool, PyTorch, n-grams, stories260K
+    total = [0] * 6
+    for path in paths(args, "valid"):
+        row = [0] * 6  # bytes, tokens, nats: tool, PyTorch, n-grams, stories260K
         for text in documents(path):
+            text = text.encode()[: max(0, args.limit - row[0])].decode(errors="ignore")
             size = len(text.encode())
-            if row[0] + size > args.limit:
-                continue
+            if size < 20:
+                break
             ids = folder.encode(text)
             own = [size, len(ids) - 1, tool.nats(folder.windows(ids)), folder.nats(ids), ngrams.nats(text.encode()),
                    stories.nats(stories.encode(text)) if stories else 0.0]
@@ -107,7 +112,7 @@ def grammar(args, folder: Folder) -> None:
 def metre(args, tool: Tool) -> None:
     import verse
 
-    poems = [t for p in sorted((args.data / "valid").glob("*.jsonl")) for t in documents(p)]
+    poems = [t for p in paths(args, "valid") for t in documents(p)]
     chosen = random.Random(1).sample(poems, args.samples)
     prompts = [verse.lines(poem)[0] + "，" for poem in chosen]
     answers = tool.generate(list(zip(prompts, range(1, len(prompts) + 1))), 128)
@@ -128,11 +133,11 @@ def metre(args, tool: Tool) -> None:
 def copies(args, tool: Tool) -> None:
     split = copying.characters if args.preset == "poems" else copying.words
     training = copying.TrainingText(
-        [t for p in sorted((args.data / "train").glob("*.jsonl")) for t in documents(p)], split)
+        [t for p in paths(args, "train") for t in documents(p)], split)
     answers = tool.generate([(args.prompt, seed) for seed in range(1, args.samples + 1)], 128)
     runs = [training.longest_run(answer["text"]) for answer in answers]
     print(f"longest run in {len(runs)} samples after {args.prompt!r}: {copying.distribution(runs)}")
-    text = [t for p in sorted((args.data / "valid").glob("*.jsonl")) for t in documents(p)]
+    text = [t for p in paths(args, "valid") for t in documents(p)]
     size = int(sum(len(split(answer["text"])) for answer in answers) / len(answers))
     held_out = ["".join(t[: 4 * size]) if args.preset == "poems" else " ".join(split(t)[:size])
                 for t in random.Random(1).sample(text, min(args.samples, len(text)))]
@@ -159,6 +164,7 @@ def main() -> None:
     parser.add_argument("--prompt", help="of copying and samples")
     parser.add_argument("--samples", type=int, default=200, help="of verse and copying")
     parser.add_argument("--limit", type=int, default=10**9, metavar="BYTES", help="validation text read per group")
+    parser.add_argument("--groups", nargs="*", help="of the text, for a model that was trained on these; default: all")
     parser.add_argument("--only", nargs="*", default=["score", "blimp", "verse", "copying", "samples"], metavar="SECTION")
     args = parser.parse_args()
     args.model = args.model or Path("models") / args.preset
