@@ -1,239 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clean the corpora of a preset and split them, by book, into training and validation text.
+"""Clean the corpora of a preset and split them, by book or by poet, into training and validation text.
 
     python scripts/train/data.py --preset tales --out build/train/tales
 
 Writes to --out:
     train/GROUP.jsonl, valid/GROUP.jsonl   one document a line: {"title": ..., "text": ...}
     HELD_OUT.md                            what was kept out of training, and what was dropped as a copy of it
-    ATTRIBUTION.md                         titles and authors of the texts under a CC-BY licence
+    ATTRIBUTION.md                         titles and authors of the texts under a CC-BY licence, if there are any
 
-The corpora folder holds en-children.tar.xz, en-fiction.tar.xz and en-misc.tar.xz; it is --corpora, or
-the folder `corpora` in the one that CONTINUO_TEST_DATA names.
+The corpora folder holds en-children.tar.xz, en-fiction.tar.xz, en-misc.tar.xz, zh-tang-poems.txt.xz and
+zh-song-poems.txt.xz; it is --corpora, or the folder `corpora` in the one that CONTINUO_TEST_DATA names.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
 import sys
-import tarfile
-import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-END = "<|endoftext|>"
-
-
-@dataclass
-class Document:
-    group: str
-    book: str  # what is held out together
-    title: str
-    text: str
-    credit: str = ""  # a CC-BY text: its author
-    held_out: bool = False
-
-
-# ---- text ------------------------------------------------------------------------------------------
-
-MOJIBAKE = {
-    "â€œ": '"', "â€\x9d": '"', "â€�": '"', "â€™": "'", "â€˜": "'", "â€”": "—", "â€“": "—", "â€¦": "...",
-    "â€\x9c": '"', "â€\x99": "'", "â€": '"', "Ã©": "e",
-}
-PLAIN = str.maketrans({
-    "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "´": "'", "`": "'", "–": "—", "―": "—",
-    "…": "...", "\xa0": " ", "\t": " ", "œ": "oe", "Œ": "Oe", "æ": "ae", "Æ": "Ae",
-})
-ALLOWED = re.compile(r"[A-Za-z0-9 .,;:!?'\"()\-—&\n]*")
-CONTRACTIONS = r"(?!(?:tis|twas|twill|twere|twould|em|im|er|ere|un|Frisco|cause|bout|stead)\b)"
-
-
-def plain(text: str) -> str:
-    """Typographic characters to one plain form: straight quotes, one dash, unaccented letters."""
-    for bad, good in MOJIBAKE.items():
-        text = text.replace(bad, good)
-    text = text.translate(PLAIN)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    text = re.sub(r"\[[^\]\n]*\]", "", text)  # footnotes, illustrations, stage directions
-    text = re.sub(r"<[^>\n]*>", "", text)
-    text = re.sub(r"(?m)^\s*>\s?", "", text)
-    text = re.sub(r"[*_|\\]+", "", text)
-    text = re.sub(r"''|,,", '"', text)
-    text = re.sub(r"\s*(?:—|-{2,})[\s—-]*", "—", text)
-    text = re.sub(r"\s+-\s+", "—", text)
-    text = re.sub(r"(?: ?\. ?){3,}", "... ", text)
-    text = re.sub(r" +([,.;:!?])", r"\1", text)
-    text = re.sub(r"(?<=[,.;:!?]) +(?=['\"] *\n|['\"]$)", "", text)
-    text = re.sub(r"([a-z]{2}[.!?])(?=[A-Z][a-z])", r"\1 ", text)
-    text = re.sub(r"\b(\w+) n't\b", r"\1n't", text)
-    return re.sub(r" +", " ", text)
-
-
-def double_quotes(text: str) -> str:
-    """Dialogue in single quotes ('Oh dear!' said Alice) to double quotes."""
-    text = text.replace('"', "\x00")  # a quotation inside a quotation
-    text = re.sub(r"(^|[\s(—])'" + CONTRACTIONS + r"(?=[A-Za-z—])", r'\1"', text, flags=re.M)
-    text = re.sub(r"(?<=[,.!?;:—])'(?![A-Za-z])", '"', text)
-    return text.replace("\x00", "'")
-
-
-def balance(paragraph: str) -> str:
-    """Close a speech that the next paragraph goes on with; '' when the quotes cannot be right."""
-    if paragraph.count('"') % 2 == 0:
-        return paragraph
-    last = paragraph.rfind('"')
-    opening = last + 1 < len(paragraph) and paragraph[last + 1].isalnum() and (last == 0 or paragraph[last - 1] in " —(")
-    return paragraph + '"' if opening else ""
-
-
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of clean prose in a text whose paragraphs stand between blank lines."""
-    kept = []
-    for block in re.split(r"\n\s*\n", text):
-        block = re.sub(r"\s+", " ", block).strip()
-        if not block or not re.search(r"[.!?\"')—:,;]$", block):  # headings, lists, half sentences
-            continue
-        if not ALLOWED.fullmatch(block) or not re.search(r"[a-z]{2}", block):
-            continue
-        if sum(c.isupper() for c in block) > 0.3 * sum(c.isalpha() for c in block):
-            continue
-        if re.fullmatch(r"(?i)the end\W*|end of story\W*|\W+", block):
-            continue
-        block = balance(block)
-        if block:
-            kept.append(block)
-    return kept
-
-
-# ---- readers ---------------------------------------------------------------------------------------
-
-
-def read_book(group: str, name: str, raw: str) -> list[Document]:
-    """A book in markdown: one document for each chapter."""
-    raw = raw.replace("\r", "")
-    body = re.split(r"(?m)^-{5,}\s*$", raw, maxsplit=1)[-1]
-    body = re.split(r"(?i)\*\*\* ?END OF (?:THE|THIS) PROJECT", body)[0]
-    documents = []
-    for chapter in re.split(r"(?m)^#+ .*$", body):
-        text = plain(chapter)
-        if len(re.findall(r"(?m)(?:^|[\s(])'(?=\w)", text)) > text.count('"'):
-            text = double_quotes(text)
-        text = "\n\n".join(paragraphs(text))
-        if len(text) > 300:
-            documents.append(Document(group, name, f"{name}, part {len(documents) + 1}", text))
-    return documents
-
-
-def read_titled(group: str, source: str, raw: str, credit: bool, lines_are_paragraphs: bool) -> list[Document]:
-    """Stories that begin with a title line and end with <|endoftext|>."""
-    documents = []
-    for story in raw.split(END):
-        title, _, body = story.strip().partition("\n")
-        if not body.strip():
-            continue
-        author = ""
-        match = re.fullmatch(r"(.*) \(by (.*)\)", title)
-        if match:
-            title, author = match.groups()
-        if lines_are_paragraphs:
-            text = "\n\n".join(paragraphs(plain(body.replace("\n", "\n\n"))))
-        else:
-            text = "\n\n".join(paragraphs(join_lines(plain(body))))
-        if len(text) > 200:
-            documents.append(Document(group, f"{source}: {title}", title, text, author if credit else ""))
-    return documents
-
-
-def join_lines(text: str) -> str:
-    """Picture books have a line or two to a page: join them to paragraphs; speech begins a new one."""
-    out, current = [], ""
-    for line in (part.strip() for part in text.split("\n")):
-        if not line:
-            continue
-        if current and (len(current) + len(line) > 300 or (line[0] == '"' and current[-1] in '.!?"')):
-            out.append(current)
-            current = ""
-        current = f"{current} {line}".strip()
-    return "\n\n".join(out + [current])
-
-
-def read_tiny(group: str, source: str, raw: str) -> list[Document]:
-    """Short stories one after the other: a single line break stands between two of them."""
-    raw = re.sub(r"(?i)\n+(?:the end|end of story)\W*\n", "\n", raw)
-    documents = []
-    for number, story in enumerate(re.split(r"(?<!\n)\n(?!\n)", raw)):
-        text = "\n\n".join(paragraphs(plain(story)))
-        if len(text) > 200 and text[0].isupper():
-            title = f"{source} {number}"
-            documents.append(Document(group, title, title, text))
-    return documents
-
-
-# ---- the presets' corpora --------------------------------------------------------------------------
-
-
-def members(archive: Path) -> dict[str, str]:
-    with tarfile.open(archive) as tar:
-        return {m.name: tar.extractfile(m).read().decode("utf-8", "replace") for m in tar if m.isfile()}
-
-
-TALES_FAIRY = (
-    "Aesop's Fables", "Grimms' Fairy Tales", "Andersen's Fairy Tales", "The Little Mermaid", "Irish Fairy Tales",
-    "Great Big Treasury of Beatrix Potter", "The Happy Prince & Other Tales", "The Book of Dragons",
-    "A Kidnapped Santa Claus",
-)
-TALES_NOVELS = (  # of en-children: not easy reading
-    "Kim", "The Man Who Would Be King", "The Body Snatcher", "The Picture of Dorian Gray", "A Lady Of Quality",
-    "The Strange Case of Dr. Jekyll and Mr. Hyde", "Phantastes", "The Abbot's Ghost: A Christmas Story",
-    "Hospital Sketches", "The Canterville Ghost", "Captains Courageous",
-)
-TALES_DROPPED = ("An Ideal Husband", "The Importance of Being Earnest", "As Easy as A.B.C.", "With the Night Mail")
-TALES_FICTION = (  # of en-fiction
-    "The Adventures of Tom Sawyer", "The Prince and the Pauper", "A Christmas Carol", "The Call of the Wild",
-    "White Fang", "King Solomon's Mines", "Some Short Christmas Stories", "The Time Machine",
-    "Journey to the Center of the Earth", "Around the World in 80 Days", "The Mysterious Island",
-    "Five Weeks in a Balloon", "Tarzan of the Apes", "A Princess of Mars", "The Lost World", "Allan Quatermain",
-    "The First Men in the Moon", "Oliver Twist",
-)
-TALES_HELD_OUT = ("Ozma of Oz", "A Little Princess", "The Book of Dragons", "The Call of the Wild")
-
-
-def tales(corpora: Path) -> list[Document]:
-    documents = []
-    for name, raw in members(corpora / "en-children.tar.xz").items():
-        stem = Path(name).stem
-        book = stem.split(" - ", 1)[-1].strip()
-        if name.endswith(".md") and book not in TALES_DROPPED:
-            group = "fairy" if book in TALES_FAIRY else "novels" if book in TALES_NOVELS else "children"
-            documents += read_book(group, stem, raw)
-        elif stem.startswith("fairytaleqa"):
-            documents += read_titled("fairy", "FairytaleQA", raw, credit=False, lines_are_paragraphs=True)
-        elif stem.startswith("pratham"):
-            documents += read_titled("picture", "Pratham Books", raw, credit=True, lines_are_paragraphs=False)
-        elif stem.startswith("african"):
-            documents += read_titled("picture", "African Storybook", raw, credit=True, lines_are_paragraphs=False)
-    for name, raw in members(corpora / "en-fiction.tar.xz").items():
-        stem = Path(name).stem.strip()
-        if stem.split(" - ", 1)[-1] in TALES_FICTION:
-            documents += read_book("novels", stem, raw)
-    for name, raw in members(corpora / "en-misc.tar.xz").items():
-        if Path(name).stem.startswith("tiny_stories"):
-            documents += read_tiny("simple", "TinyStories", raw)
-    for d in documents:  # whole books by name; of the collections of stories one in twenty by the hash of its text
-        if " - " in d.book and d.group not in ("simple", "picture"):
-            d.held_out = d.book.split(" - ", 1)[-1] in TALES_HELD_OUT
-        else:
-            d.held_out = hashlib.sha256(d.text.encode()).digest()[0] < 256 // 20
-    return documents
-
-
-READERS = {"tales": tales}
-
-
-# ---- the split -------------------------------------------------------------------------------------
+from documents import Document
+from poems import line_set, poems
+from tales import tales
 
 
 def shingles(text: str, size: int = 8) -> set[int]:
@@ -241,14 +32,23 @@ def shingles(text: str, size: int = 8) -> set[int]:
     return {hash(tuple(words[i : i + size])) for i in range(max(0, len(words) - size + 1))}
 
 
-def drop_copies(documents: list[Document]) -> tuple[list[Document], list[str]]:
+@dataclass(frozen=True)
+class Corpus:
+    read: Callable[[Path], list[Document]]
+    pieces: Callable[[str], set]  # what a copy shares with its original
+    chance: int  # so many shared pieces are formulas ("once upon a time there was a little ..."), not a copy
+
+
+CORPORA = {"tales": Corpus(tales, shingles, 8), "poems": Corpus(poems, line_set, 1)}
+
+
+def drop_copies(corpus: Corpus, documents: list[Document]) -> tuple[list[Document], list[str]]:
     """Drop training documents that share text with the validation set, and documents seen already."""
-    validation = set().union(*(shingles(d.text) for d in documents if d.held_out))
+    validation = set().union(*(corpus.pieces(d.text) for d in documents if d.held_out))
     kept, dropped, seen = [], [], set()
     for d in documents:
-        own = shingles(d.text)
-        # a few shared runs of eight words are formulas ("once upon a time there was a little ..."), not copies
-        if not d.held_out and len(own & validation) > max(8, 0.02 * len(own)):
+        own = corpus.pieces(d.text)
+        if not d.held_out and len(own & validation) > max(corpus.chance, 0.02 * len(own)):
             dropped.append(f"{d.title} ({d.group}): text of the validation set")
         elif len(own & seen) > 0.5 * max(1, len(own)):
             dropped.append(f"{d.title} ({d.group}): second copy")
@@ -258,9 +58,26 @@ def drop_copies(documents: list[Document]) -> tuple[list[Document], list[str]]:
     return kept, dropped
 
 
+def write_lists(out: Path, documents: list[Document], dropped: list[str]) -> None:
+    held_out = Counter((d.group, d.book) for d in documents if d.held_out)
+    with open(out / "HELD_OUT.md", "w", encoding="utf-8") as file:
+        file.write("# Held out for validation\n\n")
+        for (group, book), count in sorted(held_out.items()):
+            file.write(f"- {group}: {book}" + (f" ({count})\n" if count > 1 else "\n"))
+        file.write("\n# Dropped from training\n\n")
+        if len(dropped) > 500:
+            dropped = [f"{n}: {why}" for why, n in Counter(line.rpartition(": ")[2] for line in dropped).items()]
+        file.writelines(f"- {line}\n" for line in dropped)
+    credits = sorted({(d.book, d.credit) for d in documents if d.credit})
+    if credits:
+        with open(out / "ATTRIBUTION.md", "w", encoding="utf-8") as file:
+            file.write("# Texts under CC-BY used in training\n\n")
+            file.writelines(f"- {book}, by {author}\n" for book, author in credits)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=READERS, default="tales")
+    parser.add_argument("--preset", choices=CORPORA, default="tales")
     parser.add_argument("--corpora", type=Path, help="folder of the corpora archives")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -269,7 +86,8 @@ def main() -> None:
             sys.exit("name the corpora folder: --corpora DIR, or set CONTINUO_TEST_DATA")
         args.corpora = Path(os.environ["CONTINUO_TEST_DATA"]) / "corpora"
 
-    documents, dropped = drop_copies(READERS[args.preset](args.corpora))
+    corpus = CORPORA[args.preset]
+    documents, dropped = drop_copies(corpus, corpus.read(args.corpora))
     size = Counter()
     for part, held_out in (("train", False), ("valid", True)):
         (args.out / part).mkdir(parents=True, exist_ok=True)
@@ -281,16 +99,7 @@ def main() -> None:
             size[part, group] = sum(len(d.text.encode()) for d in chosen)
             print(f"{part} {group:10} {len(chosen):6} documents {size[part, group] / 1e6:8.2f} MB")
 
-    with open(args.out / "HELD_OUT.md", "w", encoding="utf-8") as file:
-        file.write("# Held out for validation\n\n")
-        for book in sorted({(d.group, d.book) for d in documents if d.held_out}):
-            file.write(f"- {book[0]}: {book[1]}\n")
-        file.write("\n# Dropped from training\n\n")
-        file.writelines(f"- {line}\n" for line in dropped)
-    with open(args.out / "ATTRIBUTION.md", "w", encoding="utf-8") as file:
-        file.write("# Texts under CC-BY used in training\n\n")
-        for book, author in sorted({(d.book, d.credit) for d in documents if d.credit}):
-            file.write(f"- {book}, by {author}\n")
+    write_lists(args.out, documents, dropped)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,15 @@ class Norm(nn.Module):
         return (y * torch.rsqrt(y.square().mean(-1, keepdim=True) + self.eps) * self.weight).to(x.dtype)
 
 
+def attend(q, k, v):
+    """Causal attention. On a CPU written out: in bf16 that takes two thirds of the time of torch's fused one."""
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    later = torch.full((q.shape[2], q.shape[2]), float("-inf"), device=q.device).triu(1)
+    scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5 + later
+    return scores.softmax(-1).to(v.dtype) @ v
+
+
 class Attention(nn.Module):
     def __init__(self, s: Shape):
         super().__init__()
@@ -45,7 +54,7 @@ class Attention(nn.Module):
         k = rotate(split(self.k_proj(x), self.s.kv_heads))
         v = split(self.v_proj(x), self.s.kv_heads)
         k, v = (y.repeat_interleave(self.s.heads // self.s.kv_heads, 1) for y in (k, v))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = attend(q, k, v)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
 
@@ -61,23 +70,24 @@ class FeedForward(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, s: Shape):
+    def __init__(self, s: Shape, dropout: float):
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.input_layernorm = Norm(s.hidden_size, s.norm_eps)
         self.self_attn = Attention(s)
         self.post_attention_layernorm = Norm(s.hidden_size, s.norm_eps)
         self.mlp = FeedForward(s)
 
     def forward(self, x, cos, sin):
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        x = x + self.dropout(self.self_attn(self.input_layernorm(x), cos, sin))
+        return x + self.dropout(self.mlp(self.post_attention_layernorm(x)))
 
 
 class Llama(nn.Module):
-    def __init__(self, s: Shape):
+    def __init__(self, s: Shape, dropout: float = 0.0):
         super().__init__()
         self.embed_tokens = nn.Embedding(s.vocab_size, s.hidden_size)
-        self.layers = nn.ModuleList(Layer(s) for _ in range(s.layers))
+        self.layers = nn.ModuleList(Layer(s, dropout) for _ in range(s.layers))
         self.norm = Norm(s.hidden_size, s.norm_eps)
         frequency = s.rope_theta ** (-torch.arange(0, s.head_dim, 2).float() / s.head_dim)
         angle = torch.outer(torch.arange(s.context).float(), frequency).repeat(1, 2)

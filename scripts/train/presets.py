@@ -8,6 +8,8 @@ and the shape of the model. Everything else is common to all presets.
 
 from dataclasses import dataclass, field
 
+from poems import CHARACTERS
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -33,6 +35,9 @@ class Preset:
     mix: dict = field(default_factory=dict)
     # group -> how many times the tokenizer's trainer reads it (0: not at all)
     tokenizer_weight: dict = field(default_factory=dict)
+    characters: int = 0  # the tokenizer: one token for each of so many characters, not longer pieces
+    at_start: float = 0.1  # share of windows that begin where a document does; the others begin anywhere
+    dropout: float = 0.0  # of what a layer adds to the residual stream
     batch: int = 16  # windows of `context` tokens in one optimizer step
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
@@ -44,13 +49,26 @@ class Preset:
 PRESETS = {
     "tales": Preset(
         shape=Shape(),
-        mix={
-            "simple": (0.14, 0.20),  # short synthetic stories in a small vocabulary
-            "picture": (0.10, 0.12),  # picture books for early readers
-            "fairy": (0.34, 0.42),  # fairy tales and fables
-            "children": (0.32, 0.24),  # children's novels
-            "novels": (0.10, 0.02),  # adventure novels, and books hard for children
+        mix={  # the small sets get small shares, or they are learnt by heart; novels first, tales last
+            "simple": (0.05, 0.08),  # short synthetic stories in a small vocabulary
+            "picture": (0.04, 0.06),  # picture books for early readers
+            "fairy": (0.20, 0.30),  # fairy tales and fables
+            "children": (0.38, 0.40),  # children's novels
+            "novels": (0.15, 0.12),  # adventure novels, and books hard for children
+            "fiction": (0.18, 0.04),  # novels for grown-ups
         },
-        tokenizer_weight={"simple": 3, "picture": 3, "fairy": 2, "children": 1, "novels": 0},
+        tokenizer_weight={"simple": 3, "picture": 3, "fairy": 2, "children": 1},
+        dropout=0.1,
+        batch=8,
+    ),
+    "poems": Preset(
+        shape=Shape(vocab_size=5120, layers=4, intermediate_size=704, context=256),
+        mix={"song": (0.75, 0.5), "tang": (0.25, 0.5)},
+        tokenizer_weight={"song": 1, "tang": 1},
+        characters=CHARACTERS,
+        at_start=1.0,  # a poem is shorter than a window: all windows begin with a first line
+        batch=8,
+        learning_rate=3e-3,
+        steps=2000,
     ),
 }
