@@ -11,7 +11,7 @@ namespace {
 
 AttentionSpec attention(int n_kv_heads, int head_dim, int window = 0) {
   AttentionSpec spec;
-  spec.n_heads = 2 * n_kv_heads;
+  spec.n_heads = n_kv_heads;
   spec.n_kv_heads = n_kv_heads;
   spec.head_dim = head_dim;
   spec.window = window;
