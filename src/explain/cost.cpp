@@ -17,7 +17,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kChunk = 512;       // prompt tokens at once: the engine's own
 constexpr std::size_t kFirstLength = 16;  // of the curve
 constexpr std::size_t kDecodeSteps = 12;
-constexpr int kRepeats = 3;
+constexpr int kRepeats = 3;             // at the least; more while they take
+constexpr double kEnoughSeconds = 0.1;  // less than this together, but not more than
+constexpr int kMostRepeats = 20;
 
 // ---- time ----
 
@@ -65,19 +67,10 @@ class Stopwatch : public Listener {
   Clock::time_point last_;
 };
 
-// Of each part the shortest time: what the machine can do when nothing else disturbs it.
-Times best(const std::vector<Times>& runs) {
-  Times least = runs.front();
-  for (const Times& run : runs) {
-    least.input = std::min(least.input, run.input);
-    least.output = std::min(least.output, run.output);
-    for (std::size_t i = 0; i < run.layers.size(); ++i) {
-      for (double LayerTimes::*part : {&LayerTimes::projections, &LayerTimes::attention, &LayerTimes::feed}) {
-        least.layers[i].*part = std::min(least.layers[i].*part, run.layers[i].*part);
-      }
-    }
-  }
-  return least;
+// The run of that place when they are sorted by time, 0 the shortest and 1 the longest.
+Times by_time(std::vector<Times> runs, double place) {
+  std::sort(runs.begin(), runs.end(), [](const Times& a, const Times& b) { return a.whole() < b.whole(); });
+  return runs[static_cast<std::size_t>(place * static_cast<double>(runs.size() - 1))];
 }
 
 // Feeds `ids` from the state's length on, as the engine would, under one watch.
@@ -194,14 +187,17 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, ids.size(), n);
   std::vector<Times> prefills, decodes;
-  for (int i = 0; i < kRepeats; ++i) {
+  double spent = 0;
+  for (int i = 0; i < kRepeats || (spent < kEnoughSeconds && i < kMostRepeats); ++i) {
     state.rewind(0);
     prefills.push_back(timed(forward, state, std::span(ids).first(n), spec.layers.size()));
+    spent += prefills.back().whole();
   }
   for (std::size_t i = 0; i < kDecodeSteps; ++i) {
     decodes.push_back(timed(forward, state, std::span(ids).subspan(n + i, 1), spec.layers.size()));
   }
-  const Times prefill = best(prefills), decode = best(decodes);
+  // A prompt at its best; of single tokens the middle one, as a long run of them takes.
+  const Times prefill = by_time(std::move(prefills), 0), decode = by_time(std::move(decodes), 0.5);
   return {n, prefill.whole(), prefill.attention(), prefill.feed(), decode.whole(), decode.attention()};
 }
 
@@ -254,7 +250,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   r.cost.threads = machine.threads.size();
   r.cost.kernels = machine.kernels.name;
   r.cost.context_length = r.context_length;
-  list_phases(machine.model, best(runs), r);
+  list_phases(machine.model, by_time(std::move(runs), 0), r);
   return measure_curve(machine, question, r.cost, interrupted);
 }
 

@@ -36,9 +36,10 @@ void pack(unsigned code, std::string& out) {
 // A share of 1 with three significant digits: 0 (also for less than 1e-9), 100..999 times a power of ten,
 // or 1.
 unsigned weight_code(float weight) {
+  if (!(weight > 0) || !std::isfinite(weight)) return 0;
   const std::string text = fmt::format("{:.2e}", weight);  // "1.23e-04"
   const int exponent = std::stoi(text.substr(5));
-  if (weight <= 0 || exponent < -9) return 0;
+  if (exponent < -9) return 0;
   if (exponent >= 0) return 8101;
   const unsigned digits =
       100 * unsigned(text[0] - '0') + 10 * unsigned(text[2] - '0') + unsigned(text[3] - '0');
@@ -46,16 +47,19 @@ unsigned weight_code(float weight) {
 }
 
 // Numbers in decimal steps as fine as the codes allow, and no finer than 10^-digits.
+// What is no finite number counts as 0.
 Json decimals_json(const Grid& scores, int digits) {
-  const auto [least, most] = std::minmax_element(scores.values.begin(), scores.values.end());
+  std::vector<double> values;
+  for (const float score : scores.values)
+    values.push_back(std::isfinite(score) ? double(score) : 0);
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
   const auto step = [&] { return std::pow(10.0, -digits); };
-  const auto low = [&] { return std::floor(double(*least) / step()) * step(); };
-  while ((double(*most) - low()) / step() >= kCodes - 2)
+  const auto low = [&] { return std::floor(*least / step()) * step(); };
+  while ((*most - low()) / step() >= kCodes - 2)
     --digits;
   std::string packed;
-  for (const float score : scores.values) {
-    pack(static_cast<unsigned>(std::lround((double(score) - low()) / step())), packed);
-  }
+  for (const double value : values)
+    pack(static_cast<unsigned>(std::lround((value - low()) / step())), packed);
   return {{"low", low()}, {"step", step()}, {"digits", std::max(0, digits)}, {"packed", std::move(packed)}};
 }
 
@@ -70,7 +74,7 @@ std::string weights_packed(const Grid& weights) {
 
 // ---- figures as the script reads them ----
 
-Json number(double value) { return Json::parse(three_digits(value)); }
+Json number(double value) { return std::isfinite(value) ? Json::parse(three_digits(value)) : Json(0); }
 
 // Strings that occur again and again, each once: what refers to them holds their numbers.
 class Interned {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "explain/canvases.h"
 
 namespace continuo::explain {
@@ -6,8 +8,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A float with the digits that tell it from its neighbours, and no more.
-Json number(float value) { return Json::parse(fmt::format("{}", value)); }
+// A float with the digits that tell it from its neighbours, and no more; null for what is no number.
+Json number(float value) { return std::isfinite(value) ? Json::parse(fmt::format("{}", value)) : Json(); }
 
 Json numbers_json(const float* values, std::size_t n) {
   Json out = Json::array();

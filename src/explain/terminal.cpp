@@ -95,7 +95,7 @@ std::string Painter::ink(std::string_view text, Ink colour) const {
 }
 
 std::string Painter::shade(double value, double largest, std::size_t columns) const {
-  const double share = largest > 0 ? std::min(std::fabs(value) / largest, 1.0) : 0;
+  const double share = largest > 0 && std::isfinite(value) ? std::min(std::fabs(value) / largest, 1.0) : 0;
   // 0 is blank and what is there at all shows.
   const auto level =
       share == 0

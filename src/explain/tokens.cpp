@@ -49,7 +49,8 @@ std::vector<Neighbour> nearest(TokenId id, std::span<const float> products, std:
   const float own = norms[static_cast<std::size_t>(id)];
   for (std::size_t other = 0; other < products.size(); ++other) {
     if (static_cast<TokenId>(other) == id || norms[other] == 0 || own == 0) continue;
-    all.push_back({static_cast<TokenId>(other), products[other] / (norms[other] * own)});
+    const float cosine = products[other] / (norms[other] * own);
+    if (std::isfinite(cosine)) all.push_back({static_cast<TokenId>(other), cosine});
   }
   const std::size_t kept = std::min(kNearest, all.size());
   std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),

@@ -162,3 +162,42 @@ TEST_CASE("a .npy file is what NumPy reads") {
   std::memcpy(&last, bytes.data() + bytes.size() - 4, 4);
   CHECK(last == 6);
 }
+
+TEST_CASE("a page of numbers that are none is still a page") {
+  Recording r;
+  r.vocab_size = 2;
+  r.text_tokens = r.to = 2;
+  r.pieces = {"</script><b>", "b"};
+  r.tokens = {{.id = 0, .piece = "</script><b>", .text = "</script><b>"},
+              {.id = 1, .piece = "b", .text = "b"}};
+  HeadRecord head;
+  const float none = std::nanf("");
+  head.scores = grid(2, {1, INFINITY, -INFINITY, 1e38f});
+  head.weights = grid(2, {1, 0, none, 1e-30f});
+  head.before = {0, 0};
+  r.layers.resize(1);
+  r.layers[0].attention =
+      AttentionRecord{.spec = {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2}, .heads = {head}};
+  const Words words(Language::en);
+  const View view{r, words};
+  const Panel attention[] = {{"attention", draw_attention}};
+  const std::string page = draw_page(attention, view, {"1"});
+  std::size_t scripts = 0;
+  for (std::size_t at = page.find("<script"); at != page.npos; at = page.find("<script", at + 1))
+    ++scripts;
+  CHECK(scripts == 2);
+  CHECK(page.find("<b>") == page.npos);
+  CHECK(draw_terminal(attention[0], view, {}).find("</script") !=
+        std::string::npos);  // a terminal shows it as it is
+  for (const auto& [name, svg] : draw_svgs(attention, view))
+    CHECK(svg.find("</script") == std::string::npos);
+}
+
+TEST_CASE("a model without attention says so") {
+  Recording r;
+  r.layers.resize(2);
+  const Words words(Language::en);
+  const auto figures = draw_attention({r, words});
+  REQUIRE(figures.size() == 1);
+  CHECK(std::get<Paragraph>(figures[0]).kind == Paragraph::Kind::absent);
+}
