@@ -143,7 +143,8 @@ TEST_CASE("bench measures") {
   CHECK(bench["generated_tokens"] == 4);
   CHECK(bench["threads"] == 1);
   for (const char* field : {"prompt_tokens_per_second", "generated_tokens_per_second", "gigabytes_per_second",
-                            "bandwidth_gigabytes_per_second", "bandwidth_share"}) {
+                            "bandwidth_gigabytes_per_second", "bandwidth_share", "prompt_share",
+                            "prompt_gigaoperations_per_second", "fma_gigaoperations_per_second"}) {
     CAPTURE(field);
     CHECK(bench[field].get<double>() > 0);
   }
