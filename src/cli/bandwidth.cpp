@@ -1,6 +1,5 @@
 #include "cli/bandwidth.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +8,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <new>
 #include <vector>
+
+#include "base/large_buffer.h"
 
 namespace continuo {
 
@@ -21,26 +21,6 @@ constexpr int kPasses = 9;
 
 using Lanes = std::uint64_t __attribute__((vector_size(16)));
 constexpr std::size_t kLine = 64;  // bytes; four Lanes
-
-// Anonymous memory, in large pages where the system has them.
-class Buffer {
- public:
-  explicit Buffer(std::size_t bytes) : bytes_(bytes) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    data_ = static_cast<std::byte*>(memory);
-  }
-  ~Buffer() { munmap(data_, bytes_); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  std::byte* data() const { return data_; }
-  std::size_t size() const { return bytes_; }
-
- private:
-  std::byte* data_ = nullptr;
-  std::size_t bytes_;
-};
 
 // Reads `bytes` as `Streams` parts side by side; the result depends on every byte.
 template <std::size_t Streams>
@@ -65,7 +45,7 @@ std::uint64_t read_streams(const std::byte* data, std::size_t bytes) {
 using Reader = std::uint64_t (*)(const std::byte*, std::size_t);
 
 // Median bytes per second.
-double measure(ThreadPool& threads, const Buffer& buffer, Reader reader) {
+double measure(ThreadPool& threads, const LargeBuffer& buffer, Reader reader) {
   const auto workers = static_cast<std::size_t>(threads.size());
   const std::size_t share = buffer.size() / workers / 4096 * 4096;
   std::atomic<std::uint64_t> result{0};  // keeps the reads from being optimized away
@@ -92,7 +72,7 @@ std::size_t buffer_size(std::size_t at_least) {
 }  // namespace
 
 Bandwidth measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
-  const Buffer buffer(buffer_size(at_least));
+  const LargeBuffer buffer(buffer_size(at_least));
   const std::size_t block = std::size_t{1} << 20;
   threads.parallel_for((buffer.size() + block - 1) / block, [&](std::size_t i, int) {
     std::memset(buffer.data() + i * block, static_cast<int>(i), std::min(block, buffer.size() - i * block));

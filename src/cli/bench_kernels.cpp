@@ -16,6 +16,8 @@ double seconds(const MapGroup& group, Step& step, std::size_t tokens) {
   const Matrix& m = group.matrix();
   std::vector<float> x(tokens * m.cols), y(tokens * m.rows);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 17) - 8;
+  for (const Linear* map : group.maps) step.repacked->want(map->weight);
+  step.repacked->finish(step.threads);
   std::vector<double> passes;
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();
@@ -31,7 +33,8 @@ double seconds(const MapGroup& group, Step& step, std::size_t tokens) {
 std::vector<KernelSpeed> bench_kernels(const std::vector<MapGroup>& groups, const KernelTable& kernels,
                                        ThreadPool& threads, std::size_t tokens, const MachineLimits& limits) {
   Scratch scratch(threads.size());
-  Step step{.kernels = kernels, .threads = threads, .scratch = scratch};
+  RepackedWeights repacked(kernels, nullptr);
+  Step step{.kernels = kernels, .threads = threads, .scratch = scratch, .repacked = &repacked};
   std::vector<KernelSpeed> speeds;
   for (const MapGroup& group : groups) {
     for (const std::size_t n : {std::size_t{1}, tokens}) {

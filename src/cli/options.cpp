@@ -144,6 +144,8 @@ constexpr Flag kModelRows[] = {
      [](Options& o, const std::string& v) { return set_positive(o.threads, v, "--threads", 1024); }},
     {"exact-math", 0, "", "quantized weights: do not round activations to 8 bits; slower",
      turn_on<&Options::exact_math>},
+    {"no-repack", 0, "", "quantized weights: use them as the file has them, in memory that processes\nshare; slower",
+     turn_on<&Options::no_repack>},
 };
 
 constexpr Flag kPromptRows[] = {

@@ -69,6 +69,7 @@ struct Options {
   std::string model;
   int threads = 0;  // 0: as many as useful
   bool exact_math = false;
+  bool no_repack = false;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;

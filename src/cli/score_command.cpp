@@ -142,6 +142,7 @@ Result<void> run_score(const Options& options) {
                                .max_running = static_cast<std::size_t>(batch.at_once),
                                .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
                                .share_prefixes = !batch.no_sharing,
+                               .repack = !options.no_repack,
                                .exact_math = options.exact_math}));
   if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
 

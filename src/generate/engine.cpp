@@ -79,7 +79,7 @@ struct Engine::Impl {
         tokenizer(t),
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
-        forward(m, kernels, threads),
+        forward(m, kernels, threads, options.repack),
         pool(SequenceState::page_floats(m.spec), page_limit(m, options.memory)),
         scheduler(m.spec, pool,
                   {.max_running = options.max_running,

@@ -80,7 +80,23 @@ Result<Blob> map_file(const std::string& path) {
     return model_error(path, fmt::format("its {} bytes cannot be mapped: {}", size, system_message(errno)));
   }
   std::shared_ptr<const void> owner(address, [size](const void* p) { munmap(const_cast<void*>(p), size); });
-  return Blob({static_cast<const std::byte*>(address), size}, std::move(owner), path);
+  return Blob::mapped({static_cast<const std::byte*>(address), size}, std::move(owner), path);
+}
+
+Blob Blob::mapped(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name) {
+  Blob blob(bytes, std::move(owner), std::move(name));
+  blob.mapped_ = true;
+  return blob;
+}
+
+void Blob::release_pages(std::span<const std::byte> some) const {
+  const auto address = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  const std::uintptr_t begin = address(some.data()), end = begin + some.size();
+  if (!mapped_ || begin < address(bytes_.data()) || end > address(bytes_.data()) + bytes_.size()) return;
+  // Only pages that nothing else shares.
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 Result<ModelFiles> ModelFiles::folder(const std::string& path) {

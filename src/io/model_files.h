@@ -18,14 +18,20 @@ class Blob {
   Blob() = default;
   Blob(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name)
       : bytes_(bytes), owner_(std::move(owner)), name_(std::move(name)) {}
+  // Of a file that is mapped.
+  static Blob mapped(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name);
   std::span<const std::byte> bytes() const { return bytes_; }
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
   const std::string& name() const { return name_; }  // for messages
+  // The part of the file that `some` covers will not be read soon: its pages leave the memory, and come back where they
+  // are read after all. Nothing happens where `some` lies outside, or no file is mapped.
+  void release_pages(std::span<const std::byte> some) const;
 
  private:
   std::span<const std::byte> bytes_;
   std::shared_ptr<const void> owner_;
   std::string name_;
+  bool mapped_ = false;
 };
 
 class GgufFile;

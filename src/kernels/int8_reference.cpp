@@ -193,7 +193,13 @@ const Int8Format& int8_format(Format format) {
 }
 
 const Int8Kernels kReferenceInt8 = [] {
-  Int8Kernels kernels{.tile = 1, .quantize = quantize, .matmul = {}, .peak = peak};
+  Int8Kernels kernels{.tile = 1,
+                      .quantize = quantize,
+                      .matmul = {},
+                      .panel = 1,
+                      .repack = {},
+                      .matmul_repacked = {},
+                      .peak = peak};
   const auto set = [&]<Format kFormat>() { kernels.matmul[static_cast<std::size_t>(kFormat)] = matmul<kFormat>; };
   set.operator()<Format::q8_0>();
   set.operator()<Format::q4_0>();

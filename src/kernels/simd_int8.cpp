@@ -12,15 +12,25 @@
 #include "kernels/simd_int8.h"
 
 #if HWY_TARGET != HWY_SCALAR
-#include "kernels/simd/int8-inl.h"
+#include "kernels/simd/int8_repacked-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
 
 template <class Dot>
 constexpr Int8Kernels MakeInt8Kernels() {
-  Int8Kernels kernels{.tile = Dot::kTile, .quantize = QuantizeInt8, .matmul = {}, .peak = PeakInt8<Dot>};
+  Int8Kernels kernels{.tile = Dot::kTile,
+                      .quantize = QuantizeInt8,
+                      .matmul = {},
+                      .panel = kLanes,
+                      .repack = {},
+                      .matmul_repacked = {},
+                      .peak = PeakInt8<Dot>};
   const auto set = [&]<class F>() { kernels.matmul[static_cast<std::size_t>(F::kFormat)] = MatMulInt8<Dot, F>; };
+  const auto set_repacked = [&]<class F>() {
+    kernels.repack[static_cast<std::size_t>(F::kFormat)] = RepackRows<Dot, F>;
+    kernels.matmul_repacked[static_cast<std::size_t>(F::kFormat)] = MatMulRepacked<Dot, F>;
+  };
   set.template operator()<Int8Q8_0>();
   set.template operator()<Int8Q4_0>();
   set.template operator()<Int8Q4_1>();
@@ -30,6 +40,10 @@ constexpr Int8Kernels MakeInt8Kernels() {
   set.template operator()<Int8Q5_K>();
   set.template operator()<Int8Q6_K>();
   set.template operator()<Int8IQ4_NL>();
+  set_repacked.template operator()<Int8Q8_0>();
+  set_repacked.template operator()<Int8Q4_0>();
+  set_repacked.template operator()<Int8Q4_1>();
+  set_repacked.template operator()<Int8IQ4_NL>();
   return kernels;
 }
 

@@ -38,6 +38,7 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
 struct ForwardPass::Impl {
   const Model& model;
   Scratch scratch;
+  RepackedWeights repacked;
   Step step;
   Embedding embed;
   Attention attention;
@@ -46,14 +47,16 @@ struct ForwardPass::Impl {
   Output project;
   Buffer residual, normal, mixed, fed;
 
-  Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads)
+  Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, bool repack)
       : model(m),
         scratch(threads.size()),
+        repacked(kernels, m.storage.get()),
         step{.kernels = kernels,
              .threads = threads,
              .scratch = scratch,
              .ropes = distinct_tables<RopeTable>(m.spec, &AttentionSpec::rope),
-             .alibis = distinct_tables<AlibiTable>(m.spec, &AttentionSpec::alibi)} {}
+             .alibis = distinct_tables<AlibiTable>(m.spec, &AttentionSpec::alibi),
+             .repacked = repack ? &repacked : nullptr} {}
 
   void plan(std::span<const Segment> segments);
   Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x);
@@ -183,6 +186,7 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
   const ModelSpec& spec = model.spec;
   ear.started();
   plan(segments);
+  if (step.repacked) step.repacked->go_on(step.threads);
   const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
   ear.embedded(seen(x, spec.d_model));
@@ -207,8 +211,8 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
   return logits;
 }
 
-ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads)
-    : impl_(std::make_unique<Impl>(model, kernels, threads)) {}
+ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, bool repack)
+    : impl_(std::make_unique<Impl>(model, kernels, threads, repack)) {}
 ForwardPass::~ForwardPass() = default;
 
 std::span<const float> ForwardPass::operator()(std::span<const Segment> segments) {

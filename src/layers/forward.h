@@ -24,8 +24,9 @@ class Listener;
 
 class ForwardPass {
  public:
-  // All must outlive the pass.
-  ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads);
+  // All must outlive the pass. Where `repack`, weights are laid out anew for the kernels from the second step on
+  // (repacked.h).
+  ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, bool repack = true);
   ~ForwardPass();
   ForwardPass(const ForwardPass&) = delete;
   ForwardPass& operator=(const ForwardPass&) = delete;

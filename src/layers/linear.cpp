@@ -115,6 +115,11 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
     for (std::size_t t = 0; t < tokens; t += int8.tile) round_tile(int8, x, w.cols, t, tokens, scratch + for_weights);
     x.rounded = scratch + for_weights;
   }
+  if (const std::byte* panels = step.repacked ? step.repacked->find(w, outputs.first) : nullptr) {
+    int8.matmul_repacked[static_cast<std::size_t>(w.format)](panels, outputs.last - outputs.first, w.cols, x.rounded,
+                                                             tokens, y.data + outputs.first, y.stride);
+    return;
+  }
   const std::size_t row_bytes = stored_bytes(w.format, w.stride);
   int8_product(step, w)(w.data + outputs.first * row_bytes, row_bytes, outputs.last - outputs.first, w.cols, x.rounded,
                         tokens, y.data + outputs.first, y.stride, scratch);
@@ -124,6 +129,9 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
 
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
   const auto wants = [&](const Linear* map) { return int8_product(step, map->weight) != nullptr; };
+  for (const Linear* map : maps) {
+    if (step.repacked && wants(map)) step.repacked->want(map->weight);
+  }
   const auto found = std::find_if(maps.begin(), maps.end(), wants);
   if (x.rounded || found == maps.end()) return x;
   const Int8Kernels& int8 = *step.kernels.int8;

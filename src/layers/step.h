@@ -9,6 +9,7 @@
 #include "kernels/thread_pool.h"
 #include "layers/alibi.h"
 #include "layers/forward.h"
+#include "layers/repacked.h"
 #include "layers/rope.h"
 #include "model/model.h"
 
@@ -64,6 +65,7 @@ struct Step {
   std::vector<RopeTable> ropes;         // one per distinct RopeSpec of the model
   std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec
   std::vector<std::byte> rounded;       // the inputs of the linear maps that are being computed
+  RepackedWeights* repacked = nullptr;  // where weights may be repacked
 
   std::size_t rows() const { return places.size(); }
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/large_buffer.h"
 #include "cli/bandwidth.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
@@ -73,11 +74,13 @@ std::vector<std::byte> make_weights(Format format, const Settings& s, std::size_
 
 class Bench {
  public:
-  Bench(const KernelTable& table, Format format, const Settings& s, std::size_t tokens, ThreadPool& threads)
-      : table_(table), format_(format), s_(s), tokens_(tokens), threads_(threads) {
+  Bench(const KernelTable& table, Format format, bool repacked, const Settings& s, std::size_t tokens,
+        ThreadPool& threads)
+      : table_(table), format_(format), repacked_(repacked), s_(s), tokens_(tokens), threads_(threads) {
     matrix_bytes_ = stored_bytes(format, s.rows * s.k);
     copies_ = tokens == 1 ? std::max<std::size_t>(s.weight_bytes / matrix_bytes_, 1) : 1;
     w_ = make_weights(format, s, copies_);
+    if (repacked) repack();
     x_.assign(tokens * s.k, 0.25f);
     y_.resize(tokens * s.rows);
     scratch_.resize(static_cast<std::size_t>(threads.size()) * int8_scratch_bytes(s.k));
@@ -106,9 +109,21 @@ class Bench {
   }
 
  private:
+  void repack() {
+    const std::size_t panel = table_.int8->panel, all = copies_ * s_.rows;
+    panel_bytes_ = repacked_bytes(format_, panel, s_.k);
+    panels_ = LargeBuffer(all / panel * panel_bytes_);
+    table_.int8->repack[static_cast<std::size_t>(format_)](w_.data(), stored_bytes(format_, s_.k), all, s_.k,
+                                                               panels_.data());
+  }
+
   void multiply(const std::byte* w, std::size_t first, std::size_t n, int worker) {
     const std::size_t stride = stored_bytes(format_, s_.k), f = static_cast<std::size_t>(format_);
-    if (integer()) {
+    if (repacked_) {
+      const std::size_t row = static_cast<std::size_t>(w - w_.data()) / stride;
+      table_.int8->matmul_repacked[f](panels_.data() + row / table_.int8->panel * panel_bytes_, n, s_.k, rounded_.data(),
+                                         tokens_, y_.data() + first, s_.rows);
+    } else if (integer()) {
       table_.int8->matmul[f](w, stride, n, s_.k, rounded_.data(), tokens_, y_.data() + first, s_.rows,
                              scratch_.data() + static_cast<std::size_t>(worker) * int8_scratch_bytes(s_.k));
     } else {
@@ -118,20 +133,22 @@ class Bench {
 
   const KernelTable& table_;
   Format format_;
+  bool repacked_;
   const Settings& s_;
-  std::size_t tokens_, matrix_bytes_, copies_;
+  std::size_t tokens_, matrix_bytes_, copies_, panel_bytes_ = 0;
+  LargeBuffer panels_;
   ThreadPool& threads_;
   std::vector<std::byte> w_, rounded_, scratch_;
   std::vector<float> x_, y_;
 };
 
-void measure_format(const KernelTable& table, Format format, const Settings& s, ThreadPool& threads, const Machine& m) {
-  for (const std::size_t tokens : {std::size_t{1}, std::size_t{4}, std::size_t{16}, std::size_t{512}}) {
-    Bench bench(table, format, s, tokens, threads);
+void measure_format(const KernelTable& table, Format format, bool repacked, const Settings& s, ThreadPool& threads, const Machine& m) {
+  for (const std::size_t tokens : {std::size_t{1}, std::size_t{4}, std::size_t{16}, std::size_t{32}, std::size_t{512}}) {
+    Bench bench(table, format, repacked, s, tokens, threads);
     const double bytes = rate(s.seconds, [&] { return bench.pass(); });
     const double operations = bytes * bench.operations_per_byte(), peak = bench.integer() ? m.int8 : m.fma;
-    fmt::print("{:10} {:7} {:4} tokens  {:7.2f} GB/s ({:3.0f} %)  {:8.1f} G{}/s ({:3.0f} %)\n", table.name,
-               format_info(format).name, tokens, bytes / 1e9, 100 * bytes / m.bandwidth, operations / 1e9,
+    fmt::print("{:10} {:7}{} {:4} tokens  {:7.2f} GB/s ({:3.0f} %)  {:8.1f} G{}/s ({:3.0f} %)\n", table.name,
+               format_info(format).name, repacked ? " repacked" : "", tokens, bytes / 1e9, 100 * bytes / m.bandwidth, operations / 1e9,
                bench.integer() ? "OP" : "FLOP", 100 * operations / peak);
     std::fflush(stdout);
   }
@@ -172,7 +189,11 @@ int main(int argc, char** argv) {
       if (!s.format.empty() && info.name != s.format) continue;
       if (s.k % info.block_values != 0) continue;
       if (!table->matmul[static_cast<std::size_t>(info.format)] && !table->int8->matmul[static_cast<std::size_t>(info.format)]) continue;
-      measure_format(*table, info.format, s, threads, m);
+      measure_format(*table, info.format, false, s, threads, m);
+      const bool whole_panels = s.rows % table->int8->panel == 0;
+      if (whole_panels && table->int8->repack[static_cast<std::size_t>(info.format)]) {
+        measure_format(*table, info.format, true, s, threads, m);
+      }
     }
   }
 }

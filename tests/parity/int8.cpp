@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "base/large_buffer.h"
 #include "catch.h"
 #include "kernels/int8_reference.h"
 #include "kernels/kernel_table.h"
@@ -177,6 +178,41 @@ TEST_CASE("integer products agree with the reference for every format and shape"
         }
       }
     }
+  }
+}
+
+TEST_CASE("repacked weights give the same products") {
+  for (const KernelTable* table : available_kernels()) {
+    const Int8Kernels& kernels = *table->int8;
+    std::mt19937 random(kSeed);
+    int repacked_formats = 0;
+    for (const Format format : int8_formats()) {
+      const auto f = static_cast<std::size_t>(format);
+      REQUIRE((kernels.repack[f] == nullptr) == (kernels.matmul_repacked[f] == nullptr));
+      if (!kernels.repack[f]) continue;
+      ++repacked_formats;
+      for (const std::size_t k : {32, 96, 160}) {
+        for (const std::size_t panels : {1, 2, 3, 5}) {
+          const std::size_t rows = panels * kernels.panel, w_stride = stored_bytes(format, k) + 6, stride = rows + 3;
+          const auto w = random_blocks(format, rows * k, random);
+          std::vector<std::byte> apart(1 + rows * w_stride);
+          for (std::size_t r = 0; r < rows; ++r) {
+            std::copy_n(w.data() + r * (w_stride - 6), w_stride - 6, apart.data() + 1 + r * w_stride);
+          }
+          const LargeBuffer panel_memory(panels * repacked_bytes(format, kernels.panel, k));
+          kernels.repack[f](apart.data() + 1, w_stride, rows, k, panel_memory.data());
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 26}) {
+            const auto x = rounded(kernels, random_floats(tokens * k, random), k, tokens, k);
+            std::vector<float> y(tokens * stride, -1);
+            kernels.matmul_repacked[f](panel_memory.data(), rows, k, x.data(), tokens, y.data(), stride);
+            INFO(table->name << " " << format_info(format).name << " k " << k << " panels " << panels << " tokens "
+                             << tokens << ", seed " << kSeed);
+            require_same(*table, y, product(kernels, format, apart.data() + 1, w_stride, rows, k, x, tokens));
+          }
+        }
+      }
+    }
+    REQUIRE(repacked_formats == (table->name == "reference" ? 0 : 4));
   }
 }
 

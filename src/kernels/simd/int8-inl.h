@@ -201,9 +201,10 @@ template <class Dot, class F>
 using PackedKind =
     Int8Kind<F::kSteps, F::kShifted, Dot::template kPackedBias<F::kBias>, Dot::template kRoom<F::kLargest>>;
 
-// The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g.
-template <class Dot, class Kind, std::size_t kTokens, class WeightsAt>
-HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& weights, V (&y)[kTokens]) {
+// The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g,
+// `scale(s)` the scales of step s.
+template <class Dot, class Kind, std::size_t kTokens, class WeightsAt, class ScaleAt>
+HWY_INLINE void AddBlock(const std::byte* x, WeightsAt&& weights, ScaleAt&& scale_of, V (&y)[kTokens]) {
   constexpr std::size_t kGroups = 8 / Kind::kSteps;
   CONTINUO_UNROLL
   for (std::size_t s = 0; s < Kind::kSteps; ++s) {
@@ -220,7 +221,7 @@ HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& we
       CONTINUO_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) sums[t].Add(w, Int8At(x, kInt8Values + g, t, kTokens));
     }
-    const V scale = hn::LoadU(d, scales + s * kLanes);
+    const V scale = scale_of(s);
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
       const V both = hn::Mul(scale, BroadcastFloat(Int8At(x, kInt8Scale, t, kTokens)));
@@ -230,8 +231,7 @@ HWY_INLINE void AddBlock(const std::byte* x, const float* scales, WeightsAt&& we
 }
 
 template <std::size_t kTokens>
-HWY_INLINE void AddShift(const std::byte* x, const float* shifts, V (&y)[kTokens]) {
-  const V shift = hn::LoadU(d, shifts);
+HWY_INLINE void AddShift(const std::byte* x, V shift, V (&y)[kTokens]) {
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) {
     y[t] = hn::MulAdd(shift, BroadcastFloat(Int8At(x, kInt8WeightedSum, t, kTokens)), y[t]);
@@ -290,9 +290,9 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
         U w[8];
         F::template Weights<kPart>(packed, group, w);
         AddBlock<Dot, DirectKind<Dot, F>>(
-            x, scales + part * F::kSteps * kLanes,
-            [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); }, y);
-        if constexpr (F::kShifted) AddShift(x, shifts + part * kLanes, y);
+            x, [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); },
+            [&](std::size_t s) HWY_ATTR { return hn::Load(d, scales + (part * F::kSteps + s) * kLanes); }, y);
+        if constexpr (F::kShifted) AddShift(x, hn::Load(d, shifts + part * kLanes), y);
         x += kInt8Rows * 4 * kTokens;
       };
       take.template operator()<0>();
@@ -344,9 +344,9 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8Rows * 4 * kTokens) {
     AddBlock<Dot, Kind>(
-        x, packed + 8 * kLanes,
-        [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); }, y);
-    if constexpr (Kind::kShifted) AddShift(x, packed + (8 + Kind::kSteps) * kLanes, y);
+        x, [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); },
+        [&](std::size_t s) HWY_ATTR { return hn::Load(d, packed + (8 + s) * kLanes); }, y);
+    if constexpr (Kind::kShifted) AddShift(x, hn::Load(d, packed + (8 + Kind::kSteps) * kLanes), y);
   }
   StoreRows(y, p.n, out, p.y_stride);
 }

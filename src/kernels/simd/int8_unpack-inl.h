@@ -200,6 +200,7 @@ struct NibbleBlock : PlainBlock {
       w[i + 4] = And(hn::ShiftRight<4>(packed.v[i]), kNibbles);
     }
   }
+  static HWY_INLINE U Number(U nibbles) { return nibbles; }  // what nibbles stand for
 };
 
 struct Int8Q4_0 : NibbleBlock<Format::q4_0, 2> {
@@ -220,11 +221,12 @@ struct Int8IQ4_NL : NibbleBlock<Format::iq4_nl, 2> {
   template <std::size_t>
   static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
     NibbleBlock::Weights<0>(packed, 0, w);
-    const auto table = hn::LoadDup128(db, reinterpret_cast<const std::uint8_t*>(kIq4Values.data()));
     CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) {
-      w[g] = hn::BitCast(du, hn::TableLookupBytes(table, hn::BitCast(db, w[g])));
-    }
+    for (std::size_t g = 0; g < 8; ++g) w[g] = Number(w[g]);
+  }
+  static HWY_INLINE U Number(U nibbles) {
+    const auto table = hn::LoadDup128(db, reinterpret_cast<const std::uint8_t*>(kIq4Values.data()));
+    return hn::BitCast(du, hn::TableLookupBytes(table, hn::BitCast(db, nibbles)));
   }
 };
 

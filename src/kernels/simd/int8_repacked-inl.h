@@ -1,0 +1,149 @@
+// Products of repacked weights: see ../int8.h for how they lie and int8-inl.h for what is computed.
+#if defined(CONTINUO_SIMD_INT8_REPACKED_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONTINUO_SIMD_INT8_REPACKED_INL_H
+#undef CONTINUO_SIMD_INT8_REPACKED_INL_H
+#else
+#define CONTINUO_SIMD_INT8_REPACKED_INL_H
+#endif
+
+#include "kernels/simd/int8-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace continuo::HWY_NAMESPACE {
+
+// How the blocks of a format stand in a panel: kVectors vectors of weights each, as `Put` makes them from the stored
+// columns; At(block, g) are the weights of group g, prepared. Behind the weights of all blocks come, block after block,
+// kLanes scales as binary16, then the shifts where the format has them.
+template <class Dot, class F>
+struct Repacked {  // a byte a weight
+  using Kind = PackedKind<Dot, F>;
+  static constexpr std::size_t kVectors = 8;
+  static HWY_INLINE U Put(U column) { return Dot::template Pack<F::kBias>(column); }
+  static HWY_INLINE typename Dot::Weights At(const std::uint32_t* block, std::size_t g) {
+    return Dot::Unpack(hn::Load(du, block + g * kLanes));
+  }
+};
+
+template <class Dot, class F>
+struct RepackedNibbles {  // the columns as they are stored
+  using Kind = DirectKind<Dot, F>;
+  static constexpr std::size_t kVectors = 4;
+  static HWY_INLINE U Put(U column) { return column; }
+  static HWY_INLINE typename Dot::Weights At(const std::uint32_t* block, std::size_t g) {
+    const U both = hn::Load(du, block + g % 4 * kLanes);
+    return Dot::template Prepare<F::kBias>(F::Number(And(g < 4 ? both : hn::ShiftRight<4>(both), kNibbles)));
+  }
+};
+template <class Dot>
+struct Repacked<Dot, Int8Q4_0> : RepackedNibbles<Dot, Int8Q4_0> {};
+template <class Dot>
+struct Repacked<Dot, Int8Q4_1> : RepackedNibbles<Dot, Int8Q4_1> {};
+template <class Dot>
+struct Repacked<Dot, Int8IQ4_NL> : RepackedNibbles<Dot, Int8IQ4_NL> {};
+
+// binary16 numbers of kLanes rows of which a block has one, or two.
+template <class F>
+inline constexpr std::size_t kHalves = F::kShifted ? 2 : 1;
+
+HWY_INLINE V HalvesAt(const std::uint16_t* p) {
+  const hn::Rebind<hwy::float16_t, D> d_half;
+  return hn::PromoteTo(d, hn::LoadU(d_half, reinterpret_cast<const hwy::float16_t*>(p)));
+}
+
+template <class Dot, class F>
+void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, std::byte* out) {
+  using As = Repacked<Dot, F>;
+  const FormatInfo& info = format_info(F::kFormat);
+  const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+  for (std::size_t first = 0; first < rows; first += kLanes, out += panel_bytes) {
+    StoredRows stored(w + first * w_stride, w_stride);
+    auto* weights = reinterpret_cast<std::uint32_t*>(out);
+    auto* halves = reinterpret_cast<std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
+    for (std::size_t b = 0; b < blocks; ++b, stored.Advance(info.block_bytes), weights += As::kVectors * kLanes) {
+      const typename F::Packed columns = F::LoadPacked(stored, 0, 0);
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < As::kVectors; ++i) hn::Store(As::Put(columns.v[i]), du, weights + i * kLanes);
+      const std::byte* block = w + first * w_stride + b * info.block_bytes;
+      for (std::size_t h = 0; h < kHalves<F>; ++h) {
+        for (std::size_t r = 0; r < kLanes; ++r, ++halves) std::memcpy(halves, block + r * w_stride + 2 * h, 2);
+      }
+    }
+  }
+}
+
+// kPanels panels and a tile of kTokens tokens. Fetches, where kFetch, the panels behind these into the second-level cache.
+template <class Dot, class F, std::size_t kPanels, std::size_t kTokens, bool kFetch>
+HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x, float* y,
+                                      std::size_t y_stride) {
+  using As = Repacked<Dot, F>;
+  constexpr std::size_t kWords = As::kVectors * kLanes;
+  const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
+  const std::uint32_t* weights[kPanels];
+  const std::uint16_t* halves[kPanels];
+  V sums[kPanels][kTokens];
+  CONTINUO_UNROLL
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    weights[p] = reinterpret_cast<const std::uint32_t*>(panels + p * panel_bytes);
+    halves[p] = reinterpret_cast<const std::uint16_t*>(weights[p] + blocks * kWords);
+    CONTINUO_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) sums[p][t] = hn::Zero(d);
+  }
+  for (std::size_t b = 0; b < blocks; ++b, x += kInt8Rows * 4 * kTokens) {
+    CONTINUO_UNROLL
+    for (std::size_t p = 0; p < kPanels; ++p) {
+      if constexpr (kFetch) {
+        const auto* ahead = reinterpret_cast<const std::byte*>(weights[p]) + kPanels * panel_bytes;
+        CONTINUO_UNROLL
+        for (std::size_t i = 0; i < kWords * 4; i += 64) FetchFar(ahead + i);
+      }
+      AddBlock<Dot, typename As::Kind>(
+          x, [&](std::size_t g) HWY_ATTR { return As::At(weights[p], g); },
+          [&](std::size_t) HWY_ATTR { return HalvesAt(halves[p]); }, sums[p]);
+      if constexpr (F::kShifted) AddShift(x, HalvesAt(halves[p] + kLanes), sums[p]);
+      weights[p] += kWords;
+      halves[p] += kHalves<F> * kLanes;
+    }
+  }
+  CONTINUO_UNROLL
+  for (std::size_t p = 0; p < kPanels; ++p) StoreRows(sums[p], kLanes, y + p * kLanes, y_stride);
+}
+
+// The function for a tile of `tokens`, 1 <= tokens <= kMost.
+template <class Dot, class F, std::size_t kPanels, std::size_t kMost, bool kFetch>
+HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const std::byte* x, std::size_t tokens,
+                                float* y, std::size_t y_stride) {
+  if constexpr (kMost > 1) {
+    if (tokens < kMost) {
+      return RepackedTile<Dot, F, kPanels, kMost - 1, kFetch>(panels, blocks, x, tokens, y, y_stride);
+    }
+  }
+  MultiplyRepacked<Dot, F, kPanels, kMost, kFetch>(panels, blocks, x, y, y_stride);
+}
+
+// Panels that few tokens take together: as many streams from memory.
+inline constexpr std::size_t kPanelsTogether = 2;
+inline constexpr std::size_t kFewTokens = 4;
+
+template <class Dot, class F>
+void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
+                       float* y, std::size_t y_stride) {
+  const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+  std::size_t r = 0;
+  if (tokens <= kFewTokens) {
+    constexpr std::size_t kTogether = kPanelsTogether * kLanes;
+    for (; r + kTogether <= rows; r += kTogether, panels += kPanelsTogether * panel_bytes) {
+      RepackedTile<Dot, F, kPanelsTogether, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
+    }
+  }
+  for (; r < rows; r += kLanes, panels += panel_bytes) {
+    for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+      RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k),
+                                                    std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride);
+    }
+  }
+}
+
+}  // namespace continuo::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
