@@ -96,9 +96,9 @@ void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t token
 }
 
 // Weights in a block format, unless products are to be exact.
-Int8Kernels::MatMul int8_product(const Step& step, const Matrix& w) {
-  if (!step.kernels.int8 || w.layout != Layout::out_major) return nullptr;
-  return step.kernels.int8->matmul[static_cast<std::size_t>(w.format)];
+bool int8_product(const Step& step, const Matrix& w) {
+  return step.kernels.int8 && w.layout != Layout::in_major &&
+         step.kernels.int8->matmul[static_cast<std::size_t>(w.format)] != nullptr;
 }
 
 // The tile that begins at row `first`.
@@ -115,22 +115,24 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
     for (std::size_t t = 0; t < tokens; t += int8.tile) round_tile(int8, x, w.cols, t, tokens, scratch + for_weights);
     x.rounded = scratch + for_weights;
   }
-  if (const std::byte* panels = step.repacked ? step.repacked->find(w, outputs.first) : nullptr) {
-    int8.matmul_repacked[static_cast<std::size_t>(w.format)](panels, outputs.last - outputs.first, w.cols, x.rounded,
-                                                             tokens, y.data + outputs.first, y.stride);
+  const std::size_t format = static_cast<std::size_t>(w.format), n = outputs.last - outputs.first;
+  float* const to = y.data + outputs.first;
+  if (w.layout == Layout::panels) {
+    CONTINUO_CHECK(outputs.first % int8.panel == 0 && n % int8.panel == 0, "outputs that are no whole panels");
+    const std::byte* const panels = w.data + outputs.first / int8.panel * repacked_bytes(w.format, int8.panel, w.cols);
+    int8.matmul_repacked[format](panels, n, w.cols, x.rounded, tokens, to, y.stride);
     return;
   }
   const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-  int8_product(step, w)(w.data + outputs.first * row_bytes, row_bytes, outputs.last - outputs.first, w.cols, x.rounded,
-                        tokens, y.data + outputs.first, y.stride, scratch);
+  int8.matmul[format](w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.rounded, tokens, to, y.stride, scratch);
 }
 
 }  // namespace
 
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
-  const auto wants = [&](const Linear* map) { return int8_product(step, map->weight) != nullptr; };
+  const auto wants = [&](const Linear* map) { return int8_product(step, map->weight); };
   for (const Linear* map : maps) {
-    if (step.repacked && wants(map)) step.repacked->want(map->weight);
+    if (step.repacked && map->weight.data) step.repacked->want(map->weight);
   }
   const auto found = std::find_if(maps.begin(), maps.end(), wants);
   if (x.rounded || found == maps.end()) return x;
@@ -156,7 +158,7 @@ Panel panel(const Step& step, const Matrix& weight, std::size_t i) {
 
 void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
                   int worker) {
-  const Matrix& w = map.weight;
+  const Matrix& w = step.repacked ? step.repacked->latest(map.weight) : map.weight;
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);

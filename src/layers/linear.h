@@ -19,7 +19,8 @@ struct Panel {
 std::size_t panel_count(const Step& step, const Matrix& weight);
 Panel panel(const Step& step, const Matrix& weight, std::size_t i);
 
-// x, rounded as integer products take it if a weight of `maps` has one: once for all panels. Valid until the next call.
+// What comes before the panels of `maps`: x, rounded as integer products take it if a weight has one, once for all panels;
+// valid until the next call.
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens);
 
 // y[t][r] = W[r] . x[t] + b[r] for the outputs r of the panel and the first `tokens` rows of x.

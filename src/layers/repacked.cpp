@@ -1,7 +1,8 @@
 #include "layers/repacked.h"
 
 #include <algorithm>
-#include <new>
+#include <cstdint>
+#include <cstring>
 
 #include "base/check.h"
 
@@ -9,35 +10,88 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kParts = 8;                      // steps over which repacking is spread
+constexpr std::size_t kParts = 8;                       // steps over which repacking is spread
 constexpr std::size_t kBuffer = std::size_t{16} << 20;  // bytes that are asked for at once
-constexpr std::size_t kPanelsTogether = 16;            // panels that a thread repacks at a time
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kRowsTogether = 256;  // rows that a thread repacks at a time: whole panels
 
-std::size_t panel_bytes(const KernelTable& kernels, const Matrix& w) {
-  return repacked_bytes(w.format, kernels.int8->panel, w.cols);
+// What w becomes; its layout is w's own where it stays as it is.
+Matrix repacked_form(const KernelTable& kernels, Matrix w) {
+  const std::size_t format = static_cast<std::size_t>(w.format);
+  w.data = nullptr;
+  if (w.layout == Layout::in_major && format_is_plain(w.format)) {
+    w.layout = Layout::out_major;
+    w.stride = w.cols;
+  } else if (w.layout == Layout::out_major && kernels.int8 && kernels.int8->repack[format] &&
+             w.rows % kernels.int8->panel == 0) {
+    w.layout = Layout::panels;
+  }
+  return w;
 }
-std::size_t panels_of(const KernelTable& kernels, const Matrix& w) { return w.rows / kernels.int8->panel; }
+
+std::size_t repacked_size(const KernelTable& kernels, const Matrix& form) {
+  if (form.layout != Layout::panels) return stored_bytes(form.format, form.rows * form.cols);
+  return form.rows / kernels.int8->panel * repacked_bytes(form.format, kernels.int8->panel, form.cols);
+}
+
+// The last byte that w's values take, and one.
+std::size_t extent(const Matrix& w) {
+  const std::size_t outer = w.layout == Layout::in_major ? w.cols : w.rows;
+  const std::size_t inner = w.layout == Layout::in_major ? w.rows : w.cols;
+  return stored_bytes(w.format, (outer - 1) * w.stride) + stored_bytes(w.format, inner);
+}
+
+// Rows [first, last) of an in_major matrix one after the other, in tiles of whole cache lines on both sides.
+template <class Value>
+void transpose(const Matrix& w, std::size_t first, std::size_t last, std::byte* out) {
+  constexpr std::size_t kTile = kLine / sizeof(Value);
+  const auto value_at = [&](std::size_t r, std::size_t c) { return w.data + (c * w.stride + r) * sizeof(Value); };
+  for (std::size_t r0 = first; r0 < last; r0 += kTile) {
+    for (std::size_t c0 = 0; c0 < w.cols; c0 += kTile) {
+      const std::size_t rows = std::min(kTile, last - r0), cols = std::min(kTile, w.cols - c0);
+      Value tile[kTile][kTile], turned[kTile][kTile];
+      for (std::size_t c = 0; c < cols; ++c) std::memcpy(tile[c], value_at(r0, c0 + c), rows * sizeof(Value));
+      for (std::size_t r = 0; r < kTile; ++r) {
+        for (std::size_t c = 0; c < kTile; ++c) turned[r][c] = tile[c][r];
+      }
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::memcpy(out + ((r0 + r) * w.cols + c0) * sizeof(Value), turned[r], cols * sizeof(Value));
+      }
+    }
+  }
+}
+
+void repack_rows(const KernelTable& kernels, const Matrix& w, const Matrix& form, std::size_t first, std::size_t last,
+                 std::byte* out) {
+  if (form.layout == Layout::panels) {
+    const std::size_t row_bytes = stored_bytes(w.format, w.stride), panel = kernels.int8->panel;
+    kernels.int8->repack[static_cast<std::size_t>(w.format)](
+        w.data + first * row_bytes, row_bytes, last - first, w.cols,
+        out + first / panel * repacked_bytes(w.format, panel, w.cols));
+  } else if (stored_bytes(w.format, 1) == sizeof(std::uint32_t)) {
+    transpose<std::uint32_t>(w, first, last, out);
+  } else {
+    transpose<std::uint16_t>(w, first, last, out);
+  }
+}
 
 }  // namespace
 
 void RepackedWeights::want(const Matrix& w) {
-  if (!kernels_.int8 || w.layout != Layout::out_major || w.rows % kernels_.int8->panel != 0) return;
-  if (!kernels_.int8->repack[static_cast<std::size_t>(w.format)]) return;
-  if (!index_.try_emplace(w.data, wanted_.size()).second) return;
-  wanted_.push_back({w, nullptr});
-  wanted_bytes_ += panels_of(kernels_, w) * panel_bytes(kernels_, w);
+  const Matrix form = repacked_form(kernels_, w);
+  if (form.layout == w.layout || !index_.try_emplace(w.data, wanted_.size()).second) return;
+  wanted_.push_back({w, form, round_up(repacked_size(kernels_, form), kLine)});
+  wanted_bytes_ += wanted_.back().bytes;
 }
 
-const std::byte* RepackedWeights::find(const Matrix& w, std::size_t first) const {
+const Matrix& RepackedWeights::latest(const Matrix& w) const {
   const auto found = index_.find(w.data);
-  if (found == index_.end()) return nullptr;
-  const Entry& entry = wanted_[found->second];
+  if (found == index_.end()) return w;
+  const auto& [stored, repacked, bytes] = wanted_[found->second];
   // Another matrix may begin at the same byte.
-  const bool same = entry.weight.format == w.format && entry.weight.rows == w.rows && entry.weight.cols == w.cols &&
-                    entry.weight.stride == w.stride;
-  if (!entry.panels || !same) return nullptr;
-  CONTINUO_CHECK(first % kernels_.int8->panel == 0, "outputs that begin within a panel");
-  return entry.panels + first / kernels_.int8->panel * panel_bytes(kernels_, w);
+  const bool same = stored.layout == w.layout && stored.format == w.format && stored.rows == w.rows &&
+                    stored.cols == w.cols && stored.stride == w.stride && stored.paired_head == w.paired_head;
+  return same && repacked.data ? repacked : w;
 }
 
 std::byte* RepackedWeights::room_for(std::size_t bytes) {
@@ -50,35 +104,26 @@ std::byte* RepackedWeights::room_for(std::size_t bytes) {
   return room;
 }
 
-// False where nothing is left to do.
-bool RepackedWeights::repack_next(ThreadPool& threads) {
-  if (done_ == wanted_.size()) return false;
-  const Matrix& w = wanted_[done_].weight;
-  const std::size_t panel = kernels_.int8->panel, panels = panels_of(kernels_, w), bytes = panel_bytes(kernels_, w);
-  const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-  std::byte* const room = room_for(panels * bytes);
-  threads.parallel_for((panels + kPanelsTogether - 1) / kPanelsTogether, [&](std::size_t i, int) {
-    const std::size_t first = i * kPanelsTogether, n = std::min(kPanelsTogether, panels - first);
-    kernels_.int8->repack[static_cast<std::size_t>(w.format)](w.data + first * panel * row_bytes, row_bytes, n * panel,
-                                                              w.cols, room + first * bytes);
+void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
+  const Matrix& w = entry.stored;
+  std::byte* const room = room_for(entry.bytes);
+  threads.parallel_for((w.rows + kRowsTogether - 1) / kRowsTogether, [&](std::size_t i, int) {
+    const std::size_t first = i * kRowsTogether;
+    repack_rows(kernels_, w, entry.repacked, first, std::min(w.rows, first + kRowsTogether), room);
   });
-  if (storage_) release_pages(*storage_, {w.data, w.rows * row_bytes});
-  wanted_[done_++].panels = room;
-  return true;
+  entry.repacked.data = room;
+  if (storage_) release_pages(*storage_, {w.data, extent(w)});
 }
 
 void RepackedWeights::go_on(ThreadPool& threads) {
-  std::size_t bytes = 0;
-  while (bytes <= wanted_bytes_ / kParts && done_ < wanted_.size()) {
-    const Matrix& w = wanted_[done_].weight;
-    bytes += panels_of(kernels_, w) * panel_bytes(kernels_, w);
-    repack_next(threads);
+  for (std::size_t bytes = 0; done_ < wanted_.size() && bytes <= wanted_bytes_ / kParts;) {
+    bytes += wanted_[done_].bytes;
+    repack(wanted_[done_++], threads);
   }
 }
 
 void RepackedWeights::finish(ThreadPool& threads) {
-  while (repack_next(threads)) {
-  }
+  while (done_ < wanted_.size()) repack(wanted_[done_++], threads);
 }
 
 }  // namespace continuo

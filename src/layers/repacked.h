@@ -1,5 +1,6 @@
-// Weights laid out anew for integer products (kernels/int8.h) while the model runs. The first step, which a short answer
-// ends with, takes weights as they are stored; each later one repacks another part, so that no token waits for all.
+// Weights laid out anew while the model runs, so that a product reads memory as it comes: block formats in panels
+// (kernels/int8.h), matrices that are stored input by input (GPT-2's) output by output. The first step, which a short
+// answer ends with, takes weights as they are stored; each later one repacks another part, so that no token waits for all.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,8 @@ class RepackedWeights {
   // Notes that products take w, if it can be repacked at all. Called by one thread.
   void want(const Matrix& w);
 
-  // The panels of w from output `first` on, a whole number of panels; null while w is not repacked.
-  const std::byte* find(const Matrix& w, std::size_t first) const;
+  // The same map repacked, or w itself while it is not.
+  const Matrix& latest(const Matrix& w) const;
 
   // Repacks about an eighth of all that is wanted, or everything.
   void go_on(ThreadPool& threads);
@@ -31,16 +32,16 @@ class RepackedWeights {
 
  private:
   struct Entry {
-    Matrix weight;
-    std::byte* panels;  // null until it is repacked
+    Matrix stored, repacked;  // repacked.data is null until it is
+    std::size_t bytes;
   };
-  bool repack_next(ThreadPool& threads);
+  void repack(Entry& entry, ThreadPool& threads);
   std::byte* room_for(std::size_t bytes);
 
   const KernelTable& kernels_;
   const Checkpoint* storage_;
   std::unordered_map<const std::byte*, std::size_t> index_;  // by where the weights are stored
-  std::vector<Entry> wanted_;  // in the order of their first use, which is that of the file more or less
+  std::vector<Entry> wanted_;                                // in the order of their first use
   std::size_t wanted_bytes_ = 0, done_ = 0;
   std::vector<LargeBuffer> buffers_;
   std::size_t used_ = 0;  // of the last buffer

@@ -15,8 +15,9 @@ namespace continuo {
 // A linear map from `cols` inputs to `rows` outputs over stored values.
 //   out_major: value (r, c) stands at data + r * stride + c   (PyTorch's Linear; each row one output)
 //   in_major:  value (r, c) stands at data + c * stride + r   (GPT-2's Conv1D)
+//   panels:    as kernels/int8.h lays weights out anew; no file has it
 // strides count values. `data` has no alignment beyond a byte.
-enum class Layout : std::uint8_t { out_major, in_major };
+enum class Layout : std::uint8_t { out_major, in_major, panels };
 
 struct Matrix {
   const std::byte* data = nullptr;

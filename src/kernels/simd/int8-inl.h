@@ -408,6 +408,19 @@ void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
+// The nearest whole number of a value that an int holds: hn::NearestInt would care for those that it does not.
+HWY_INLINE I Nearest(V v) {
+#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 64
+  return I{_mm512_cvtps_epi32(v.raw)};
+#elif HWY_ARCH_X86 && HWY_MAX_BYTES == 32
+  return I{_mm256_cvtps_epi32(v.raw)};
+#elif HWY_ARCH_X86
+  return I{_mm_cvtps_epi32(v.raw)};
+#else
+  return hn::NearestInt(v);
+#endif
+}
+
 // One token's block of 32: the twelve numbers of int8.h, `stride` apart.
 HWY_INLINE void QuantizeBlock(const float* x, std::int32_t* out, std::size_t stride) {
   constexpr std::size_t kVectors = kInt8Block / kLanes;
@@ -426,7 +439,7 @@ HWY_INLINE void QuantizeBlock(const float* x, std::int32_t* out, std::size_t str
     const hn::Rebind<std::int8_t, D> d8;
     CONTINUO_UNROLL
     for (std::size_t i = 0; i < kVectors; ++i) {
-      const I q = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i * kLanes), inverse));
+      const I q = Nearest(hn::Mul(hn::LoadU(d, x + i * kLanes), inverse));
       sum[i * kLanes / 16] = hn::Add(sum[i * kLanes / 16], q);
       hn::StoreU(hn::DemoteTo(d8, q), d8, reinterpret_cast<std::int8_t*>(values) + i * kLanes);
     }
@@ -442,9 +455,10 @@ HWY_INLINE void QuantizeBlock(const float* x, std::int32_t* out, std::size_t str
 }
 
 inline void QuantizeInt8(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t k, std::byte* out) {
-  auto* block = reinterpret_cast<std::int32_t*>(out);
-  for (std::size_t b = 0; b < k; b += kInt8Block, block += kInt8Rows * tokens) {
-    for (std::size_t t = 0; t < tokens; ++t) QuantizeBlock(x + t * x_stride + b, block + t, tokens);
+  // Token by token: x is read straight ahead, and the tile fits the first-level cache.
+  for (std::size_t t = 0; t < tokens; ++t, x += x_stride) {
+    auto* block = reinterpret_cast<std::int32_t*>(out) + t;
+    for (std::size_t b = 0; b < k; b += kInt8Block, block += kInt8Rows * tokens) QuantizeBlock(x + b, block, tokens);
   }
 }
 

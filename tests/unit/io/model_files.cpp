@@ -108,3 +108,21 @@ TEST_CASE("embedded files answer like a folder", "[io]") {
   CHECK(message_of(files.open("other")) == "tales/other: no such file");
   CHECK_FALSE(files.open(".."));
 }
+
+TEST_CASE("pages of a mapped file that are released read as before") {
+  test::TemporaryFolder folder;
+  const std::string path = (folder.path() / "file").string();
+  std::string text(300'000, 'a');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  std::ofstream(path, std::ios::binary) << text;
+  const Result<Blob> blob = map_file(path);
+  REQUIRE(blob);
+  const auto all = blob->bytes();
+  blob->release_pages(all.subspan(1, all.size() - 1));
+  blob->release_pages(all.first(10));
+  blob->release_pages(all.first(0));
+  const std::vector<std::byte> own(10'000, std::byte{7});  // not the file's: nothing may happen to it
+  blob->release_pages(own);
+  REQUIRE(own == std::vector<std::byte>(10'000, std::byte{7}));
+  REQUIRE(blob->text() == text);
+}
