@@ -155,7 +155,8 @@ class BatchRun {
     if (auto* error = std::get_if<BatchError>(&job.request)) {
       if (options_.batch.fail_fast) {
         stopped_at_ = Error{.kind = ErrorKind::output,
-                            .what = fmt::format("line {}: {}", job.line, error->message),
+                            .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
+                                                job.line, error->message),
                             .hint = "stopped, because of --fail-fast"};
         ended_ = true;
         return;

@@ -156,7 +156,9 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 Result<std::vector<std::string>> row_cells(const Line& row, const CsvColumns& columns) {
   CONTINUO_TRY(std::vector<std::string> cells, csv_cells(row.text));
   if (cells.size() == columns.fields.size()) return cells;
-  return usage_error(fmt::format("the row has {} cells, expected {} as the header", cells.size(), columns.fields.size()));
+  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(), cells.size() == 1 ? "" : "s",
+                                 columns.fields.size()),
+                     "as many as the header");
 }
 
 Answer id_of(const std::vector<std::string>& cells, const CsvColumns& columns, const Line& row) {
