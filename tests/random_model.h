@@ -73,6 +73,10 @@ struct RandomShape {
   std::size_t context = 512;
 };
 
+// Wide enough that the work is shared among threads.
+inline constexpr RandomShape kWideShape{
+    .d_model = 256, .d_ff = 700, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4, .head_dim = 32, .vocab = 1000};
+
 inline Model random_llama(unsigned seed, const RandomShape& s = {}, Format format = Format::f32, Json extra = {}) {
   RandomCheckpoint c(seed, format);
   Json config = {{"model_type", "llama"},

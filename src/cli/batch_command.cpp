@@ -12,8 +12,8 @@
 #include "cli/batch/answer.h"
 #include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
+#include "cli/batch/engine_options.h"
 #include "cli/batch/intake.h"
-#include "cli/batch/memory.h"
 #include "cli/batch/progress.h"
 #include "cli/batch/request.h"
 #include "cli/command.h"
@@ -41,11 +41,12 @@ Result<void> check_typed(const Options& options) {
   if (batch.resume && batch.out.empty())
     return usage_error("--resume needs --output", "it goes on with that file");
   if (batch.resume && batch.overwrite) return usage_error("--resume and --overwrite are both given");
-  if (batch.text && batch.unordered) {
+  const bool text = batch.format == BatchFormat::text;
+  if (text && batch.unordered) {
     return usage_error("--unordered does not go with --format text",
                        "lines of text do not say whose they are");
   }
-  if (batch.text && options.logprobs) return usage_error("--logprobs does not go with --format text");
+  if (text && options.logprobs) return usage_error("--logprobs does not go with --format text");
   return validate_typed(options);
 }
 
@@ -69,23 +70,38 @@ Result<Input> open_input(const Options& options) {
                .file = path};
 }
 
+// What a run works with.
+struct RunParts {
+  const ModelSpec& spec;
+  Engine& engine;
+  Intake& intake;
+  AnswerFile& out;
+  Progress& progress;
+};
+
+struct RunStart {
+  std::uint64_t errors = 0;        // among the answers that are there
+  std::size_t request_memory = 0;  // bytes of requests with the engine
+  bool header = false;             // of a table is to be written
+};
+
 // One run: takes requests in, steps, lets answers out.
 class BatchRun {
  public:
-  BatchRun(const Options& options, Engine& engine, Intake& intake, AnswerFile& out, AnswerForm form,
-           AnswerOrder order, Progress& progress, std::uint64_t errors)
+  BatchRun(const Options& options, RunParts parts, AnswerForm form, AnswerOrder order, RunStart start)
       : options_(options),
-        engine_(engine),
-        intake_(intake),
-        out_(out),
+        spec_(parts.spec),
+        engine_(parts.engine),
+        intake_(parts.intake),
+        out_(parts.out),
+        progress_(parts.progress),
         form_(std::move(form)),
         order_(std::move(order)),
-        progress_(progress),
-        errors_(errors) {}
+        start_(start),
+        errors_(start.errors) {}
 
-  // Until all is answered, or the end comes earlier: an interrupt, a reader that went away, a full disk, a
-  // bad line with
-  // --fail-fast.
+  // Until all is answered, or the end comes earlier: an interrupt, a reader that went away, a full disk, a bad line
+  // with --fail-fast.
   Result<void> run(const std::atomic<bool>& interrupted) {
     while (!interrupted && !out_.ended() && !failure_) {
       take_in();
@@ -107,6 +123,7 @@ class BatchRun {
   struct Active {
     BatchRequest request;
     std::uint64_t line, order;
+    std::size_t bytes;
     std::vector<Completion> samples;
     std::size_t left;
     std::optional<Error> error;
@@ -116,23 +133,30 @@ class BatchRun {
   void take_in() {
     const std::size_t most = kQueued * static_cast<std::size_t>(options_.batch.at_once);
     while (!ended_ && engine_.unfinished() < most && order_.held_bytes() + pending_.size() < kHeldBytes) {
-      if (order_.ahead(next_order_) >= kAheadOfTurn) return;
+      if (order_.ahead(next_order_) >= kAheadOfTurn || request_bytes_ > start_.request_memory) return;
       auto job = intake_.take(engine_.unfinished() == 0 && pending_.empty());
       if (!job) {
         ended_ = intake_.exhausted();
         if (ended_) failure_ = intake_.error();
+        if (ended_ && !failure_) begin_table();
         return;
       }
+      begin_table();
       next_order_ = job->order + 1;
       start(std::move(*job));
     }
+  }
+
+  void begin_table() {
+    if (std::exchange(start_.header, false)) pending_ += csv_header();
   }
 
   void start(Job job) {
     if (auto* error = std::get_if<BatchError>(&job.request)) {
       if (options_.batch.fail_fast) {
         stopped_at_ = Error{.kind = ErrorKind::output,
-                            .what = fmt::format("line {}: {}", job.line, error->message),
+                            .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
+                                                job.line, error->message),
                             .hint = "stopped, because of --fail-fast"};
         ended_ = true;
         return;
@@ -140,8 +164,10 @@ class BatchRun {
       return fail(*error, job.line, job.order);
     }
     auto active = std::make_shared<Active>(
-        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, {}, 0, {}});
+        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, 0, {}, 0, {}});
     const BatchRequest& asked = active->request;
+    active->bytes = bytes_of(asked, spec_);
+    request_bytes_ += active->bytes;
     active->left = asked.n;
     active->samples.resize(asked.n);
     for (std::size_t i = 0; i < asked.n; ++i) {
@@ -156,7 +182,7 @@ class BatchRun {
 
   bool heard(const Active& active, std::size_t sample, std::string_view text) {
     progress_.count_token();
-    if (active.request.stream && !form_.text && !text.empty()) {
+    if (active.request.stream && form_.format == BatchFormat::jsonl && !text.empty()) {
       order_.push(active.order, increment_line(active.request, sample, text), false, pending_);
     }
     return true;
@@ -169,6 +195,7 @@ class BatchRun {
       active.error = done.error();
     }
     if (--active.left > 0) return;
+    request_bytes_ -= active.bytes;
     if (active.error) {
       const BatchError error{active.request.id, std::string(error_type(active.error->kind)),
                              active.error->message()};
@@ -183,7 +210,7 @@ class BatchRun {
   void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
     ++errors_;
     progress_.count_answer();
-    if (form_.text) {
+    if (form_.format == BatchFormat::text) {
       progress_.clear();
       spdlog::error("line {}: {}", line, error.message);
     }
@@ -219,17 +246,20 @@ class BatchRun {
     if (errors_ == 0) return {};
     return Error{.kind = ErrorKind::output,
                  .what = fmt::format("{} of {} requests failed", errors_, progress_.done()),
-                 .hint = form_.text ? "their lines are empty" : "their answers have an \"error\""};
+                 .hint = form_.format == BatchFormat::text ? "their lines are empty" : "their answers have an \"error\""};
   }
 
   const Options& options_;
+  const ModelSpec& spec_;
   Engine& engine_;
   Intake& intake_;
   AnswerFile& out_;
+  Progress& progress_;
   AnswerForm form_;
   AnswerOrder order_;
-  Progress& progress_;
+  RunStart start_;
   std::uint64_t errors_;
+  std::size_t request_bytes_ = 0;  // of those with the engine
   std::uint64_t next_order_ = 0;
   bool ended_ = false;  // no more requests are taken
   std::optional<Error> failure_, stopped_at_;
@@ -246,6 +276,14 @@ AnswerOrder::Kind order_kind(const Options& options, const AnswerFile& out) {
   if (!options.batch.unordered) return AnswerOrder::Kind::input;
   // What may be resumed is cut behind an answer, so nothing of another may stand before it.
   return out.is_regular() ? AnswerOrder::Kind::any_unbroken : AnswerOrder::Kind::any;
+}
+
+// The requests of this run's part of a file, or nothing where nobody can know.
+std::optional<std::uint64_t> count_requests(const BatchOptions& batch, int fd) {
+  const auto lines = count_lines(fd, line_kind(batch.format));
+  if (!lines) return std::nullopt;
+  const std::uint64_t header = batch.format == BatchFormat::csv && *lines > 0 ? 1 : 0;
+  return (*lines - header + batch.shards - 1 - batch.shard) / batch.shards;
 }
 
 Opening opening(const BatchOptions& batch) {
@@ -270,37 +308,29 @@ Result<void> run_batch(const Options& options) {
   CONTINUO_TRY(const Input input, open_input(options));
 
   AnswerFile out;
-  const AnswerForm form{files.name(), text, batch.text, batch.unordered};
+  const AnswerForm form{files.name(), text, batch.format, batch.unordered};
   Kept kept;
   if (!batch.out.empty()) {
     CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
   }
-  CONTINUO_TRY(Engine engine,
-               Engine::create(model, text,
-                              {.threads = options.threads,
-                               .chunk = static_cast<std::size_t>(batch.step_tokens),
-                               .max_running = static_cast<std::size_t>(batch.at_once),
-                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
-                               .share_prefixes = !batch.no_sharing,
-                               .repack = !options.no_repack,
-                               .exact_math = options.exact_math}));
+  const EngineOptions how = engine_options(options, model.spec);
+  CONTINUO_TRY(Engine engine, Engine::create(model, text, how));
   const RequestParser parser(options, sampling, model, text, engine);
   const Progress::Show show = how_to_show(options);
-  const auto lines = show == Progress::Show::never ? std::nullopt : count_lines(input.fd);
-  const auto total =
-      lines ? std::optional((*lines + batch.shards - 1 - batch.shard) / batch.shards) : std::nullopt;
-  Progress progress(show, total, kept.answers);
-  const std::uint64_t errors = kept.errors, first = kept.answers;
+  Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd), kept.answers);
+  const RunStart start{.errors = kept.errors,
+                       .request_memory = request_memory(how),
+                       .header = batch.format == BatchFormat::csv && kept.bytes == 0};
+  AnswerOrder order(order_kind(options, out), kept.answers);
   Intake intake(input.fd, input.name, batch.max_line, parser,
                 {.shard = batch.shard,
                  .shards = batch.shards,
-                 .text = batch.text,
+                 .format = batch.format,
                  .by_line = batch.unordered,
                  .done = std::move(kept)});
   spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", files.name(), engine.kernels().name,
                engine.threads(), batch.at_once);
-  BatchRun run(options, engine, intake, out, form, AnswerOrder(order_kind(options, out), first), progress,
-               errors);
+  BatchRun run(options, {model.spec, engine, intake, out, progress}, form, std::move(order), start);
   return run.run(interrupted);
 }
 

@@ -58,11 +58,17 @@ text, finish_reason, prompt_tokens, completion_tokens, seed, model; for n > 1 th
 answered {"id": ..., "error": {"type", "message", "line"}}. A request without a seed draws with one of its own, made from
 --seed and its id (or its line number, if it has none).
 
+With --format csv the first row names the columns: the same fields but stream, prompt or prompt_ids among them. prompt_ids
+are numbers with blanks between, stop is one string or a JSON array, logit_bias a JSON object. The columns of the answers
+are id, row, index, n, text, finish_reason, ids, logprobs, prompt_tokens, completion_tokens, seed, model, error_type,
+error; a request has a row for each of its n samples.
+
 Examples:
   continuo batch prompts.jsonl -o answers.jsonl
   continuo batch prompts.jsonl -o answers.jsonl --resume      after a crash
   continuo batch --shard 2/8 prompts.jsonl -o part2.jsonl     one of eight machines
   continuo batch --format text -n 20 < prompts.txt
+  continuo batch --format csv prompts.csv -o answers.csv
 
 Exit codes: 0 done, 1 some requests failed or the answers could not be written, and as continuo --help says.
 )";

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "base/grouped.h"
+
 namespace continuo {
 
 namespace {
@@ -48,16 +50,6 @@ std::string value_text(const Json& value) {
 }
 
 }  // namespace
-
-std::string grouped(std::size_t number) {
-  const std::string digits = std::to_string(number);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
 
 Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, bool tensors) {
   const Totals all = totals(checkpoint);

@@ -12,7 +12,4 @@ namespace continuo {
 Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, bool tensors);
 std::string checkpoint_text(const Checkpoint& checkpoint, const std::string& reason, bool tensors);
 
-// 12,345,678
-std::string grouped(std::size_t number);
-
 }  // namespace continuo

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/grouped.h"
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"

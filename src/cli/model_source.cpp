@@ -85,17 +85,40 @@ Error not_found(const std::string& typed) {
   return model_error(typed, "no such folder or file, and no model of that name", known);
 }
 
+// Of X-00001-of-00003.gguf and the like all but the first, which stands for all.
+bool is_later_part(std::string_view name) {
+  constexpr std::string_view kPattern = "-#####-of-#####.gguf";
+  if (name.size() < kPattern.size()) return false;
+  const std::string_view end = name.substr(name.size() - kPattern.size());
+  const auto matches = [](char expected, char c) { return expected == '#' ? c >= '0' && c <= '9' : c == expected; };
+  return std::equal(kPattern.begin(), kPattern.end(), end.begin(), matches) && !end.starts_with("-00001-");
+}
+
+// A folder is a model of its own files; where it has no such weights, of the GGUF file that is there.
+Result<ModelFiles> model_in(const std::string& folder) {
+  CONTINUO_TRY(ModelFiles files, ModelFiles::folder(folder));
+  std::vector<std::string> ggufs;
+  for (const std::string& name : files.list()) {
+    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name == "model.json") return files;
+    if (name.ends_with(".gguf") && !is_later_part(name)) ggufs.push_back(name);
+  }
+  if (ggufs.size() == 1) return ModelFiles::gguf(files.path_of(ggufs.front()));
+  if (ggufs.empty() || has_tokenizer(files)) return files;
+  return model_error(folder, fmt::format("holds {} GGUF models, expected one", ggufs.size()),
+                     "give the path of the one that is meant: " + listed(ggufs));
+}
+
 // A model by its name: shipped ones first.
 Result<ModelFiles> model_of_name(const std::string& typed) {
   if (!kEmbeddedModelName.empty() && typed == kEmbeddedModelName) return embedded_model();
   if (typed.find('/') == typed.npos) {
     for (const fs::path& folder : model_folders()) {
-      if (is_folder(folder / typed)) return ModelFiles::folder((folder / typed).string());
+      if (is_folder(folder / typed)) return model_in((folder / typed).string());
     }
   }
   if (const std::optional<HubName> name = hub_name(typed)) {
     CONTINUO_TRY(const std::optional<std::string> folder, find_in_hub_cache(*name));
-    if (folder) return ModelFiles::folder(*folder);
+    if (folder) return model_in(*folder);
     return not_found(typed);
   }
   return ModelFiles::folder(typed);  // a path; its error says what is wrong with it
@@ -103,7 +126,7 @@ Result<ModelFiles> model_of_name(const std::string& typed) {
 
 Result<ModelFiles> named_model(const std::string& typed) {
   std::error_code error;
-  if (is_folder(typed)) return ModelFiles::folder(typed);
+  if (is_folder(typed)) return model_in(typed);
   if (typed.ends_with(".gguf")) return ModelFiles::gguf(typed);
   if (fs::exists(typed, error)) {
     return model_error(typed,

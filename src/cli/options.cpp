@@ -121,11 +121,14 @@ Result<void> set_shard(Options& options, const std::string& value) {
 }
 
 Result<void> set_format(Options& options, const std::string& value) {
-  if (value != "jsonl" && value != "text") {
-    return usage_error(fmt::format("--format is '{}', expected jsonl or text", value));
+  constexpr std::pair<std::string_view, BatchFormat> kFormats[] = {
+      {"jsonl", BatchFormat::jsonl}, {"text", BatchFormat::text}, {"csv", BatchFormat::csv}};
+  for (const auto& [name, format] : kFormats) {
+    if (value != name) continue;
+    options.batch.format = format;
+    return {};
   }
-  options.batch.text = value == "text";
-  return {};
+  return usage_error(fmt::format("--format is '{}', expected jsonl, text or csv", value));
 }
 
 template <bool BatchOptions::*Member>
@@ -227,7 +230,8 @@ constexpr Flag kBatchRows[] = {
     {"resume", 0, "", "go on after the answers that FILE has already",
      turn_on_batch<&BatchOptions::resume>},
     {"overwrite", 0, "", "begin FILE anew, whatever it has", turn_on_batch<&BatchOptions::overwrite>},
-    {"format", 0, "jsonl|text", "text: a line is a prompt, an answer a line (\\n, \\r, \\\\ for what would\nbreak it)",
+    {"format", 0, "jsonl|text|csv",
+     "text: a line is a prompt, an answer a line (\\n, \\r, \\\\ for what would\nbreak it); csv: tables with a header row",
      set_format},
     {"shard", 0, "I/N", "answer the I-th of every N requests alone", set_shard},
     {"unordered", 0, "", "answers as they finish, each with its request's line", turn_on_batch<&BatchOptions::unordered>},
@@ -245,7 +249,7 @@ constexpr Flag kBatchAnswerRows[] = {
 constexpr Flag kBatchRunRows[] = {
     {"at-once", 'b', "N", "default 32: requests that run at the same time",
      [](Options& o, const std::string& v) { return set_positive(o.batch.at_once, v, "--at-once", 4096); }},
-    {"memory", 0, "BYTES", "for what running requests remember; default a quarter of the machine's,\nat most 1G",
+    {"memory", 0, "BYTES", "for requests that run: keys and values, logits, samplers, texts; default a\nquarter of the machine's, at most 1G",
      [](Options& o, const std::string& v) { return set_bytes(o.batch.memory, v, "--memory"); }},
     {"step-tokens", 0, "N", "default 512: tokens computed in a step at the most",
      [](Options& o, const std::string& v) { return set_positive(o.batch.step_tokens, v, "--step-tokens", 65536); }},

@@ -37,18 +37,21 @@ struct ExplainOptions {
   bool measure = false;
 };
 
+// What requests and answers look like: lines of JSON; lines of text; rows of a table.
+enum class BatchFormat : std::uint8_t { jsonl, text, csv };
+
 struct BatchOptions {
   std::string out;  // empty: stdout
   bool resume = false;
   bool overwrite = false;
   bool unordered = false;
   bool fail_fast = false;
-  bool text = false;        // a line is a prompt, an answer a line
+  BatchFormat format = BatchFormat::jsonl;
   std::uint64_t shard = 0;  // from 0; typed from 1
   std::uint64_t shards = 1;
   int at_once = 32;  // requests
   int step_tokens = 512;
-  std::size_t memory = 0;  // bytes; 0: default_memory
+  std::size_t memory = 0;  // bytes; 0: engine_options() says
   std::size_t max_line = std::size_t{8} << 20;
   bool no_sharing = false;
 };

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "cli/batch/memory.h"
+#include "cli/batch/engine_options.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
@@ -134,16 +134,8 @@ Result<void> run_score(const Options& options) {
     CONTINUO_TRY(loaded, load_tokenizer(files));
   }
   const Tokenizer* const tokenizer = loaded ? &*loaded : nullptr;
-  const BatchOptions& batch = options.batch;
-  CONTINUO_TRY(Engine engine,
-               Engine::create(model, tokenizer,
-                              {.threads = options.threads,
-                               .chunk = static_cast<std::size_t>(batch.step_tokens),
-                               .max_running = static_cast<std::size_t>(batch.at_once),
-                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
-                               .share_prefixes = !batch.no_sharing,
-                               .repack = !options.no_repack,
-                               .exact_math = options.exact_math}));
+  const EngineOptions how = engine_options(options, model.spec);
+  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, how));
   if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
 
   CONTINUO_TRY(const ScoredPart part, read_part(options, model, tokenizer, interrupted));

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "explain/canvases.h"
+#include "explain/markup.h"
 #include "explain/page_assets.h"
 #include "explain/show.h"
 
@@ -266,29 +267,6 @@ constexpr std::string_view kScriptWords[] = {
     "attention.measured",
 };
 
-std::string escaped_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // JSON that cannot end the element it stands in: nothing begins with "<".
 std::string embedded_json(const Json& json) {
   std::string out;
@@ -345,9 +323,9 @@ std::string draw_page(std::span<const Panel> panels, const View& view, const Pag
   out +=
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" "
       "content=\"no-referrer\">\n";
-  out += fmt::format("<title>{}</title>\n", escaped_html(data["title"].get<std::string>()));
+  out += fmt::format("<title>{}</title>\n", escaped_markup(data["title"].get<std::string>()));
   out += fmt::format("<style>{}</style>\n</head>\n<body>\n", style.text);
-  out += fmt::format("<noscript>{}</noscript>\n", escaped_html(view.words("page.noscript")));
+  out += fmt::format("<noscript>{}</noscript>\n", escaped_markup(view.words("page.noscript")));
   out += fmt::format("<script type=\"application/json\" id=\"data\">{}</script>\n", embedded_json(data));
   out += fmt::format("<script>{}</script>\n</body>\n</html>\n", script.text);
   return out;

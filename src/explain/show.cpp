@@ -110,16 +110,6 @@ std::string seconds_text(double seconds) {
   return three_digits(seconds) + " s";
 }
 
-std::string with_groups(std::size_t number) {
-  const std::string digits = std::to_string(number);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
 std::string name(const Recording& recording, TokenId id) {
   return visible(recording.pieces[static_cast<std::size_t>(id)]);
 }

@@ -22,7 +22,6 @@ std::string percent(double share);       // "12.3 %"
 std::string bytes_text(double bytes);    // "1.50 MB"
 std::string count_text(double count);    // "1.50 G"
 std::string seconds_text(double seconds);
-std::string with_groups(std::size_t number);  // "50,257"
 
 // The piece of an id, visible.
 std::string name(const Recording& recording, TokenId id);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "explain/canvases.h"
+#include "explain/markup.h"
 #include "explain/show.h"
 
 namespace continuo::explain {
@@ -26,48 +27,25 @@ std::string colour(double share) {
   return fmt::format("#{:02x}{:02x}{:02x}", mix(kPaper.r, to.r), mix(kPaper.g, to.g), mix(kPaper.b, to.b));
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // A drawing that grows with what is put into it.
 class Drawing {
  public:
   void rect(double x, double y, double w, double h, std::string_view fill, std::string_view title = {}) {
     body_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"", x,
                          y, w, h, fill);
-    body_ += title.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escaped(title));
+    body_ += title.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escaped_markup(title));
     reach(x + w, y + h);
   }
   // `anchor`: start, middle, end.
   void text(double x, double y, std::string_view text, std::string_view anchor = "start",
             std::string_view fill = kInk) {
     body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y,
-                         anchor, fill, escaped(text));
+                         anchor, fill, escaped_markup(text));
     reach(x + (anchor == "start" ? text_width(text) : 0), y + 4);
   }
   void upright(double x, double y, std::string_view text) {
     body_ += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" fill=\"{}\">{}</text>\n",
-                         x, y, kSoft, escaped(text));
+                         x, y, kSoft, escaped_markup(text));
   }
   void line(double x1, double y1, double x2, double y2, std::string_view stroke) {
     body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n",

@@ -48,19 +48,27 @@ Continuation::Continuation(Request request, const Model& model, const Tokenizer*
       model_(model),
       sink_(std::move(sink)),
       done_(std::move(done)),
-      sampler_(request_.sampling, static_cast<std::size_t>(model.spec.vocab_size)),
       decoder_(decoder_after(tokens(), tokenizer)),
       stops_(request_.stop) {
   request_.prompt = {};
-  for (const TokenId id : tokens())
-    sampler_.observe_prompt(id);
   if (decoder_) prompt_open_ = !StreamDecoder(*decoder_).finish().empty();
   completion_.prompt_tokens = prompt_length();
   if (const auto reason = limit_reached()) finish(*reason);
 }
 
+Sampler& Continuation::sampler() {
+  if (!sampler_) {
+    sampler_.emplace(request_.sampling, static_cast<std::size_t>(model_.spec.vocab_size));
+    for (const TokenId id : tokens().first(prompt_length()))
+      sampler_->observe_prompt(id);
+    for (const TokenId id : tokens().subspan(prompt_length()))
+      sampler_->observe(id);
+  }
+  return *sampler_;
+}
+
 void Continuation::look(std::size_t position, std::span<const float> logits) {
-  const auto id = sampler_.sample(logits, {.sample = request_.sample, .position = position + 1});
+  const auto id = sampler().sample(logits, {.sample = request_.sample, .position = position + 1});
   if (!id) return;
   drawn_ = GeneratedToken{.id = *id};
   if (request_.want_logprob) drawn_->logprob = log_probability(logits, *id);
@@ -78,6 +86,11 @@ void Continuation::accept() {
   }
 }
 
+void Continuation::give_back_memory() {
+  Sequence::give_back_memory();
+  sampler_.reset();
+}
+
 void Continuation::answer() {
   if (done_)
     done_(error_ ? Result<Completion>(std::move(*error_)) : Result<Completion>(std::move(completion_)));
@@ -85,7 +98,7 @@ void Continuation::answer() {
 
 // Appends it: end tokens, stop strings, limits; tells the sink what became certain.
 void Continuation::take(GeneratedToken token) {
-  sampler_.observe(token.id);
+  sampler().observe(token.id);
   append(token.id);
   completion_.tokens.push_back(std::move(token));
   const TokenId id = completion_.tokens.back().id;

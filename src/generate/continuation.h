@@ -29,12 +29,15 @@ class Continuation : public Sequence {
   void look(std::size_t position, std::span<const float> logits) override;
   void accept() override;
   void interrupt() override;
+  void give_back_memory() override;
   void answer() override;
 
  protected:
   std::size_t logits_from() const override { return tokens().size() - 1; }
 
  private:
+  // Made from the tokens so far, if it is not there.
+  Sampler& sampler();
   void take(GeneratedToken token);
   std::string text_of(TokenId token);
   std::string without_prompt(std::string decoded);
@@ -46,7 +49,7 @@ class Continuation : public Sequence {
   const Model& model_;
   Sink sink_;
   Done done_;
-  Sampler sampler_;
+  std::optional<Sampler> sampler_;  // while it runs, from its first logits on
   std::optional<StreamDecoder> decoder_;
   StopMatcher stops_;
   Completion completion_;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
+#include "generate/memory.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
@@ -18,8 +18,6 @@ namespace {
 // A further core is worth waking for this many bytes of weights: reading them takes it long enough to pay for
 // the meetings of all threads in every layer.
 constexpr std::size_t kWeightBytesPerThread = std::size_t{2} << 20;
-// The logits of a step are kept within this.
-constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 
 int useful_threads(const Model& model) {
   const std::size_t shares = 1 + model.weight_bytes / kWeightBytesPerThread;
@@ -61,30 +59,21 @@ Result<void> validate_stop(std::span<const std::string> stops, const Tokenizer* 
   return {};
 }
 
-std::size_t step_logits(const Model& model) {
-  return std::max<std::size_t>(
-      kLogitBytes / (static_cast<std::size_t>(model.spec.vocab_size) * sizeof(float)), 1);
-}
-
-std::size_t page_limit(const Model& model, std::size_t memory) {
-  if (memory == 0) return std::numeric_limits<std::size_t>::max();
-  return memory / PagePool::page_bytes(SequenceState::page_floats(model.spec));
-}
-
 }  // namespace
 
 struct Engine::Impl {
-  Impl(const Model& m, const Tokenizer* t, const EngineOptions& options, const KernelTable& table)
+  Impl(const Model& m, const Tokenizer* t, const EngineOptions& options, const MemoryShares& shares,
+       const KernelTable& table)
       : model(m),
         tokenizer(t),
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
         forward(m, kernels, threads, options.repack),
-        pool(SequenceState::page_floats(m.spec), page_limit(m, options.memory)),
+        pool(SequenceState::page_floats(m.spec), shares.pages),
         scheduler(m.spec, pool,
-                  {.max_running = options.max_running,
+                  {.max_running = shares.max_running,
                    .step_tokens = options.chunk,
-                   .step_logits = step_logits(m),
+                   .step_logits = shares.step_logits,
                    .share_prefixes = options.share_prefixes}) {}
 
   void step();
@@ -164,12 +153,9 @@ Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, En
     return usage_error(
         fmt::format("kernels '{}' are unknown or do not run on this processor", options.kernels));
   }
-  if (page_limit(model, options.memory) < model.spec.layers.size()) {
-    return usage_error(
-        fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}",
-                    options.memory, kPageKeys, SequenceState::bytes(model.spec, kPageKeys)));
-  }
-  return Engine(std::make_unique<Impl>(model, tokenizer, options, *kernels));
+  CONTINUO_TRY(const MemoryShares shares,
+               share_memory(model.spec, options.memory, options.max_running, options.chunk));
+  return Engine(std::make_unique<Impl>(model, tokenizer, options, shares, *kernels));
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

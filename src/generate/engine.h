@@ -24,7 +24,7 @@ struct EngineOptions {
   std::string kernels;          // empty: the best
   std::size_t chunk = 512;      // tokens computed in one step at the most
   std::size_t max_running = 1;  // requests that run at the same time
-  std::size_t memory = 0;       // bytes for what sequences remember; 0: as many as one request may take
+  std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
   bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
   // The one that answers depend on: weights in block formats by float32 products too, instead of rounded activations.

@@ -14,10 +14,6 @@ constexpr std::size_t kWorthWaiting = 16;
 // Waiting sequences that are looked at in a step, for each that may run.
 constexpr std::size_t kLookAhead = 2;
 
-std::size_t common_beginning(std::span<const TokenId> a, std::span<const TokenId> b) {
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
-
 bool all_there(const PageSet& pages) {
   return std::all_of(pages.begin(), pages.end(), [](const PageRef& page) { return static_cast<bool>(page); });
 }

@@ -2,16 +2,13 @@
 // budget of tokens and of memory. Sequences join and leave at any step. None of it changes what a sequence
 // computes.
 //
-//   - Running sequences come first, the oldest before the others: a token each that goes on, a piece of its
-//   prompt each
-//     that has not read it. Then waiting ones join in their order.
-//   - What is known of a beginning (state/prefix_tree.h) is not computed again; a sequence whose beginning
-//   another is
-//     about to compute waits for that.
-//   - Memory is pages of one pool. When there are too few, beginnings that nobody uses are forgotten, then
-//   the youngest
-//     running sequence gives its pages back and waits again: it computes them once more, to the same bits.
-//     The oldest never does, and any sequence fits alone, so all end.
+//   - Running sequences come first, the oldest before the others: a token each that goes on, a piece of its prompt
+//     each that has not read it. Then waiting ones join in their order.
+//   - What is known of a beginning (state/prefix_tree.h) is not computed again; a sequence whose beginning another
+//     is about to compute waits for that.
+//   - Memory is pages of one pool. When there are too few, beginnings that nobody uses are forgotten, then the
+//     youngest running sequence gives its pages back and waits again: it computes them once more, to the same
+//     bits. The oldest never does, and any sequence fits alone, so all end.
 #pragma once
 
 #include <cstddef>
@@ -65,8 +62,8 @@ class Scheduler {
  private:
   struct Running {
     std::unique_ptr<Sequence> sequence;
-    PrefixTree::Node* node =
-        nullptr;                  // of its whole pages that the tree knows; pinned; null: nothing is shared
+    // Of its whole pages that the tree knows; pinned; null: nothing is shared.
+    PrefixTree::Node* node = nullptr;
     std::size_t known_pages = 0;  // up to `node`
     bool prompt_known = false;
   };

@@ -55,8 +55,8 @@ class Sequence {
   // Tells who asked. Called once, when the sequence is finished.
   virtual void answer() = 0;
 
-  // Forgets what is computed, to compute it again later.
-  void give_back_memory() { state_.rewind(0); }
+  // Forgets what is computed, and all that can be made again later.
+  virtual void give_back_memory() { state_.rewind(0); }
 
  protected:
   // The first position whose logits are wanted.

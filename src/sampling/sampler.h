@@ -38,6 +38,11 @@ class Sampler {
 
   const SamplingOptions& options() const { return options_; }
 
+  // Memory that a sampler takes at the most, tokens of the text aside.
+  static constexpr std::size_t bytes(std::size_t vocab_size) {
+    return vocab_size * (sizeof(std::uint32_t) + 1 + sizeof(float) + sizeof(Candidate) + sizeof(Rank));
+  }
+
  private:
   SamplingOptions options_;
   std::size_t vocab_size_;

@@ -15,11 +15,11 @@ bool before(Tokens a, Tokens b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
 }
 
+}  // namespace
+
 std::size_t common_beginning(Tokens a, Tokens b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
-
-}  // namespace
 
 class PrefixTree::Node {
  public:

@@ -19,6 +19,9 @@
 
 namespace continuo {
 
+// Tokens that both texts begin with.
+std::size_t common_beginning(std::span<const TokenId> a, std::span<const TokenId> b);
+
 class PrefixTree {
  public:
   class Node;

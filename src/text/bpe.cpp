@@ -13,7 +13,6 @@ namespace continuo {
 namespace {
 
 constexpr std::size_t kShortWord = 48;  // up to here looking at all pairs is faster than a queue
-constexpr std::size_t kLongestWord = std::size_t{1} << 30;  // positions are 32-bit; longer pieces are cut
 constexpr std::uint32_t kNone = 0xffffffffu;
 constexpr TokenId kJoined = -2;    // in the place of a symbol that the one before it has taken in
 constexpr std::size_t kAhead = 8;  // merges whose places in the table are on their way from memory
@@ -124,19 +123,8 @@ void Bpe::encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>&
       return;
     }
   }
-  while (!piece.empty()) {
-    std::size_t size = blanks_begin_words_ ? find_word_begin(piece, 1) : piece.size();
-    size = std::min(size, kLongestWord);
-    const std::string_view word = piece.substr(0, size);
-    if (const auto ids = scratch.cache.find(word); !ids.empty()) {
-      out.insert(out.end(), ids.begin(), ids.end());
-    } else {
-      encode_word(word, scratch);
-      scratch.cache.remember(word, scratch.ids);
-      out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
-    }
-    piece.remove_prefix(size);
-  }
+  encode_words(piece, {blanks_begin_words_}, scratch, out,
+               [&](std::string_view word) { encode_word(word, scratch); });
 }
 
 // Into scratch.ids.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint32_t kNone = 0xffffffffu;
 constexpr std::uint32_t kNoRank = 0xffffffffu;              // no number has it
-constexpr std::size_t kLongestWord = std::size_t{1} << 30;  // positions are 32-bit; longer texts are cut
 
 // Scores as ranks: the higher the score, the lower its rank.
 std::uint32_t rank_of(float score) {
@@ -63,23 +62,9 @@ std::optional<TokenId> ScoreBpe::find(std::string_view piece) const {
 }
 
 void ScoreBpe::encode(std::string_view text, Scratch& scratch, std::vector<TokenId>& out) const {
-  const std::size_t before = out.size();
-  const bool fuses = options_.unk_id && !byte_pieces_;
-  while (!text.empty()) {
-    std::size_t size = blanks_begin_words_ ? find_word_begin(text, 1) : text.size();
-    size = std::min(size, kLongestWord);
-    const std::string_view word = text.substr(0, size);
-    text.remove_prefix(size);
-    std::span<const TokenId> ids = scratch.cache.find(word);
-    if (ids.empty()) {
-      encode_word(word, scratch);
-      scratch.cache.remember(word, scratch.ids);
-      ids = scratch.ids;
-    }
-    const bool follows = fuses && out.size() > before && out.back() == *options_.unk_id;
-    if (follows && !ids.empty() && ids.front() == *options_.unk_id) ids = ids.subspan(1);
-    out.insert(out.end(), ids.begin(), ids.end());
-  }
+  // Unknown characters on both sides of a word's beginning are one run.
+  const WordRules rules{blanks_begin_words_, options_.byte_fallback ? -1 : options_.unk_id.value_or(-1)};
+  encode_words(text, rules, scratch, out, [&](std::string_view word) { encode_word(word, scratch); });
 }
 
 void ScoreBpe::first_symbols(std::string_view word, Scratch& scratch) const {

@@ -14,7 +14,6 @@ namespace continuo {
 namespace {
 
 constexpr std::uint32_t kNone = 0xffffffffu;
-constexpr std::size_t kLongestWord = std::size_t{1} << 30;  // positions are 32-bit; longer texts are cut
 constexpr double kUnknownPenalty = 10;                      // below the lowest score
 // A user-defined symbol wins against any other way to cut its bytes.
 constexpr double kUserDefinedPenalty = 0.1;
@@ -69,24 +68,9 @@ Result<void> Unigram::add(TokenId id, double score, const std::string& file) {
 }
 
 void Unigram::encode(std::string_view text, Scratch& scratch, std::vector<TokenId>& out) const {
-  const bool fuses = options_.unk_id && !options_.byte_fallback;
-  const std::size_t before = out.size();
-  while (!text.empty()) {
-    std::size_t size = blanks_begin_words_ ? find_word_begin(text, 1) : text.size();
-    size = std::min(size, kLongestWord);
-    const std::string_view word = text.substr(0, size);
-    text.remove_prefix(size);
-    std::span<const TokenId> ids = scratch.cache.find(word);
-    if (ids.empty()) {
-      encode_word(word, scratch);
-      scratch.cache.remember(word, scratch.ids);
-      ids = scratch.ids;
-    }
-    // Unknown characters on both sides of a word's beginning are one run.
-    const bool follows = fuses && out.size() > before && out.back() == *options_.unk_id;
-    if (follows && !ids.empty() && ids.front() == *options_.unk_id) ids = ids.subspan(1);
-    out.insert(out.end(), ids.begin(), ids.end());
-  }
+  // Unknown characters on both sides of a word's beginning are one run.
+  const WordRules rules{blanks_begin_words_, options_.byte_fallback ? -1 : options_.unk_id.value_or(-1)};
+  encode_words(text, rules, scratch, out, [&](std::string_view word) { encode_word(word, scratch); });
 }
 
 void Unigram::find_best(std::string_view word, Scratch& scratch) const {

@@ -1,11 +1,13 @@
 // Models by name: how -m finds what the Hugging Face libraries have downloaded.
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "cli/expect.h"
 
 using namespace continuo::test;
 namespace fs = std::filesystem;
+using Json = nlohmann::json;
 
 namespace {
 
@@ -94,4 +96,30 @@ TEST_CASE("a broken hub cache") {
   check_error(cache.run("org/name@gone"), 3, "the cache has no revision 'gone'");
   fs::remove(cache.model("models--org--name") / "blobs/model.safetensors");
   check_error(cache.run("org/name"), 3, "was the download finished?");
+}
+
+TEST_CASE("a folder with one GGUF model and no weights of its own is that model") {
+  const HubCache cache;
+  cache.add("models--org--name-GGUF", "main", kCommit);
+  const fs::path snapshot = cache.model("models--org--name-GGUF") / "snapshots" / kCommit;
+  const std::string folder = snapshot.string();
+  const std::string f32 = (snapshot / "model-f32.gguf").string();
+  CHECK(run_program({"quantize", "-q", folder, f32, "--to", "f32"}).code == 0);
+  check(cache.run("org/name-GGUF"), "bc");  // of both the folder's own weights
+  CHECK(Json::parse(run_program({"-m", folder, "--json", "-n1", "a"}).out)["model"] == folder);
+  fs::remove(snapshot / "model.safetensors");
+  check(cache.run("org/name-GGUF"), "bc");
+  CHECK(Json::parse(run_program({"-m", folder, "--json", "-n1", "a"}).out)["model"] == f32);
+  for (const char* file : {"config.json", "tokenizer.json"})
+    fs::remove(snapshot / file);
+  check(cache.run("org/name-GGUF"), "bc");
+  check(run_program({"tokenize", "-m", folder, "a"}), "256 97\n");
+  // Parts but the first belong to a model; a second model leaves it open which is meant.
+  write_file(snapshot / "x-00002-of-00002.gguf", "");
+  check(cache.run("org/name-GGUF"), "bc");
+  write_file(snapshot / "x-00001-of-00002.gguf", "");
+  write_file(snapshot / "other.gguf", "");
+  check_error(cache.run("org/name-GGUF"), 3,
+              "holds 3 GGUF models, expected one (give the path of the one that is meant: model-f32.gguf, other.gguf, "
+              "x-00001-of-00002.gguf)");
 }

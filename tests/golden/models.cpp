@@ -12,6 +12,7 @@
 #include "io/checkpoint.h"
 #include "model/families.h"
 #include "model/model.h"
+#include "load_model.h"
 #include "support.h"
 
 using namespace continuo;
@@ -20,16 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::atomic<bool> kNotInterrupted{false};
-
-Model load_model(const fs::path& folder) {
-  const auto files = ModelFiles::folder(folder.string());
-  if (!files) FAIL(files.error().message());
-  auto checkpoint = load_checkpoint(*files);
-  if (!checkpoint) FAIL(checkpoint.error().message());
-  auto model = build_model(std::move(*checkpoint));
-  if (!model) FAIL(model.error().message());
-  return std::move(*model);
-}
 
 std::vector<TokenId> greedy(Engine& engine, const std::vector<TokenId>& prompt, std::size_t n) {
   Request request;
@@ -46,7 +37,7 @@ std::vector<TokenId> greedy(Engine& engine, const std::vector<TokenId>& prompt, 
 
 void check_case(const fs::path& folder) {
   const Json expected = Json::parse(test::read_file(folder / "expected.json"));
-  const Model model = load_model(folder);
+  const Model model = test::load_model(folder);
   auto engine = Engine::create(model, nullptr, {});
   if (!engine) FAIL(engine.error().message());
   for (const Json& prompt : expected["prompts"]) {
@@ -128,7 +119,7 @@ TEST_CASE("stories260K writes its reference text and logits") {
     return;
   }
   const fs::path folder = *data / "weights/stories260K";
-  const Model model = load_model(folder);
+  const Model model = test::load_model(folder);
   auto tokenizer = Tokenizer::parse(test::read_file(folder / "tokenizer.json"), "tokenizer.json");
   if (!tokenizer) FAIL(tokenizer.error().message());
   auto engine = Engine::create(model, &*tokenizer, {});

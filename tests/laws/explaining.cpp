@@ -20,13 +20,7 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed));
   all.push_back(test::random_llama(kSeed, {}, Format::bf16));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
-  all.push_back(test::random_llama(kSeed, {.d_model = 256,
-                                           .d_ff = 700,
-                                           .n_layers = 2,
-                                           .n_heads = 8,
-                                           .n_kv_heads = 4,
-                                           .head_dim = 32,
-                                           .vocab = 1000}));  // wide enough to be shared among threads
+  all.push_back(test::random_llama(kSeed, test::kWideShape));  // wide enough to be shared among threads
   for (Model& model : test::random_models(kSeed))
     all.push_back(std::move(model));
   return all;

@@ -7,29 +7,16 @@
 #include "kernels/kernel_table.h"
 #include "layers/forward.h"
 #include "model/gguf_export.h"
+#include "logits.h"
 #include "random_model.h"
 #include "support.h"
 
 using namespace continuo;
+using test::logits_of, test::require_same;
 
 namespace {
 
 constexpr unsigned kSeed = 99;
-
-std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, int threads,
-                             std::size_t piece) {
-  ThreadPool pool(threads);
-  ForwardPass forward(model, best_kernels(), pool);
-  SequenceState state(model.spec, ids.size(), ids.size());
-  std::vector<float> all;
-  while (state.length() < ids.size()) {
-    const std::size_t n = std::min(piece, ids.size() - state.length());
-    const Segment segment{&state, std::span(ids).subspan(state.length(), n), n};
-    const auto rows = forward(std::span(&segment, 1));
-    all.insert(all.end(), rows.begin(), rows.end());
-  }
-  return all;
-}
 
 // The model through a GGUF file, its matrices in `format`.
 Model through_gguf(const Model& model, Format format, const test::TemporaryFolder& folder) {
@@ -52,16 +39,6 @@ Model through_gguf(const Model& model, Format format, const test::TemporaryFolde
   auto read = build_model(std::move(*checkpoint));
   if (!read) FAIL(read.error().message());
   return std::move(*read);
-}
-
-void require_same(const std::vector<float>& got, const std::vector<float>& want, std::size_t vocab) {
-  REQUIRE(got.size() == want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) {
-      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of "
-                       << want[i]);
-    }
-  }
 }
 
 std::vector<Model> models() {
@@ -92,7 +69,7 @@ TEST_CASE("law 5: GGUF and safetensors of the same weights give the same logits"
     INFO(model.spec.family << " of width " << model.spec.d_model);
     for (const int threads : {1, 3}) {
       for (const std::size_t piece : {50, 1}) {
-        require_same(logits_of(read, ids, threads, piece), logits_of(model, ids, 1, 50),
+        require_same(logits_of(read, ids, {piece}, {.threads = threads}), logits_of(model, ids, {50}),
                      model.spec.vocab_size);
       }
     }
@@ -109,13 +86,13 @@ TEST_CASE("laws 1 and 2 for weights in blocks: pieces and threads change no bit"
                                                  .head_dim = 32,
                                                  .vocab = 600});
   const auto ids = test::random_ids(40, model.spec.vocab_size, kSeed);
-  const std::vector<float> exact = logits_of(model, ids, 1, 40);
+  const std::vector<float> exact = logits_of(model, ids, {40});
   for (const FormatInfo& info : formats()) {
     INFO(info.name);
     const Model read = through_gguf(model, info.format, folder);
-    const std::vector<float> whole = logits_of(read, ids, 1, 40);
-    require_same(logits_of(read, ids, 1, 1), whole, model.spec.vocab_size);
-    require_same(logits_of(read, ids, 3, 7), whole, model.spec.vocab_size);
+    const std::vector<float> whole = logits_of(read, ids, {40});
+    require_same(logits_of(read, ids, {1}), whole, model.spec.vocab_size);
+    require_same(logits_of(read, ids, {7}, {.threads = 3}), whole, model.spec.vocab_size);
     if (info.block_bytes * 8 < info.block_values * 5) continue;
     // With five bits and more it is the same model, more or less.
     double difference = 0, size = 0;

@@ -11,53 +11,21 @@
 #include "kernels/kernel_table.h"
 #include "kernels/reference.h"
 #include "layers/forward.h"
+#include "logits.h"
 #include "random_model.h"
 #include "random_specs.h"
 #include "support.h"
 
 using namespace continuo;
+using test::Logits, test::logits_of, test::require_same;
 
 namespace {
 
 constexpr unsigned kSeed = 4242;
 const std::atomic<bool> kNotInterrupted{false};
 
-using Logits = std::vector<float>;
-
 bool same_bits(const Logits& a, const Logits& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-// Names the first difference, as a position and a vocabulary entry.
-void require_same(const Logits& got, const Logits& want, std::size_t vocab) {
-  REQUIRE(got.size() == want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) {
-      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of "
-                       << want[i]);
-    }
-  }
-}
-
-struct Setting {
-  const KernelTable& kernels = best_kernels();
-  int threads = 1;
-};
-
-// Logits of every position when the text is fed in pieces of the given lengths (the last one repeats).
-Logits logits_of(const Model& model, const std::vector<TokenId>& ids, const std::vector<std::size_t>& pieces,
-                 Setting setting = {}) {
-  ThreadPool threads(setting.threads);
-  ForwardPass forward(model, setting.kernels, threads);
-  SequenceState state(model.spec, ids.size(), ids.size());
-  Logits all;
-  for (std::size_t piece = 0; state.length() < ids.size(); ++piece) {
-    const std::size_t n = std::min(pieces[std::min(piece, pieces.size() - 1)], ids.size() - state.length());
-    const Segment segment{&state, std::span(ids).subspan(state.length(), n), n};
-    const auto rows = forward(std::span(&segment, 1));
-    all.insert(all.end(), rows.begin(), rows.end());
-  }
-  return all;
 }
 
 std::vector<Model> models() {
@@ -70,13 +38,7 @@ std::vector<Model> models() {
       kSeed, {.d_model = 50, .d_ff = 67, .n_heads = 5, .n_kv_heads = 1, .head_dim = 10}, Format::f32,
       {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
   // Wide enough that the work is shared among threads.
-  all.push_back(test::random_llama(kSeed, {.d_model = 256,
-                                           .d_ff = 700,
-                                           .n_layers = 2,
-                                           .n_heads = 8,
-                                           .n_kv_heads = 4,
-                                           .head_dim = 32,
-                                           .vocab = 1000}));
+  all.push_back(test::random_llama(kSeed, test::kWideShape));
   // Integer products, of formats with scales of 32 and of 16 weights, with shifts and without.
   all.push_back(test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
   for (const Format format : {Format::q4_k, Format::q6_k}) {

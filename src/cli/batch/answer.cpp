@@ -1,6 +1,9 @@
 #include "cli/batch/answer.h"
 
+#include <algorithm>
 #include <numeric>
+
+#include "cli/batch/csv.h"
 
 namespace continuo {
 
@@ -47,9 +50,56 @@ void add_sample(const AnswerForm& form, const BatchRequest& request, const Compl
 
 }  // namespace
 
+namespace {
+
+std::string cell_of(const Answer& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// The cells of kAnswerColumns.
+using Row = std::array<std::string, kAnswerColumns.size()>;
+
+std::string as_row(const Row& cells) {
+  std::string row;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) row += ',';
+    append_csv_cell(row, cells[i]);
+  }
+  return row + '\n';
+}
+
+std::string sample_row(const AnswerForm& form, const BatchRequest& request, std::uint64_t line,
+                       std::span<const Completion> samples, std::size_t index) {
+  const Completion& sample = samples[index];
+  std::string ids, logprobs;
+  if (request.want_ids) {
+    for (const GeneratedToken& token : sample.tokens)
+      ids += (ids.empty() ? "" : " ") + std::to_string(token.id);
+  }
+  if (request.request.want_logprob) {
+    logprobs = logprobs_json(sample, form.tokenizer).dump(-1, ' ', false, Answer::error_handler_t::replace);
+  }
+  return as_row({cell_of(request.id), std::to_string(line), std::to_string(index), std::to_string(samples.size()),
+                 form.tokenizer ? text_of(request, sample) : "", std::string(name(sample.finish)), ids, logprobs,
+                 std::to_string(sample.prompt_tokens), std::to_string(sample.tokens.size()),
+                 std::to_string(request.request.sampling.seed), form.model, "", ""});
+}
+
+}  // namespace
+
+std::string csv_header() {
+  Row names;
+  std::copy(kAnswerColumns.begin(), kAnswerColumns.end(), names.begin());
+  return as_row(names);
+}
+
 std::string answer_line(const AnswerForm& form, const BatchRequest& request, std::uint64_t line,
                         std::span<const Completion> samples) {
-  if (form.text) return as_text_line(text_of(request, samples.front()));
+  if (form.format == BatchFormat::text) return as_text_line(text_of(request, samples.front()));
+  if (form.format == BatchFormat::csv) {
+    std::string rows;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      rows += sample_row(form, request, line, samples, i);
+    return rows;
+  }
   Answer answer = {{"id", request.id}};
   if (form.with_line) answer["line"] = line;
   if (request.n == 1) {
@@ -74,7 +124,11 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
 }
 
 std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line) {
-  if (form.text) return "\n";
+  if (form.format == BatchFormat::text) return "\n";
+  if (form.format == BatchFormat::csv) {
+    return as_row({cell_of(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model, error.type,
+                   error.message});
+  }
   return as_line(
       {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}});
 }

@@ -1,6 +1,7 @@
-// What the output says of a request: one line of JSON, or of text.
+// What the output says of a request: one line of JSON, or of text, or a row of a table for each sample.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,11 +16,17 @@ namespace continuo {
 struct AnswerForm {
   std::string model;
   const Tokenizer* tokenizer = nullptr;  // null: no text
-  bool text = false;                     // a line of text instead of JSON
+  BatchFormat format = BatchFormat::jsonl;
   bool with_line = false;                // answers say their request's line: their order does not
 };
 
-// All of these end in '\n' and hold no other.
+// The columns of a table of answers. An answer has a row for each of its `n` samples, by `index`.
+inline constexpr std::array<std::string_view, 14> kAnswerColumns = {
+    "id",       "row",           "index",             "n",    "text",  "finish_reason", "ids",
+    "logprobs", "prompt_tokens", "completion_tokens", "seed", "model", "error_type",    "error"};
+std::string csv_header();
+
+// All of these end in '\n', and hold no other but in a table's quotes.
 std::string answer_line(const AnswerForm& form, const BatchRequest& request, std::uint64_t line,
                         std::span<const Completion> samples);
 std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line);

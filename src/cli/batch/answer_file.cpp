@@ -12,7 +12,10 @@
 #include <cstring>
 
 #include "base/json.h"
+#include "cli/batch/csv.h"
+#include "cli/batch/fields.h"
 #include "cli/batch/lines.h"
+#include "cli/numbers.h"
 
 namespace continuo {
 
@@ -105,13 +108,32 @@ Result<Entry> read_entry(const Line& line, const std::string& name) {
   return entry;
 }
 
+// A row of a table of answers: the last of a request's samples stands for the answer.
+Result<Entry> read_row(const Line& line, const std::string& name) {
+  const auto cells = csv_cells(line.text);
+  if (!cells || cells->size() != kAnswerColumns.size()) return no_answer(name, line.number);
+  const auto cell = [&](std::string_view column) -> const std::string& {
+    const auto at = std::find(kAnswerColumns.begin(), kAnswerColumns.end(), column) - kAnswerColumns.begin();
+    return (*cells)[static_cast<std::size_t>(at)];
+  };
+  const auto row = parse_number<std::uint64_t>(cell("row"), "", "");
+  const auto index = parse_number<std::uint64_t>(cell("index"), "", "");
+  const auto samples = parse_number<std::uint64_t>(cell("n"), "", "");
+  if (!row || !index || !samples || *index >= *samples) return no_answer(name, line.number);
+  return Entry{.answer = *index + 1 == *samples,
+               .error = !cell("error_type").empty(),
+               .id = id_from_cell(cell("id")),
+               .line = *row};
+}
+
 }  // namespace
 
 Result<Kept> AnswerFile::scan(const AnswerForm& form) {
   const int fd = dup(fd_);
   if (fd < 0) return failed(name_, errno);
   static const std::atomic<bool> kNever{false};
-  LineReader reader(fd, name_, kLongestAnswer, kNever);
+  const bool table = form.format == BatchFormat::csv;
+  LineReader reader(fd, name_, kLongestAnswer, kNever, table ? LineKind::csv_row : LineKind::line);
   struct stat status {};
   if (fstat(fd_, &status) != 0) return failed(name_, errno);
   const auto size = static_cast<std::uint64_t>(status.st_size);
@@ -122,9 +144,14 @@ Result<Kept> AnswerFile::scan(const AnswerForm& form) {
     if (!line) return kept;
     at += line->text.size() + 1;
     if (at > size) return kept;  // the last line does not end: it is torn
+    if (table && line->number == 1) {
+      if (line->text + '\n' != csv_header()) return no_answer(name_, line->number);
+      kept.bytes = at;
+      continue;
+    }
     Entry entry{.answer = true};
-    if (!form.text) {
-      CONTINUO_TRY(entry, read_entry(*line, name_));
+    if (form.format != BatchFormat::text) {
+      CONTINUO_TRY(entry, table ? read_row(*line, name_) : read_entry(*line, name_));
     }
     if (!entry.answer) continue;
     kept.bytes = at;
@@ -133,7 +160,7 @@ Result<Kept> AnswerFile::scan(const AnswerForm& form) {
     if (form.with_line) {
       if (entry.line == 0) return no_answer(name_, line->number);
       kept.lines.insert(entry.line);
-    } else if (!form.text) {
+    } else if (form.format != BatchFormat::text) {
       kept.ids.push_back(hash_of(entry.id));
     }
   }

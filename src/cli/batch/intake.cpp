@@ -29,7 +29,7 @@ Intake::Intake(int fd, std::string name, std::size_t longest_line, const Request
                Selection selection)
     : parser_(parser),
       selection_(std::move(selection)),
-      reader_(fd, std::move(name), longest_line, stop_),
+      reader_(fd, std::move(name), longest_line, stop_, line_kind(selection_.format)),
       thread_(without_signals([this] { read(); })) {}
 
 Intake::~Intake() {
@@ -39,35 +39,56 @@ Intake::~Intake() {
 }
 
 void Intake::read() {
+  const auto all = read_requests();
+  end(all ? std::nullopt : std::optional(all.error()));
+}
+
+Result<void> Intake::read_requests() {
+  const bool table = selection_.format == BatchFormat::csv;
+  if (table) {
+    CONTINUO_TRY(const auto header, reader_.next());
+    if (!header) return {};
+    CONTINUO_TRY(columns_, parser_.csv_columns(*header));
+  }
   for (;;) {
-    auto next = reader_.next();
-    if (!next) return end(next.error());
-    if (!*next) break;
-    const Line& line = **next;
-    if ((line.number - 1) % selection_.shards != selection_.shard) continue;
+    CONTINUO_TRY(auto line, reader_.next());
+    if (!line) break;
+    line->number -= table ? 1 : 0;
+    if ((line->number - 1) % selection_.shards != selection_.shard) continue;
     const std::uint64_t order = selected_++;
-    const auto done = done_before(line, order);
-    if (!done) return end(done.error());
-    if (*done) continue;
-    Job job{.line = line.number,
-            .order = order,
-            .bytes = line.text.size(),
-            .request = selection_.text ? parser_.parse_text(line) : parser_.parse_json(line)};
-    if (!put(std::move(job))) return;
+    CONTINUO_TRY(const bool done, done_before(*line, order));
+    if (done) continue;
+    Job job{.line = line->number, .order = order, .bytes = line->text.size(), .request = parse(*line)};
+    if (!put(std::move(job))) return {};
   }
-  if (!stop_ && !selection_.by_line && selected_ < selection_.done.answers) {
-    return end(usage_error(fmt::format("there are {} answers already, but only {} requests",
-                                       selection_.done.answers, selected_.load()),
-                           "is this the input that they answer?"));
+  if (stop_ || selection_.by_line || selected_ >= selection_.done.answers) return {};
+  return usage_error(fmt::format("there are {} answers already, but only {} requests", selection_.done.answers,
+                                 selected_.load()),
+                     "is this the input that they answer?");
+}
+
+ParsedRequest Intake::parse(const Line& line) const {
+  switch (selection_.format) {
+    case BatchFormat::text:
+      return parser_.parse_text(line);
+    case BatchFormat::csv:
+      return parser_.parse_csv(line, columns_);
+    case BatchFormat::jsonl:
+      break;
   }
-  end(std::nullopt);
+  return parser_.parse_json(line);
+}
+
+Answer Intake::id_of(const Line& line) const {
+  return selection_.format == BatchFormat::csv ? RequestParser::csv_id(line, columns_)
+                                               : RequestParser::json_id(line);
 }
 
 Result<bool> Intake::done_before(const Line& line, std::uint64_t order) const {
   const Kept& done = selection_.done;
   if (selection_.by_line) return done.lines.contains(line.number);
   if (order >= done.answers) return false;
-  if (!selection_.text && hash_of(RequestParser::id_of(line)) != done.ids[order]) {
+  if (selection_.format != BatchFormat::text && hash_of(id_of(line)) != done.ids[order]) {
     return usage_error(
         fmt::format("answer {} has another id than the request on line {}", order + 1, line.number),
         "is this the input that the answers are for?");

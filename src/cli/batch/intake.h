@@ -15,7 +15,7 @@
 namespace continuo {
 
 struct Job {
-  std::uint64_t line = 0;   // of the input
+  std::uint64_t line = 0;   // of the input, from 1; of a table its row after the header
   std::uint64_t order = 0;  // among the requests of this run, from 0
   std::size_t bytes = 0;    // of the line
   ParsedRequest request;
@@ -24,10 +24,14 @@ struct Job {
 // Which lines of the input are this run's.
 struct Selection {
   std::uint64_t shard = 0, shards = 1;  // line i (from 0) if i % shards == shard
-  bool text = false;                    // a line is a prompt, not JSON
+  BatchFormat format = BatchFormat::jsonl;
   bool by_line = false;                 // what is done is known by lines, not by order
   Kept done;                            // answered by an earlier run
 };
+
+inline LineKind line_kind(BatchFormat format) {
+  return format == BatchFormat::csv ? LineKind::csv_row : LineKind::line;
+}
 
 class Intake {
  public:
@@ -47,7 +51,10 @@ class Intake {
 
  private:
   void read();
+  Result<void> read_requests();
   Result<bool> done_before(const Line& line, std::uint64_t order) const;
+  ParsedRequest parse(const Line& line) const;
+  Answer id_of(const Line& line) const;
   bool put(Job job);
   void end(std::optional<Error> error);
 
@@ -56,6 +63,7 @@ class Intake {
   std::atomic<bool> stop_{false};
   LineReader reader_;
   std::atomic<std::uint64_t> selected_{0};
+  CsvColumns columns_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 namespace continuo {
 
@@ -17,8 +18,8 @@ constexpr int kLookMilliseconds = 100;  // how often `stop` is looked at while n
 
 }  // namespace
 
-LineReader::LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop)
-    : fd_(fd), name_(std::move(name)), longest_(longest), stop_(stop), block_(kBlock) {}
+LineReader::LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop, LineKind kind)
+    : fd_(fd), name_(std::move(name)), longest_(longest), stop_(stop), kind_(kind), block_(kBlock) {}
 
 LineReader::~LineReader() {
   if (fd_ != STDIN_FILENO) close(fd_);
@@ -49,6 +50,15 @@ bool LineReader::ready() {
   return poll(&source, 1, 0) > 0;
 }
 
+// The '\n' that ends the line, in what is left of the block; null if it is not there.
+const char* LineReader::find_end() {
+  const char* const from = block_.data() + at_;
+  const char* const end = block_.data() + end_;
+  if (kind_ == LineKind::line) return static_cast<const char*>(std::memchr(from, '\n', end_ - at_));
+  const char* const found = std::find_if(from, end, [&](char c) { return scanner_.ends_row(c); });
+  return found == end ? nullptr : found;
+}
+
 Result<std::optional<Line>> LineReader::next() {
   Line line{.number = lines_ + 1};
   bool begun = false;
@@ -63,7 +73,7 @@ Result<std::optional<Line>> LineReader::next() {
     }
     begun = true;
     const char* const from = block_.data() + at_;
-    const auto* const newline = static_cast<const char*>(std::memchr(from, '\n', end_ - at_));
+    const char* const newline = find_end();
     const std::size_t n = newline ? static_cast<std::size_t>(newline - from) : end_ - at_;
     at_ += n + (newline ? 1 : 0);
     if (line.text.size() + n > longest_) {
@@ -77,18 +87,22 @@ Result<std::optional<Line>> LineReader::next() {
   }
 }
 
-std::optional<std::uint64_t> count_lines(int fd) {
+std::optional<std::uint64_t> count_lines(int fd, LineKind kind) {
   struct stat status {};
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   std::vector<char> block(kBlock);
+  CsvScanner scanner;
+  const auto ends = [&](char c) { return kind == LineKind::line ? c == '\n' : scanner.ends_row(c); };
   std::uint64_t lines = 0;
-  char last = '\n';
+  bool begun = false;  // a last line that does not end
   off_t at = lseek(fd, 0, SEEK_CUR);
   for (ssize_t n; (n = pread(fd, block.data(), block.size(), at)) > 0; at += n) {
-    lines += static_cast<std::uint64_t>(std::count(block.begin(), block.begin() + n, '\n'));
-    last = block[static_cast<std::size_t>(n) - 1];
+    for (const char c : std::span(block).first(static_cast<std::size_t>(n))) {
+      begun = !ends(c);
+      lines += begun ? 0 : 1;
+    }
   }
-  return lines + (last == '\n' ? 0 : 1);
+  return lines + (begun ? 1 : 0);
 }
 
 }  // namespace continuo

@@ -1,4 +1,4 @@
-// Lines of a file or a pipe, however long and however slowly they come.
+// Lines of a file or a pipe, or rows of a table in it, however long and however slowly they come.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/batch/csv.h"
 
 namespace continuo {
 
@@ -17,10 +18,16 @@ struct Line {
   bool too_long = false;     // then `text` is empty: it was read past, not kept
 };
 
+enum class LineKind : std::uint8_t {
+  line,
+  csv_row,  // a '\n' in quotes does not end it
+};
+
 class LineReader {
  public:
   // Takes over `fd`, unless it is stdin. `name` is named in errors. Reading ends early once `stop` is set.
-  LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop);
+  LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop,
+             LineKind kind = LineKind::line);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -32,17 +39,20 @@ class LineReader {
 
  private:
   Result<bool> fill();
+  const char* find_end();
 
   int fd_;
   std::string name_;
   std::size_t longest_;
   const std::atomic<bool>& stop_;
+  LineKind kind_;
+  CsvScanner scanner_;
   std::vector<char> block_;
   std::size_t at_ = 0, end_ = 0;  // what is left of the block
   std::uint64_t lines_ = 0;
 };
 
 // Lines in a file, counted as LineReader does; nothing if `fd` is no file that can be read twice.
-std::optional<std::uint64_t> count_lines(int fd);
+std::optional<std::uint64_t> count_lines(int fd, LineKind kind);
 
 }  // namespace continuo

@@ -3,184 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/json.h"
+#include "cli/batch/csv.h"
+#include "cli/batch/fields.h"
 #include "cli/model_source.h"
-#include "cli/numbers.h"
 #include "sampling/random.h"
 
 namespace continuo {
 
 namespace {
 
-constexpr std::size_t kMostSamples = 128;
-constexpr std::size_t kMostStops = 1000;
-constexpr std::size_t kMostStopBytes = std::size_t{64} << 10;  // of all together
-constexpr std::size_t kMostLogprobs = 100;
-
-Error wrong(std::string_view field, std::string_view expected, const Json& found) {
-  std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (shown.size() > 60) shown = valid_utf8(shown.substr(0, 57)) + "...";
-  return usage_error(fmt::format("{} is {}, expected {}", field, shown, expected));
-}
-
-// ---- one setter a kind of value ----
-
-template <class Number>
-Result<Number> whole_number(std::string_view field, const Json& value, std::int64_t least,
-                            std::int64_t most) {
-  const bool fits = value.is_number_integer() &&
-                    (!value.is_number_unsigned() ||
-                     value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()});
-  const std::int64_t number = fits ? value.get<std::int64_t>() : 0;
-  if (!fits || number < least || number > most) {
-    return wrong(field, fmt::format("a whole number from {} to {}", least, most), value);
-  }
-  return static_cast<Number>(number);
-}
-
-template <float SamplingOptions::*Member>
-Result<void> set_float(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_number()) return wrong(field, "a number", value);
-  request.request.sampling.*Member = value.get<float>();
-  return {};
-}
-
-template <bool BatchRequest::*Member>
-Result<void> set_switch(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_boolean()) return wrong(field, "true or false", value);
-  request.*Member = value.get<bool>();
-  return {};
-}
-
-Result<void> set_id(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_string() && !value.is_number()) return wrong(field, "a string or a number", value);
-  request.id = Answer(value);
-  return {};
-}
-
-Result<void> set_prompt(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_string()) return wrong(field, "a string", value);
-  request.prompt = value.get<std::string>();
-  return {};
-}
-
-Result<void> set_prompt_ids(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_array() || value.empty()) return wrong(field, "an array of token ids", value);
-  request.want_ids = true;
-  request.request.prompt.reserve(value.size());
-  for (const Json& id : value) {
-    CONTINUO_TRY(const auto token, whole_number<TokenId>(field, id, 0, std::numeric_limits<TokenId>::max()));
-    request.request.prompt.push_back(token);
-  }
-  return {};
-}
-
-Result<void> set_max_tokens(BatchRequest& request, std::string_view field, const Json& value) {
-  CONTINUO_TRY(request.request.max_tokens,
-               whole_number<std::int64_t>(field, value, -1, std::numeric_limits<std::int64_t>::max()));
-  return {};
-}
-
-Result<void> set_top_k(BatchRequest& request, std::string_view field, const Json& value) {
-  CONTINUO_TRY(request.request.sampling.top_k,
-               whole_number<int>(field, value, 0, std::numeric_limits<int>::max()));
-  return {};
-}
-
-Result<void> set_n(BatchRequest& request, std::string_view field, const Json& value) {
-  CONTINUO_TRY(request.n, whole_number<std::size_t>(field, value, 1, kMostSamples));
-  return {};
-}
-
-Result<void> set_logprobs(BatchRequest& request, std::string_view field, const Json& value) {
-  CONTINUO_TRY(request.request.logprobs, whole_number<std::size_t>(field, value, 0, kMostLogprobs));
-  request.request.want_logprob = true;
-  return {};
-}
-
-Result<void> set_seed(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_number_integer() || (!value.is_number_unsigned() && value.get<std::int64_t>() < 0)) {
-    return wrong(field, "a whole number from 0 to 18446744073709551615", value);
-  }
-  request.request.sampling.seed = value.get<std::uint64_t>();
-  request.seeded = true;
-  return {};
-}
-
-Result<void> set_ignore_eos(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_boolean()) return wrong(field, "true or false", value);
-  request.request.ignore_eos = value.get<bool>();
-  return {};
-}
-
-Result<void> set_stop(BatchRequest& request, std::string_view field, const Json& value) {
-  const Json list = value.is_string() ? Json::array({value}) : value;
-  if (!list.is_array()) return wrong(field, "a string or an array of strings", value);
-  if (list.size() > kMostStops) {
-    return usage_error(fmt::format("{} has {} strings, expected at most {}", field, list.size(), kMostStops));
-  }
-  std::size_t bytes = 0;
-  request.request.stop.clear();
-  for (const Json& stop : list) {
-    if (!stop.is_string()) return wrong(field, "a string or an array of strings", value);
-    request.request.stop.push_back(stop.get<std::string>());
-    bytes += request.request.stop.back().size();
-  }
-  if (bytes > kMostStopBytes) {
-    return usage_error(
-        fmt::format("{} has {} bytes of text, expected at most {}", field, bytes, kMostStopBytes));
-  }
-  return {};
-}
-
-Result<void> set_logit_bias(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_object()) return wrong(field, "an object of token ids and numbers", value);
-  request.request.sampling.logit_bias.clear();
-  for (const auto& [key, bias] : value.items()) {
-    CONTINUO_TRY(const TokenId token,
-                 parse_number<TokenId>(key, field, "an object of token ids and numbers"));
-    if (!bias.is_number()) return wrong(field, "an object of token ids and numbers", value);
-    request.request.sampling.logit_bias.push_back({token, bias.get<float>()});
-  }
-  return {};
-}
-
-struct Field {
-  std::string_view name;
-  Result<void> (*set)(BatchRequest& request, std::string_view field, const Json& value);
-};
-
-constexpr Field kFields[] = {
-    {"id", set_id},
-    {"prompt", set_prompt},
-    {"prompt_ids", set_prompt_ids},
-    {"max_tokens", set_max_tokens},
-    {"stop", set_stop},
-    {"ignore_eos", set_ignore_eos},
-    {"n", set_n},
-    {"seed", set_seed},
-    {"logprobs", set_logprobs},
-    {"echo", set_switch<&BatchRequest::echo>},
-    {"stream", set_switch<&BatchRequest::stream>},
-    {"temperature", set_float<&SamplingOptions::temperature>},
-    {"top_k", set_top_k},
-    {"top_p", set_float<&SamplingOptions::top_p>},
-    {"min_p", set_float<&SamplingOptions::min_p>},
-    {"typical_p", set_float<&SamplingOptions::typical_p>},
-    {"repeat_penalty", set_float<&SamplingOptions::repeat_penalty>},
-    {"presence_penalty", set_float<&SamplingOptions::presence_penalty>},
-    {"frequency_penalty", set_float<&SamplingOptions::frequency_penalty>},
-    {"logit_bias", set_logit_bias},
-};
-
 Result<void> fill(BatchRequest& request, const Json& json) {
-  if (!json.is_object()) return wrong("the line", "a JSON object", json);
+  if (!json.is_object()) return wrong_field("the line", "a JSON object", json);
   for (const auto& [key, value] : json.items()) {
-    const auto* field =
-        std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& f) { return f.name == key; });
-    if (field == std::end(kFields)) {
+    const RequestField* const field = find_field(key);
+    if (!field) {
       return usage_error(fmt::format("unknown field \"{}\"", valid_utf8(key.substr(0, 60))));
     }
     if (value.is_null()) continue;  // as if it were not there
@@ -192,14 +30,20 @@ Result<void> fill(BatchRequest& request, const Json& json) {
   return {};
 }
 
+// The request's own id, if it has one that may be one.
+Answer id_of(const Json& json, const Line& line) {
+  const auto id = json.is_object() ? json.find("id") : json.end();
+  const bool good = json.is_object() && id != json.end() && (id->is_string() || id->is_number());
+  return good ? Answer(*id) : Answer(line.number);
+}
+
 // Options are checked by the names that are typed, "--top-p"; a request's fields are named "top_p".
-std::string as_field(std::string message) {
-  if (!message.starts_with("--")) return message;
-  message.erase(0, 2);
-  std::replace(message.begin(),
-               message.begin() + static_cast<std::ptrdiff_t>(std::min(message.find(' '), message.size())),
-               '-', '_');
-  return message;
+std::string as_field(std::string_view message) {
+  if (!message.starts_with("--")) return std::string(message);
+  std::string field(message.substr(2));
+  const auto end = static_cast<std::ptrdiff_t>(std::min(field.find(' '), field.size()));
+  std::replace(field.begin(), field.begin() + end, '-', '_');
+  return field;
 }
 
 BatchError too_long(const Line& line, std::size_t longest) {
@@ -219,6 +63,17 @@ std::uint64_t derived_seed(std::uint64_t seed, const Answer& id) {
       philox4x32({static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(hash >> 32), 0, 0},
                  {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   return (std::uint64_t{words[1]} << 32 | words[0]) >> 11;
+}
+
+std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
+  const Request& one = request.request;
+  std::size_t bytes = one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
+  for (const std::string& stop : one.stop)
+    bytes += sizeof(stop) + stop.size();
+  constexpr std::size_t kTextBytes = 8;  // of a token, roughly
+  const std::size_t tokens = positions_needed(one, spec) - one.prompt.size();
+  bytes += tokens * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
+  return request.prompt.size() + request.n * (bytes + sizeof(Completion));
 }
 
 std::string_view error_type(ErrorKind kind) {
@@ -262,7 +117,7 @@ ParsedRequest RequestParser::checked(BatchRequest request) const {
   const auto good = finish(request);
   if (good) return request;
   Error error = good.error();
-  error.what = as_field(std::move(error.what));
+  error.what = as_field(error.what);
   return BatchError{std::move(request.id), std::string(error_type(error.kind)), error.message()};
 }
 
@@ -281,11 +136,7 @@ ParsedRequest RequestParser::parse_json(const Line& line) const {
   const auto filled = fill(request, *json);
   if (!filled) {
     // Fields come in the order of their names: an id after the bad field is still the request's.
-    if (const auto id = json->is_object() ? json->find("id") : json->end();
-        json->is_object() && id != json->end()) {
-      (void)set_id(request, "id", *id);
-    }
-    return BatchError{std::move(request.id), "invalid_request", filled.error().message()};
+    return BatchError{id_of(*json, line), "invalid_request", filled.error().message()};
   }
   return checked(std::move(request));
 }
@@ -297,13 +148,87 @@ ParsedRequest RequestParser::parse_text(const Line& line) const {
   return checked(std::move(request));
 }
 
-Answer RequestParser::id_of(const Line& line) {
-  const auto json = line.too_long ? Result<Json>(Json()) : continuo::parse_json(line.text, "");
-  if (json && json->is_object()) {
-    const auto id = json->find("id");
-    if (id != json->end() && (id->is_string() || id->is_number())) return Answer(*id);
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// The cells of a row, as many as there are columns.
+Result<std::vector<std::string>> row_cells(const Line& row, const CsvColumns& columns) {
+  CONTINUO_TRY(std::vector<std::string> cells, csv_cells(row.text));
+  if (cells.size() == columns.fields.size()) return cells;
+  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(), cells.size() == 1 ? "" : "s",
+                                 columns.fields.size()),
+                     "as many as the header");
+}
+
+Answer id_of(const std::vector<std::string>& cells, const CsvColumns& columns, const Line& row) {
+  const std::string* const id = columns.id ? &cells[*columns.id] : nullptr;
+  return id && !id->empty() ? id_from_cell(*id) : Answer(row.number);
+}
+
+Result<void> fill(BatchRequest& request, const std::vector<std::string>& cells, const CsvColumns& columns) {
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i].empty()) continue;  // as if it were not there
+    const RequestField& field = *columns.fields[i];
+    CONTINUO_TRY(const Json value, field.from_cell(cells[i]));
+    CONTINUO_TRY_VOID(field.set(request, field.name, value));
   }
-  return Answer(line.number);
+  const bool both = !request.prompt.empty() && request.want_ids;
+  const bool neither = !columns.prompt && !request.want_ids;  // an empty prompt is one
+  if (both || neither) return usage_error("expected either prompt or prompt_ids");
+  return {};
+}
+
+}  // namespace
+
+Result<CsvColumns> RequestParser::csv_columns(const Line& header) const {
+  if (header.too_long) return usage_error(too_long(header, options_.batch.max_line).message);
+  std::string_view row = header.text;
+  if (row.starts_with(kByteOrderMark)) row.remove_prefix(kByteOrderMark.size());
+  CONTINUO_TRY(const std::vector<std::string> names, csv_cells(row));
+  CsvColumns columns;
+  for (const std::string& name : names) {
+    const RequestField* const field = find_field(name);
+    if (!field || !field->from_cell) {
+      return usage_error(fmt::format("the header row has a column \"{}\", expected some of {}",
+                                     valid_utf8(name.substr(0, 60)), column_names()),
+                         names.size() == 1 ? "is there a header, with commas between the names?" : "");
+    }
+    if (std::find(columns.fields.begin(), columns.fields.end(), field) != columns.fields.end()) {
+      return usage_error(fmt::format("the header row has two columns \"{}\"", name));
+    }
+    const std::size_t at = columns.fields.size();
+    if (name == "id") columns.id = at;
+    if (name == "prompt") columns.prompt = at;
+    columns.fields.push_back(field);
+  }
+  const bool prompts = columns.prompt || std::find(names.begin(), names.end(), "prompt_ids") != names.end();
+  if (!prompts) return usage_error("the header row has neither a column prompt nor prompt_ids");
+  return columns;
+}
+
+ParsedRequest RequestParser::parse_csv(const Line& line, const CsvColumns& columns) const {
+  if (line.too_long) {
+    BatchError error = too_long(line, options_.batch.max_line);
+    error.message += "; is a quote never closed?";
+    return error;
+  }
+  const auto cells = row_cells(line, columns);
+  if (!cells) return BatchError{Answer(line.number), "invalid_csv", cells.error().message()};
+  BatchRequest request = defaults(id_of(*cells, columns, line));
+  const auto filled = fill(request, *cells, columns);
+  if (!filled) return BatchError{std::move(request.id), "invalid_request", filled.error().message()};
+  return checked(std::move(request));
+}
+
+Answer RequestParser::json_id(const Line& line) {
+  const auto json = line.too_long ? Result<Json>(Json()) : continuo::parse_json(line.text, "");
+  return json ? id_of(*json, line) : Answer(line.number);
+}
+
+Answer RequestParser::csv_id(const Line& line, const CsvColumns& columns) {
+  const auto cells = row_cells(line, columns);
+  return cells ? id_of(*cells, columns, line) : Answer(line.number);
 }
 
 }  // namespace continuo

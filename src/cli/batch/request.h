@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "cli/batch/lines.h"
 #include "cli/json_answer.h"
@@ -29,12 +31,23 @@ struct BatchRequest {
 
 struct BatchError {
   Answer id;
-  std::string
-      type;  // "invalid_json", "invalid_request", "context_length_exceeded", "line_too_long", "model_error"
+  // "invalid_json", "invalid_csv", "invalid_request", "context_length_exceeded", "line_too_long", "model_error"
+  std::string type;
   std::string message;
 };
 
 using ParsedRequest = std::variant<BatchRequest, BatchError>;
+
+struct RequestField;
+
+// The columns of a table of requests.
+struct CsvColumns {
+  std::vector<const RequestField*> fields;
+  std::optional<std::size_t> id, prompt;  // which these are
+};
+
+// Bytes that the request takes, and at the most what is answered.
+std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec);
 
 // What a request that does not say its seed draws with: a function of the run's seed and the request's id, so
 // that it does not matter where and when the request runs. Below 2^53, which every JSON reader keeps exactly.
@@ -55,8 +68,13 @@ class RequestParser {
   ParsedRequest parse_json(const Line& line) const;
   // The line is the prompt.
   ParsedRequest parse_text(const Line& line) const;
+  // What the first row says of the others. Errors: a column that is none, twice the same, none with prompts.
+  Result<CsvColumns> csv_columns(const Line& header) const;
+  ParsedRequest parse_csv(const Line& row, const CsvColumns& columns) const;
+
   // The id that the answer to this line has.
-  static Answer id_of(const Line& line);
+  static Answer json_id(const Line& line);
+  static Answer csv_id(const Line& row, const CsvColumns& columns);
 
  private:
   BatchRequest defaults(Answer id) const;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/grouped.h"
 #include "explain/panels.h"
 #include "explain/show.h"
 
@@ -116,7 +117,7 @@ std::vector<Figure> draw_cost(const View& view) {
   std::vector<Figure> figures = {phases(view)};
   const double cached = double(cost.cache_bytes_per_token) * double(r.text_tokens);
   figures.emplace_back(
-      Paragraph{view.words("cost.cache", with_groups(cost.cache_bytes_per_token), bytes_text(cached))});
+      Paragraph{view.words("cost.cache", grouped(cost.cache_bytes_per_token), bytes_text(cached))});
   if (!cost.curve.empty()) draw_curves(view, figures);
   if (!cost.curve_end.empty()) {
     figures.emplace_back(Paragraph{

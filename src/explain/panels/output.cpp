@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/grouped.h"
 #include "explain/panels.h"
 #include "explain/show.h"
 
@@ -22,7 +23,7 @@ std::vector<Bars::Bar> bars_of(const View& view, const std::vector<Guess>& guess
 Steps::Step logits_step(const View& view) {
   const Recording& r = view.recording;
   Steps::Step step{.title = view.words("output.logits"),
-                   .line = view.words("output.logits.line", with_groups(r.vocab_size)),
+                   .line = view.words("output.logits.line", grouped(r.vocab_size)),
                    .bars = bars_of(view, r.ladder.logits_best),
                    .dropped = {}};
   // Bars of scores begin at the least that is shown, so that differences can be seen.
@@ -41,13 +42,13 @@ std::string line_of(const View& view, const LadderStage& stage, float temperatur
   if (stage.name == "temperature") {
     return stage.kept == 1 && temperature == 0
                ? words("output.greedy.line")
-               : words("output.temperature.line", temperature, with_groups(stage.kept));
+               : words("output.temperature.line", temperature, grouped(stage.kept));
   }
   if (stage.mass < 1 || stage.removed > 0) {
-    return words("output.removed", with_groups(stage.removed), with_groups(stage.kept), percent(stage.mass));
+    return words("output.removed", grouped(stage.removed), grouped(stage.kept), percent(stage.mass));
   }
   if (stage.changed > 0) return words("output.changed", stage.changed);
-  return words("output.removed", 0, with_groups(stage.kept), percent(stage.mass));
+  return words("output.removed", 0, grouped(stage.kept), percent(stage.mass));
 }
 
 }  // namespace

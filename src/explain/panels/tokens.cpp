@@ -1,3 +1,4 @@
+#include "base/grouped.h"
 #include "explain/panels.h"
 #include "explain/show.h"
 
@@ -77,7 +78,7 @@ std::vector<Figure> draw_tokens(const View& view) {
   }
   std::vector<Figure> figures;
   if (r.has_tokenizer) {
-    figures.emplace_back(Paragraph{words("tokens.finding", bytes, r.tokens.size(), with_groups(r.vocab_size)),
+    figures.emplace_back(Paragraph{words("tokens.finding", bytes, r.tokens.size(), grouped(r.vocab_size)),
                                    Paragraph::Kind::finding});
   }
   figures.emplace_back(std::move(strip));

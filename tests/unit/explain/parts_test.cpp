@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "base/grouped.h"
 #include "catch.h"
 #include "explain/attention_facts.h"
 #include "explain/canvases.h"
@@ -131,9 +132,9 @@ TEST_CASE("numbers and bytes as people read them") {
   CHECK(three_digits(1234) == "1234");
   CHECK(three_digits(1.2e-7) == "1.20e-07");
   CHECK(three_digits(-0.5) == "-0.500");
-  CHECK(with_groups(7) == "7");
-  CHECK(with_groups(50257) == "50,257");
-  CHECK(with_groups(1234567) == "1,234,567");
+  CHECK(grouped(7) == "7");
+  CHECK(grouped(50257) == "50,257");
+  CHECK(grouped(1234567) == "1,234,567");
   CHECK(bytes_text(1500) == "1.50 kB");
   CHECK(seconds_text(0.0012) == "1.20 ms");
   CHECK(visible(" a\n\t") == "·a⏎⇥");

@@ -12,6 +12,7 @@
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
 #include "model/model.h"
+#include "load_model.h"
 #include "support.h"
 
 using namespace continuo;
@@ -19,16 +20,6 @@ using namespace continuo::explain;
 namespace fs = std::filesystem;
 
 namespace {
-
-Model load_model(const fs::path& folder) {
-  const auto files = ModelFiles::folder(folder.string());
-  if (!files) FAIL(files.error().message());
-  auto checkpoint = load_checkpoint(*files);
-  if (!checkpoint) FAIL(checkpoint.error().message());
-  auto model = build_model(std::move(*checkpoint));
-  if (!model) FAIL(model.error().message());
-  return std::move(*model);
-}
 
 // All of `ids` in one watched step, after the first `before` of them in a silent one.
 Recording record(const Model& model, const std::vector<TokenId>& ids, std::size_t before) {
@@ -98,7 +89,7 @@ TEST_CASE("attention weights and hidden states equal the reference's within 1e-5
   for (const char* name : {"gpt2", "llama", "gemma2", "bloom"}) {
     const fs::path folder = test::source_folder() / "golden" / name;
     REQUIRE(fs::exists(folder / "attention.json"));
-    const Model model = load_model(folder);
+    const Model model = test::load_model(folder);
     const Json reference = Json::parse(test::read_file(folder / "attention.json"));
     const auto ids = reference["ids"].get<std::vector<TokenId>>();
     for (const std::size_t before : {std::size_t{0}, std::size_t{7}}) {

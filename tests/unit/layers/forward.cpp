@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "logits.h"
 #include "random_model.h"
 #include "random_specs.h"
 #include "unit/layers/textbook.h"
@@ -13,26 +14,12 @@ namespace {
 
 constexpr unsigned kSeed = 77;
 
-std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t piece) {
-  ThreadPool threads(1);
-  ForwardPass forward(model, best_kernels(), threads);
-  SequenceState state(model.spec, ids.size(), ids.size());
-  std::vector<float> all;
-  while (state.length() < ids.size()) {
-    const std::size_t n = std::min(piece, ids.size() - state.length());
-    const Segment segment{&state, std::span(ids).subspan(state.length(), n), n};
-    const auto rows = forward(std::span(&segment, 1));
-    all.insert(all.end(), rows.begin(), rows.end());
-  }
-  return all;
-}
-
 // The largest difference from the textbook's logits.
 double largest_error(const Model& model, std::size_t length) {
   const std::size_t vocab = model.spec.vocab_size;
   const auto ids = test::random_ids(length, vocab, kSeed);
   const auto want = test::textbook_logits(model, ids);
-  const auto got = logits_of(model, ids, 50);
+  const auto got = test::logits_of(model, ids, {50});
   double error = 0;
   for (std::size_t at = 0; at < length; ++at) {
     for (std::size_t i = 0; i < vocab; ++i) {
@@ -61,7 +48,7 @@ TEST_CASE("every option matters: without it the logits are others") {
     const Model a = test::random_model(spec, kSeed);
     Model b = a;
     b.spec = std::move(other);
-    const auto with = logits_of(a, ids, 130), without = logits_of(b, ids, 130);
+    const auto with = test::logits_of(a, ids, {130}), without = test::logits_of(b, ids, {130});
     float most = 0;
     for (std::size_t i = 0; i < with.size(); ++i)
       most = std::max(most, std::fabs(with[i] - without[i]));

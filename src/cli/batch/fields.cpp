@@ -1,0 +1,237 @@
+#include "cli/batch/fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cli/numbers.h"
+#include "cli/prompt.h"
+
+namespace continuo {
+
+Error wrong_field(std::string_view field, std::string_view expected, const Json& found) {
+  std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (shown.size() > 60) shown = valid_utf8(shown.substr(0, 57)) + "...";
+  return usage_error(fmt::format("{} is {}, expected {}", field, shown, expected));
+}
+
+Answer id_from_cell(std::string_view cell) {
+  const auto number = parse_number<std::int64_t>(cell, "", "");
+  return number && std::to_string(*number) == cell ? Answer(*number) : Answer(cell);
+}
+
+namespace {
+
+constexpr std::size_t kMostSamples = 128;
+constexpr std::size_t kMostStops = 1000;
+constexpr std::size_t kMostStopBytes = std::size_t{64} << 10;  // of all together
+constexpr std::size_t kMostLogprobs = 100;
+
+// ---- one setter a kind of value ----
+
+template <class Number>
+Result<Number> whole_number(std::string_view field, const Json& value, std::int64_t least,
+                            std::int64_t most) {
+  const bool fits = value.is_number_integer() &&
+                    (!value.is_number_unsigned() ||
+                     value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()});
+  const std::int64_t number = fits ? value.get<std::int64_t>() : 0;
+  if (!fits || number < least || number > most) {
+    return wrong_field(field, fmt::format("a whole number from {} to {}", least, most), value);
+  }
+  return static_cast<Number>(number);
+}
+
+template <float SamplingOptions::*Member>
+Result<void> set_float(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_number()) return wrong_field(field, "a number", value);
+  request.request.sampling.*Member = value.get<float>();
+  return {};
+}
+
+template <bool BatchRequest::*Member>
+Result<void> set_switch(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_boolean()) return wrong_field(field, "true or false", value);
+  request.*Member = value.get<bool>();
+  return {};
+}
+
+Result<void> set_id(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_string() && !value.is_number()) return wrong_field(field, "a string or a number", value);
+  request.id = Answer(value);
+  return {};
+}
+
+Result<void> set_prompt(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_string()) return wrong_field(field, "a string", value);
+  request.prompt = value.get<std::string>();
+  return {};
+}
+
+Result<void> set_prompt_ids(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_array() || value.empty()) return wrong_field(field, "an array of token ids", value);
+  request.want_ids = true;
+  request.request.prompt.reserve(value.size());
+  for (const Json& id : value) {
+    CONTINUO_TRY(const auto token, whole_number<TokenId>(field, id, 0, std::numeric_limits<TokenId>::max()));
+    request.request.prompt.push_back(token);
+  }
+  return {};
+}
+
+Result<void> set_max_tokens(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.request.max_tokens,
+               whole_number<std::int64_t>(field, value, -1, std::numeric_limits<std::int64_t>::max()));
+  return {};
+}
+
+Result<void> set_top_k(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.request.sampling.top_k,
+               whole_number<int>(field, value, 0, std::numeric_limits<int>::max()));
+  return {};
+}
+
+Result<void> set_n(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.n, whole_number<std::size_t>(field, value, 1, kMostSamples));
+  return {};
+}
+
+Result<void> set_logprobs(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.request.logprobs, whole_number<std::size_t>(field, value, 0, kMostLogprobs));
+  request.request.want_logprob = true;
+  return {};
+}
+
+Result<void> set_seed(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_number_integer() || (!value.is_number_unsigned() && value.get<std::int64_t>() < 0)) {
+    return wrong_field(field, "a whole number from 0 to 18446744073709551615", value);
+  }
+  request.request.sampling.seed = value.get<std::uint64_t>();
+  request.seeded = true;
+  return {};
+}
+
+Result<void> set_ignore_eos(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_boolean()) return wrong_field(field, "true or false", value);
+  request.request.ignore_eos = value.get<bool>();
+  return {};
+}
+
+Result<void> set_stop(BatchRequest& request, std::string_view field, const Json& value) {
+  const Json list = value.is_string() ? Json::array({value}) : value;
+  if (!list.is_array()) return wrong_field(field, "a string or an array of strings", value);
+  if (list.size() > kMostStops) {
+    return usage_error(fmt::format("{} has {} strings, expected at most {}", field, list.size(), kMostStops));
+  }
+  std::size_t bytes = 0;
+  request.request.stop.clear();
+  for (const Json& stop : list) {
+    if (!stop.is_string()) return wrong_field(field, "a string or an array of strings", value);
+    request.request.stop.push_back(stop.get<std::string>());
+    bytes += request.request.stop.back().size();
+  }
+  if (bytes > kMostStopBytes) {
+    return usage_error(
+        fmt::format("{} has {} bytes of text, expected at most {}", field, bytes, kMostStopBytes));
+  }
+  return {};
+}
+
+Result<void> set_logit_bias(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_object()) return wrong_field(field, "an object of token ids and numbers", value);
+  request.request.sampling.logit_bias.clear();
+  for (const auto& [key, bias] : value.items()) {
+    CONTINUO_TRY(const TokenId token,
+                 parse_number<TokenId>(key, field, "an object of token ids and numbers"));
+    if (!bias.is_number()) return wrong_field(field, "an object of token ids and numbers", value);
+    request.request.sampling.logit_bias.push_back({token, bias.get<float>()});
+  }
+  return {};
+}
+
+// ---- one reader a kind of cell ----
+
+Result<Json> text_cell(std::string_view cell) { return Json(cell); }
+
+// As in JSON, where that is a value of this kind; else it is text, which the setter refuses.
+Result<Json> json_cell(std::string_view cell) {
+  auto json = parse_json(cell, "");
+  return json ? std::move(json) : text_cell(cell);
+}
+
+// "20.0" is 20: a table has no whole numbers for who writes it with the column's gaps as NaN.
+Result<Json> number_cell(std::string_view cell) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  CONTINUO_TRY(Json json, json_cell(cell));
+  if (!json.is_number()) return text_cell(cell);
+  if (!json.is_number_float()) return json;
+  const double number = json.get<double>();
+  if (number == std::trunc(number) && std::fabs(number) < kExact) return Json(static_cast<std::int64_t>(number));
+  return json;
+}
+
+Result<Json> switch_cell(std::string_view cell) {
+  std::string word(cell.substr(0, std::string_view("false").size() + 1));
+  std::transform(word.begin(), word.end(), word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  return word == "true" || word == "false" ? Json(word == "true") : text_cell(cell);
+}
+
+// Several in the brackets of JSON, or one as it is.
+Result<Json> stop_cell(std::string_view cell) {
+  if (!cell.starts_with('[')) return text_cell(cell);
+  CONTINUO_TRY(Json json, json_cell(cell));
+  return json.is_array() ? json : text_cell(cell);
+}
+
+Result<Json> ids_cell(std::string_view cell) {
+  if (cell.starts_with('[')) return json_cell(cell);
+  CONTINUO_TRY(const std::vector<TokenId> ids, parse_ids(cell));
+  return Json(ids);
+}
+
+Result<Json> id_cell(std::string_view cell) { return Json(id_from_cell(cell)); }
+
+constexpr RequestField kFields[] = {
+    {"id", set_id, id_cell},
+    {"prompt", set_prompt, text_cell},
+    {"prompt_ids", set_prompt_ids, ids_cell},
+    {"max_tokens", set_max_tokens, number_cell},
+    {"stop", set_stop, stop_cell},
+    {"ignore_eos", set_ignore_eos, switch_cell},
+    {"n", set_n, number_cell},
+    {"seed", set_seed, number_cell},
+    {"logprobs", set_logprobs, number_cell},
+    {"echo", set_switch<&BatchRequest::echo>, switch_cell},
+    {"stream", set_switch<&BatchRequest::stream>, nullptr},
+    {"temperature", set_float<&SamplingOptions::temperature>, number_cell},
+    {"top_k", set_top_k, number_cell},
+    {"top_p", set_float<&SamplingOptions::top_p>, number_cell},
+    {"min_p", set_float<&SamplingOptions::min_p>, number_cell},
+    {"typical_p", set_float<&SamplingOptions::typical_p>, number_cell},
+    {"repeat_penalty", set_float<&SamplingOptions::repeat_penalty>, number_cell},
+    {"presence_penalty", set_float<&SamplingOptions::presence_penalty>, number_cell},
+    {"frequency_penalty", set_float<&SamplingOptions::frequency_penalty>, number_cell},
+    {"logit_bias", set_logit_bias, json_cell},
+};
+
+}  // namespace
+
+const RequestField* find_field(std::string_view name) {
+  const auto* const field =
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const RequestField& f) { return f.name == name; });
+  return field == std::end(kFields) ? nullptr : field;
+}
+
+std::string column_names() {
+  std::string names;
+  for (const RequestField& field : kFields) {
+    if (!field.from_cell) continue;
+    if (!names.empty()) names += ", ";
+    names += field.name;
+  }
+  return names;
+}
+
+}  // namespace continuo
