@@ -30,7 +30,15 @@ constexpr int kSpins = 2000;
 }  // namespace
 
 // One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
-// half, so that a late worker can never take an index of a round that is not the one it saw begin.
+// half. A round's task, context and n are written while its ticket is closed (no index is left), so that a late worker
+// can never take an index of a round that is not the one it saw begin: if it has read a value of the next round, then
+// the closed ticket is before its exchange, which fails.
+constexpr std::uint32_t kClosed = UINT32_MAX;
+
+constexpr std::uint64_t make_ticket(std::uint32_t round, std::uint32_t index) {
+  return std::uint64_t{round} << 32 | index;
+}
+
 struct ThreadPool::Impl {
   std::vector<std::thread> threads;
 
@@ -52,10 +60,9 @@ struct ThreadPool::Impl {
       std::uint64_t seen = ticket.load(std::memory_order_acquire);
       if (static_cast<std::uint32_t>(seen >> 32) != r) return;
       const auto i = static_cast<std::uint32_t>(seen);
-      // These belong to round r: they change only after every index of r is done, and then the exchange fails.
-      const Task f = task.load(std::memory_order_relaxed);
-      void* const c = context.load(std::memory_order_relaxed);
-      if (i >= n.load(std::memory_order_relaxed)) return;
+      const Task f = task.load(std::memory_order_acquire);
+      void* const c = context.load(std::memory_order_acquire);
+      if (i >= n.load(std::memory_order_acquire)) return;
       if (!ticket.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) continue;
       f(c, i, worker);
       done.fetch_add(1, std::memory_order_release);
@@ -109,11 +116,12 @@ void ThreadPool::run(std::size_t n, Task task, void* context) {
   CONTINUO_CHECK(n < UINT32_MAX, "more tasks than a ticket counts");
   Impl& p = *impl_;
   const std::uint32_t r = p.round.load(std::memory_order_relaxed) + 1;
-  p.task.store(task, std::memory_order_relaxed);
-  p.context.store(context, std::memory_order_relaxed);
-  p.n.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
+  p.ticket.store(make_ticket(r, kClosed), std::memory_order_relaxed);
+  p.task.store(task, std::memory_order_release);
+  p.context.store(context, std::memory_order_release);
+  p.n.store(static_cast<std::uint32_t>(n), std::memory_order_release);
   p.done.store(0, std::memory_order_relaxed);
-  p.ticket.store(std::uint64_t{r} << 32, std::memory_order_release);
+  p.ticket.store(make_ticket(r, 0), std::memory_order_release);
   p.round.store(r, std::memory_order_seq_cst);
   if (p.sleepers.load(std::memory_order_seq_cst) > 0) {
     { std::lock_guard lock(p.mutex); }  // a worker between its test and its wait is let through to the wait

@@ -26,6 +26,21 @@ TEST_CASE("every index is computed once, whatever the number of threads") {
   }
 }
 
+// A worker that is late for a short round must not take an index of the longer one that follows.
+TEST_CASE("short and long rounds in turn do not mix") {
+  for (const int threads : {2, 3}) {
+    ThreadPool pool(threads);
+    for (std::size_t round = 0; round < 200000; ++round) {
+      const std::size_t n = round % 2 == 0 ? 40 : 2;
+      std::atomic<int> counts[40] = {};
+      pool.parallel_for(n, [&](std::size_t i, int) { counts[i].fetch_add(1); });
+      for (std::size_t i = 0; i < 40; ++i) {
+        if (counts[i].load() != (i < n ? 1 : 0)) FAIL("round " << round << ", index " << i << ": " << counts[i].load());
+      }
+    }
+  }
+}
+
 TEST_CASE("a pool that has gone to sleep wakes up") {
   ThreadPool pool(4);
   std::atomic<int> sum{0};
