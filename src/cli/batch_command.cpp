@@ -282,6 +282,7 @@ Result<void> run_batch(const Options& options) {
                                .max_running = static_cast<std::size_t>(batch.at_once),
                                .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
                                .share_prefixes = !batch.no_sharing,
+                               .lookup = options.lookup,
                                .exact_math = options.exact_math}));
   const RequestParser parser(options, sampling, model, text, engine);
   const Progress::Show show = how_to_show(options);

@@ -69,6 +69,7 @@ struct Options {
   std::string model;
   int threads = 0;  // 0: as many as useful
   bool exact_math = false;
+  bool lookup = false;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;
@@ -112,7 +113,7 @@ struct FlagGroup {
   std::span<const Flag> flags;
 };
 
-extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
+extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kLookupFlags, kSamplingFlags, kAnswerFlags,
     kBatchFlags, kBatchAnswerFlags, kBatchRunFlags, kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags,
     kQuantizeFlags, kExplainFlags, kGeneralFlags;
 

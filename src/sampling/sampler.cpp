@@ -11,11 +11,7 @@
 namespace continuo {
 
 Sampler::Sampler(SamplingOptions options, std::size_t vocab_size)
-    : options_(std::move(options)), vocab_size_(vocab_size), history_(vocab_size) {
-  scores_.reserve(vocab_size);
-  candidates_.reserve(vocab_size);
-  ranks_.reserve(vocab_size);
-}
+    : options_(std::move(options)), vocab_size_(vocab_size), history_(vocab_size) {}
 
 namespace {
 
@@ -35,16 +31,17 @@ TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
 
 }  // namespace
 
-std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw) {
+std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
+                                       SamplingScratch& scratch) const {
   CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
-  scores_.assign(logits.begin(), logits.end());
-  Chain chain{options_, history_, scores_, candidates_, ranks_};
+  scratch.scores.assign(logits.begin(), logits.end());
+  Chain chain{options_, history_, scratch.scores, scratch.candidates, scratch.ranks};
   for (const Stage& stage : stages()) {
     if (stage.active(options_)) stage.apply(chain);
   }
-  if (candidates_.empty()) return std::nullopt;
-  if (candidates_.size() == 1) return candidates_.front().id;
-  return draw_candidate(candidates_, uniform(options_.seed, draw.sample, draw.position));
+  if (scratch.candidates.empty()) return std::nullopt;
+  if (scratch.candidates.size() == 1) return scratch.candidates.front().id;
+  return draw_candidate(scratch.candidates, uniform(options_.seed, draw.sample, draw.position));
 }
 
 namespace {

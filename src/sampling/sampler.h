@@ -22,9 +22,16 @@ struct Draw {
   std::uint64_t position = 0;  // of the token to be drawn
 };
 
+// Memory for one draw at a time, by any sampler.
+struct SamplingScratch {
+  std::vector<float> scores;
+  std::vector<Candidate> candidates;
+  std::vector<Rank> ranks;
+};
+
 class Sampler {
  public:
-  // `options` must be valid for `vocab_size`. All memory that a draw needs is allocated here.
+  // `options` must be valid for `vocab_size`.
   Sampler(SamplingOptions options, std::size_t vocab_size);
 
   // A token of the text so far (prompt or generated); the penalties count it. Repetition counts prompt and
@@ -34,7 +41,12 @@ class Sampler {
 
   // `logits`: vocab_size scores, left unchanged. Scores that are not finite (NaN, infinities) are never
   // drawn; nothing is drawn if no score is finite.
-  std::optional<TokenId> sample(std::span<const float> logits, Draw draw);
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw, SamplingScratch& scratch) const;
+  // With memory of its own, for a single draw.
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw) const {
+    SamplingScratch scratch;
+    return sample(logits, draw, scratch);
+  }
 
   const SamplingOptions& options() const { return options_; }
 
@@ -42,9 +54,6 @@ class Sampler {
   SamplingOptions options_;
   std::size_t vocab_size_;
   History history_;
-  std::vector<float> scores_;
-  std::vector<Candidate> candidates_;
-  std::vector<Rank> ranks_;
 };
 
 // ln softmax(logits)[id], in double with the largest logit subtracted, over the finite logits; -infinity for
