@@ -27,6 +27,7 @@ struct SamplingScratch {
   std::vector<float> scores;
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
+  std::vector<std::int32_t> bests;
 };
 
 class Sampler {
@@ -36,8 +37,12 @@ class Sampler {
 
   // A token of the text so far (prompt or generated); the penalties count it. Repetition counts prompt and
   // continuation; presence and frequency count the continuation alone, as the OpenAI API does.
-  void observe_prompt(TokenId token) { history_.add_prompt(token); }
-  void observe(TokenId token) { history_.add(token); }
+  void observe_prompt(TokenId token) {
+    if (counts_) history_.add_prompt(token);
+  }
+  void observe(TokenId token) {
+    if (counts_) history_.add(token);
+  }
 
   // `logits`: vocab_size scores, left unchanged. Scores that are not finite (NaN, infinities) are never
   // drawn; nothing is drawn if no score is finite.
@@ -53,6 +58,7 @@ class Sampler {
  private:
   SamplingOptions options_;
   std::size_t vocab_size_;
+  bool counts_;  // a penalty is on
   History history_;
 };
 
