@@ -17,10 +17,10 @@ namespace {
 
 // ---- the commands ----
 
-constexpr const FlagGroup* kContinueGroups[] = {&kModelFlags,    &kPromptFlags, &kIdsFlags,    &kLengthFlags,
-                                                &kSamplingFlags, &kAnswerFlags, &kGeneralFlags};
-constexpr const FlagGroup* kBatchGroups[] = {&kModelFlags,    &kBatchFlags,       &kLengthFlags, &kSamplingFlags,
-                                             &kBatchAnswerFlags, &kBatchRunFlags, &kGeneralFlags};
+constexpr const FlagGroup* kContinueGroups[] = {&kModelFlags,  &kLookupFlags,   &kPromptFlags, &kIdsFlags,
+                                                &kLengthFlags, &kSamplingFlags, &kAnswerFlags, &kGeneralFlags};
+constexpr const FlagGroup* kBatchGroups[] = {&kModelFlags,    &kLookupFlags,      &kBatchFlags,    &kLengthFlags,
+                                             &kSamplingFlags, &kBatchAnswerFlags, &kBatchRunFlags, &kGeneralFlags};
 constexpr const FlagGroup* kScoreGroups[] = {&kModelFlags, &kPromptFlags, &kIdsFlags, &kScoreFlags,
                                              &kBatchRunFlags, &kGeneralFlags};
 constexpr const FlagGroup* kTokenizeGroups[] = {&kModelFlags, &kPromptFlags, &kTokenizeFlags, &kGeneralFlags};

@@ -144,7 +144,12 @@ Result<void> run_continue(const Options& options) {
   const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model));
-  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, {.threads = options.threads, .repack = !options.no_repack, .exact_math = options.exact_math}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer,
+                                             {.threads = options.threads,
+                                              .lookup = options.lookup,
+                                              .repack = !options.no_repack,
+                                              .repack = !options.no_repack,
+                                              .exact_math = options.exact_math}));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", files.name(), engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
 
@@ -158,6 +163,9 @@ Result<void> run_continue(const Options& options) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
                name(completion.finish));
+  if (options.lookup) {
+    spdlog::info("{} of {} looked up tokens were right", engine.draft_counts().right, engine.draft_counts().drafted);
+  }
 
   if (options.json) {
     CONTINUO_TRY_VOID(print_json(completion_json(options, prompt, completion, tokenizer, files.name())));

@@ -167,6 +167,12 @@ constexpr Flag kLengthRows[] = {
     {"ignore-eos", 0, "", "go on past the model's end token", turn_on<&Options::ignore_eos>},
 };
 
+constexpr Flag kLookupRows[] = {
+    {"lookup", 0, "",
+     "try what followed the same words earlier, several tokens in a step: faster\nwhere a text repeats, quotes or edits; never changes the answer",
+     turn_on<&Options::lookup>},
+};
+
 constexpr Flag kSamplingRows[] = {
     {"greedy", 0, "", "always the likeliest token; the same as --temperature 0",
      [](Options& o, const std::string&) -> Result<void> {
@@ -345,6 +351,7 @@ const FlagGroup kModelFlags{"Model", kModelRows};
 const FlagGroup kPromptFlags{"Text", kPromptRows};
 const FlagGroup kIdsFlags{"", kIdsRows};
 const FlagGroup kLengthFlags{"Where to end", kLengthRows};
+const FlagGroup kLookupFlags{"", kLookupRows};
 const FlagGroup kSamplingFlags{
     "How to choose a token (typed, else the model's generation_config.json, else the default)",
     kSamplingRows};

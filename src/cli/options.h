@@ -73,6 +73,7 @@ struct Options {
   int threads = 0;  // 0: as many as useful
   bool exact_math = false;
   bool no_repack = false;
+  bool lookup = false;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;
@@ -116,7 +117,7 @@ struct FlagGroup {
   std::span<const Flag> flags;
 };
 
-extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kSamplingFlags, kAnswerFlags,
+extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kLookupFlags, kSamplingFlags, kAnswerFlags,
     kBatchFlags, kBatchAnswerFlags, kBatchRunFlags, kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags,
     kQuantizeFlags, kExplainFlags, kGeneralFlags;
 

@@ -87,7 +87,7 @@ void draw(std::span<const Candidate> candidates, const SamplingOptions& options,
 
 Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated,
              const SamplingOptions& options) {
-  History history(logits.size());
+  History history;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (i + generated < text.size()) {
       history.add_prompt(text[i]);
@@ -98,7 +98,8 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
   std::vector<float> scores(logits.begin(), logits.end());
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
-  Chain chain{options, history, scores, candidates, ranks};
+  std::vector<std::int32_t> bests;
+  Chain chain{options, history, scores, candidates, ranks, bests, true};
   Ladder ladder{.temperature = options.temperature, .position = text.size()};
   for (const Guess& guess : best_guesses(logits, kShown)) {
     ladder.logits_best.push_back({guess.id, logits[static_cast<std::size_t>(guess.id)]});

@@ -42,7 +42,7 @@ std::optional<StreamDecoder> decoder_after(std::span<const TokenId> prompt, cons
 }  // namespace
 
 Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, PagePool& pool,
-                           Sink sink, Done done)
+                           Sink sink, Done done, bool drafts)
     : Sequence(model.spec, pool, request.prompt, positions_needed(request, model.spec)),
       request_(std::move(request)),
       model_(model),
@@ -52,6 +52,7 @@ Continuation::Continuation(Request request, const Model& model, const Tokenizer*
       stops_(request_.stop) {
   request_.prompt = {};
   if (decoder_) prompt_open_ = !StreamDecoder(*decoder_).finish().empty();
+  if (drafts) lookup_.emplace(capacity()).observe_prompt(tokens());
   completion_.prompt_tokens = prompt_length();
   if (const auto reason = limit_reached()) finish(*reason);
 }
@@ -67,23 +68,47 @@ Sampler& Continuation::sampler() {
   return *sampler_;
 }
 
-void Continuation::look(std::size_t position, std::span<const float> logits) {
-  const auto id = sampler().sample(logits, {.sample = request_.sample, .position = position + 1});
-  if (!id) return;
-  drawn_ = GeneratedToken{.id = *id};
-  if (request_.want_logprob) drawn_->logprob = log_probability(logits, *id);
-  if (request_.logprobs > 0) drawn_->top = top_logprobs(logits, request_.logprobs);
+void Continuation::draft(std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    append_draft(tokens_and_drafts()[lookup_->source() + i]);
+}
+
+GeneratedToken Continuation::report(TokenId id, std::span<const float> logits) const {
+  GeneratedToken token{.id = id};
+  if (request_.want_logprob) token.logprob = log_probability(logits, id);
+  if (request_.logprobs > 0) token.top = top_logprobs(logits, request_.logprobs);
+  return token;
+}
+
+// Draws one token after the other, as if each came from a step of its own. The first that is not the draft ends it:
+// the logits after it are those of another text.
+void Continuation::look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) {
+  const std::size_t vocab_size = logits.size() / (1 + drafts());
+  const std::span<const TokenId> drafted = tokens_and_drafts().last(drafts());
+  for (std::size_t i = 0; i <= drafts(); ++i) {
+    const auto row = logits.subspan(i * vocab_size, vocab_size);
+    const auto id = sampler().sample(row, {.sample = request_.sample, .position = position + i + 1}, scratch);
+    unscored_ = !id;
+    if (!id) return;
+    sampler_->observe(*id);
+    drawn_.push_back(report(*id, row));
+    if (i < drafts() && *id != drafted[i]) return;
+  }
 }
 
 void Continuation::accept() {
-  if (state().length() < tokens().size()) return;  // in the midst of the prompt
-  if (drawn_) {
-    take(std::move(*drawn_));
-    drawn_.reset();
-  } else {
+  drop_drafts();
+  const std::size_t known = tokens().size();
+  if (state().length() < known) return;  // in the midst of the prompt
+  for (std::size_t i = 0; i < drawn_.size() && !finished(); ++i)
+    take(std::move(drawn_[i]));
+  drawn_.clear();
+  if (unscored_ && !finished()) {
     error_ = model_error(model_.name, "no score of the next token is a number", "are the weights damaged?");
     set_finished();
   }
+  state().take_back(std::max(known, tokens().size() - 1));
+  if (lookup_) lookup_->observe(tokens());
 }
 
 void Continuation::give_back_memory() {
@@ -98,7 +123,6 @@ void Continuation::answer() {
 
 // Appends it: end tokens, stop strings, limits; tells the sink what became certain.
 void Continuation::take(GeneratedToken token) {
-  sampler().observe(token.id);
   append(token.id);
   completion_.tokens.push_back(std::move(token));
   const TokenId id = completion_.tokens.back().id;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "generate/request.h"
@@ -22,11 +23,13 @@ class Continuation : public Sequence {
   using Done = std::function<void(Result<Completion>)>;
 
   // `request` is valid for `model`; `model`, `tokenizer` (null: no text) and `pool` outlive the sequence.
-  // `sink` and `done` may be empty.
+  // `sink` and `done` may be empty. `drafts`: it looks them up (prompt_lookup.h).
   Continuation(Request request, const Model& model, const Tokenizer* tokenizer, PagePool& pool, Sink sink,
-               Done done);
+               Done done, bool drafts = false);
 
-  void look(std::size_t position, std::span<const float> logits) override;
+  const PromptLookup* lookup() const override { return lookup_ ? &*lookup_ : nullptr; }
+  void draft(std::size_t n) override;
+  void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) override;
   void accept() override;
   void interrupt() override;
   void give_back_memory() override;
@@ -38,6 +41,7 @@ class Continuation : public Sequence {
  private:
   // Made from the tokens so far, if it is not there.
   Sampler& sampler();
+  GeneratedToken report(TokenId id, std::span<const float> logits) const;
   void take(GeneratedToken token);
   std::string text_of(TokenId token);
   std::string without_prompt(std::string decoded);
@@ -53,7 +57,9 @@ class Continuation : public Sequence {
   std::optional<StreamDecoder> decoder_;
   StopMatcher stops_;
   Completion completion_;
-  std::optional<GeneratedToken> drawn_;  // from the newest logits
+  std::optional<PromptLookup> lookup_;
+  std::vector<GeneratedToken> drawn_;  // from the newest logits: one, and one more for each draft that was drawn
+  bool unscored_ = false;  // the newest logits gave no further token
   std::optional<Error> error_;
   bool prompt_open_ = false;  // the prompt ends inside a character, and nothing was decoded since
 };

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "generate/memory.h"
+#include "generate/step_costs.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
@@ -66,6 +68,9 @@ struct Engine::Impl {
        const KernelTable& table)
       : model(m),
         tokenizer(t),
+        chunk(options.chunk),
+        step_logits(shares.step_logits),
+        lookup(options.lookup),
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
         forward(m, kernels, threads, options.repack),
@@ -74,29 +79,38 @@ struct Engine::Impl {
                   {.max_running = shares.max_running,
                    .step_tokens = options.chunk,
                    .step_logits = shares.step_logits,
-                   .share_prefixes = options.share_prefixes}) {}
+                   .share_prefixes = options.share_prefixes}),
+        scratches(static_cast<std::size_t>(threads.size())) {}
 
   void step();
+  void draft(std::span<const Planned> plan);
   void gather(std::span<const Planned> plan);
+  void compute();
   void look(std::span<const float> logits);
   Result<void> check_memory(std::size_t tokens) const;
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
 
-  // A row of logits, and who wants it.
+  // Rows of logits, and who wants them: one, and those of the drafts behind it.
   struct Wish {
     Sequence* sequence;
-    std::size_t position;
+    std::size_t position;  // of the first
+    std::size_t first, rows;
   };
 
   const Model& model;
   const Tokenizer* tokenizer;
+  const std::size_t chunk, step_logits;  // tokens and rows of logits of a step at the most
+  const bool lookup;
   const KernelTable kernels;
   ThreadPool threads;
   ForwardPass forward;
   PagePool pool;
   Scheduler scheduler;
-  std::vector<Segment> segments;  // these two are kept from step to step
+  StepCosts costs;
+  Engine::DraftCounts draft_counts;
+  std::vector<Segment> segments;  // these three are kept from step to step
   std::vector<Wish> wishes;
+  std::vector<SamplingScratch> scratches;  // one a thread
 };
 
 // One step of all running sequences: the next tokens of each go through the network together, and each that
@@ -104,31 +118,71 @@ struct Engine::Impl {
 void Engine::Impl::step() {
   const std::span<const Planned> plan = scheduler.next();
   if (!plan.empty()) {
+    if (lookup) draft(plan);
     gather(plan);
-    look(forward(segments));
-    for (const Planned& planned : plan)
-      planned.sequence->accept();
+    compute();
+    for (const auto& [sequence, n] : plan) {
+      const std::size_t before = sequence->state().length() - n - sequence->drafts();
+      draft_counts.drafted += sequence->drafts();
+      sequence->accept();
+      draft_counts.right += sequence->state().length() - before - n;
+    }
   }
   for (const auto& sequence : scheduler.retire())
     sequence->answer();
 }
 
+// Drafts for those that go on by a token, as far as they are worth their time, and fit the budgets of the step and the
+// memory that is free: nobody waits for room that drafts took.
+void Engine::Impl::draft(std::span<const Planned> plan) {
+  std::size_t rows = 0;
+  for (const Planned& planned : plan)
+    rows += planned.tokens;
+  double tokens = static_cast<double>(plan.size());
+  for (const auto& [sequence, n] : plan) {
+    const std::size_t room = std::min({chunk, step_logits, StepCosts::most_rows});
+    const std::size_t most = std::min(sequence->most_drafts(), room - std::min(room, rows));
+    if (most == 0 || sequence->state().pages_missing(n + most) > pool.available()) continue;
+    const std::size_t drafts = costs.worth(*sequence->lookup(), most, rows, tokens);
+    sequence->state().reserve(n + drafts);
+    sequence->draft(drafts);
+  }
+}
+
 void Engine::Impl::gather(std::span<const Planned> plan) {
   segments.clear();
   wishes.clear();
+  std::size_t row = 0;
   for (const auto& [sequence, n] : plan) {
-    const std::size_t wanted = sequence->logits_wanted(n);
-    segments.push_back({&sequence->state(), sequence->next_tokens(n), wanted});
+    const std::size_t drafts = sequence->drafts(), computed = n + drafts;
+    const std::size_t wanted = sequence->logits_wanted(computed);
+    segments.push_back({&sequence->state(), sequence->next_tokens(computed), wanted});
     const std::size_t end = sequence->state().length() + n;
-    for (std::size_t position = end - wanted; position < end; ++position)
-      wishes.push_back({sequence, position});
+    for (std::size_t left = wanted - drafts; left > 0; --left) {
+      const std::size_t rows = left == 1 ? 1 + drafts : 1;
+      wishes.push_back({sequence, end - left, row, rows});
+      row += rows;
+    }
   }
+}
+
+void Engine::Impl::compute() {
+  std::size_t rows = 0;
+  for (const Segment& segment : segments)
+    rows += segment.tokens.size();
+  const auto start = std::chrono::steady_clock::now();
+  const std::span<const float> logits = forward(segments);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  if (lookup) costs.record(rows, elapsed.count());
+  look(logits);
 }
 
 // A draw depends on its own sequence alone, so any thread may make it.
 void Engine::Impl::look(std::span<const float> logits) {
-  auto look_at = [&](std::size_t i, int) {
-    wishes[i].sequence->look(wishes[i].position, logits.subspan(i * vocab_size(), vocab_size()));
+  auto look_at = [&](std::size_t i, int worker) {
+    const Wish& wish = wishes[i];
+    wish.sequence->look(wish.position, logits.subspan(wish.first * vocab_size(), wish.rows * vocab_size()),
+                        scratches[static_cast<std::size_t>(worker)]);
   };
   if (wishes.size() < 2) {
     for (std::size_t i = 0; i < wishes.size(); ++i)
@@ -166,6 +220,7 @@ Engine::~Engine() = default;
 int Engine::threads() const { return impl_->threads.size(); }
 const KernelTable& Engine::kernels() const { return impl_->kernels; }
 const Scheduler::Counts& Engine::counts() const { return impl_->scheduler.counts(); }
+const Engine::DraftCounts& Engine::draft_counts() const { return impl_->draft_counts; }
 
 Result<void> Engine::check(const Request& request) const {
   const ModelSpec& spec = impl_->model.spec;
@@ -188,7 +243,7 @@ Result<void> Engine::check(const ScoreRequest& request) const {
 
 void Engine::submit(Request request, Sink sink, Continuation::Done done) {
   impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model, impl_->tokenizer,
-                                                      impl_->pool, std::move(sink), std::move(done)));
+                                                      impl_->pool, std::move(sink), std::move(done), impl_->lookup));
 }
 
 void Engine::submit(ScoreRequest request, Scoring::Done done) {

@@ -27,6 +27,7 @@ struct EngineOptions {
   std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
   bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
+  bool lookup = false;          // tokens that repeat the text are computed several at a time (prompt_lookup.h)
   // The one that answers depend on: weights in block formats by float32 products too, instead of rounded activations.
   bool exact_math = false;
 };
@@ -66,6 +67,10 @@ class Engine {
   int threads() const;
   const KernelTable& kernels() const;
   const Scheduler::Counts& counts() const;
+  struct DraftCounts {
+    std::size_t drafted = 0, right = 0;  // tokens
+  };
+  const DraftCounts& draft_counts() const;
 
  private:
   struct Impl;

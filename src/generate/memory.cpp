@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/thread_pool.h"
 #include "sampling/sampler.h"
 #include "state/page_pool.h"
 #include "state/sequence_state.h"
@@ -23,9 +24,10 @@ std::size_t page_bytes(const ModelSpec& spec) {
   return PagePool::page_bytes(SequenceState::page_floats(spec));
 }
 
-// What a sequence that runs has beside keys and values.
-std::size_t sequence_bytes(const ModelSpec& spec) {
-  return Sampler::bytes(static_cast<std::size_t>(spec.vocab_size));
+// What drawing takes, on as many threads as draw at the same time.
+std::size_t drawing_bytes(const ModelSpec& spec, std::size_t max_running) {
+  const std::size_t threads = std::min(max_running, static_cast<std::size_t>(usable_cores()));
+  return std::max<std::size_t>(threads, 1) * SamplingScratch::bytes(static_cast<std::size_t>(spec.vocab_size));
 }
 
 }  // namespace
@@ -40,12 +42,10 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std
     shares.pages = std::numeric_limits<std::size_t>::max();
     return shares;
   }
-  const std::size_t layers = spec.layers.size(), one = sequence_bytes(spec);
-  const std::size_t rows = shares.step_logits * row_bytes(spec);
-  const std::size_t rest = memory > rows ? memory - rows : 0;
-  shares.max_running =
-      std::clamp<std::size_t>(rest / (one + layers * page_bytes(spec)), 1, shares.max_running);
-  shares.pages = rest > shares.max_running * one ? (rest - shares.max_running * one) / page_bytes(spec) : 0;
+  const std::size_t layers = spec.layers.size(), page = page_bytes(spec);
+  const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running);
+  shares.pages = memory > others ? (memory - others) / page : 0;
+  shares.max_running = std::clamp<std::size_t>(shares.pages / layers, 1, shares.max_running);
   if (shares.pages >= layers) return shares;
   return usage_error(
       fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}", memory,
@@ -53,7 +53,7 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std
 }
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, std::size_t max_running) {
-  const std::size_t state = SequenceState::bytes(spec, length) + max_running * sequence_bytes(spec);
+  const std::size_t state = SequenceState::bytes(spec, length) + drawing_bytes(spec, max_running);
   const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kLogitPart - 1)));
   return state + rows;
 }

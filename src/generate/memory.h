@@ -1,5 +1,5 @@
-// How the memory for sequences is shared out: rows of logits for a step, what each running sequence has beside its
-// keys and values, and pages of keys and values for the rest.
+// How the memory for sequences is shared out: rows of logits for a step, what drawing from them takes, and pages of keys
+// and values for the rest.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ Scoring::Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done 
   if (wanted_ == 0 || (scored == 0 && !request.last_logits)) set_finished();
 }
 
-void Scoring::look(std::size_t position, std::span<const float> logits) {
+void Scoring::look(std::size_t position, std::span<const float> logits, SamplingScratch&) {
   const std::size_t next = position + 1;
   if (next == tokens().size()) {
     score_.last_logits.assign(logits.begin(), logits.end());

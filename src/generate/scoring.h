@@ -20,7 +20,7 @@ class Scoring : public Sequence {
   // `request` is valid for `model`; `model` and `pool` outlive the sequence.
   Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done done);
 
-  void look(std::size_t position, std::span<const float> logits) override;
+  void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) override;
   void accept() override;
   void interrupt() override;
   void answer() override;

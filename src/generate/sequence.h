@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "generate/prompt_lookup.h"
 #include "model/spec.h"
+#include "sampling/sampler.h"
 #include "state/sequence_state.h"
 
 namespace continuo {
@@ -28,7 +31,8 @@ class Sequence {
   Sequence& operator=(const Sequence&) = delete;
 
   bool finished() const { return finished_; }
-  std::span<const TokenId> tokens() const { return tokens_; }  // the prompt, and what was drawn
+  // The prompt, and what was drawn.
+  std::span<const TokenId> tokens() const { return std::span(tokens_).first(tokens_.size() - drafts_); }
   std::size_t prompt_length() const { return prompt_length_; }
   std::size_t capacity() const { return capacity_; }
   SequenceState& state() { return state_; }
@@ -36,8 +40,10 @@ class Sequence {
 
   // Tokens that are known and not computed; at least one while the sequence is not finished.
   std::size_t pending() const { return wanted_tokens() - state_.length(); }
-  // The next n of them, and for how many of those (the last ones) the logits are wanted.
-  std::span<const TokenId> next_tokens(std::size_t n) const { return tokens().subspan(state_.length(), n); }
+  // The next n of them (drafts may follow), and for how many of those (the last ones) the logits are wanted.
+  std::span<const TokenId> next_tokens(std::size_t n) const {
+    return std::span(tokens_).subspan(state_.length(), n);
+  }
   std::size_t logits_wanted(std::size_t n) const {
     const std::size_t end = state_.length() + n;
     return end - std::clamp(logits_from(), state_.length(), end);
@@ -45,10 +51,21 @@ class Sequence {
   // Tokens whose logits nobody wants: as many may come from another sequence that begins alike.
   std::size_t shareable() const { return std::min(logits_from(), wanted_tokens() - 1); }
 
+  // ---- drafts: tokens that are guessed to come next, and computed together with the one that is known ----
+  // How well they are known; null: not at all.
+  virtual const PromptLookup* lookup() const { return nullptr; }
+  // The most that can be of use.
+  std::size_t most_drafts() const {
+    return pending() == 1 && lookup() ? capacity_ - std::min(capacity_, tokens().size() + 1) : 0;
+  }
+  // Drafts n of them, until accept().
+  virtual void draft(std::size_t) {}
+  std::size_t drafts() const { return drafts_; }
+
   // The logits after a position, once for each that is wanted; by any thread, for different positions at the
-  // same time.
-  virtual void look(std::size_t position, std::span<const float> logits) = 0;
-  // After all of a step's have been looked at.
+  // same time. Those after the last token that is known come with those after each draft.
+  virtual void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) = 0;
+  // After all of a step's have been looked at. No draft is left.
   virtual void accept() = 0;
   // Ends it as it is.
   virtual void interrupt() = 0;
@@ -62,15 +79,23 @@ class Sequence {
   // The first position whose logits are wanted.
   virtual std::size_t logits_from() const = 0;
   // Tokens to be computed, of those that are known.
-  virtual std::size_t wanted_tokens() const { return tokens_.size(); }
+  virtual std::size_t wanted_tokens() const { return tokens().size(); }
+  // While there are no drafts.
   void append(TokenId token) { tokens_.push_back(token); }
+  void append_draft(TokenId token) {
+    tokens_.push_back(token);
+    ++drafts_;
+  }
+  std::span<const TokenId> tokens_and_drafts() const { return tokens_; }
+  void drop_drafts() { tokens_.resize(tokens_.size() - std::exchange(drafts_, 0)); }
   void set_finished() { finished_ = true; }
 
  private:
   const ModelSpec& spec_;
   PagePool& pool_;
   std::size_t capacity_, prompt_length_;
-  std::vector<TokenId> tokens_;
+  std::vector<TokenId> tokens_;  // drafts at the end
+  std::size_t drafts_ = 0;
   SequenceState state_;
   bool finished_ = false;
 };

@@ -1,6 +1,8 @@
 #include "kernels/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <condition_variable>
@@ -23,16 +25,67 @@ inline void relax() {
 #endif
 }
 
+using Clock = std::chrono::steady_clock;
+
 // How long a thread looks for news before it sleeps: about the time between two pieces of work within a step, far
 // less than the time between two uses of an idle pool.
 constexpr int kSpins = 2000;
 
+// One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
+// half. A round's task, context and n are written while its ticket is closed (no index is left), so that a late worker
+// can never take an index of a round that is not the one it saw begin: if it has read a value of the next round, then
+// the closed ticket is before its exchange, which fails.
+constexpr std::uint32_t kClosed = UINT32_MAX;
+
+constexpr std::uint64_t make_ticket(std::uint32_t round, std::uint32_t index) {
+  return std::uint64_t{round} << 32 | index;
+}
+
+// How many of the threads take part. When somebody else wants a processor, a thread that was taken off it in the midst
+// of its piece holds up all the others, for a time slice of the system: many times longer than the piece. Then one
+// thread fewer takes part, for some multiple of the time that was lost; the longer, the sooner it happened again.
+class Crew {
+ public:
+  explicit Crew(int size) : size_(size), active_(size) {}
+
+  int active() const { return active_; }
+
+  // Before a round. Whether one thread more is to try it again.
+  bool grows(Clock::time_point now) {
+    if (active_ == size_ || now < retry_) return false;
+    ++active_;
+    tried_ = now;
+    retry_ = now + patience_;
+    return true;
+  }
+
+  // After a round in which the caller worked and then waited for the others: whether one thread fewer is to work.
+  bool shrinks(Clock::duration worked, Clock::duration waited, Clock::time_point now) {
+    if (waited < kLate || waited < worked || active_ == 1) return false;
+    const bool again = now - tried_ < 2 * patience_;
+    patience_ = std::min(std::max(again ? 2 * patience_ : patience_ / 2, kLost * waited), kLongest);
+    --active_;
+    retry_ = now + patience_;
+    return true;
+  }
+
+ private:
+  static constexpr Clock::duration kLate = std::chrono::microseconds(300);
+  static constexpr Clock::duration kLongest = std::chrono::seconds(1);
+  static constexpr int kLost = 8;
+
+  int size_, active_;
+  Clock::duration patience_{0};
+  Clock::time_point tried_, retry_;
+};
+
 }  // namespace
 
-// One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
-// half, so that a late worker can never take an index of a round that is not the one it saw begin.
 struct ThreadPool::Impl {
+  explicit Impl(int size) : crew(size), active(size) {}
+
   std::vector<std::thread> threads;
+  Crew crew;  // the caller's
 
   std::atomic<std::uint64_t> ticket{0};
   std::atomic<std::uint32_t> n{0};
@@ -41,10 +94,11 @@ struct ThreadPool::Impl {
   std::atomic<std::uint32_t> done{0};
 
   std::atomic<std::uint32_t> round{0};
+  std::atomic<int> active;  // workers below it take part
   std::atomic<int> sleepers{0};
   std::atomic<bool> quit{false};
   std::mutex mutex;
-  std::condition_variable wake;
+  std::condition_variable wake, grown;
 
   // Takes indices of round `r` until none are left.
   void work(std::uint32_t r, int worker) {
@@ -52,22 +106,23 @@ struct ThreadPool::Impl {
       std::uint64_t seen = ticket.load(std::memory_order_acquire);
       if (static_cast<std::uint32_t>(seen >> 32) != r) return;
       const auto i = static_cast<std::uint32_t>(seen);
-      // These belong to round r: they change only after every index of r is done, and then the exchange fails.
-      const Task f = task.load(std::memory_order_relaxed);
-      void* const c = context.load(std::memory_order_relaxed);
-      if (i >= n.load(std::memory_order_relaxed)) return;
+      const Task f = task.load(std::memory_order_acquire);
+      void* const c = context.load(std::memory_order_acquire);
+      const std::uint32_t last = n.load(std::memory_order_acquire);
+      if (i >= last) return;
       if (!ticket.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) continue;
       f(c, i, worker);
-      done.fetch_add(1, std::memory_order_release);
+      if (done.fetch_add(1, std::memory_order_release) + 1 == last) done.notify_one();
     }
   }
 
-  void sleep_until_not(std::uint32_t r) {
-    for (int i = 0; i < kSpins; ++i) {
+  void sleep_until_not(std::uint32_t r, int worker) {
+    for (int i = 0; i < kSpins && worker < active.load(std::memory_order_relaxed); ++i) {
       if (round.load(std::memory_order_acquire) != r || quit.load(std::memory_order_relaxed)) return;
       relax();
     }
     std::unique_lock lock(mutex);
+    grown.wait(lock, [&] { return worker < active.load() || quit.load(); });
     sleepers.fetch_add(1);
     wake.wait(lock, [&] { return round.load() != r || quit.load(); });
     sleepers.fetch_sub(1);
@@ -75,17 +130,53 @@ struct ThreadPool::Impl {
 
   void worker_loop(int worker) {
     for (std::uint32_t seen = 0;;) {
-      sleep_until_not(seen);
+      sleep_until_not(seen, worker);
       if (quit.load(std::memory_order_relaxed)) return;
       seen = round.load(std::memory_order_acquire);
       work(seen, worker);
     }
   }
+
+  void set_active(int threads_now) {
+    {
+      std::lock_guard lock(mutex);
+      active.store(threads_now);
+    }
+    grown.notify_all();
+  }
+
+  void begin(std::uint32_t r, std::uint32_t count, Task f, void* c) {
+    ticket.store(make_ticket(r, kClosed), std::memory_order_relaxed);
+    task.store(f, std::memory_order_release);
+    context.store(c, std::memory_order_release);
+    n.store(count, std::memory_order_release);
+    done.store(0, std::memory_order_relaxed);
+    ticket.store(make_ticket(r, 0), std::memory_order_release);
+    round.store(r, std::memory_order_seq_cst);
+    if (sleepers.load(std::memory_order_seq_cst) > 0) {
+      { std::lock_guard lock(mutex); }  // a worker between its test and its wait is let through to the wait
+      wake.notify_all();
+    }
+  }
+
+  // Others may still compute their last piece. It is short, unless its thread was taken off its processor: then this
+  // one leaves its own, which may be what the other waits for.
+  void wait_for(std::uint32_t count) {
+    for (int spins = 0; spins < kSpins; ++spins) {
+      if (done.load(std::memory_order_acquire) == count) return;
+      relax();
+    }
+    for (;;) {
+      const std::uint32_t seen = done.load(std::memory_order_acquire);
+      if (seen == count) return;
+      done.wait(seen, std::memory_order_acquire);
+    }
+  }
 };
 
-ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
-  CONTINUO_CHECK(threads >= 1, "a pool has at least the caller's thread");
-  for (int i = 1; i < threads; ++i) {
+ThreadPool::ThreadPool(int threads, int cores) : impl_(std::make_unique<Impl>(std::min(threads, cores))) {
+  CONTINUO_CHECK(threads >= 1 && cores >= 1, "a pool has at least the caller's thread");
+  for (int i = 1; i < std::min(threads, cores); ++i) {
     impl_->threads.emplace_back([impl = impl_.get(), i] { impl->worker_loop(i); });
   }
 }
@@ -96,35 +187,29 @@ ThreadPool::~ThreadPool() {
     impl_->quit.store(true);
   }
   impl_->wake.notify_all();
+  impl_->grown.notify_all();
   for (std::thread& thread : impl_->threads) thread.join();
 }
 
 int ThreadPool::size() const { return static_cast<int>(impl_->threads.size()) + 1; }
 
 void ThreadPool::run(std::size_t n, Task task, void* context) {
-  if (impl_->threads.empty() || n <= 1) {
-    for (std::size_t i = 0; i < n; ++i) task(context, i, 0);
-    return;
-  }
-  CONTINUO_CHECK(n < UINT32_MAX, "more tasks than a ticket counts");
   Impl& p = *impl_;
+  const auto alone = [&] {
+    for (std::size_t i = 0; i < n; ++i) task(context, i, 0);
+  };
+  if (p.threads.empty() || n <= 1) return alone();
+  CONTINUO_CHECK(n < UINT32_MAX, "more tasks than a ticket counts");
+  const auto start = Clock::now();
+  if (p.crew.grows(start)) p.set_active(p.crew.active());
+  if (p.crew.active() == 1) return alone();
   const std::uint32_t r = p.round.load(std::memory_order_relaxed) + 1;
-  p.task.store(task, std::memory_order_relaxed);
-  p.context.store(context, std::memory_order_relaxed);
-  p.n.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
-  p.done.store(0, std::memory_order_relaxed);
-  p.ticket.store(std::uint64_t{r} << 32, std::memory_order_release);
-  p.round.store(r, std::memory_order_seq_cst);
-  if (p.sleepers.load(std::memory_order_seq_cst) > 0) {
-    { std::lock_guard lock(p.mutex); }  // a worker between its test and its wait is let through to the wait
-    p.wake.notify_all();
-  }
+  p.begin(r, static_cast<std::uint32_t>(n), task, context);
   p.work(r, 0);
-  // Others may still compute their last piece. It is short, unless its thread was taken off its processor.
-  for (int spins = 0; p.done.load(std::memory_order_acquire) != n; ++spins) {
-    if (spins < kSpins) relax();
-    else std::this_thread::yield();
-  }
+  const auto worked = Clock::now();
+  p.wait_for(static_cast<std::uint32_t>(n));
+  const auto end = Clock::now();
+  if (p.crew.shrinks(worked - start, end - worked, end)) p.set_active(p.crew.active());
 }
 
 }  // namespace continuo

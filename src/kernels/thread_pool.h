@@ -13,7 +13,10 @@ int usable_cores();
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // at least 1
+  // At least 1, and no more than `cores`: those would wait for each other. While others use the processors, fewer take
+  // part (see Crew).
+  explicit ThreadPool(int threads) : ThreadPool(threads, threads > 1 ? usable_cores() : 1) {}
+  ThreadPool(int threads, int cores);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

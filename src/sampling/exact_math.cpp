@@ -17,13 +17,19 @@ constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 constexpr double kLog2E = 0x1.71547652b82fep0;
 constexpr double kRounder = 0x1.8p52;  // adding and subtracting it rounds to the nearest integer
 
-// Two values side by side, in the vector registers that every x86-64 (and AArch64) has.
-using Pair = double __attribute__((vector_size(16)));
-using IntegerPair = std::int64_t __attribute__((vector_size(16)));
+// Values side by side, in the vector registers of a processor; every width gives the same bits.
+template <std::size_t kBytes>
+struct Vectors {
+  typedef double Values __attribute__((vector_size(kBytes)));
+  typedef std::uint64_t Integers __attribute__((vector_size(kBytes)));
+};
 
-// e^x for -746 <= x <= 709.8. Value and Integer: double and int64_t, or pairs of them.
+#define CONTINUO_INLINE inline __attribute__((always_inline))
+
+// x becomes e^x, for -746 <= x <= 709.8. Value and Integer: double and uint64_t, or vectors of them. By reference, and
+// always inlined: functions for different processors hand over vectors in different ways.
 template <class Value, class Integer>
-inline Value exp_in_range(Value x) {
+CONTINUO_INLINE void exp_in_range(Value& x) {
   // x = k ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor series, whose next term is below 2^-58.
   const Value rounded = x * kLog2E + kRounder;
   const Value k = rounded - kRounder;
@@ -45,32 +51,59 @@ inline Value exp_in_range(Value x) {
   const Value value = 1.0 + (r + r * r * series);
   // k stands in the low bits of `rounded`. Two factors, because 2^k alone may leave the range of normal
   // numbers.
-  const Integer exponent = std::bit_cast<Integer>(rounded) - std::bit_cast<std::int64_t>(kRounder);
-  const Integer half = ((exponent + 2048) >> 1) - 1024;
+  const Integer exponent = __builtin_bit_cast(Integer, rounded) - std::bit_cast<std::uint64_t>(kRounder);
+  const Integer half = ((exponent + 2048) >> 1) - 1024;  // modulo 2^64, as all of it
   const Integer first = (half + 1023) << 52;
   const Integer second = (exponent - half + 1023) << 52;
-  return value * std::bit_cast<Value>(first) * std::bit_cast<Value>(second);
+  x = value * __builtin_bit_cast(Value, first) * __builtin_bit_cast(Value, second);
 }
+
+template <std::size_t kBytes>
+CONTINUO_INLINE void exp_all(double* values, std::size_t n) {
+  using Values = typename Vectors<kBytes>::Values;
+  constexpr std::size_t kLanes = kBytes / sizeof(double);
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Values x;
+    std::memcpy(&x, values + i, sizeof x);
+    x = x < -746.0 ? Values{} - 746.0 : x;
+    exp_in_range<Values, typename Vectors<kBytes>::Integers>(x);
+    std::memcpy(values + i, &x, sizeof x);
+  }
+  for (; i < n; ++i)
+    values[i] = exact_exp(values[i]);
+}
+
+using ExpAll = void (*)(double* values, std::size_t n);
+
+void exp_all_anywhere(double* values, std::size_t n) { exp_all<16>(values, n); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) void exp_all_avx2(double* values, std::size_t n) { exp_all<32>(values, n); }
+__attribute__((target("avx512f"))) void exp_all_avx512(double* values, std::size_t n) { exp_all<64>(values, n); }
+
+ExpAll best_exp_all() {
+  if (__builtin_cpu_supports("avx512f")) return exp_all_avx512;
+  if (__builtin_cpu_supports("avx2")) return exp_all_avx2;
+  return exp_all_anywhere;
+}
+#else
+ExpAll best_exp_all() { return exp_all_anywhere; }
+#endif
 
 }  // namespace
 
 double exact_exp(double x) {
   if (x != x) return x;
   if (x > 709.8) return std::numeric_limits<double>::infinity();
-  return exp_in_range<double, std::int64_t>(x < -746.0 ? -746.0 : x);
+  x = x < -746.0 ? -746.0 : x;
+  exp_in_range<double, std::uint64_t>(x);
+  return x;
 }
 
 void exact_exp_all(std::span<double> values) {
-  std::size_t i = 0;
-  for (; i + 2 <= values.size(); i += 2) {
-    Pair x;
-    std::memcpy(&x, &values[i], sizeof x);
-    x = x < -746.0 ? Pair{-746.0, -746.0} : x;
-    x = exp_in_range<Pair, IntegerPair>(x);
-    std::memcpy(&values[i], &x, sizeof x);
-  }
-  for (; i < values.size(); ++i)
-    values[i] = exact_exp(values[i]);
+  static const ExpAll exp_all = best_exp_all();
+  exp_all(values.data(), values.size());
 }
 
 double exact_log(double x) {

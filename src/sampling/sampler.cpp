@@ -11,11 +11,9 @@
 namespace continuo {
 
 Sampler::Sampler(SamplingOptions options, std::size_t vocab_size)
-    : options_(std::move(options)), vocab_size_(vocab_size), history_(vocab_size) {
-  scores_.reserve(vocab_size);
-  candidates_.reserve(vocab_size);
-  ranks_.reserve(vocab_size);
-}
+    : options_(std::move(options)),
+      vocab_size_(vocab_size),
+      counts_(options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0) {}
 
 namespace {
 
@@ -35,16 +33,17 @@ TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
 
 }  // namespace
 
-std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw) {
+std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
+                                       SamplingScratch& scratch) const {
   CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
-  scores_.assign(logits.begin(), logits.end());
-  Chain chain{options_, history_, scores_, candidates_, ranks_};
+  scratch.scores.assign(logits.begin(), logits.end());
+  Chain chain{options_, history_, scratch.scores, scratch.candidates, scratch.ranks, scratch.bests};
   for (const Stage& stage : stages()) {
     if (stage.active(options_)) stage.apply(chain);
   }
-  if (candidates_.empty()) return std::nullopt;
-  if (candidates_.size() == 1) return candidates_.front().id;
-  return draw_candidate(candidates_, uniform(options_.seed, draw.sample, draw.position));
+  if (scratch.candidates.empty()) return std::nullopt;
+  if (scratch.candidates.size() == 1) return scratch.candidates.front().id;
+  return draw_candidate(scratch.candidates, uniform(options_.seed, draw.sample, draw.position));
 }
 
 namespace {
@@ -71,17 +70,21 @@ double log_probability(std::span<const float> logits, TokenId id) {
 }
 
 std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_t k) {
-  std::vector<TokenLogprob> best;  // logprob holds the logit until the end
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (std::isfinite(logits[i])) best.push_back({static_cast<TokenId>(i), logits[i]});
-  }
-  k = std::min(k, best.size());
-  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(k), best.end(),
-                    [](const TokenLogprob& a, const TokenLogprob& b) {
-                      return a.logprob != b.logprob ? a.logprob > b.logprob : a.token < b.token;
-                    });
-  best.resize(k);
+  const auto better = [](const TokenLogprob& a, const TokenLogprob& b) {
+    return a.logprob != b.logprob ? a.logprob > b.logprob : a.token < b.token;
+  };
+  std::vector<TokenLogprob> best;  // a heap, the worst first; logprob holds the logit until the end
+  k = std::min(k, logits.size());
   if (k == 0) return best;
+  best.reserve(k);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (best.size() == k && !(logits[i] > best.front().logprob)) continue;
+    if (!std::isfinite(logits[i])) continue;
+    if (best.size() == k) std::pop_heap(best.begin(), best.end(), better), best.pop_back();
+    best.push_back({static_cast<TokenId>(i), logits[i]});
+    std::push_heap(best.begin(), best.end(), better);
+  }
+  std::sort_heap(best.begin(), best.end(), better);
   const double normalizer = log_normalizer(logits);
   for (TokenLogprob& entry : best)
     entry.logprob -= normalizer;

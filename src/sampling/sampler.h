@@ -22,34 +22,49 @@ struct Draw {
   std::uint64_t position = 0;  // of the token to be drawn
 };
 
+// Memory for one draw at a time, by any sampler.
+struct SamplingScratch {
+  std::vector<float> scores;
+  std::vector<Candidate> candidates;
+  std::vector<Rank> ranks;
+  std::vector<std::int32_t> bests;
+
+  // What it takes at the most.
+  static constexpr std::size_t bytes(std::size_t vocab_size) {
+    return vocab_size * (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t));
+  }
+};
+
 class Sampler {
  public:
-  // `options` must be valid for `vocab_size`. All memory that a draw needs is allocated here.
+  // `options` must be valid for `vocab_size`.
   Sampler(SamplingOptions options, std::size_t vocab_size);
 
   // A token of the text so far (prompt or generated); the penalties count it. Repetition counts prompt and
   // continuation; presence and frequency count the continuation alone, as the OpenAI API does.
-  void observe_prompt(TokenId token) { history_.add_prompt(token); }
-  void observe(TokenId token) { history_.add(token); }
+  void observe_prompt(TokenId token) {
+    if (counts_) history_.add_prompt(token);
+  }
+  void observe(TokenId token) {
+    if (counts_) history_.add(token);
+  }
 
   // `logits`: vocab_size scores, left unchanged. Scores that are not finite (NaN, infinities) are never
   // drawn; nothing is drawn if no score is finite.
-  std::optional<TokenId> sample(std::span<const float> logits, Draw draw);
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw, SamplingScratch& scratch) const;
+  // With memory of its own, for a single draw.
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw) const {
+    SamplingScratch scratch;
+    return sample(logits, draw, scratch);
+  }
 
   const SamplingOptions& options() const { return options_; }
-
-  // Memory that a sampler takes at the most, tokens of the text aside.
-  static constexpr std::size_t bytes(std::size_t vocab_size) {
-    return vocab_size * (sizeof(std::uint32_t) + 1 + sizeof(float) + sizeof(Candidate) + sizeof(Rank));
-  }
 
  private:
   SamplingOptions options_;
   std::size_t vocab_size_;
+  bool counts_;  // a penalty is on
   History history_;
-  std::vector<float> scores_;
-  std::vector<Candidate> candidates_;
-  std::vector<Rank> ranks_;
 };
 
 // ln softmax(logits)[id], in double with the largest logit subtracted, over the finite logits; -infinity for

@@ -2,21 +2,38 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "sampling/exact_math.h"
 
 namespace continuo {
 
-void History::add_prompt(TokenId token) {
-  const auto at = static_cast<std::size_t>(token);
-  if (!seen_[at]) tokens_.push_back(token);
-  seen_[at] = true;
+std::uint32_t& History::slot(TokenId token) {
+  std::size_t at = static_cast<std::uint32_t>(token) * 0x9E3779B1u;  // Knuth's multiplicative hashing
+  for (at ^= at >> 16;; ++at) {
+    std::uint32_t& slot = slots_[at & (slots_.size() - 1)];
+    if (slot == 0 || seen_[slot - 1].token == token) return slot;
+  }
 }
 
-void History::add(TokenId token) {
-  add_prompt(token);
-  ++counts_[static_cast<std::size_t>(token)];
+void History::grow() {
+  constexpr std::size_t kFirst = 1024;
+  slots_.assign(std::max(2 * slots_.size(), kFirst), 0);
+  seen_.reserve(slots_.size() / 2);
+  for (std::size_t i = 0; i < seen_.size(); ++i)
+    slot(seen_[i].token) = static_cast<std::uint32_t>(i + 1);
+}
+
+History::Seen& History::entry(TokenId token) {
+  if (2 * seen_.size() >= slots_.size()) grow();
+  std::uint32_t& at = slot(token);
+  if (at == 0) {
+    seen_.push_back({token, 0});
+    at = static_cast<std::uint32_t>(seen_.size());
+  }
+  return seen_[at - 1];
 }
 
 namespace {
@@ -31,15 +48,14 @@ void add_bias(Chain& chain) {
 
 void penalize_repetition(Chain& chain) {
   const float penalty = chain.options.repeat_penalty;
-  for (const TokenId token : chain.history.tokens()) {
-    float& score = chain.scores[static_cast<std::size_t>(token)];
+  for (const History::Seen& seen : chain.history.seen()) {
+    float& score = chain.scores[static_cast<std::size_t>(seen.token)];
     score = score < 0 ? score * penalty : score / penalty;
   }
 }
 
 void penalize_presence_and_frequency(Chain& chain) {
-  for (const TokenId token : chain.history.tokens()) {
-    const std::uint32_t count = chain.history.count(token);
+  for (const auto& [token, count] : chain.history.seen()) {
     if (count == 0) continue;
     chain.scores[static_cast<std::size_t>(token)] -=
         chain.options.presence_penalty + chain.options.frequency_penalty * static_cast<float>(count);
@@ -48,70 +64,207 @@ void penalize_presence_and_frequency(Chain& chain) {
 
 // ---- from scores to candidates ----
 
-// Index of the largest finite score, the lowest among equals; scores.size() if none is finite.
-std::size_t best_score(const std::vector<float>& scores) {
-  std::size_t best = scores.size();
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (std::isfinite(scores[i]) && (best == scores.size() || scores[i] > scores[best])) best = i;
+// Orders finite scores as integers; the others come last, below all of them.
+constexpr std::int32_t kNotFinite = std::numeric_limits<std::int32_t>::min();
+
+std::int32_t order_of(float score) {
+  const auto bits = std::bit_cast<std::int32_t>(score + 0.0f);  // -0 is 0
+  const std::int32_t order = bits ^ ((bits >> 31) & 0x7fffffff);
+  return (bits & 0x7f800000) == 0x7f800000 ? kNotFinite : order;
+}
+
+float score_of(std::int32_t order) { return std::bit_cast<float>(order ^ ((order >> 31) & 0x7fffffff)); }
+
+// Fills chain.bests; the best of all.
+std::int32_t find_bests(Chain& chain) {
+  const std::span<const float> scores(chain.scores);
+  chain.bests.clear();
+  std::int32_t best = kNotFinite;
+  for (std::size_t first = 0; first < scores.size(); first += kScoreGroup) {
+    std::int32_t group = kNotFinite;
+    for (const float score : scores.subspan(first, std::min(kScoreGroup, scores.size() - first)))
+      group = std::max(group, order_of(score));
+    chain.bests.push_back(group);
+    best = std::max(best, group);
   }
   return best;
 }
 
-// Weights are exp((score - best) / temperature). At temperature 0 the best alone is a candidate.
-void apply_temperature(Chain& chain) {
-  const std::vector<float>& scores = chain.scores;
-  chain.candidates.clear();
-  const std::size_t best = best_score(scores);
-  if (best == scores.size()) return;
-  if (chain.options.temperature == 0) {
-    chain.candidates.push_back({static_cast<TokenId>(best), scores[best], 1.0});
-    return;
-  }
-  const double largest = scores[best];
-  const double temperature = chain.options.temperature;
-  std::array<double, 256> exponents;
-  for (std::size_t start = 0; start < scores.size(); start += exponents.size()) {
-    const std::size_t n = std::min(exponents.size(), scores.size() - start);
-    for (std::size_t i = 0; i < n; ++i) {
-      const float score = scores[start + i];
-      exponents[i] = std::isfinite(score) ? (score - largest) / temperature : 0;
-    }
-    exact_exp_all(std::span(exponents).first(n));
-    for (std::size_t i = 0; i < n; ++i) {
-      const float score = scores[start + i];
-      if (std::isfinite(score))
-        chain.candidates.push_back({static_cast<TokenId>(start + i), score, exponents[i]});
+// Calls f(id, score) for those of the finite scores that come before `bar` in their order, or all of them, where `bar`
+// is what f last returned.
+template <class F>
+void for_scores_above(const Chain& chain, F f) {
+  std::int32_t bar = kNotFinite;
+  for (std::size_t group = 0; group < chain.bests.size(); ++group) {
+    if (chain.bests[group] <= bar) continue;
+    const std::size_t first = group * kScoreGroup, last = std::min(first + kScoreGroup, chain.scores.size());
+    for (std::size_t id = first; id < last; ++id) {
+      if (order_of(chain.scores[id]) > bar) bar = f(id, chain.scores[id]);
     }
   }
 }
-
-// ---- stages over candidates ----
 
 constexpr auto better = [](const Rank& a, const Rank& b) {
   return a.merit != b.merit ? a.merit > b.merit : a.index < b.index;
 };
 
-// Fills chain.ranks with the `n` best candidates, unordered, in time linear in the number of candidates: of
-// every 2n that pass the bar the better half stays, and the last of it becomes the bar.
+// The n best of what is added, unordered, in time linear in the number of additions: of every 2n that pass the bar the
+// better half stays, and the last of it becomes the bar.
+class Selection {
+ public:
+  Selection(std::vector<Rank>& ranks, std::size_t n) : ranks_(ranks), n_(n) { ranks_.clear(); }
+
+  // Whether it is not worse than n others already.
+  bool passes(const Rank& rank) const { return !full_ || better(rank, bar_); }
+  void add(const Rank& rank) {
+    ranks_.push_back(rank);
+    if (ranks_.size() == 2 * n_) prune();
+  }
+  void finish() {
+    if (ranks_.size() > n_) prune();
+  }
+  bool full() const { return full_; }
+  const Rank& bar() const { return bar_; }
+
+ private:
+  void prune() {
+    std::nth_element(ranks_.begin(), ranks_.begin() + static_cast<std::ptrdiff_t>(n_ - 1), ranks_.end(), better);
+    ranks_.resize(n_);
+    bar_ = ranks_[n_ - 1];
+    full_ = true;
+  }
+
+  std::vector<Rank>& ranks_;
+  std::size_t n_;
+  bool full_ = false;
+  Rank bar_{};
+};
+
+// The k best scores, or as many as there are, as candidates in order of their ids.
+void take_best(Chain& chain, std::size_t k) {
+  Selection selection(chain.ranks, k);
+  for_scores_above(chain, [&](std::size_t id, float score) {
+    const Rank rank{score, static_cast<std::uint32_t>(id)};
+    if (selection.passes(rank)) selection.add(rank);
+    return selection.full() ? order_of(static_cast<float>(selection.bar().merit)) : kNotFinite;
+  });
+  selection.finish();
+  std::sort(chain.ranks.begin(), chain.ranks.end(), [](const Rank& a, const Rank& b) { return a.index < b.index; });
+  for (const Rank& rank : chain.ranks)
+    chain.candidates.push_back({static_cast<TokenId>(rank.index), static_cast<float>(rank.merit), 0});
+}
+
+// What a weight is e to the power of.
+struct Exponent {
+  double largest, temperature;
+  double operator()(float score) const { return (score - largest) / temperature; }
+};
+
+// How weight is spread over exponents: sums in buckets, the largest exponents first.
+class Spread {
+ public:
+  Spread() { sums_.fill(0); }
+  static std::size_t bucket(double exponent) {
+    return static_cast<std::size_t>(std::min(-kBucketsPerNat * exponent, kBuckets - 1.0));
+  }
+  void add(double exponent, double weight) {
+    total_ += weight;
+    sums_[bucket(exponent)] += weight;
+  }
+  double total() const { return total_; }  // summed in the order of additions
+  // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and the sum of
+  // those before. A sum of n positive numbers in any order is within n roundings of the exact one (Higham 2002, 4.2).
+  std::size_t reaches(double wanted, std::size_t n, double& before) const {
+    const double surely = wanted + doubt(n);
+    std::size_t at = 0;
+    for (before = 0; at + 1 < kBuckets && before + sums_[at] < surely; ++at)
+      before += sums_[at];
+    return at;
+  }
+  double doubt(std::size_t n) const {
+    return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total_;
+  }
+
+ private:
+  static constexpr double kBucketsPerNat = 64;
+  static constexpr std::size_t kBuckets = 2048;
+  double total_ = 0;
+  std::array<double, kBuckets> sums_;
+};
+
+constexpr std::size_t kAtOnce = 256;  // exponentials
+
+// Those scores as candidates that may be among the best that carry top-p of the probability; chain.total is over all.
+void take_likely(Chain& chain, Exponent exponent) {
+  Spread spread;
+  const std::span<const float> scores(chain.scores);
+  std::array<double, kAtOnce> exponents, weights;
+  for (std::size_t start = 0; start < scores.size(); start += kAtOnce) {
+    const auto some = scores.subspan(start, std::min(kAtOnce, scores.size() - start));
+    constexpr double kNoWeight = -1e4;  // e to the power of it is 0
+    for (std::size_t i = 0; i < some.size(); ++i)
+      weights[i] = exponents[i] = order_of(some[i]) == kNotFinite ? kNoWeight : exponent(some[i]);
+    exact_exp_all(std::span(weights).first(some.size()));
+    for (std::size_t i = 0; i < some.size(); ++i)
+      spread.add(exponents[i], weights[i]);
+  }
+  double before = 0;
+  const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), before);
+  chain.total = spread.total();
+  for (std::size_t group = 0; group < chain.bests.size(); ++group) {
+    if (chain.bests[group] == kNotFinite || Spread::bucket(exponent(score_of(chain.bests[group]))) > last) continue;
+    const std::size_t first = group * kScoreGroup, end = std::min(first + kScoreGroup, scores.size());
+    for (std::size_t id = first; id < end; ++id) {
+      if (order_of(scores[id]) == kNotFinite || Spread::bucket(exponent(scores[id])) > last) continue;
+      chain.candidates.push_back({static_cast<TokenId>(id), scores[id], 0});
+    }
+  }
+}
+
+// Weights are exp((score - best) / temperature). At temperature 0 the best alone is a candidate.
+void apply_temperature(Chain& chain) {
+  std::vector<Candidate>& candidates = chain.candidates;
+  candidates.clear();
+  chain.total = 0;
+  const std::int32_t best = find_bests(chain);
+  if (best == kNotFinite) return;
+  const Exponent exponent{score_of(best), chain.options.temperature};
+  if (chain.options.temperature == 0) {
+    take_best(chain, 1);
+  } else if (chain.options.top_k > 0 && !chain.show_all) {
+    take_best(chain, static_cast<std::size_t>(chain.options.top_k));
+  } else if (chain.options.top_p < 1 && !chain.show_all) {
+    take_likely(chain, exponent);
+  } else {
+    candidates.reserve(chain.scores.size());
+    for_scores_above(chain, [&](std::size_t id, float score) {
+      candidates.push_back({static_cast<TokenId>(id), score, 0});
+      return kNotFinite;
+    });
+  }
+  if (candidates.size() == 1) return void(candidates.front().weight = 1);
+  std::array<double, kAtOnce> weights;
+  for (std::size_t start = 0; start < candidates.size(); start += kAtOnce) {
+    const auto some = std::span(candidates).subspan(start, std::min(kAtOnce, candidates.size() - start));
+    for (std::size_t i = 0; i < some.size(); ++i)
+      weights[i] = exponent(some[i].score);
+    exact_exp_all(std::span(weights).first(some.size()));
+    for (std::size_t i = 0; i < some.size(); ++i)
+      some[i].weight = weights[i];
+  }
+}
+
+// ---- stages over candidates ----
+
+// Fills chain.ranks with the `n` best candidates, unordered.
 template <class Merit>
 void select_best(Chain& chain, std::size_t n, Merit merit) {
-  std::vector<Rank>& ranks = chain.ranks;
-  ranks.clear();
-  bool full = false;
-  Rank bar{};
-  const auto prune = [&] {
-    std::nth_element(ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(n - 1), ranks.end(), better);
-    ranks.resize(n);
-    bar = ranks[n - 1];
-    full = true;
-  };
+  Selection selection(chain.ranks, n);
   for (std::size_t i = 0; i < chain.candidates.size(); ++i) {
     const Rank rank{merit(chain.candidates[i]), static_cast<std::uint32_t>(i)};
-    if (full && !better(rank, bar)) continue;
-    ranks.push_back(rank);
-    if (ranks.size() == 2 * n) prune();
+    if (selection.passes(rank)) selection.add(rank);
   }
-  if (ranks.size() > n) prune();
+  selection.finish();
 }
 
 // Keeps the candidates that are not worse than `last`, in their order.
@@ -133,11 +286,10 @@ double total_weight(const Chain& chain) {
   return total;
 }
 
-// Keeps the shortest run of the best candidates that carries at least `mass` of the probability.
+// Keeps the shortest run of the best candidates that carries at least `wanted` of the weight, summed in their order.
 // The run is usually short, so ever larger heads of the ranking are sorted until one suffices.
 template <class Merit>
-void keep_mass(Chain& chain, double mass, Merit merit) {
-  const double wanted = mass * total_weight(chain);
+void keep_mass(Chain& chain, double wanted, Merit merit) {
   for (std::size_t head = 128;; head *= 4) {
     select_best(chain, std::min(head, chain.candidates.size()), merit);
     std::sort(chain.ranks.begin(), chain.ranks.end(), better);
@@ -150,17 +302,46 @@ void keep_mass(Chain& chain, double mass, Merit merit) {
   }
 }
 
-double score_of(const Candidate& candidate) { return candidate.score; }
+double merit_of(const Candidate& candidate) { return candidate.score; }
 
 void keep_top_k(Chain& chain) {
   const auto k = static_cast<std::size_t>(chain.options.top_k);
   if (k >= chain.candidates.size()) return;
-  select_best(chain, k, score_of);
+  select_best(chain, k, merit_of);
   const Rank last = *std::max_element(chain.ranks.begin(), chain.ranks.end(), better);
-  keep_down_to(chain, last, score_of);
+  keep_down_to(chain, last, merit_of);
 }
 
-void keep_top_p(Chain& chain) { keep_mass(chain, chain.options.top_p, score_of); }
+// keep_mass by score. Sums over buckets say in which bucket the run ends, and that one alone is sorted. They are not the
+// sums in the order of the ranking, which decide: where rounding might matter, those are taken.
+void keep_top_p(Chain& chain) {
+  constexpr std::size_t kMany = 1024;
+  std::vector<Candidate>& candidates = chain.candidates;
+  if (candidates.empty()) return;
+  const double wanted = chain.options.top_p * (chain.total > 0 ? chain.total : total_weight(chain));
+  if (candidates.size() < kMany) return keep_mass(chain, wanted, merit_of);
+  float largest = candidates.front().score;
+  for (const Candidate& candidate : candidates)
+    largest = std::max(largest, candidate.score);
+  const Exponent exponent{largest, chain.options.temperature};
+  Spread spread;
+  for (const Candidate& candidate : candidates)
+    spread.add(exponent(candidate.score), candidate.weight);
+  const double doubt = spread.doubt(chain.scores.size());
+  double carried = 0;
+  const std::size_t last = spread.reaches(wanted, chain.scores.size(), carried);
+  chain.ranks.clear();
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (Spread::bucket(exponent(candidates[i].score)) == last)
+      chain.ranks.push_back({candidates[i].score, static_cast<std::uint32_t>(i)});
+  }
+  std::sort(chain.ranks.begin(), chain.ranks.end(), better);
+  for (std::size_t i = 0; i < chain.ranks.size() && carried < wanted - doubt; ++i) {
+    carried += candidates[chain.ranks[i].index].weight;
+    if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], merit_of);
+  }
+  keep_mass(chain, wanted, merit_of);
+}
 
 void keep_min_p(Chain& chain) {
   const double least = chain.options.min_p;  // the best weight is 1
@@ -176,7 +357,7 @@ void keep_typical(Chain& chain) {
   for (const Candidate& candidate : chain.candidates) {
     if (candidate.weight > 0) entropy += candidate.weight / total * surprisal(candidate);
   }
-  keep_mass(chain, chain.options.typical_p,
+  keep_mass(chain, chain.options.typical_p * total,
             [&](const Candidate& candidate) { return -std::fabs(surprisal(candidate) - entropy); });
 }
 

@@ -20,18 +20,23 @@ namespace continuo {
 // The tokens of a text so far, counted.
 class History {
  public:
-  explicit History(std::size_t vocab_size) : counts_(vocab_size), seen_(vocab_size) {}
-  void add_prompt(TokenId token);
-  void add(TokenId token);
+  struct Seen {
+    TokenId token;
+    std::uint32_t count;  // in the continuation
+  };
+
+  void add_prompt(TokenId token) { entry(token); }
+  void add(TokenId token) { ++entry(token).count; }
   // Distinct tokens of prompt and continuation, in order of appearance.
-  std::span<const TokenId> tokens() const { return tokens_; }
-  // Occurrences in the continuation.
-  std::uint32_t count(TokenId token) const { return counts_[static_cast<std::size_t>(token)]; }
+  std::span<const Seen> seen() const { return seen_; }
 
  private:
-  std::vector<TokenId> tokens_;
-  std::vector<std::uint32_t> counts_;
-  std::vector<bool> seen_;
+  Seen& entry(TokenId token);
+  std::uint32_t& slot(TokenId token);
+  void grow();
+
+  std::vector<Seen> seen_;
+  std::vector<std::uint32_t> slots_;  // open addressing: index in seen_ + 1, or 0; at most half are taken
 };
 
 struct Candidate {
@@ -39,6 +44,9 @@ struct Candidate {
   float score;    // logit after bias and penalties
   double weight;  // proportional to the probability; the best has 1
 };
+
+// Scores in groups of this size: a group whose best is not good enough is passed over.
+inline constexpr std::size_t kScoreGroup = 64;
 
 // What "better" means while candidates are ranked: the larger merit, then the earlier candidate (the lower
 // id).
@@ -54,6 +62,9 @@ struct Chain {
   std::vector<float>& scores;          // by token id
   std::vector<Candidate>& candidates;  // in ascending order of id, before and after every stage
   std::vector<Rank>& ranks;            // scratch
+  std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores
+  bool show_all = false;  // the temperature stage makes candidates of scores too that top-k or top-p surely drop
+  double total = 0;       // weight of all scores, if candidates are those that top-p may keep
 };
 
 struct Stage {

@@ -76,6 +76,15 @@ void KvCache::forget_unseen(std::size_t position) {
   }
 }
 
+// What was written on the last page that stays is written again before a token sees it.
+void KvCache::take_back(std::size_t length) {
+  const std::size_t keep = pages_for(length);
+  if (keep >= pages_.size()) return;
+  CONTINUO_CHECK(keep >= forgotten_, "taking back what a window has forgotten");
+  pages_.resize(keep);
+  table_.resize(keep);
+}
+
 void KvCache::truncate(std::size_t length) {
   const std::size_t keep = pages_for(length), whole = length / kPageKeys;
   if (keep >= pages_.size() && length % kPageKeys == 0) return;

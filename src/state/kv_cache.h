@@ -37,6 +37,8 @@ class KvCache {
   bool sees(std::size_t page, std::size_t position) const;
   // Gives back the pages that a token at `position` or later does not see.
   void forget_unseen(std::size_t position);
+  // Takes back what the newest step wrote from `length` on, before anybody else has seen it.
+  void take_back(std::size_t length);
   // Forgets the positions from `length` on. A page that others hold too is not written again: the rest of it
   // is copied.
   void truncate(std::size_t length);

@@ -60,6 +60,13 @@ void SequenceState::advance(std::size_t n) {
   length_ += n;
 }
 
+void SequenceState::take_back(std::size_t length) {
+  CONTINUO_CHECK(length <= length_, "taking back what is not there");
+  length_ = length;
+  for (MixerState& layer : layers_)
+    std::visit([&](auto& state) { state.take_back(length); }, layer);
+}
+
 void SequenceState::rewind(std::size_t length) {
   CONTINUO_CHECK(length <= length_, "rewinding forward");
   length_ = length;

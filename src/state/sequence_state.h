@@ -43,6 +43,9 @@ class SequenceState {
   void reserve(std::size_t n);
   // After a step that wrote n positions to every layer.
   void advance(std::size_t n);
+  // Takes back the newest of the positions that the last step wrote, so that `length` remain: as if they had not been
+  // part of it. Before forget_unseen, and before anybody shares them.
+  void take_back(std::size_t length);
   // Forgets the positions from `length` on; none before them may have been given back.
   void rewind(std::size_t length);
   // Gives back what no later token sees.

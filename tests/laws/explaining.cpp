@@ -29,7 +29,7 @@ std::vector<Model> models() {
 // The logits of `ids` in three steps; of these, the second is watched where a listener is given.
 std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t from,
                              std::size_t to, int n_threads, Listener* listener) {
-  ThreadPool threads(n_threads);
+  ThreadPool threads(n_threads, n_threads);
   ForwardPass forward(model, best_kernels(), threads);
   SequenceState state(model.spec, ids.size(), ids.size());
   std::vector<float> all;

@@ -39,6 +39,7 @@ EngineOptions engine_options(const Options& options, const ModelSpec& spec) {
                        .max_running = static_cast<std::size_t>(batch.at_once),
                        .share_prefixes = !batch.no_sharing,
                        .repack = !options.no_repack,
+                       .lookup = options.lookup,
                        .exact_math = options.exact_math};
   const std::size_t memory = batch.memory > 0 ? batch.memory : default_memory();
   engine.memory = memory - memory / kRequestPart;

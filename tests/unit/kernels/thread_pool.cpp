@@ -1,6 +1,9 @@
 #include "kernels/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -12,7 +15,7 @@ using namespace continuo;
 
 TEST_CASE("every index is computed once, whatever the number of threads") {
   for (const int threads : {1, 2, 3, 8}) {
-    ThreadPool pool(threads);
+    ThreadPool pool(threads, threads);
     REQUIRE(pool.size() == threads);
     for (std::size_t round = 0; round < 300; ++round) {
       const std::size_t n = round % 37;
@@ -26,8 +29,23 @@ TEST_CASE("every index is computed once, whatever the number of threads") {
   }
 }
 
+// A worker that is late for a short round must not take an index of the longer one that follows.
+TEST_CASE("short and long rounds in turn do not mix") {
+  for (const int threads : {2, 3}) {
+    ThreadPool pool(threads, threads);
+    for (std::size_t round = 0; round < 200000; ++round) {
+      const std::size_t n = round % 2 == 0 ? 40 : 2;
+      std::atomic<int> counts[40] = {};
+      pool.parallel_for(n, [&](std::size_t i, int) { counts[i].fetch_add(1); });
+      for (std::size_t i = 0; i < 40; ++i) {
+        if (counts[i].load() != (i < n ? 1 : 0)) FAIL("round " << round << ", index " << i << ": " << counts[i].load());
+      }
+    }
+  }
+}
+
 TEST_CASE("a pool that has gone to sleep wakes up") {
-  ThreadPool pool(4);
+  ThreadPool pool(4, 4);
   std::atomic<int> sum{0};
   for (int round = 0; round < 5; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -37,12 +55,40 @@ TEST_CASE("a pool that has gone to sleep wakes up") {
 }
 
 TEST_CASE("results are visible to the caller") {
-  ThreadPool pool(3);
+  ThreadPool pool(3, 3);
   for (int round = 0; round < 1000; ++round) {
     std::size_t squares[16] = {};
     pool.parallel_for(16, [&](std::size_t i, int) { squares[i] = i * i; });
     for (std::size_t i = 0; i < 16; ++i) REQUIRE(squares[i] == i * i);
   }
+}
+
+TEST_CASE("a pool has no more threads than cores") {
+  REQUIRE(ThreadPool(8, 2).size() == 2);
+  REQUIRE(ThreadPool(2, 8).size() == 2);
+  REQUIRE(ThreadPool(1, 1).size() == 1);
+  REQUIRE(ThreadPool(1000).size() <= usable_cores());
+}
+
+// Threads that are taken off their processors are what others do to a pool; too many threads do it to themselves.
+TEST_CASE("more threads than processors do not bring the work to a halt") {
+  const auto seconds = [](int threads) {
+    ThreadPool pool(threads, threads);
+    const auto start = std::chrono::steady_clock::now();
+    std::atomic<std::uint64_t> sum{0};
+    for (int round = 0; round < 3000; ++round) {
+      pool.parallel_for(16, [&](std::size_t i, int) {
+        std::uint64_t x = i + 1;
+        for (int step = 0; step < 5000; ++step) x = x * 6364136223846793005u + 1442695040888963407u;
+        sum.fetch_add(x, std::memory_order_relaxed);
+      });
+    }
+    REQUIRE(sum.load() != 1);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double one = seconds(1), many = seconds(16 * std::max(1, usable_cores()));
+  INFO(one << " s with one thread, " << many << " s with sixteen a processor");
+  CHECK(many < 4 * one);
 }
 
 TEST_CASE("there is at least one usable core") { REQUIRE(usable_cores() >= 1); }

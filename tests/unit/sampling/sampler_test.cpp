@@ -113,11 +113,12 @@ std::set<TokenId> reference_kept(const SamplingOptions& o, std::span<const float
 
 // What the chain keeps, read from its candidates.
 std::set<TokenId> kept(const SamplingOptions& options, std::span<const float> logits) {
-  History history(logits.size());
+  History history;
   std::vector<float> scores(logits.begin(), logits.end());
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
-  Chain chain{options, history, scores, candidates, ranks};
+  std::vector<std::int32_t> bests;
+  Chain chain{options, history, scores, candidates, ranks, bests};
   for (const Stage& stage : stages()) {
     if (stage.active(options)) stage.apply(chain);
     CHECK(std::is_sorted(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.id < b.id; }));

@@ -1,0 +1,62 @@
+#include "generate/step_costs.h"
+
+#include <algorithm>
+
+namespace continuo {
+
+namespace {
+
+// Before it is known better, a row costs this share of a step of one.
+constexpr double kCostOfRow = 0.12;
+constexpr double kLearning = 1.0 / 4;
+// A time that was long when others wanted the processor is forgotten, and measured again.
+constexpr double kForgetting = 1.0 / 128;
+// A step that took longer was held up.
+constexpr double kHeldUp = 4;
+// Drafts have to promise so much more tokens a second.
+constexpr double kWorthIt = 1.03;
+
+}  // namespace
+
+StepCosts::StepCosts() { seconds_.fill(0); }
+
+std::size_t StepCosts::index(std::size_t rows) {
+  return static_cast<std::size_t>(std::lower_bound(kRows.begin(), kRows.end(), rows) - kRows.begin());
+}
+
+double StepCosts::expected(std::size_t i) const {
+  const double one = seconds_[0] > 0 ? seconds_[0] : 1;
+  return one * (1 + kCostOfRow * static_cast<double>(kRows[i] - 1));
+}
+
+void StepCosts::record(std::size_t rows, double seconds) {
+  const std::size_t at = index(rows);
+  if (at == kRows.size() || kRows[at] != rows) return;
+  for (std::size_t i = 1; i < kRows.size(); ++i) {
+    if (i != at && seconds_[i] > 0) seconds_[i] += (expected(i) - seconds_[i]) * kForgetting;
+  }
+  double& mine = seconds_[at];
+  mine = mine > 0 ? mine + (std::min(seconds, mine * kHeldUp) - mine) * kLearning : seconds;
+}
+
+double StepCosts::seconds(std::size_t rows) const {
+  const std::size_t i = std::min(index(rows), kRows.size() - 1);
+  return seconds_[i] > 0 ? seconds_[i] : expected(i);
+}
+
+std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const {
+  if (!lookup.found() || rows >= most_rows) return 0;
+  double best = tokens / seconds(rows) * kWorthIt, right = 1, more = 0, best_more = 0;
+  std::size_t drafts = 0;
+  for (std::size_t n = 1; n <= std::min(most, most_rows - rows); ++n) {
+    right *= lookup.probability(n - 1);
+    more += right;
+    if (kRows[index(rows + n)] != rows + n) continue;
+    if (const double rate = (tokens + more) / seconds(rows + n); rate > best) best = rate, drafts = n, best_more = more;
+  }
+  rows += drafts;
+  tokens += best_more;
+  return drafts;
+}
+
+}  // namespace continuo
