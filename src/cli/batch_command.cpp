@@ -280,9 +280,10 @@ Result<void> run_batch(const Options& options) {
                               {.threads = options.threads,
                                .chunk = static_cast<std::size_t>(batch.step_tokens),
                                .max_running = static_cast<std::size_t>(batch.at_once),
-                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
+                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec, options.kv_type),
                                .share_prefixes = !batch.no_sharing,
-                               .exact_math = options.exact_math}));
+                               .exact_math = options.exact_math,
+                               .kv_type = options.kv_type}));
   const RequestParser parser(options, sampling, model, text, engine);
   const Progress::Show show = how_to_show(options);
   const auto lines = show == Progress::Show::never ? std::nullopt : count_lines(input.fd);

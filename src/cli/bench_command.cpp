@@ -192,7 +192,8 @@ Result<void> run_bench(const Options& options) {
   CONTINUO_TRY(const Sizes sizes, resolve_sizes(options, model.spec.context_length));
   CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, {.threads = options.threads,
                                                               .kernels = options.kernels,
-                                                              .exact_math = options.exact_math}));
+                                                              .exact_math = options.exact_math,
+                                                              .kv_type = options.kv_type}));
   const Request request = make_request(sizes, model.spec.vocab_size);
   CONTINUO_TRY(const Speeds speeds, median_run(engine, request, options.bench_repeat, interrupted));
 

@@ -144,7 +144,9 @@ Result<void> run_continue(const Options& options) {
   const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model));
-  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, {.threads = options.threads, .exact_math = options.exact_math}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, {.threads = options.threads,
+                                                                  .exact_math = options.exact_math,
+                                                                  .kv_type = options.kv_type}));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", files.name(), engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
 

@@ -170,13 +170,15 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY(question.sampling, resolve_sampling(options, *model.storage));
   CONTINUO_TRY_VOID(validate(question.sampling, static_cast<std::size_t>(model.spec.vocab_size)));
   CONTINUO_TRY(question.ids, read_ids(options, pieces, model, interrupted));
-  CONTINUO_TRY(Engine engine, Engine::create(model, pieces, {.threads = options.threads, .exact_math = options.exact_math}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, pieces, {.threads = options.threads,
+                                                                  .exact_math = options.exact_math,
+                                                                  .kv_type = options.kv_type}));
   CONTINUO_TRY(question.generated, generate(engine, options, question.sampling, question.ids, interrupted));
   CONTINUO_TRY_VOID(choose_window(options, question));
   if (wants_curve(options)) question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
 
   ThreadPool threads(engine.threads());
-  const explain::Machine machine{model, pieces, engine.kernels(), threads};
+  const explain::Machine machine{model, pieces, engine.kernels(), threads, options.kv_type};
   CONTINUO_TRY(explain::Recording recording, explain::explain(machine, question, interrupted));
   recording.model = files.name();
   CONTINUO_TRY_VOID(check_head(options, recording));

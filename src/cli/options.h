@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "quant/format.h"
 #include "sampling/options.h"
 
 namespace continuo {
@@ -69,6 +70,7 @@ struct Options {
   std::string model;
   int threads = 0;  // 0: as many as useful
   bool exact_math = false;
+  Format kv_type = Format::f32;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;

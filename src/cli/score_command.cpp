@@ -140,9 +140,10 @@ Result<void> run_score(const Options& options) {
                               {.threads = options.threads,
                                .chunk = static_cast<std::size_t>(batch.step_tokens),
                                .max_running = static_cast<std::size_t>(batch.at_once),
-                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec),
+                               .memory = batch.memory > 0 ? batch.memory : default_memory(model.spec, options.kv_type),
                                .share_prefixes = !batch.no_sharing,
-                               .exact_math = options.exact_math}));
+                               .exact_math = options.exact_math,
+                               .kv_type = options.kv_type}));
   if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
 
   CONTINUO_TRY(const ScoredPart part, read_part(options, model, tokenizer, interrupted));

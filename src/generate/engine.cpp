@@ -66,9 +66,9 @@ std::size_t step_logits(const Model& model) {
       kLogitBytes / (static_cast<std::size_t>(model.spec.vocab_size) * sizeof(float)), 1);
 }
 
-std::size_t page_limit(const Model& model, std::size_t memory) {
+std::size_t page_limit(const Model& model, std::size_t memory, Format kv_type) {
   if (memory == 0) return std::numeric_limits<std::size_t>::max();
-  return memory / PagePool::page_bytes(SequenceState::page_floats(model.spec));
+  return memory / PagePool::footprint(SequenceState::page_bytes(model.spec, kv_type));
 }
 
 }  // namespace
@@ -80,7 +80,8 @@ struct Engine::Impl {
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
         forward(m, kernels, threads),
-        pool(SequenceState::page_floats(m.spec), page_limit(m, options.memory)),
+        pool(SequenceState::page_bytes(m.spec, options.kv_type), page_limit(m, options.memory, options.kv_type),
+             options.kv_type),
         scheduler(m.spec, pool,
                   {.max_running = options.max_running,
                    .step_tokens = options.chunk,
@@ -154,7 +155,7 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
   return Error{
       .kind = ErrorKind::context,
       .what = fmt::format("{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-                          static_cast<double>(SequenceState::bytes(model.spec, tokens)) / (1 << 20)),
+                          static_cast<double>(SequenceState::bytes(model.spec, tokens, pool.kv_type())) / (1 << 20)),
       .hint = "more --memory or a smaller max_tokens will do"};
 }
 
@@ -164,10 +165,11 @@ Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, En
     return usage_error(
         fmt::format("kernels '{}' are unknown or do not run on this processor", options.kernels));
   }
-  if (page_limit(model, options.memory) < model.spec.layers.size()) {
+  CONTINUO_CHECK(kernels->attention[static_cast<std::size_t>(options.kv_type)], "keys and values in a format without kernels");
+  if (page_limit(model, options.memory, options.kv_type) < model.spec.layers.size()) {
     return usage_error(
         fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}",
-                    options.memory, kPageKeys, SequenceState::bytes(model.spec, kPageKeys)));
+                    options.memory, kPageKeys, SequenceState::bytes(model.spec, kPageKeys, options.kv_type)));
   }
   return Engine(std::make_unique<Impl>(model, tokenizer, options, *kernels));
 }

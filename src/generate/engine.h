@@ -18,7 +18,7 @@
 
 namespace continuo {
 
-// No answer depends on them, but for exact_math.
+// No answer depends on them, but for the last two.
 struct EngineOptions {
   int threads = 0;              // 0: usable_cores(), fewer where the model is too small to share
   std::string kernels;          // empty: the best
@@ -26,8 +26,9 @@ struct EngineOptions {
   std::size_t max_running = 1;  // requests that run at the same time
   std::size_t memory = 0;       // bytes for what sequences remember; 0: as many as one request may take
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
-  // The one that answers depend on: weights in block formats by float32 products too, instead of rounded activations.
+  // Weights in block formats by float32 products too, instead of rounded activations.
   bool exact_math = false;
+  Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
 };
 
 class Engine {

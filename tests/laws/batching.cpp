@@ -123,7 +123,7 @@ std::size_t tight_memory(const Model& model, std::size_t step, std::size_t more)
   std::size_t most = 0;
   for (const Request& request : requests(model))
     most = std::max(most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), step));
-  return (most + more) * PagePool::page_bytes(SequenceState::page_floats(model.spec));
+  return (most + more) * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32));
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ TEST_CASE("scores share beginnings, and have the same bits in any company") {
         {.threads = 2,
          .chunk = 100,
          .max_running = 5,
-         .memory = (pages + 8) * PagePool::page_bytes(SequenceState::page_floats(model.spec)),
+         .memory = (pages + 8) * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32)),
          .share_prefixes = true});
     std::map<std::size_t, Score> got;
     for (std::size_t i = 0; i < all.size(); ++i)

@@ -23,12 +23,12 @@ std::size_t limit_in(const char* path) {
 
 }  // namespace
 
-std::size_t default_memory(const ModelSpec& spec) {
+std::size_t default_memory(const ModelSpec& spec, Format kv_type) {
   const std::size_t machine =
       static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t ours = std::min({machine, limit_in("/sys/fs/cgroup/memory.max"),
                                      limit_in("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
-  const std::size_t one = SequenceState::bytes(spec, static_cast<std::size_t>(spec.context_length));
+  const std::size_t one = SequenceState::bytes(spec, static_cast<std::size_t>(spec.context_length), kv_type);
   return std::max(std::min(ours / 4, kMost), one);
 }
 

@@ -74,9 +74,13 @@ HWY_INLINE V Exp(V x) {
   CONTINUO_UNROLL
   for (int i = 3; i >= 0; --i) p = hn::MulAdd(p, r, hn::Set(d, math::kExpPoly[i]));
   const V mantissa = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+#if HWY_TARGET == HWY_AVX3
+  return V{_mm512_scalef_ps(mantissa.raw, n.raw)};
+#else
   const hn::RebindToSigned<D> di;
   const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
   return hn::Mul(mantissa, hn::BitCast(d, exponent));
+#endif
 }
 
 HWY_INLINE V Tanh(V x) {
