@@ -452,19 +452,18 @@ TEST_CASE("attention agrees with the reference, for any tile of queries") {
 TEST_CASE("attention agrees with the reference for tiles and spans that are full, and a bit more") {
   const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
   const std::size_t head_dim = GENERATE(20, 64);
-  for_each_table([&](const KernelTable& table) {
-    std::mt19937 random(kSeed);
-    for (const auto& [n_keys, n_queries] : std::vector<std::pair<std::size_t, std::size_t>>{
-             {kQueryTile, kQueryTile}, {kSpanKeys, 12}, {kSpanKeys + 1, kQueryTile + 5}, {2 * kSpanKeys + 30, 71}}) {
-      const AttentionCase c(type, head_dim, n_keys, n_queries, random);
-      const std::vector<std::size_t> visible = causal(n_keys, n_queries);
-      for (const Twist& twist : kTwists) {
-        INFO(format_info(type).name << " head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries
-                                    << text(twist));
-        require_same(table, c.run(table, visible, twist), c.run(kReferenceKernels, visible, twist), 1e-4f);
-      }
+  std::mt19937 random(kSeed);
+  for (const auto& [n_keys, n_queries] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {kQueryTile, kQueryTile}, {kSpanKeys, 12}, {kSpanKeys + 1, kQueryTile + 5}, {2 * kSpanKeys + 30, 23}}) {
+    const AttentionCase c(type, head_dim, n_keys, n_queries, random);
+    const std::vector<std::size_t> visible = causal(n_keys, n_queries);
+    for (const Twist& twist : kTwists) {
+      INFO(format_info(type).name << " head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries
+                                  << text(twist));
+      const std::vector<float> want = c.run(kReferenceKernels, visible, twist);
+      for_each_table([&](const KernelTable& table) { require_same(table, c.run(table, visible, twist), want, 1e-4f); });
     }
-  });
+  }
 }
 
 namespace {
