@@ -86,6 +86,8 @@ struct QueryTile {
   float* scales;  // of a page's values
   std::size_t sum_floats;
   std::size_t from[kQueryTile], to[kQueryTile];  // keys of the page that a query sees: from <= j < to
+  // Of the span so far: the largest score, the weights' sum; of the page: what the latter shrank by, and a result.
+  float largest[kQueryTile], total[kQueryTile], shrink[kQueryTile], block[kQueryTile];
 };
 
 inline QueryTile MakeTile(const AttentionArgs& args, const AttentionQuery* queries, std::size_t n) {
@@ -221,35 +223,28 @@ HWY_INLINE V WhereSeen(V v, V other, std::size_t at, std::size_t from, std::size
   return v;
 }
 
-// Brings what was summed to a new largest score, given in all lanes: times e^(old - new).
-HWY_INLINE void Rescale(float* sum, std::size_t padded, V largest) {
-  const V shrink = Exp(hn::Sub(hn::Set(d, sum[padded]), largest));
-  for (std::size_t i = 0; i < padded; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), shrink), d, sum + i);
-  sum[padded] = hn::GetLane(largest);
-  sum[padded + 2] = hn::GetLane(shrink);
-}
-
-// One query's largest score so far; sum[padded + 2] is what its sum of weights is to be multiplied by.
+// Lane by lane the largest of one query's scores, in vectors of sixteen lanes.
 template <bool kWhole>
-HWY_INLINE void FindLargest(const float* scores, std::size_t from, std::size_t to, float* sum, std::size_t padded) {
+HWY_INLINE void LargestInLanes(const float* scores, std::size_t from, std::size_t to, V (&largest)[kGroup]) {
   const V minus_infinity = hn::Set(d, -std::numeric_limits<float>::infinity());
-  V largest = hn::Set(d, sum[padded]);
   CONTINUO_UNROLL
-  for (std::size_t j = from / kLanes * kLanes; j < to; j += kLanes) {
-    largest = hn::Max(largest, WhereSeen<kWhole>(hn::LoadU(d, scores + j), minus_infinity, j, from, to));
+  for (V& v : largest) v = minus_infinity;
+  CONTINUO_UNROLL
+  for (std::size_t j = from / 16 * 16; j < to; j += 16) {
+    CONTINUO_UNROLL
+    for (std::size_t g = 0; g < kGroup; ++g) {
+      const std::size_t at = j + g * kLanes;
+      if (!kWhole && (at >= to || at + kLanes <= from)) continue;
+      largest[g] = hn::Max(largest[g], WhereSeen<kWhole>(hn::LoadU(d, scores + at), minus_infinity, at, from, to));
+    }
   }
-  largest = hn::MaxOfLanes(d, largest);
-  sum[padded + 2] = 1;
-  if (hn::GetLane(largest) != sum[padded]) Rescale(sum, padded, largest);
 }
 
-// Turns one query's scores into weights e^(score - largest), and adds them to their sum.
+// Turns one query's scores into weights e^(score - largest), and sums them lane by lane.
 template <bool kWhole>
-HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, float* sum, std::size_t padded) {
-  const V largest = hn::Set(d, sum[padded]);
-  V sums[kGroup];
+HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, V largest, V (&sums)[kGroup]) {
   CONTINUO_UNROLL
-  for (std::size_t g = 0; g < kGroup; ++g) sums[g] = hn::Zero(d);
+  for (V& v : sums) v = hn::Zero(d);
   CONTINUO_UNROLL
   for (std::size_t j = from / 16 * 16; j < to; j += 16) {
     CONTINUO_UNROLL
@@ -261,36 +256,82 @@ HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, flo
       sums[g] = hn::Add(sums[g], p);
     }
   }
-  float& total = sum[padded + 1];
-  total = hn::GetLane(hn::MulAdd(hn::Set(d, total), hn::Set(d, sum[padded + 2]), hn::Set(d, Reduce16(sums))));
 }
 
-// The weights of the tile's queries for the page that begins at key `start`. Two passes, so that neither waits for the
-// other's reductions.
-HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start) {
-  const std::size_t padded = round_up(args.head_dim, kValuePad);
-  for (std::size_t q = 0; q < tile.n; ++q) {
-    const std::size_t from = tile.from[q], to = tile.to[q];
-    if (from == to) continue;
-    float* const scores = tile.scores + q * kPageKeys;
-    float* const sum = tile.sums + q * tile.sum_floats;
-    if (tile.queries[q].bias || args.score_cap > 0) AdjustScores(args, tile.queries[q], start, from, to, scores);
-    if (to - from == kPageKeys) {
-      FindLargest<true>(scores, 0, kPageKeys, sum, padded);
+// out[q] = what combine makes of the lanes that lanes(whole page?, q, v) sets, for every query; four at a time where they
+// see the whole page.
+template <class Lanes, class Combine>
+HWY_INLINE void ForQueries(const QueryTile& tile, float* out, Lanes&& lanes, Combine combine) {
+  const auto whole = [&](std::size_t q) { return tile.to[q] - tile.from[q] == kPageKeys; };
+  for (std::size_t q = 0; q < tile.n;) {
+    if (q + 4 <= tile.n && whole(q) && whole(q + 1) && whole(q + 2) && whole(q + 3)) {
+      V v[4][kGroup];
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) lanes(std::true_type(), q + i, v[i]);
+#if HWY_TARGET == HWY_AVX3
+      Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out + q, combine);
+#else
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) out[q + i] = Reduce16(v[i], combine);
+#endif
+      q += 4;
     } else {
-      FindLargest<false>(scores, from, to, sum, padded);
+      V v[kGroup];
+      if (whole(q)) {
+        lanes(std::true_type(), q, v);
+      } else {
+        lanes(std::false_type(), q, v);
+      }
+      out[q] = Reduce16(v, combine);
+      ++q;
     }
   }
+}
+
+// Brings what was summed to new largest scores: times e^(old - new).
+HWY_NOINLINE void Rescale(QueryTile& tile, std::size_t padded) {
+  for (std::size_t q = 0; q < tile.n; q += kLanes) {
+    const V old = hn::LoadU(d, tile.largest + q), largest = hn::Max(old, hn::LoadU(d, tile.block + q));
+    hn::StoreU(largest, d, tile.largest + q);
+    hn::StoreU(Exp(hn::Sub(old, largest)), d, tile.shrink + q);
+  }
   for (std::size_t q = 0; q < tile.n; ++q) {
-    const std::size_t from = tile.from[q], to = tile.to[q];
-    if (from == to) continue;
-    float* const scores = tile.scores + q * kPageKeys;
+    if (tile.shrink[q] == 1) continue;
+    const V shrink = hn::Set(d, tile.shrink[q]);
     float* const sum = tile.sums + q * tile.sum_floats;
-    if (to - from == kPageKeys) {
-      WeighScores<true>(scores, 0, kPageKeys, sum, padded);
-    } else {
-      WeighScores<false>(scores, from, to, sum, padded);
+    for (std::size_t i = 0; i < padded; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), shrink), d, sum + i);
+  }
+}
+
+// The weights of the tile's queries for the page that begins at key `start`. In passes over all queries, so that none
+// waits for its own reductions.
+HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start) {
+  if (args.score_cap > 0 || tile.queries[0].bias) {
+    for (std::size_t q = 0; q < tile.n; ++q) {
+      AdjustScores(args, tile.queries[q], start, tile.from[q], tile.to[q], tile.scores + q * kPageKeys);
     }
+  }
+  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
+    const float* const scores = tile.scores + q * kPageKeys;
+    if constexpr (whole) {
+      LargestInLanes<true>(scores, 0, kPageKeys, v);
+    } else {
+      LargestInLanes<false>(scores, tile.from[q], tile.to[q], v);
+    }
+  }, MaxLanes());
+  Rescale(tile, round_up(args.head_dim, kValuePad));
+  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
+    const V largest = hn::Set(d, tile.largest[q]);
+    float* const scores = tile.scores + q * kPageKeys;
+    if constexpr (whole) {
+      WeighScores<true>(scores, 0, kPageKeys, largest, v);
+    } else {
+      WeighScores<false>(scores, tile.from[q], tile.to[q], largest, v);
+    }
+  }, AddLanes());
+  for (std::size_t q = 0; q < tile.n; q += kLanes) {
+    const V total = hn::LoadU(d, tile.total + q), shrink = hn::LoadU(d, tile.shrink + q);
+    hn::StoreU(hn::MulAdd(total, shrink, hn::LoadU(d, tile.block + q)), d, tile.total + q);
   }
 }
 
@@ -448,17 +489,13 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
 
 // ---- spans ----
 
-inline void ClearSums(float* sums, std::size_t n, std::size_t sum_floats) {
-  std::fill_n(sums, n * sum_floats, 0.0f);
-  for (std::size_t q = 0; q < n; ++q) {
-    sums[q * sum_floats + sum_floats - kValuePad] = -std::numeric_limits<float>::infinity();
-  }
-}
-
 // Sums of the tile's queries over a span.
 template <Format kType>
 HWY_NOINLINE void AttendSpan(const AttentionArgs& args, QueryTile& tile, std::size_t span) {
-  ClearSums(tile.sums, tile.n, tile.sum_floats);
+  std::fill_n(tile.sums, tile.n * tile.sum_floats, 0.0f);
+  std::fill_n(tile.largest, kQueryTile, -std::numeric_limits<float>::infinity());
+  std::fill_n(tile.block, kQueryTile, -std::numeric_limits<float>::infinity());
+  std::fill_n(tile.total, kQueryTile, 0.0f);
   // `first` and `visible` never decrease: the first query sees the earliest key, the last one the latest.
   const std::size_t begin = std::max(tile.queries[0].first, span * kSpanKeys);
   const std::size_t end = std::min(tile.queries[tile.n - 1].visible, (span + 1) * kSpanKeys);
@@ -469,6 +506,11 @@ HWY_NOINLINE void AttendSpan(const AttentionArgs& args, QueryTile& tile, std::si
       tile.from[q] = std::min(query.first > start ? query.first - start : 0, tile.to[q]);
     }
     AttendPage<kType>(args, tile, start, begin > start ? begin - start : 0, std::min(kPageKeys, end - start));
+  }
+  for (std::size_t q = 0; q < tile.n; ++q) {
+    float* const behind_values = tile.sums + (q + 1) * tile.sum_floats - kValuePad;
+    behind_values[0] = tile.largest[q];
+    behind_values[1] = tile.total[q];
   }
 }
 
@@ -507,7 +549,7 @@ template <Format kType>
 void Attention(const AttentionArgs& args) {
   const std::size_t padded = round_up(args.head_dim, kValuePad);
   ForTiles(args, [&](QueryTile& tile, std::size_t) {
-    ClearSums(tile.all, tile.n, tile.sum_floats);
+    std::fill_n(tile.all, tile.n * tile.sum_floats, 0.0f);
     const std::size_t visible = tile.queries[tile.n - 1].visible;
     for (std::size_t span = tile.queries[0].first / kSpanKeys; span * kSpanKeys < visible; ++span) {
       AttendSpan<kType>(args, tile, span);
