@@ -29,6 +29,7 @@ inline void require_same(const Logits& got, const Logits& want, std::size_t voca
 struct Setting {
   const KernelTable& kernels = best_kernels();
   int threads = 1;
+  Format kv_type = Format::f32;
 };
 
 // Logits of every position when the text is fed in pieces of the given lengths (the last one repeats).
@@ -36,7 +37,7 @@ inline Logits logits_of(const Model& model, const std::vector<TokenId>& ids, con
                  Setting setting = {}) {
   ThreadPool threads(setting.threads, setting.threads);
   ForwardPass forward(model, setting.kernels, threads);
-  SequenceState state(model.spec, ids.size(), ids.size());
+  SequenceState state(model.spec, ids.size(), ids.size(), setting.kv_type);
   Logits all;
   for (std::size_t piece = 0; state.length() < ids.size(); ++piece) {
     const std::size_t n = std::min(pieces[std::min(piece, pieces.size() - 1)], ids.size() - state.length());

@@ -12,11 +12,11 @@
 #include "cli/batch/answer.h"
 #include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
-#include "cli/batch/engine_options.h"
 #include "cli/batch/intake.h"
 #include "cli/batch/progress.h"
 #include "cli/batch/request.h"
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/interrupt.h"
 #include "cli/model_source.h"
 #include "cli/sampling_settings.h"
@@ -313,7 +313,7 @@ Result<void> run_batch(const Options& options) {
   if (!batch.out.empty()) {
     CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
   }
-  const EngineOptions how = engine_options(options, model.spec);
+  const EngineOptions how = batch_engine_options(options, model.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model, text, how));
   const RequestParser parser(options, sampling, model, text, engine);
   const Progress::Show show = how_to_show(options);

@@ -8,6 +8,7 @@
 #include "cli/bandwidth.h"
 #include "cli/bench_kernels.h"
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
@@ -190,10 +191,9 @@ Result<void> run_bench(const Options& options) {
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
   CONTINUO_TRY(const Model model, load_model(files));
   CONTINUO_TRY(const Sizes sizes, resolve_sizes(options, model.spec.context_length));
-  CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, {.threads = options.threads,
-                                                              .kernels = options.kernels,
-                                                              .repack = !options.no_repack,
-                                                              .exact_math = options.exact_math}));
+  EngineOptions how = engine_options(options);
+  how.kernels = options.kernels;
+  CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, how));
   const Request request = make_request(sizes, model.spec.vocab_size);
   CONTINUO_TRY(const Speeds speeds, median_run(engine, request, options.bench_repeat, interrupted));
 

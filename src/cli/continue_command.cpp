@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
@@ -144,12 +145,7 @@ Result<void> run_continue(const Options& options) {
   const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model));
-  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer,
-                                             {.threads = options.threads,
-                                              .lookup = options.lookup,
-                                              .repack = !options.no_repack,
-                                              .repack = !options.no_repack,
-                                              .exact_math = options.exact_math}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, engine_options(options)));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", files.name(), engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/explain_files.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
@@ -170,13 +171,13 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY(question.sampling, resolve_sampling(options, *model.storage));
   CONTINUO_TRY_VOID(validate(question.sampling, static_cast<std::size_t>(model.spec.vocab_size)));
   CONTINUO_TRY(question.ids, read_ids(options, pieces, model, interrupted));
-  CONTINUO_TRY(Engine engine, Engine::create(model, pieces, {.threads = options.threads, .repack = !options.no_repack, .exact_math = options.exact_math}));
+  CONTINUO_TRY(Engine engine, Engine::create(model, pieces, engine_options(options)));
   CONTINUO_TRY(question.generated, generate(engine, options, question.sampling, question.ids, interrupted));
   CONTINUO_TRY_VOID(choose_window(options, question));
   if (wants_curve(options)) question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
 
   ThreadPool threads(engine.threads());
-  const explain::Machine machine{model, pieces, engine.kernels(), threads};
+  const explain::Machine machine{model, pieces, engine.kernels(), threads, options.kv_type};
   CONTINUO_TRY(explain::Recording recording, explain::explain(machine, question, interrupted));
   recording.model = files.name();
   CONTINUO_TRY_VOID(check_head(options, recording));

@@ -45,9 +45,9 @@ std::size_t parameters(const Model& model) {
 }
 
 // Averaged over the whole context, because the cache is laid out in blocks of positions.
-std::size_t kv_bytes_per_token(const ModelSpec& spec) {
+std::size_t kv_bytes_per_token(const ModelSpec& spec, Format kv_type) {
   const auto context = static_cast<std::size_t>(spec.context_length);
-  return SequenceState::bytes(spec, context) / context;
+  return SequenceState::bytes(spec, context, kv_type) / context;
 }
 
 // A float as it was written, not with the digits that double would add.
@@ -63,7 +63,7 @@ Answer sampling_json(const SamplingOptions& sampling) {
 }
 
 Answer inspect_json(const Model& model, const SamplingOptions& sampling, const std::string& name,
-                    bool tensors) {
+                    const Options& options) {
   const ModelSpec& spec = model.spec;
   Answer layers = Answer::array();
   for (const LayerSpec& layer : spec.layers)
@@ -79,7 +79,7 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"formats", std::move(used)},
                    {"vocab_size", spec.vocab_size},
                    {"context_length", spec.context_length},
-                   {"kv_bytes_per_token", kv_bytes_per_token(spec)},
+                   {"kv_bytes_per_token", kv_bytes_per_token(spec, options.kv_type)},
                    {"d_model", spec.d_model},
                    {"d_embedding", spec.d_embedding > 0 ? spec.d_embedding : spec.d_model},
                    {"embedding_scale", shortest(spec.embedding_scale)},
@@ -94,7 +94,7 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"bos_token", spec.bos_token ? Answer(*spec.bos_token) : Answer()},
                    {"end_tokens", spec.end_tokens},
                    {"sampling", sampling_json(sampling)}};
-  if (!tensors) return answer;
+  if (!options.tensors) return answer;
   for (const TensorUse& tensor : model.tensors) {
     answer["tensors"].push_back({{"name", tensor.name},
                                  {"role", tensor.role},
@@ -141,7 +141,8 @@ std::string output_text(const ModelSpec& spec) {
   return out + "\n";
 }
 
-std::string inspect_text(const Model& model, const SamplingOptions& sampling, const std::string& name) {
+std::string inspect_text(const Model& model, const SamplingOptions& sampling, const std::string& name,
+                         Format kv_type) {
   const ModelSpec& spec = model.spec;
   std::string out = fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family,
                                 grouped(parameters(model)));
@@ -149,7 +150,7 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   for (const auto& [format, use] : formats(model))
     out += fmt::format(" {} {} ({} tensors)", grouped(use.bytes), format, use.tensors);
   out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n",
-                     grouped(spec.context_length), grouped(kv_bytes_per_token(spec)));
+                     grouped(spec.context_length), grouped(kv_bytes_per_token(spec, kv_type)));
   out += embedding_text(spec);
   const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
   out += fmt::format("positions    {}\n",
@@ -194,8 +195,8 @@ Result<void> run_inspect(const Options& options) {
   if (!loaded) return inspect_unsupported(files, options, loaded.error());
   const Model& model = *loaded;
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
-  if (options.json) return print_json(inspect_json(model, sampling, files.name(), options.tensors));
-  std::string text = inspect_text(model, sampling, files.name());
+  if (options.json) return print_json(inspect_json(model, sampling, files.name(), options));
+  std::string text = inspect_text(model, sampling, files.name(), options.kv_type);
   if (options.tensors) text += "\n" + tensors_text(model);
   return print(text);
 }

@@ -4,6 +4,7 @@
 
 #include "base/types.h"
 #include "cli/numbers.h"
+#include "kernels/kv_page.h"
 
 namespace continuo {
 
@@ -120,6 +121,19 @@ Result<void> set_shard(Options& options, const std::string& value) {
   return {};
 }
 
+// A name from kv_types().
+Result<void> set_kv_type(Options& options, const std::string& value) {
+  std::string names;
+  for (const Format type : kv_types()) {
+    if (format_info(type).name == value) {
+      options.kv_type = type;
+      return {};
+    }
+    names += fmt::format("{}{}", names.empty() ? "" : type == kv_types().back() ? " or " : ", ", format_info(type).name);
+  }
+  return usage_error(fmt::format("--kv-type is '{}', expected {}", value, names));
+}
+
 Result<void> set_format(Options& options, const std::string& value) {
   constexpr std::pair<std::string_view, BatchFormat> kFormats[] = {
       {"jsonl", BatchFormat::jsonl}, {"text", BatchFormat::text}, {"csv", BatchFormat::csv}};
@@ -149,6 +163,8 @@ constexpr Flag kModelRows[] = {
      turn_on<&Options::exact_math>},
     {"no-repack", 0, "", "quantized weights: use them as the file has them, in memory that processes\nshare; slower",
      turn_on<&Options::no_repack>},
+    {"kv-type", 0, "TYPE", "how keys and values are remembered: f32 (default), f16 (half the\nmemory) or q8_0 (a bit more than a quarter)",
+     set_kv_type},
 };
 
 constexpr Flag kPromptRows[] = {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "quant/format.h"
 #include "sampling/options.h"
 
 namespace continuo {
@@ -74,6 +75,7 @@ struct Options {
   bool exact_math = false;
   bool no_repack = false;
   bool lookup = false;
+  Format kv_type = Format::f32;
   int verbosity = 0;
 
   std::int64_t max_tokens = 128;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <optional>
 
-#include "cli/batch/engine_options.h"
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_answer.h"
 #include "cli/model_source.h"
@@ -134,7 +134,7 @@ Result<void> run_score(const Options& options) {
     CONTINUO_TRY(loaded, load_tokenizer(files));
   }
   const Tokenizer* const tokenizer = loaded ? &*loaded : nullptr;
-  const EngineOptions how = engine_options(options, model.spec);
+  const EngineOptions how = batch_engine_options(options, model.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, how));
   if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
 

@@ -112,18 +112,19 @@ Work projections_work(const AttentionWeights& w, std::size_t rows) {
               work_of(w.out, rows)});
 }
 
-std::size_t cache_bytes(const AttentionSpec& spec) {
-  return 2 * sizeof(float) * spec.n_kv_heads * spec.head_dim;
+// What a layer remembers of a token.
+std::size_t cache_bytes(const AttentionSpec& spec, Format kv_type) {
+  return 2 * spec.n_kv_heads * KvLayout{kv_type, std::size_t(spec.head_dim)}.vector_bytes();
 }
 
 // q.k and the weighted sum of values: a multiplication and an addition each for every pair that is seen.
-Work attention_work(const AttentionSpec& spec, std::size_t from, std::size_t to) {
+Work attention_work(const AttentionSpec& spec, std::size_t from, std::size_t to, Format kv_type) {
   double pairs = 0;
   for (std::size_t position = from; position < to; ++position) {
     pairs += double(position + 1 - first_visible(spec, position));
   }
   const std::size_t seen = to - first_visible(spec, from);
-  return {4.0 * spec.n_heads * spec.head_dim * pairs, double(seen * cache_bytes(spec))};
+  return {4.0 * spec.n_heads * spec.head_dim * pairs, double(seen * cache_bytes(spec, kv_type))};
 }
 
 Work feed_work(const FeedForwardSpec&, const FeedForwardWeights& w, std::size_t rows) {
@@ -151,7 +152,9 @@ void add_phase(Recording& r, std::string name, std::optional<std::size_t> layer,
   r.cost.phases.push_back({std::move(name), layer, work.operations, work.bytes, seconds});
 }
 
-void list_phases(const Model& model, const Times& times_of_pass, Recording& r) {
+void list_phases(const Machine& machine, const Times& times_of_pass, Recording& r) {
+  const Model& model = machine.model;
+  const Format kv_type = machine.kv_type;
   const std::size_t rows = r.rows();
   const Matrix& embedding = model.weights.embedding;
   add_phase(r, "input", {},
@@ -163,10 +166,10 @@ void list_phases(const Model& model, const Times& times_of_pass, Recording& r) {
     add_phase(r, "projections", i,
               projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
               times.projections);
-    add_phase(r, "attention", i, attention_work(spec, r.from, r.to), times.attention);
+    add_phase(r, "attention", i, attention_work(spec, r.from, r.to, kv_type), times.attention);
     add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
               times.feed);
-    r.cost.cache_bytes_per_token += cache_bytes(spec);
+    r.cost.cache_bytes_per_token += cache_bytes(spec, kv_type);
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
             times_of_pass.output);  // the last row alone, as generating does
@@ -185,7 +188,7 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   const ModelSpec& spec = machine.model.spec;
   const auto ids = ids_all_over(n + kDecodeSteps, spec.vocab_size);
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
-  SequenceState state(spec, ids.size(), n);
+  SequenceState state(spec, ids.size(), n, machine.kv_type);
   std::vector<Times> prefills, decodes;
   double spent = 0;
   for (int i = 0; i < kRepeats || (spent < kEnoughSeconds && i < kMostRepeats); ++i) {
@@ -238,7 +241,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
                           const std::atomic<bool>& interrupted) {
   const ModelSpec& spec = machine.model.spec;
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
-  SequenceState state(spec, question.to, question.ids.size());
+  SequenceState state(spec, question.to, question.ids.size(), machine.kv_type);
   timed(forward, state, std::span(question.ids).first(question.from), spec.layers.size());
   std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
@@ -250,7 +253,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   r.cost.threads = machine.threads.size();
   r.cost.kernels = machine.kernels.name;
   r.cost.context_length = r.context_length;
-  list_phases(machine.model, by_time(std::move(runs), 0), r);
+  list_phases(machine, by_time(std::move(runs), 0), r);
   return measure_curve(machine, question, r.cost, interrupted);
 }
 

@@ -96,7 +96,7 @@ Result<Recording> explain(const Machine& machine, const Question& question,
   Recording r = blank(machine, question);
   const std::size_t capacity =
       std::min<std::size_t>(question.ids.size() + question.continuation + 1, spec.context_length);
-  SequenceState state(spec, capacity, question.ids.size());
+  SequenceState state(spec, capacity, question.ids.size(), machine.kv_type);
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   Recorder recorder(spec, r);
   CONTINUO_TRY_VOID(run_text(forward, state, question, recorder, interrupted));

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "explain/recording.h"
+#include "quant/format.h"
 #include "sampling/options.h"
 #include "text/tokenizer.h"
 
@@ -38,6 +39,7 @@ struct Machine {
   const Tokenizer* tokenizer;  // null: there is none
   const KernelTable& kernels;
   ThreadPool& threads;
+  Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
 };
 
 Result<Recording> explain(const Machine& machine, const Question& question,

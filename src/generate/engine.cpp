@@ -74,7 +74,7 @@ struct Engine::Impl {
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
         forward(m, kernels, threads, options.repack),
-        pool(SequenceState::page_floats(m.spec), shares.pages),
+        pool(SequenceState::page_bytes(m.spec, options.kv_type), shares.pages, options.kv_type),
         scheduler(m.spec, pool,
                   {.max_running = shares.max_running,
                    .step_tokens = options.chunk,
@@ -197,7 +197,7 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
   return Error{
       .kind = ErrorKind::context,
       .what = fmt::format("{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-                          static_cast<double>(SequenceState::bytes(model.spec, tokens)) / (1 << 20)),
+                          static_cast<double>(SequenceState::bytes(model.spec, tokens, pool.kv_type())) / (1 << 20)),
       .hint = "more --memory or a smaller max_tokens will do"};
 }
 
@@ -207,8 +207,9 @@ Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, En
     return usage_error(
         fmt::format("kernels '{}' are unknown or do not run on this processor", options.kernels));
   }
-  CONTINUO_TRY(const MemoryShares shares,
-               share_memory(model.spec, options.memory, options.max_running, options.chunk));
+  CONTINUO_CHECK(kernels->attention[static_cast<std::size_t>(options.kv_type)],
+                 "keys and values in a format without kernels");
+  CONTINUO_TRY(const MemoryShares shares, share_memory(model.spec, options));
   return Engine(std::make_unique<Impl>(model, tokenizer, options, shares, *kernels));
 }
 

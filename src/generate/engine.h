@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "generate/continuation.h"
+#include "generate/engine_options.h"
 #include "generate/request.h"
 #include "kernels/kernel_table.h"
 #include "generate/scheduler.h"
@@ -17,20 +18,6 @@
 #include "text/tokenizer.h"
 
 namespace continuo {
-
-// No answer depends on them, but for exact_math.
-struct EngineOptions {
-  int threads = 0;              // 0: usable_cores(), fewer where the model is too small to share
-  std::string kernels;          // empty: the best
-  std::size_t chunk = 512;      // tokens computed in one step at the most
-  std::size_t max_running = 1;  // requests that run at the same time
-  std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
-  bool share_prefixes = false;  // beginnings that are computed already are not computed again
-  bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
-  bool lookup = false;          // tokens that repeat the text are computed several at a time (prompt_lookup.h)
-  // The one that answers depend on: weights in block formats by float32 products too, instead of rounded activations.
-  bool exact_math = false;
-};
 
 class Engine {
  public:

@@ -20,8 +20,8 @@ constexpr std::size_t kLogitPart = 8;
 
 std::size_t row_bytes(const ModelSpec& spec) { return static_cast<std::size_t>(spec.vocab_size) * sizeof(float); }
 
-std::size_t page_bytes(const ModelSpec& spec) {
-  return PagePool::page_bytes(SequenceState::page_floats(spec));
+std::size_t page_bytes(const ModelSpec& spec, Format kv_type) {
+  return PagePool::footprint(SequenceState::page_bytes(spec, kv_type));
 }
 
 // What drawing takes, on as many threads as draw at the same time.
@@ -32,28 +32,30 @@ std::size_t drawing_bytes(const ModelSpec& spec, std::size_t max_running) {
 
 }  // namespace
 
-Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std::size_t max_running,
-                                  std::size_t step_tokens) {
+Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options) {
+  const std::size_t memory = options.memory;
   const bool bounded = memory > 0;
   const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kLogitPart) : kLogitBytes;
-  MemoryShares shares{.max_running = std::max<std::size_t>(max_running, 1),
-                      .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, std::max<std::size_t>(step_tokens, 1))};
+  const std::size_t step_tokens = std::max<std::size_t>(options.chunk, 1);
+  MemoryShares shares{.max_running = std::max<std::size_t>(options.max_running, 1),
+                      .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, step_tokens)};
   if (!bounded) {
     shares.pages = std::numeric_limits<std::size_t>::max();
     return shares;
   }
-  const std::size_t layers = spec.layers.size(), page = page_bytes(spec);
+  const std::size_t layers = spec.layers.size(), page = page_bytes(spec, options.kv_type);
   const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running);
   shares.pages = memory > others ? (memory - others) / page : 0;
   shares.max_running = std::clamp<std::size_t>(shares.pages / layers, 1, shares.max_running);
   if (shares.pages >= layers) return shares;
   return usage_error(
       fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}", memory,
-                  kPageKeys, memory_for_one(spec, kPageKeys, 1)));
+                  kPageKeys, memory_for_one(spec, kPageKeys, options)));
 }
 
-std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, std::size_t max_running) {
-  const std::size_t state = SequenceState::bytes(spec, length) + drawing_bytes(spec, max_running);
+std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options) {
+  const std::size_t state =
+      SequenceState::bytes(spec, length, options.kv_type) + drawing_bytes(spec, options.max_running);
   const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kLogitPart - 1)));
   return state + rows;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/error.h"
+#include "generate/engine_options.h"
 #include "model/spec.h"
 
 namespace continuo {
@@ -15,12 +16,11 @@ struct MemoryShares {
   std::size_t step_logits = 0;  // rows
 };
 
-// Shares of `memory` bytes for at most `max_running` sequences that compute at most `step_tokens` in a step; 0 bytes:
-// as many pages as anyone asks for. An error if they hold not one sequence of a page of positions.
-Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std::size_t max_running,
-                                  std::size_t step_tokens);
+// Shares of options.memory; 0 bytes: as many pages as anyone asks for. An error if they hold not one sequence of a page of
+// positions.
+Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options);
 
-// The least memory in which a sequence of `length` tokens has room, whatever the size of a step.
-std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, std::size_t max_running);
+// The least options.memory in which a sequence of `length` tokens has room, whatever the size of a step.
+std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options);
 
 }  // namespace continuo

@@ -14,26 +14,15 @@
 #include <string_view>
 
 #include "kernels/int8.h"
+#include "kernels/kv_page.h"
 #include "quant/format.h"
 
 namespace continuo {
 
-// Keys stand in blocks of this many: see AttentionArgs::keys.
-inline constexpr std::size_t kKeyBlock = 16;
-// Rows of values are padded with zeros to a multiple of this many floats.
-inline constexpr std::size_t kValuePad = 16;
-// The online softmax rescales once for this many keys, counted from position 0.
-inline constexpr std::size_t kSoftmaxBlock = 64;
-
-constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-// Keys and values of kPageKeys consecutive positions of one head stand together in a page: the keys as
-// [kPageKeys / kKeyBlock][head_dim][kKeyBlock] (key index innermost), then the values as kPageKeys rows of
-// round_up(head_dim, kValuePad).
-inline constexpr std::size_t kPageKeys = kSoftmaxBlock;
-constexpr std::size_t page_floats(std::size_t head_dim) {
-  return kPageKeys * (head_dim + round_up(head_dim, kValuePad));
-}
+// Attention goes over the keys in blocks of kPageKeys and spans of kSpanKeys, both counted from position 0. Of a span a query
+// sums up the weights e^(score - largest) and the values times them, block after block in order, with the largest score so
+// far: what was summed is rescaled once a block. Spans' sums are merged in order, so they may be computed anywhere.
+inline constexpr std::size_t kSpanKeys = 8 * kPageKeys;
 
 struct AttentionQuery {
   const float* query;   // head_dim
@@ -46,17 +35,27 @@ struct AttentionQuery {
 
 struct AttentionArgs {
   std::span<const AttentionQuery> queries;  // of heads that share their keys; `first` and `visible` never decrease
-  const float* const* pages;  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys); readable as a whole; pages
-                              // wholly before the first visible key are never read
-  std::size_t head_offset;    // floats from a page's beginning to this head's part
+  const std::byte* const* pages;  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys) as kv_page.h says; pages
+                                  // wholly before the first visible key are never read
+  std::size_t head_offset;        // bytes from a page's beginning to this head's part
   std::size_t head_dim;
-  float scale;                // multiplies q.k
-  float score_cap;            // above 0: scaled scores s become score_cap * tanh(s / score_cap)
-  float* scratch;             // attention_scratch(head_dim) floats
+  float scale;                    // multiplies q.k
+  float score_cap;                // above 0: scaled scores s become score_cap * tanh(s / score_cap)
+  float* scratch;                 // attention_scratch(head_dim) floats
 };
-// Queries that a kernel takes together at the most.
-inline constexpr std::size_t kQueryTile = 4;
-constexpr std::size_t attention_scratch(std::size_t head_dim) { return kQueryTile * round_up(head_dim, kValuePad); }
+
+// Queries that a kernel takes together at the most: a page's keys and values serve all of them from the cache.
+inline constexpr std::size_t kQueryTile = 48;
+
+// What a query has summed over a span: padded values, then the largest score and the weights' sum.
+constexpr std::size_t attention_sum_floats(std::size_t head_dim) { return round_up(head_dim, kValuePad) + kValuePad; }
+
+// Two sums, a padded query and a block's scores for each query; a page in float32 with its scales; a line to begin at one.
+constexpr std::size_t attention_scratch(std::size_t head_dim) {
+  const std::size_t padded = round_up(head_dim, kValuePad);
+  return kQueryTile * (2 * attention_sum_floats(head_dim) + padded + kPageKeys) + kPageKeys * (2 * padded + round_up(head_dim, kScaleBlock) / kScaleBlock) +
+         16;
+}
 
 struct KernelTable {
   std::string_view name;  // "avx3_vnni", "avx3", "avx2", "sse4", "reference"
@@ -103,7 +102,15 @@ struct KernelTable {
 
   // out = softmax(cap(scale * q.k) + bias) v for each query, streaming over the keys with memory that does not
   // depend on their number (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
-  void (*attention)(const AttentionArgs& args);
+  // By the format of keys and values; null but for kv_types().
+  using Attention = void (*)(const AttentionArgs& args);
+  Attention attention[kFormatCount];
+  // The sums of each query over the keys [span * kSpanKeys, (span + 1) * kSpanKeys) alone; attention_sum_floats each, one
+  // query's after the other's. `out` is not written.
+  using AttentionSpan = void (*)(const AttentionArgs& args, std::size_t span, float* sums);
+  AttentionSpan attention_span[kFormatCount];
+  // out = what the n sums of one query, `stride` floats apart, of spans in order, come to. The first sum is overwritten.
+  void (*merge_attention)(float* sums, std::size_t n, std::size_t stride, std::size_t head_dim, float* out);
 
   const Int8Kernels* int8;  // products of weights in block formats and rounded activations; null: exact ones instead
   Peak peak_fma;            // multiply-adds

@@ -116,53 +116,117 @@ void rope_interleaved(float* x, const float* cos, const float* sin, std::size_t 
   for (std::size_t i = 0; i < n; ++i) turn(x[2 * i], x[2 * i + 1], cos[i], sin[i]);
 }
 
-// The score of key j of a page, before the softmax.
-float score_of(const AttentionArgs& args, const AttentionQuery& one, std::size_t position, const float* keys,
-               std::size_t j) {
-  const float* block = keys + j / kKeyBlock * kKeyBlock * args.head_dim;
+// The score of a key, `at` of a page, before the softmax.
+float score_of(const AttentionArgs& args, const AttentionQuery& one, const KvLayout& layout, const std::byte* part,
+               std::size_t position) {
   float score = 0;
   for (std::size_t d = 0; d < args.head_dim; ++d) {
-    score = std::fma(one.query[d], block[d * kKeyBlock + j % kKeyBlock], score);
+    score = std::fma(one.query[d], layout.key(part, position % kPageKeys, d), score);
   }
   score *= args.scale;
   if (args.score_cap > 0) score = math::soft_cap(score, args.score_cap);
   return one.bias ? score + one.bias[position] : score;
 }
 
-void attend(const AttentionArgs& args, const AttentionQuery& one) {
-  const std::size_t head_dim = args.head_dim;
-  const std::size_t value_stride = round_up(head_dim, kValuePad);
-  float largest = -std::numeric_limits<float>::infinity();
-  float total = 0;
-  std::fill_n(one.out, head_dim, 0.0f);
-  for (std::size_t start = one.first / kPageKeys * kPageKeys; start < one.visible; start += kPageKeys) {
-    const float* const keys = args.pages[start / kPageKeys] + args.head_offset;
-    const float* const values = keys + kPageKeys * head_dim;
-    const std::size_t from = one.first > start ? one.first - start : 0;
-    const std::size_t to = std::min(kPageKeys, one.visible - start);
-    float p[kSoftmaxBlock];
-    float block_largest = largest;
-    for (std::size_t j = from; j < to; ++j) {
-      p[j] = score_of(args, one, start + j, keys, j);
-      block_largest = std::max(block_largest, p[j]);
-    }
-    const float shrink = math::exp(largest - block_largest);
-    largest = block_largest;
-    Lanes lanes{};
-    for (std::size_t j = from; j < to; ++j) lanes[j % 16] += p[j] = math::exp(p[j] - largest);
-    total = std::fma(total, shrink, reduce16(lanes));
-    for (std::size_t d = 0; d < head_dim; ++d) {
-      float sum = one.out[d] * shrink;
-      for (std::size_t j = from; j < to; ++j) sum = std::fma(p[j], values[j * value_stride + d], sum);
-      one.out[d] = sum;
-    }
+// What a query has summed: as attention_sum_floats floats.
+struct Sum {
+  float* values;
+  float &largest, &total;
+
+  Sum(float* floats, std::size_t head_dim)
+      : values(floats),
+        largest(floats[round_up(head_dim, kValuePad)]),
+        total(floats[round_up(head_dim, kValuePad) + 1]) {}
+
+  void clear(std::size_t head_dim) {
+    std::fill_n(values, head_dim, 0.0f);
+    largest = -std::numeric_limits<float>::infinity();
+    total = 0;
   }
-  const float inverse = 1.0f / total;
-  for (std::size_t d = 0; d < head_dim; ++d) one.out[d] *= inverse;
+};
+
+// Adds the keys [from, to) of one page.
+void add_block(const AttentionArgs& args, const AttentionQuery& one, const KvLayout& layout, std::size_t from,
+               std::size_t to, Sum& sum) {
+  const std::byte* const part = args.pages[from / kPageKeys] + args.head_offset;
+  float p[kPageKeys];
+  float largest = sum.largest;
+  for (std::size_t j = from; j < to; ++j) {
+    p[j % kPageKeys] = score_of(args, one, layout, part, j);
+    largest = std::max(largest, p[j % kPageKeys]);
+  }
+  const float shrink = math::exp(sum.largest - largest);
+  sum.largest = largest;
+  Lanes lanes{};
+  for (std::size_t j = from; j < to; ++j) lanes[j % 16] += p[j % kPageKeys] = math::exp(p[j % kPageKeys] - largest);
+  sum.total = std::fma(sum.total, shrink, reduce16(lanes));
+  for (std::size_t d = 0; d < args.head_dim; ++d) {
+    float value = sum.values[d] * shrink;
+    for (std::size_t j = from; j < to; ++j) {
+      value = std::fma(p[j % kPageKeys], layout.value(part, j % kPageKeys, d), value);
+    }
+    sum.values[d] = value;
+  }
 }
 
+void add_span(const AttentionArgs& args, const AttentionQuery& one, const KvLayout& layout, std::size_t span, Sum& sum) {
+  sum.clear(args.head_dim);
+  std::size_t from = std::max(one.first, span * kSpanKeys);
+  const std::size_t end = std::min(one.visible, (span + 1) * kSpanKeys);
+  while (from < end) {
+    const std::size_t to = std::min(end, (from / kPageKeys + 1) * kPageKeys);
+    add_block(args, one, layout, from, to, sum);
+    from = to;
+  }
+}
+
+// next: the sum of a later span.
+void merge(Sum& into, const float* next, std::size_t head_dim) {
+  const float next_largest = next[round_up(head_dim, kValuePad)], next_total = next[round_up(head_dim, kValuePad) + 1];
+  if (next_total == 0) return;  // saw no key of its span
+  if (into.total == 0) {
+    std::copy_n(next, attention_sum_floats(head_dim), into.values);
+    return;
+  }
+  const float largest = std::max(into.largest, next_largest);
+  const float old = math::exp(into.largest - largest), added = math::exp(next_largest - largest);
+  into.largest = largest;
+  into.total = std::fma(into.total, old, next_total * added);
+  for (std::size_t d = 0; d < head_dim; ++d) into.values[d] = std::fma(into.values[d], old, next[d] * added);
+}
+
+void finish(const Sum& sum, std::size_t head_dim, float* out) {
+  const float inverse = 1.0f / sum.total;
+  for (std::size_t d = 0; d < head_dim; ++d) out[d] = sum.values[d] * inverse;
+}
+
+template <Format kType>
 void attention(const AttentionArgs& args) {
-  for (const AttentionQuery& one : args.queries) attend(args, one);
+  const std::size_t head_dim = args.head_dim;
+  Sum all(args.scratch, head_dim), span(args.scratch + attention_sum_floats(head_dim), head_dim);
+  for (const AttentionQuery& one : args.queries) {
+    all.clear(head_dim);
+    for (std::size_t i = one.first / kSpanKeys; i * kSpanKeys < one.visible; ++i) {
+      add_span(args, one, {kType, head_dim}, i, span);
+      merge(all, span.values, head_dim);
+    }
+    finish(all, head_dim, one.out);
+  }
+}
+
+template <Format kType>
+void attention_span(const AttentionArgs& args, std::size_t span, float* sums) {
+  for (const AttentionQuery& one : args.queries) {
+    Sum sum(sums, args.head_dim);
+    add_span(args, one, {kType, args.head_dim}, span, sum);
+    sums += attention_sum_floats(args.head_dim);
+  }
+}
+
+void merge_attention(float* sums, std::size_t n, std::size_t stride, std::size_t head_dim, float* out) {
+  Sum all(sums, head_dim);
+  for (std::size_t i = 1; i < n; ++i) merge(all, sums + i * stride, head_dim);
+  finish(all, head_dim, out);
 }
 
 std::size_t peak_fma(std::size_t rounds) {
@@ -201,7 +265,9 @@ const KernelTable kReferenceKernels = {
     .soft_cap = soft_cap,
     .rope = rope,
     .rope_interleaved = rope_interleaved,
-    .attention = attention,
+    .attention = {attention<Format::f32>, attention<Format::f16>, nullptr, attention<Format::q8_0>},
+    .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr, attention_span<Format::q8_0>},
+    .merge_attention = merge_attention,
     .int8 = &kReferenceInt8,
     .peak_fma = peak_fma,
 };

@@ -52,7 +52,9 @@ const KernelTable kTable = {
     .soft_cap = SoftCap,
     .rope = Rope,
     .rope_interleaved = RopeInterleaved,
-    .attention = Attention,
+    .attention = {Attention<Format::f32>, Attention<Format::f16>, nullptr, Attention<Format::q8_0>},
+    .attention_span = {AttentionSpan<Format::f32>, AttentionSpan<Format::f16>, nullptr, AttentionSpan<Format::q8_0>},
+    .merge_attention = MergeAttention,
     .int8 = &kInt8Kernels,
     .peak_fma = PeakFma,
 };

@@ -119,17 +119,32 @@ void place_and_remember(const Layer& layer) {
   });
 }
 
-// A piece of work: some rows of one segment for one head of keys and the query heads that share it.
-struct Piece {
-  std::size_t segment, first_row, n_rows, kv_head;
+// What the query heads of a row that share a head of keys look at.
+struct Group {
+  const Layer& layer;
+  const AttentionPiece& piece;
+  std::size_t size() const { return layer.heads.q.n_heads / layer.heads.k.n_heads; }
+
+  // Queries are counted by position, so that what they see never decreases.
+  std::size_t queries() const { return piece.n_rows * size(); }
+  AttentionQuery query(std::size_t i) const {
+    const std::size_t row = piece.first_row + i / size(), head = piece.kv_head * size() + i % size();
+    const std::size_t visible = layer.step.places[row].position + 1, window = layer.spec.window;
+    return {.query = layer.heads.q.at(row, head),
+            .out = layer.heads.out.at(row, head),
+            .bias = layer.alibi ? layer.alibi->bias(head) : nullptr,
+            .first = window > 0 && visible > window ? visible - window : 0,
+            .visible = visible};
+  }
 };
 
-void run_piece(const Layer& layer, const Piece& piece, int worker) {
+void run_piece(const Layer& layer, const AttentionPiece& piece, int worker) {
   const AttentionSpec& spec = layer.spec;
-  const Heads& heads = layer.heads;
-  const std::size_t group = heads.q.n_heads / heads.k.n_heads, head_dim = heads.q.head_dim,
-                    window = spec.window;
+  const std::size_t head_dim = spec.head_dim;
   const KvCache& cache = cache_of(layer, piece.segment);
+  const auto type = static_cast<std::size_t>(cache.kv_type());
+  const KernelTable& kernels = layer.step.kernels;
+  const Group group{layer, piece};
   AttentionArgs args{.queries = {},
                      .pages = cache.pages(),
                      .head_offset = cache.head_offset(piece.kv_head),
@@ -137,51 +152,102 @@ void run_piece(const Layer& layer, const Piece& piece, int worker) {
                      .scale = spec.scale,
                      .score_cap = spec.score_cap,
                      .scratch = layer.step.scratch.get(worker, attention_scratch(head_dim))};
-  // Queries by position, so that what they see never decreases; as many at a time as this array holds.
-  AttentionQuery queries[64];
-  std::size_t n = 0;
-  const auto flush = [&] {
+  AttentionQuery queries[kQueryTile];
+  for (std::size_t done = 0; done < group.queries(); done += args.queries.size()) {
+    const std::size_t n = std::min(kQueryTile, group.queries() - done);
+    for (std::size_t i = 0; i < n; ++i)
+      queries[i] = group.query(done + i);
     args.queries = {queries, n};
-    layer.step.kernels.attention(args);
-    n = 0;
-  };
-  for (std::size_t row = piece.first_row; row < piece.first_row + piece.n_rows; ++row) {
-    const std::size_t visible = layer.step.places[row].position + 1;
-    const std::size_t first = window > 0 && visible > window ? visible - window : 0;
-    for (std::size_t h = piece.kv_head * group; h < (piece.kv_head + 1) * group; ++h) {
-      queries[n++] = {.query = heads.q.at(row, h),
-                      .out = heads.out.at(row, h),
-                      .bias = layer.alibi ? layer.alibi->bias(h) : nullptr,
-                      .first = first,
-                      .visible = visible};
-      if (n == std::size(queries)) flush();
+    if (piece.sums) {
+      kernels.attention_span[type](args, piece.span, piece.sums + done * attention_sum_floats(head_dim));
+    } else {
+      kernels.attention[type](args);
     }
   }
-  if (n > 0) flush();
 }
 
-void look_back(const Layer& layer) {
+void run_merge(const Layer& layer, const AttentionMerge& merge) {
+  const std::size_t head_dim = layer.spec.head_dim, one = attention_sum_floats(head_dim);
+  const Group group{layer, merge.first};
+  for (std::size_t i = 0; i < group.queries(); ++i) {
+    layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one, head_dim,
+                                       group.query(i).out);
+  }
+}
+
+// How look_back is shared: a segment of many rows by tiles of them, one of few rows by spans of keys.
+class Division {
+ public:
+  Division(const Layer& layer, AttentionMemory& memory)
+      : layer_(layer),
+        memory_(memory),
+        group_(layer.heads.q.n_heads / layer.heads.k.n_heads),
+        tile_rows_(std::max<std::size_t>(kQueryTile / group_, 1)) {
+    memory.pieces.clear();
+    memory.merges.clear();
+    std::size_t sums = 0;
+    for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
+      sums += splits(i) ? n_spans(i) * rows(i) * layer.heads.q.n_heads : 0;
+    }
+    next_sums_ = memory.sums.rows(sums, attention_sum_floats(layer.spec.head_dim)).data;
+    for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
+      for (std::size_t kv_head = 0; kv_head < layer.heads.k.n_heads; ++kv_head) {
+        splits(i) ? add_spans(i, kv_head) : add_tiles(i, kv_head);
+      }
+    }
+  }
+
+ private:
+  std::size_t rows(std::size_t segment) const { return layer_.step.segments[segment].tokens.size(); }
+  std::size_t first_span(std::size_t segment) const {
+    return Group{layer_, {segment, layer_.step.first_rows[segment], 1, 0, 0}}.query(0).first / kSpanKeys;
+  }
+  std::size_t n_spans(std::size_t segment) const {
+    const std::size_t last = layer_.step.segments[segment].state->length() + rows(segment) - 1;
+    return last / kSpanKeys + 1 - first_span(segment);
+  }
+  bool splits(std::size_t segment) const { return rows(segment) <= tile_rows_ && n_spans(segment) > 1; }
+
+  // Later rows see more, and begin.
+  void add_tiles(std::size_t segment, std::size_t kv_head) {
+    const std::size_t first = layer_.step.first_rows[segment];
+    for (std::size_t tile = (rows(segment) - 1) / tile_rows_ + 1; tile-- > 0;) {
+      const std::size_t at = tile * tile_rows_, n = std::min(tile_rows_, rows(segment) - at);
+      memory_.pieces.push_back({segment, first + at, n, kv_head, 0});
+    }
+  }
+
+  void add_spans(std::size_t segment, std::size_t kv_head) {
+    const std::size_t spans = n_spans(segment), n = rows(segment);
+    AttentionPiece piece{segment, layer_.step.first_rows[segment], n, kv_head, first_span(segment), next_sums_};
+    memory_.merges.push_back({piece, spans});
+    for (std::size_t i = 0; i < spans; ++i, ++piece.span) {
+      memory_.pieces.push_back(piece);
+      piece.sums += n * group_ * attention_sum_floats(layer_.spec.head_dim);
+    }
+    next_sums_ = piece.sums;
+  }
+
+  const Layer& layer_;
+  AttentionMemory& memory_;
+  std::size_t group_, tile_rows_;
+  float* next_sums_ = nullptr;
+};
+
+void look_back(const Layer& layer, AttentionMemory& memory) {
   Step& step = layer.step;
-  const HeadRows& q = layer.heads.q;
-  const std::size_t n_kv_heads = layer.heads.k.n_heads;
-  std::size_t pieces = 0, work = 0;
-  const auto tasks_of = [&](const Segment& s) {
-    return (s.tokens.size() + kRowsPerTask - 1) / kRowsPerTask * n_kv_heads;
-  };
+  const Division division(layer, memory);
+  std::size_t work = 0, merged = 0;
   for (const Segment& s : step.segments) {
     std::size_t seen = s.state->length() + s.tokens.size();
     if (layer.spec.window > 0) seen = std::min<std::size_t>(seen, layer.spec.window);
-    pieces += tasks_of(s);
-    work += s.tokens.size() * seen * q.n_heads * q.head_dim;
+    work += s.tokens.size() * seen * layer.heads.q.n_heads * layer.heads.q.head_dim;
   }
-  share(step, pieces, work, [&](std::size_t i, int worker) {
-    std::size_t segment = 0;
-    while (i >= tasks_of(step.segments[segment]))
-      i -= tasks_of(step.segments[segment++]);
-    const std::size_t first = i / n_kv_heads * kRowsPerTask;
-    const std::size_t n = std::min(kRowsPerTask, step.segments[segment].tokens.size() - first);
-    run_piece(layer, {segment, step.first_rows[segment] + first, n, i % n_kv_heads}, worker);
-  });
+  share(step, memory.pieces.size(), work, [&](std::size_t i, int worker) { run_piece(layer, memory.pieces[i], worker); });
+  for (const AttentionMerge& merge : memory.merges) {
+    merged += merge.n_spans * Group{layer, merge.first}.queries() * layer.heads.q.head_dim;
+  }
+  share(step, memory.merges.size(), merged, [&](std::size_t i, int) { run_merge(layer, memory.merges[i]); });
 }
 
 HeadRows side_by_side(Rows rows, std::size_t n_heads, std::size_t head_dim) {
@@ -237,7 +303,7 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
       step, spec, weights, layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
   place_and_remember(all);
   ear.projected(layer);
-  look_back(all);
+  look_back(all, memory_);
   if constexpr (!std::is_same_v<Ear, NoListener>) ear.looked_back(layer, view(all));
   linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
 }

@@ -6,10 +6,26 @@
 
 namespace continuo {
 
+// Work that a thread does at once: some rows of one segment for one head of keys and the query heads that share it.
+struct AttentionPiece {
+  std::size_t segment, first_row, n_rows, kv_head;
+  std::size_t span;        // of the keys, where
+  float* sums = nullptr;   // is not null: spans of the same queries, merged later
+};
+
+// Spans of the same queries that are merged.
+struct AttentionMerge {
+  AttentionPiece first;
+  std::size_t n_spans;
+};
+
 struct AttentionMemory {
   Buffer q, k, v;  // or
   Buffer qkv;
   Buffer heads;  // the heads' results side by side
+  Buffer sums;
+  std::vector<AttentionPiece> pieces;
+  std::vector<AttentionMerge> merges;
 };
 
 class Attention {

@@ -33,15 +33,12 @@ std::vector<float> attention_scores(const AttentionView& view, std::size_t row, 
   const AttentionSpec& spec = view.spec;
   const std::size_t head_dim = spec.head_dim;
   const auto query = view.queries(row, head);
-  const std::size_t offset = view.cache.head_offset(head / (spec.n_heads / spec.n_kv_heads));
+  const std::size_t kv_head = head / (spec.n_heads / spec.n_kv_heads);
   std::vector<float> scores(keys);
   for (std::size_t j = 0; j < keys; ++j) {
-    const std::size_t in_page = j % kPageKeys;
-    const float* const key = view.cache.pages()[j / kPageKeys] + offset +
-                             in_page / kKeyBlock * kKeyBlock * head_dim + in_page % kKeyBlock;
     double score = 0;
     for (std::size_t d = 0; d < head_dim; ++d)
-      score += double(query[d]) * double(key[d * kKeyBlock]);
+      score += double(query[d]) * double(view.cache.key(kv_head, j, d));
     score *= double(spec.scale);
     if (spec.score_cap > 0) score = spec.score_cap * std::tanh(score / spec.score_cap);
     if (view.alibi) score += double(view.alibi->bias(head)[j]);

@@ -21,19 +21,17 @@ std::size_t most_pages_for(std::size_t window, std::size_t length, std::size_t s
 
 KvCache::KvCache(const AttentionSpec& spec, PagePool& pool)
     : n_kv_heads_(static_cast<std::size_t>(spec.n_kv_heads)),
-      head_dim_(static_cast<std::size_t>(spec.head_dim)),
       window_(static_cast<std::size_t>(spec.window)),
+      layout_{pool.kv_type(), static_cast<std::size_t>(spec.head_dim)},
       pool_(&pool) {
-  CONTINUO_CHECK(floats_per_page(spec) <= pool.page_floats(), "pages too small for this layer");
+  CONTINUO_CHECK(page_bytes(spec, pool.kv_type()) <= pool.page_bytes(), "pages too small for this layer");
 }
 
-std::size_t KvCache::floats_per_page(const AttentionSpec& spec) {
-  std::size_t floats = 0;
-  if (__builtin_mul_overflow(std::size_t(spec.n_kv_heads), page_floats(std::size_t(spec.head_dim)),
-                             &floats)) {
-    throw std::bad_alloc();
-  }
-  return floats;
+std::size_t KvCache::page_bytes(const AttentionSpec& spec, Format kv_type) {
+  const KvLayout layout{kv_type, std::size_t(spec.head_dim)};
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(std::size_t(spec.n_kv_heads), layout.bytes(), &bytes)) throw std::bad_alloc();
+  return bytes;
 }
 
 std::size_t KvCache::most_pages(const AttentionSpec& spec, std::size_t length, std::size_t step) {
@@ -47,12 +45,15 @@ std::size_t KvCache::most_missing(std::size_t length, std::size_t step) const {
 
 void KvCache::write(std::size_t head, std::size_t at, const float* key, const float* value) {
   CONTINUO_CHECK(at / kPageKeys < table_.size(), "a position beyond the cache");
-  float* const keys = table_[at / kPageKeys] + head_offset(head);
-  const std::size_t in_page = at % kPageKeys;
-  float* const block = keys + in_page / kKeyBlock * kKeyBlock * head_dim_ + in_page % kKeyBlock;
-  for (std::size_t i = 0; i < head_dim_; ++i)
-    block[i * kKeyBlock] = key[i];
-  std::copy_n(value, head_dim_, keys + kPageKeys * head_dim_ + in_page * round_up(head_dim_, kValuePad));
+  layout_.store(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, key, value);
+}
+
+float KvCache::key(std::size_t head, std::size_t at, std::size_t i) const {
+  return layout_.key(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, i);
+}
+
+float KvCache::value(std::size_t head, std::size_t at, std::size_t i) const {
+  return layout_.value(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, i);
 }
 
 std::size_t KvCache::missing(std::size_t length) const {
@@ -103,7 +104,7 @@ void KvCache::truncate(std::size_t length) {
 }
 
 void KvCache::append(PageRef page) {
-  table_.push_back(page.floats());
+  table_.push_back(page.bytes());
   pages_.push_back(std::move(page));
 }
 
@@ -115,15 +116,10 @@ void KvCache::append_shared(const PageRef& page, std::size_t position) {
 }
 
 void KvCache::append_copy(const PageRef& page, std::size_t n) {
-  const float* const from = page.floats();
+  const std::byte* const from = page.bytes();
   append(pool_->take());
-  float* const to = table_.back();
-  const std::size_t keys = round_up(n, kKeyBlock) * head_dim_;
-  const std::size_t values = n * round_up(head_dim_, kValuePad);
   for (std::size_t head = 0; head < n_kv_heads_; ++head) {
-    const std::size_t at = head_offset(head), values_at = at + kPageKeys * head_dim_;
-    std::copy_n(from + at, keys, to + at);
-    std::copy_n(from + values_at, values, to + values_at);
+    layout_.copy(from + head_offset(head), table_.back() + head_offset(head), n);
   }
 }
 

@@ -1,12 +1,12 @@
 // Keys and values of one attention layer of one sequence, in pages of kPageKeys positions that hold all
-// heads, one after the other, as the attention kernel reads them (kernels/kernel_table.h). Pages come from a
-// pool and may be shared: sequences that begin alike hold the same pages for what they have in common.
+// heads, one after the other, as the attention kernel reads them (kernels/kv_page.h). Pages come from a
+// pool, whose format they are rounded to as they are written, and may be shared: sequences that begin alike hold the same pages for what they have in common.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
-#include "kernels/kernel_table.h"
+#include "kernels/kv_page.h"
 #include "model/spec.h"
 #include "state/page_pool.h"
 
@@ -14,7 +14,7 @@ namespace continuo {
 
 class KvCache {
  public:
-  // `pool` outlives the cache, and its pages hold at least floats_per_page(spec).
+  // `pool` outlives the cache, and its pages hold at least page_bytes(spec, pool.kv_type()).
   KvCache(const AttentionSpec& spec, PagePool& pool);
 
   // Writes position `at` of head `head`; `key` and `value` are head_dim long. There is room.
@@ -22,9 +22,13 @@ class KvCache {
 
   // Page i holds the positions [i * kPageKeys, (i + 1) * kPageKeys); null once no later token sees any of
   // them.
-  const float* const* pages() const { return table_.data(); }
-  // Floats from a page's beginning to a head's keys.
-  std::size_t head_offset(std::size_t head) const { return head * page_floats(head_dim_); }
+  const std::byte* const* pages() const { return table_.data(); }
+  // Bytes from a page's beginning to a head's part.
+  std::size_t head_offset(std::size_t head) const { return head * layout_.bytes(); }
+  Format kv_type() const { return layout_.type; }
+  // Element i of what is remembered at position `at` of a head, as attention sees it.
+  float key(std::size_t head, std::size_t at, std::size_t i) const;
+  float value(std::size_t head, std::size_t at, std::size_t i) const;
 
   // Pages that positions before `length` need beyond those that are there.
   std::size_t missing(std::size_t length) const;
@@ -50,17 +54,18 @@ class KvCache {
   // The next page: a copy of the first `n` positions of `page`.
   void append_copy(const PageRef& page, std::size_t n);
 
-  static std::size_t floats_per_page(const AttentionSpec& spec);
+  static std::size_t page_bytes(const AttentionSpec& spec, Format kv_type);
   // The most pages that `length` positions ever hold, computed at most `step` at a time.
   static std::size_t most_pages(const AttentionSpec& spec, std::size_t length, std::size_t step);
 
  private:
   void append(PageRef page);
-  std::size_t n_kv_heads_, head_dim_, window_;
+  std::size_t n_kv_heads_, window_;
+  KvLayout layout_;
   PagePool* pool_;
   std::size_t forgotten_ = 0;  // leading pages that are given back
   std::vector<PageRef> pages_;
-  std::vector<float*> table_;  // the same, for the kernel
+  std::vector<std::byte*> table_;  // the same, for the kernel
 };
 
 }  // namespace continuo

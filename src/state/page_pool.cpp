@@ -9,7 +9,7 @@
 
 namespace continuo {
 
-// Stands before a page's floats.
+// Stands before a page's bytes.
 struct alignas(64) PageRef::Page {
   PagePool* pool;
   Page* next_free;
@@ -33,30 +33,28 @@ PageRef::~PageRef() {
 
 std::uint32_t PageRef::holders() const { return page_ ? page_->holders : 0; }
 
-float* PageRef::floats() const { return page_ ? reinterpret_cast<float*>(page_ + 1) : nullptr; }
+std::byte* PageRef::bytes() const { return page_ ? reinterpret_cast<std::byte*>(page_ + 1) : nullptr; }
 
-std::size_t PagePool::page_bytes(std::size_t page_floats) {
+std::size_t PagePool::footprint(std::size_t page_bytes) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(page_floats, sizeof(float), &bytes) ||
-      __builtin_add_overflow(bytes, sizeof(PageRef::Page) + kLine - 1, &bytes)) {
-    throw std::bad_alloc();
-  }
+  if (__builtin_add_overflow(page_bytes, sizeof(PageRef::Page) + kLine - 1, &bytes)) throw std::bad_alloc();
   return bytes / kLine * kLine;
 }
 
-PagePool::PagePool(std::size_t page_floats, std::size_t limit) : page_floats_(page_floats), limit_(limit) {
-  page_bytes(page_floats);  // refuses what no memory can hold
+PagePool::PagePool(std::size_t page_bytes, std::size_t limit, Format kv_type)
+    : page_bytes_(page_bytes), limit_(limit), kv_type_(kv_type) {
+  footprint(page_bytes);  // refuses what no memory can hold
 }
 
 PagePool::~PagePool() {
   CONTINUO_CHECK(in_use_ == 0, "a page pool that ends before its pages' holders");
   for (const Slab& slab : slabs_)
-    munmap(slab.memory, slab.pages * page_bytes(page_floats_));
+    munmap(slab.memory, slab.pages * footprint(page_bytes_));
 }
 
 // Slabs double, so that a short text costs little and a long one few calls of the system.
 void PagePool::grow() {
-  const std::size_t bytes = page_bytes(page_floats_);
+  const std::size_t bytes = footprint(page_bytes_);
   const std::size_t pages = std::clamp(std::min(limit_ - made_, std::max<std::size_t>(made_, 1)),
                                        std::size_t{1}, std::max<std::size_t>(kLargestSlab / bytes, 1));
   std::size_t size = 0;
@@ -77,7 +75,7 @@ PageRef PagePool::take() {
     if (unused_in_slab_ == 0) grow();
     const Slab& slab = slabs_.back();
     page = reinterpret_cast<PageRef::Page*>(slab.memory +
-                                            (slab.pages - unused_in_slab_) * page_bytes(page_floats_));
+                                            (slab.pages - unused_in_slab_) * footprint(page_bytes_));
     --unused_in_slab_;
     ++made_;
     page->pool = this;

@@ -1,10 +1,12 @@
-// Memory in pages of one size that sequences share: a page is free again when nobody holds it.
+// Memory in pages of one size and one format that sequences share: a page is free again when nobody holds it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
+
+#include "kernels/kv_page.h"
 
 namespace continuo {
 
@@ -25,7 +27,7 @@ class PageRef {
   explicit operator bool() const { return page_ != nullptr; }
   bool operator==(const PageRef&) const = default;
   std::uint32_t holders() const;
-  float* floats() const;  // PagePool::page_floats() of them, or null
+  std::byte* bytes() const;  // PagePool::page_bytes() of them, or null
 
  private:
   friend class PagePool;
@@ -37,9 +39,9 @@ class PageRef {
 // Must outlive its pages' holders. Not for several threads at once.
 class PagePool {
  public:
-  // At most `limit` pages. Memory comes from the system in growing pieces, becomes real only as it is
-  // written, and is used again in preference to new.
-  PagePool(std::size_t page_floats, std::size_t limit);
+  // At most `limit` pages, in which keys and values are kept as `kv_type`. Memory comes from the system in growing
+  // pieces, becomes real only as it is written, and is used again in preference to new.
+  PagePool(std::size_t page_bytes, std::size_t limit, Format kv_type = Format::f32);
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
@@ -47,11 +49,13 @@ class PagePool {
   // A page that nobody else holds; what is in it is left from before, or zero. There must be one.
   PageRef take();
 
-  std::size_t page_floats() const { return page_floats_; }
+  std::size_t page_bytes() const { return page_bytes_; }
+  Format kv_type() const { return kv_type_; }
   std::size_t limit() const { return limit_; }
   std::size_t in_use() const { return in_use_; }
   std::size_t available() const { return limit_ - in_use_; }
-  static std::size_t page_bytes(std::size_t page_floats);
+  // Bytes of memory that a page takes.
+  static std::size_t footprint(std::size_t page_bytes);
 
  private:
   friend class PageRef;
@@ -62,7 +66,8 @@ class PagePool {
   void give_back(PageRef::Page* page);
   void grow();
 
-  std::size_t page_floats_, limit_;
+  std::size_t page_bytes_, limit_;
+  Format kv_type_;
   std::size_t in_use_ = 0, made_ = 0, unused_in_slab_ = 0;
   PageRef::Page* free_ = nullptr;
   std::vector<Slab> slabs_;

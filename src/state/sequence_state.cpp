@@ -23,8 +23,8 @@ std::vector<MixerState> make_layers(const ModelSpec& spec, PagePool& pool) {
 
 }  // namespace
 
-SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length)
-    : own_pool_(std::make_unique<PagePool>(page_floats(spec), std::numeric_limits<std::size_t>::max())),
+SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type)
+    : own_pool_(std::make_unique<PagePool>(page_bytes(spec, kv_type), std::numeric_limits<std::size_t>::max(), kv_type)),
       capacity_(capacity),
       prompt_length_(prompt_length),
       layers_(make_layers(spec, *own_pool_)) {}
@@ -115,13 +115,12 @@ void SequenceState::copy(const PageSet& pages, std::size_t n) {
   length_ += n;
 }
 
-std::size_t SequenceState::page_floats(const ModelSpec& spec) {
-  std::size_t floats = 0;
+std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
+  std::size_t bytes = 0;
   for (const LayerSpec& layer : spec.layers) {
-    floats =
-        std::max(floats, std::visit([](const auto& m) { return KvCache::floats_per_page(m); }, layer.mixer));
+    bytes = std::max(bytes, std::visit([&](const auto& m) { return KvCache::page_bytes(m, kv_type); }, layer.mixer));
   }
-  return floats;
+  return bytes;
 }
 
 std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step) {
@@ -132,12 +131,10 @@ std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length,
   return pages;
 }
 
-std::size_t SequenceState::bytes(const ModelSpec& spec, std::size_t length) {
+std::size_t SequenceState::bytes(const ModelSpec& spec, std::size_t length, Format kv_type) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(most_pages(spec, length, length), PagePool::page_bytes(page_floats(spec)),
-                             &bytes)) {
-    throw std::bad_alloc();
-  }
+  const std::size_t page = PagePool::footprint(page_bytes(spec, kv_type));
+  if (__builtin_mul_overflow(most_pages(spec, length, length), page, &bytes)) throw std::bad_alloc();
   return bytes;
 }
 

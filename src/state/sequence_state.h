@@ -22,8 +22,8 @@ class SequenceState {
  public:
   // At most `capacity` positions. `prompt_length` settles positions that depend on the length of the text
   // (dynamic rope): tokens of the prompt are turned as for the whole prompt, however it is cut into steps.
-  // Without a pool the memory is its own.
-  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length);
+  // Without a pool the memory is its own, and keys and values are kept as `kv_type`.
+  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type = Format::f32);
   SequenceState(const ModelSpec& spec, PagePool& pool, std::size_t capacity, std::size_t prompt_length);
   SequenceState(SequenceState&&) = default;
   SequenceState& operator=(SequenceState&&) = delete;
@@ -62,12 +62,12 @@ class SequenceState {
   // the pool.
   void copy(const PageSet& pages, std::size_t n);
 
-  // Floats of a page that is large enough for every layer.
-  static std::size_t page_floats(const ModelSpec& spec);
+  // Bytes of a page that is large enough for every layer.
+  static std::size_t page_bytes(const ModelSpec& spec, Format kv_type);
   // The most pages that `length` positions ever hold, computed at most `step` at a time.
   static std::size_t most_pages(const ModelSpec& spec, std::size_t length, std::size_t step);
   // Bytes that `length` positions take.
-  static std::size_t bytes(const ModelSpec& spec, std::size_t length);
+  static std::size_t bytes(const ModelSpec& spec, std::size_t length, Format kv_type);
 
  private:
   std::unique_ptr<PagePool> own_pool_;  // before the layers: outlives their pages

@@ -107,8 +107,8 @@ void require_same(const std::vector<Completion>& got, const std::vector<Completi
   }
 }
 
-std::vector<Completion> alone(const Model& model) {
-  auto engine = Engine::create(model, nullptr, {.threads = 1});
+std::vector<Completion> alone(const Model& model, Format kv_type) {
+  auto engine = Engine::create(model, nullptr, {.threads = 1, .kv_type = kv_type});
   std::vector<Completion> all;
   for (const Request& request : requests(model)) {
     auto completion = engine->complete(request, {}, kNotInterrupted);
@@ -119,28 +119,30 @@ std::vector<Completion> alone(const Model& model) {
 }
 
 // Memory for the longest request and `more` pages.
-std::size_t tight_memory(const Model& model, std::size_t step, std::size_t more) {
+std::size_t tight_memory(const Model& model, Format kv_type, std::size_t step, std::size_t more) {
   std::size_t most = 0;
   for (const Request& request : requests(model))
     most = std::max(most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), step));
-  return (most + more) * PagePool::page_bytes(SequenceState::page_floats(model.spec));
+  return (most + more) * PagePool::footprint(SequenceState::page_bytes(model.spec, kv_type));
 }
 
 }  // namespace
 
 TEST_CASE("law 2: any batch size, arrival, budget, memory, sharing or thread count gives the same bits") {
+  const Format kv_type = GENERATE(Format::f32, Format::f16, Format::q8_0);
   std::size_t preempted = 0, shared = 0;
   for (const Model& model : models()) {
-    INFO("context " << model.spec.context_length);
-    const auto want = alone(model);
+    INFO("context " << model.spec.context_length << ", keys and values as " << format_info(kv_type).name);
+    const auto want = alone(model, kv_type);
     std::mt19937 random(kSeed);
     for (int trial = 0; trial < 16; ++trial) {
       EngineOptions options;
+      options.kv_type = kv_type;
       options.threads = 1 + static_cast<int>(random() % 3);
       options.chunk = std::vector<std::size_t>{1, 5, 33, 64, 512}[random() % 5];
       options.max_running = std::vector<std::size_t>{1, 2, 7, 32}[random() % 4];
       options.share_prefixes = trial % 4 != 0;
-      if (trial % 2 == 1) options.memory = tight_memory(model, options.chunk, random() % 12);
+      if (trial % 2 == 1) options.memory = tight_memory(model, kv_type, options.chunk, random() % 12);
       std::vector<unsigned> at(24);
       for (unsigned& step : at)
         step = trial % 3 == 0 ? 0 : static_cast<unsigned>(random() % 60);
@@ -192,7 +194,7 @@ TEST_CASE("scores share beginnings, and have the same bits in any company") {
         {.threads = 2,
          .chunk = 100,
          .max_running = 5,
-         .memory = (pages + 8) * PagePool::page_bytes(SequenceState::page_floats(model.spec)),
+         .memory = (pages + 8) * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32)),
          .share_prefixes = true});
     std::map<std::size_t, Score> got;
     for (std::size_t i = 0; i < all.size(); ++i)

@@ -146,13 +146,52 @@ TEST_CASE("law 4: every instruction set agrees with the scalar reference") {
   }
 }
 
+// ---- keys and values in each format ----
+
+namespace {
+
+// Texts that are several spans of keys long, whose heads share keys in groups, with a window and without.
+std::vector<Model> long_models() {
+  const test::RandomShape shape{.d_model = 48, .d_ff = 64, .n_layers = 2, .n_heads = 6, .n_kv_heads = 2, .head_dim = 20};
+  std::vector<Model> models;
+  models.push_back(test::random_llama(kSeed, shape, Format::f32, {{"max_position_embeddings", 2048}}));
+  models.push_back(test::random_llama(kSeed, shape, Format::f32, {{"max_position_embeddings", 2048}}));
+  for (LayerSpec& layer : models.back().spec.layers) std::get<AttentionSpec>(layer.mixer).window = 600;
+  return models;
+}
+
+constexpr Format kKvTypes[] = {Format::f32, Format::f16, Format::q8_0};
+
+}  // namespace
+
+TEST_CASE("laws 1, 2 and 4 hold for texts of several spans, in each format of keys and values") {
+  const std::size_t n = 1100;
+  for (const Model& model : long_models()) {
+    const auto ids = test::random_ids(n, model.spec.vocab_size, kSeed);
+    Logits plain;
+    for (const Format type : kKvTypes) {
+      INFO("keys and values as " << format_info(type).name);
+      const Logits whole = logits_of(model, ids, {n}, {.kv_type = type});
+      if (type == Format::f32) plain = whole;
+      REQUIRE(same_bits(whole, plain) == (type == Format::f32));  // rounding is not forgotten
+      // Pieces of less than a tile, which are shared by spans, and of more; and threads.
+      for (const auto& pieces : std::vector<std::vector<std::size_t>>{{500, 17}, {1000, 1}, {7}}) {
+        require_same(logits_of(model, ids, pieces, {.threads = 3, .kv_type = type}), whole, model.spec.vocab_size);
+      }
+      require_same(logits_of(model, ids, {1060, 1}, {.kernels = kReferenceKernels, .kv_type = type}), whole,
+                   model.spec.vocab_size);
+    }
+  }
+}
+
 TEST_CASE("rewinding and going on equals never having been there") {
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
   const Model model = test::random_llama(kSeed);
   const auto ids = test::random_ids(60, model.spec.vocab_size, kSeed);
-  const Logits want = logits_of(model, ids, {60});
+  const Logits want = logits_of(model, ids, {60}, {.kv_type = type});
   ThreadPool threads(1);
   ForwardPass forward(model, best_kernels(), threads);
-  SequenceState state(model.spec, 60, 60);
+  SequenceState state(model.spec, 60, 60, type);
   const auto other = test::random_ids(25, model.spec.vocab_size, kSeed + 1);
   const auto feed = [&](std::span<const TokenId> tokens) {
     const Segment segment{&state, tokens, tokens.size()};
@@ -197,6 +236,10 @@ TEST_CASE("law 7: same seed, same text, whatever the threads, the chunks and the
     for (const KernelTable* table : available_kernels()) {
       if (!table->fused) continue;
       REQUIRE(sampled(model, 7, 0, {.threads = 3, .kernels = std::string(table->name), .chunk = 5}) == want);
+    }
+    for (const Format type : {Format::f16, Format::q8_0}) {
+      REQUIRE(sampled(model, 7, 0, {.threads = 3, .chunk = 5, .kv_type = type}) ==
+              sampled(model, 7, 0, {.threads = 1, .kv_type = type}));
     }
     REQUIRE(sampled(model, 8, 0, {.threads = 1}) != want);
     REQUIRE(sampled(model, 7, 1, {.threads = 1}) != want);

@@ -128,7 +128,7 @@ TEST_CASE("looking up gives the same bits in batches, with windows, sharing and 
             model, nullptr,
             {.chunk = at_once == 3 ? 20u : 512u,
              .max_running = at_once,
-             .memory = pages * PagePool::page_bytes(SequenceState::page_floats(model.spec)),
+             .memory = pages * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32)),
              .share_prefixes = true,
              .lookup = true});
         INFO("window " << window << ", " << at_once << " at once, " << pages << " pages");

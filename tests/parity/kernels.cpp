@@ -306,78 +306,109 @@ struct Twist {
 // Several heads in pages; the second one is looked at.
 struct AttentionCase {
   static constexpr std::size_t kHeads = 3, kHead = 1;
-  std::size_t head_dim, n_keys;
-  std::vector<std::vector<float>> memory;
+  KvLayout layout;
+  std::size_t n_keys;
+  std::vector<std::vector<std::byte>> memory;
   std::vector<float> queries, bias;
 
-  AttentionCase(std::size_t head_dim_, std::size_t n_keys_, std::size_t n_queries, std::mt19937& random)
-      : head_dim(head_dim_), n_keys(n_keys_) {
-    for (std::size_t at = 0; at < n_keys; at += kPageKeys) {
-      memory.push_back(random_floats(kHeads * page_floats(head_dim), random));
-    }
-    // What stands behind the last key must not matter.
-    for (std::size_t at = n_keys; at < memory.size() * kPageKeys; ++at) {
-      for (std::size_t i = 0; i < head_dim; ++i)
-        key(at, i) = std::numeric_limits<float>::quiet_NaN();
+  AttentionCase(Format type, std::size_t head_dim, std::size_t n_keys_, std::size_t n_queries, std::mt19937& random)
+      : layout{type, head_dim}, n_keys(n_keys_) {
+    // What stands behind the last key must not matter: all bits set are no number in any format.
+    const std::size_t n_pages = round_up(n_keys, kPageKeys) / kPageKeys;
+    memory.assign(n_pages, std::vector<std::byte>(kHeads * layout.bytes(), std::byte{0xff}));
+    for (std::size_t at = 0; at < n_keys; ++at) {
+      for (std::size_t head = 0; head < kHeads; ++head) {
+        layout.store(memory[at / kPageKeys].data() + head * layout.bytes(), at % kPageKeys,
+                     random_floats(head_dim, random).data(), random_floats(head_dim, random).data());
+      }
     }
     queries = random_floats(n_queries * head_dim, random, 2);
     bias = random_floats(round_up(n_keys, kKeyBlock), random, 3);
   }
 
-  float& key(std::size_t at, std::size_t i) {
-    const std::size_t j = at % kPageKeys;
-    return memory[at / kPageKeys]
-                 [offset() + j / kKeyBlock * kKeyBlock * head_dim + i * kKeyBlock + j % kKeyBlock];
-  }
-  float value(std::size_t at, std::size_t i) const {
-    return memory[at / kPageKeys]
-                 [offset() + kPageKeys * head_dim + at % kPageKeys * round_up(head_dim, kValuePad) + i];
-  }
-  std::size_t offset() const { return kHead * page_floats(head_dim); }
+  std::size_t head_dim() const { return layout.head_dim; }
+  std::size_t type() const { return static_cast<std::size_t>(layout.type); }
+  float key(std::size_t at, std::size_t i) const { return layout.key(part(at), at % kPageKeys, i); }
+  float value(std::size_t at, std::size_t i) const { return layout.value(part(at), at % kPageKeys, i); }
+  const std::byte* part(std::size_t at) const { return memory[at / kPageKeys].data() + offset(); }
+  std::size_t offset() const { return kHead * layout.bytes(); }
   static std::size_t first_of(std::size_t visible, const Twist& twist) {
     return twist.window > 0 && visible > twist.window ? visible - twist.window : 0;
   }
 
-  std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible,
-                         const Twist& twist = {}) const {
-    std::vector<float> out(visible.size() * head_dim), scratch(attention_scratch(head_dim));
+  // run(args) with queries that see `visible` keys each and write to out.
+  template <class Run>
+  void with_args(std::vector<float>& out, const std::vector<std::size_t>& visible, const Twist& twist, Run&& run) const {
+    std::vector<float> scratch(attention_scratch(head_dim()));
     std::vector<AttentionQuery> list;
     for (std::size_t i = 0; i < visible.size(); ++i) {
-      list.push_back({.query = queries.data() + i * head_dim,
-                      .out = out.data() + i * head_dim,
+      list.push_back({.query = queries.data() + i * head_dim(),
+                      .out = out.data() + i * head_dim(),
                       .bias = twist.bias ? bias.data() : nullptr,
                       .first = first_of(visible[i], twist),
                       .visible = visible[i]});
     }
     // Pages that nobody sees are not there.
-    std::vector<const float*> pages(memory.size());
+    std::vector<const std::byte*> pages(memory.size());
     for (std::size_t i = list.front().first / kPageKeys; i < pages.size(); ++i)
       pages[i] = memory[i].data();
-    table.attention({list, pages.data(), offset(), head_dim, 0.3f, twist.score_cap, scratch.data()});
+    run(AttentionArgs{list, pages.data(), offset(), head_dim(), 0.3f, twist.score_cap, scratch.data()});
+  }
+
+  std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible,
+                         const Twist& twist = {}) const {
+    std::vector<float> out(visible.size() * head_dim());
+    with_args(out, visible, twist, [&](const AttentionArgs& args) { table.attention[type()](args); });
+    return out;
+  }
+
+  // The same from sums of spans, computed by themselves, last first.
+  std::vector<float> run_by_spans(const KernelTable& table, const std::vector<std::size_t>& visible,
+                                  const Twist& twist) const {
+    std::vector<float> out(visible.size() * head_dim());
+    with_args(out, visible, twist, [&](const AttentionArgs& args) {
+      const std::size_t first = args.queries.front().first / kSpanKeys, one = attention_sum_floats(head_dim());
+      const std::size_t n = (visible.back() - 1) / kSpanKeys + 1 - first;
+      std::vector<float> sums(n * visible.size() * one, std::numeric_limits<float>::quiet_NaN());
+      for (std::size_t i = n; i-- > 0;)
+        table.attention_span[type()](args, first + i, sums.data() + i * visible.size() * one);
+      for (std::size_t i = 0; i < visible.size(); ++i) {
+        table.merge_attention(sums.data() + i * one, n, visible.size() * one, head_dim(), args.queries[i].out);
+      }
+    });
     return out;
   }
 
   // The same by the book, in double precision.
-  std::vector<double> by_the_book(std::size_t query, std::size_t visible, const Twist& twist) {
-    std::vector<double> weights(visible), out(head_dim);
+  std::vector<double> by_the_book(std::size_t query, std::size_t visible, const Twist& twist) const {
+    std::vector<double> weights(visible), out(head_dim());
     double total = 0;
     for (std::size_t j = first_of(visible, twist); j < visible; ++j) {
       double score = 0;
-      for (std::size_t i = 0; i < head_dim; ++i)
-        score += double(queries[query * head_dim + i]) * double(key(j, i));
+      for (std::size_t i = 0; i < head_dim(); ++i)
+        score += double(queries[query * head_dim() + i]) * double(key(j, i));
       score *= double(0.3f);
       const double cap = double(twist.score_cap);
       if (cap > 0) score = cap * std::tanh(score / cap);
       if (twist.bias) score += double(bias[j]);
       total += weights[j] = std::exp(score);
     }
-    for (std::size_t i = 0; i < head_dim; ++i) {
+    for (std::size_t i = 0; i < head_dim(); ++i) {
       for (std::size_t j = 0; j < visible; ++j)
         out[i] += weights[j] / total * double(value(j, i));
     }
     return out;
   }
 };
+
+// The last query sees all keys, and each as many more than the one before as fit.
+std::vector<std::size_t> causal(std::size_t n_keys, std::size_t n_queries) {
+  std::vector<std::size_t> visible;
+  for (std::size_t i = 0; i < n_queries; ++i) {
+    visible.push_back(n_keys > n_queries - i ? n_keys - (n_queries - 1 - i) : std::min(n_keys, i + 1));
+  }
+  return visible;
+}
 
 const std::vector<Twist> kTwists = {{},
                                     {.score_cap = 2},
@@ -388,6 +419,7 @@ const std::vector<Twist> kTwists = {{},
                                     {.window = 64},
                                     {.window = 65},
                                     {.window = 100},
+                                    {.window = 600},
                                     {.score_cap = 5, .bias = true, .window = 37}};
 
 std::string text(const Twist& twist) {
@@ -398,55 +430,92 @@ std::string text(const Twist& twist) {
 }  // namespace
 
 TEST_CASE("attention agrees with the reference, for any tile of queries") {
-  for_each_table([](const KernelTable& table) {
+  const std::size_t head_dim = GENERATE(1, 4, 13, 16, 20, 32, 64, 80, 96, 128, 256);
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
+  for_each_table([&](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    for (const std::size_t head_dim : {1, 4, 13, 16, 20, 64, 80, 128}) {
-      for (const std::size_t n_keys : {1, 2, 15, 17, 63, 64, 65, 100, 200}) {
-        for (const std::size_t n_queries : {1, 2, 3, 4, 7}) {
-          const AttentionCase c(head_dim, n_keys, n_queries, random);
-          // The last query sees all keys, and each as many more than the one before as fit.
-          std::vector<std::size_t> visible;
-          for (std::size_t i = 0; i < n_queries; ++i) {
-            visible.push_back(n_keys > n_queries - i ? n_keys - (n_queries - 1 - i)
-                                                     : std::min(n_keys, i + 1));
-          }
-          for (const Twist& twist : kTwists) {
-            INFO("head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries << text(twist));
-            require_same(table, c.run(table, visible, twist), c.run(kReferenceKernels, visible, twist),
-                         1e-4f);
-          }
+    for (const std::size_t n_keys : {1, 2, 15, 16, 17, 63, 64, 65, 100, 200}) {
+      for (const std::size_t n_queries : {1, 2, 3, 4, 7}) {
+        const AttentionCase c(type, head_dim, n_keys, n_queries, random);
+        const std::vector<std::size_t> visible = causal(n_keys, n_queries);
+        // Wide heads meet every twist with few keys alone.
+        for (const Twist& twist : head_dim <= 64 || n_keys <= 17 ? kTwists : std::vector<Twist>{kTwists.back(), {}}) {
+          INFO(format_info(type).name << " head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries
+                                      << text(twist));
+          require_same(table, c.run(table, visible, twist), c.run(kReferenceKernels, visible, twist), 1e-4f);
         }
       }
     }
   });
 }
 
-TEST_CASE("a query's result does not depend on the queries computed with it") {
-  for_each_table([](const KernelTable& table) {
-    std::mt19937 random(kSeed);
-    const std::size_t head_dim = 20, n_keys = 190;
-    // Far apart, so that blocks that one query sees are passed over by others; the last sees no more than the
-    // one before.
-    const std::vector<std::size_t> visible = {3, 64, 65, 130, 131, 190, 190};
-    const AttentionCase c(head_dim, n_keys, visible.size(), random);
+TEST_CASE("attention agrees with the reference for tiles and spans that are full, and a bit more") {
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
+  const std::size_t head_dim = GENERATE(20, 64);
+  std::mt19937 random(kSeed);
+  for (const auto& [n_keys, n_queries] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {kQueryTile, kQueryTile}, {kSpanKeys, 12}, {kSpanKeys + 1, kQueryTile + 5}, {2 * kSpanKeys + 30, 23}}) {
+    const AttentionCase c(type, head_dim, n_keys, n_queries, random);
+    const std::vector<std::size_t> visible = causal(n_keys, n_queries);
     for (const Twist& twist : kTwists) {
-      const std::vector<float> together = c.run(table, visible, twist);
-      for (std::size_t i = 0; i < visible.size(); ++i) {
+      INFO(format_info(type).name << " head_dim " << head_dim << " keys " << n_keys << " queries " << n_queries
+                                  << text(twist));
+      const std::vector<float> want = c.run(kReferenceKernels, visible, twist);
+      for_each_table([&](const KernelTable& table) { require_same(table, c.run(table, visible, twist), want, 1e-4f); });
+    }
+  }
+}
+
+namespace {
+
+// Far apart, so that blocks and spans that one query sees are passed over by others; the last sees no more than the one
+// before.
+const std::vector<std::size_t> kFarApart = {3, 64, 65, 130, 131, 190, 512, 513, 514, 700, 1100, 1100};
+
+}  // namespace
+
+TEST_CASE("a query's result does not depend on the queries computed with it") {
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
+  for_each_table([&](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    const std::size_t head_dim = 20;
+    const AttentionCase c(type, head_dim, kFarApart.back(), kFarApart.size(), random);
+    for (const Twist& twist : kTwists) {
+      const std::vector<float> together = c.run(table, kFarApart, twist);
+      for (std::size_t i = 0; i < kFarApart.size(); ++i) {
         AttentionCase alone = c;
         alone.queries.assign(c.queries.begin() + std::ptrdiff_t(i * head_dim),
                              c.queries.begin() + std::ptrdiff_t((i + 1) * head_dim));
-        const std::vector<float> one = alone.run(table, {visible[i]}, twist);
-        INFO(table.name << " query " << i << text(twist));
+        const std::vector<float> one = alone.run(table, {kFarApart[i]}, twist);
+        INFO(table.name << " " << format_info(type).name << " query " << i << text(twist));
         REQUIRE(std::memcmp(one.data(), together.data() + i * head_dim, head_dim * sizeof(float)) == 0);
       }
     }
   });
 }
 
+TEST_CASE("spans computed by themselves and merged are the whole, bit for bit") {
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
+  const auto require_whole = [&](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const std::vector<std::size_t>& visible : {std::vector<std::size_t>{1100}, kFarApart, causal(1025, 50)}) {
+      const AttentionCase c(type, 20, visible.back(), visible.size(), random);
+      for (const Twist& twist : kTwists) {
+        INFO(table.name << " " << format_info(type).name << " queries " << visible.size() << text(twist));
+        const std::vector<float> whole = c.run(table, visible, twist), merged = c.run_by_spans(table, visible, twist);
+        REQUIRE(std::memcmp(whole.data(), merged.data(), whole.size() * sizeof(float)) == 0);
+      }
+    }
+  };
+  require_whole(kReferenceKernels);
+  for_each_table(require_whole);
+}
+
 TEST_CASE("the reference's attention is the textbook's") {
+  const Format type = GENERATE(Format::f32, Format::f16, Format::q8_0);
   std::mt19937 random(kSeed);
-  const std::size_t head_dim = 24, n_keys = 150;
-  AttentionCase c(head_dim, n_keys, 2, random);
+  const std::size_t head_dim = 40, n_keys = 1100;
+  const AttentionCase c(type, head_dim, n_keys, 2, random);
   for (const Twist& twist : kTwists) {
     const std::vector<float> got = c.run(kReferenceKernels, {n_keys - 1, n_keys}, twist);
     for (std::size_t q = 0; q < 2; ++q) {
@@ -454,6 +523,41 @@ TEST_CASE("the reference's attention is the textbook's") {
       for (std::size_t i = 0; i < head_dim; ++i) {
         INFO("query " << q << text(twist));
         REQUIRE(got[q * head_dim + i] == Approx(want[i]).margin(1e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("what is remembered is what its format rounds to") {
+  std::mt19937 random(kSeed);
+  for (const Format type : kv_types()) {
+    for (const std::size_t head_dim : {1, 20, 32, 33, 64, 80}) {
+      const KvLayout layout{type, head_dim};
+      std::vector<std::byte> part(layout.bytes()), copy(layout.bytes());
+      std::vector<std::vector<float>> keys, values;
+      for (std::size_t at = 0; at < kPageKeys; ++at) {
+        keys.push_back(random_floats(head_dim, random, 3));
+        values.push_back(random_floats(head_dim, random, 3));
+        layout.store(part.data(), at, keys.back().data(), values.back().data());
+      }
+      layout.copy(part.data(), copy.data(), 21);
+      // Blocks are whole for the format: zeros behind the last element.
+      const auto rounded = [&](std::vector<float> x) {
+        x.resize(round_up(head_dim, kScaleBlock));
+        std::vector<std::byte> stored(stored_bytes(type, x.size()));
+        format_info(type).from_float(x.data(), stored.data(), x.size());
+        format_info(type).to_float(stored.data(), x.data(), x.size());
+        return x;
+      };
+      for (std::size_t at = 0; at < kPageKeys; ++at) {
+        const std::vector<float> key = rounded(keys[at]), value = rounded(values[at]);
+        for (std::size_t i = 0; i < head_dim; ++i) {
+          INFO(format_info(type).name << " head_dim " << head_dim << " position " << at << " element " << i);
+          REQUIRE(layout.key(part.data(), at, i) == key[i]);
+          REQUIRE(layout.value(part.data(), at, i) == value[i]);
+          if (at < 21) REQUIRE(layout.key(copy.data(), at, i) == key[i]);
+          if (at < 21) REQUIRE(layout.value(copy.data(), at, i) == value[i]);
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
-// Attention that streams over the keys: kQueryTile queries x kSoftmaxBlock keys at a time.
+// Attention that streams over the keys: a page of keys and values in the cache for a tile of queries, which are taken in
+// groups whose sums stay in registers.
 #if defined(CONTINUO_SIMD_ATTENTION_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONTINUO_SIMD_ATTENTION_INL_H
 #undef CONTINUO_SIMD_ATTENTION_INL_H
@@ -7,67 +8,202 @@
 #endif
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "kernels/kernel_table.h"
 #include "kernels/simd/common-inl.h"
+#include "kernels/simd/matmul-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
 
-// Key blocks taken together, so that enough sums are under way to hide the latency of a multiply-add.
-inline constexpr std::size_t kKeyBlocks = HWY_MAX_BYTES >= 64 ? 2 : 1;
-// Vectors of a value row taken together.
-inline constexpr std::size_t kValueVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;
+// Queries of a group, and vectors of keys or values that they meet together: their sums, those vectors and one more
+// fill the register file.
+inline constexpr std::size_t kGroupQueries = HWY_MAX_BYTES >= 64 ? 12 : 6;
+inline constexpr std::size_t kFewQueries = 4;
+// Fewer queries meet more vectors, so that enough sums are under way to hide the latency of a multiply-add.
+template <std::size_t kQueries>
+inline constexpr std::size_t kVectors = kQueries > kFewQueries       ? 2
+                                        : HWY_MAX_BYTES >= 64        ? 4
+                                        : kQueries > 2               ? 2
+                                                                     : 4;
 
-struct QueryTile {
-  const AttentionQuery* queries;
-  float scores[kQueryTile][kSoftmaxBlock];  // of the block's keys, then e^(score - largest)
-  float largest[kQueryTile], total[kQueryTile];
-  std::size_t from[kQueryTile], to[kQueryTile];  // keys of the block that the query sees: from <= j < to
+// ---- keys and values as they are stored ----
+
+template <Format kType>
+struct KvElements;
+template <>
+struct KvElements<Format::f32> : LoadF32 {
+  static constexpr bool kScaled = false;
+};
+template <>
+struct KvElements<Format::f16> : LoadF16 {
+  static constexpr bool kScaled = false;
+};
+template <>
+struct KvElements<Format::q8_0> {
+  static constexpr bool kScaled = true;
+  static constexpr std::size_t kBytes = 1;
+  static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
+    const hn::Rebind<std::int8_t, D> d8;
+    const hn::Rebind<std::int32_t, D> d32;
+    return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, reinterpret_cast<const std::int8_t*>(p) + i)));
+  }
 };
 
-// scores[q][j] = scale * q.k_j for the keys of `kBlocks` key blocks; each sum runs over d in order.
-template <std::size_t kQueries, std::size_t kBlocks>
-HWY_INLINE void Scores(const AttentionArgs& args, const float* keys, QueryTile& tile, std::size_t first_key) {
-  V sums[kQueries][kBlocks][kGroup];
+// A page's part of one head. Where values have scales, these stand as floats at `scales`, [blocks of 32][kPageKeys].
+template <Format kType>
+struct KvPart {
+  const std::byte* keys;
+  const std::byte* values;
+  const float* scales;
+  std::size_t head_dim;
+  const std::byte* next_keys = nullptr;  // of the page that is read next, if any
+};
+
+// Fetches what is as far into `ahead` as p is into what is being read, and as much of it. The memory's own prefetching ends
+// at every 4 KiB.
+template <std::size_t kBytes>
+HWY_INLINE void FetchAhead(const std::byte* ahead) {
+  CONTINUO_UNROLL
+  for (std::size_t i = 0; i < (kBytes + 63) / 64; ++i) __builtin_prefetch(ahead + i * 64, 0, 2);
+}
+
+// ---- a tile of queries ----
+
+// All in the caller's scratch.
+struct QueryTile {
+  const AttentionQuery* queries;
+  std::size_t n;
+  float* packed;  // by groups: [head_dim][queries of the group]
+  float* scores;  // [n][kPageKeys]: of a page's keys, then e^(score - largest)
+  float* sums;    // [n][attention_sum_floats]: of the span
+  float* all;     // the same: of the spans before
+  float* page;    // a page's part in float32
+  float* scales;  // of a page's values
+  std::size_t sum_floats;
+  std::size_t from[kQueryTile], to[kQueryTile];  // keys of the page that a query sees: from <= j < to
+  // Of the span so far: the largest score, the weights' sum; of the page: what the latter shrank by, and a result.
+  float largest[kQueryTile], total[kQueryTile], shrink[kQueryTile], block[kQueryTile];
+};
+
+inline QueryTile MakeTile(const AttentionArgs& args, const AttentionQuery* queries, std::size_t n) {
+  const std::size_t padded = round_up(args.head_dim, kValuePad);
+  auto at = reinterpret_cast<std::uintptr_t>(args.scratch);
+  float* next = reinterpret_cast<float*>((at + 63) / 64 * 64);
+  const auto take = [&](std::size_t floats) { return std::exchange(next, next + floats); };
+  QueryTile tile;
+  tile.queries = queries;
+  tile.n = n;
+  tile.sum_floats = attention_sum_floats(args.head_dim);
+  tile.sums = take(kQueryTile * tile.sum_floats);
+  tile.all = take(kQueryTile * tile.sum_floats);
+  tile.scores = take(kQueryTile * kPageKeys);
+  tile.packed = take(kQueryTile * padded);
+  tile.page = take(kPageKeys * 2 * padded);
+  tile.scales = next;
+  return tile;
+}
+
+// f(queries of the group, first query) for the groups of a tile.
+template <class F>
+HWY_INLINE void ForGroups(std::size_t n, F&& f) {
+  std::size_t q = 0;
+  for (; q + kGroupQueries <= n; q += kGroupQueries) f(std::integral_constant<std::size_t, kGroupQueries>(), q);
+  for (; q + kFewQueries <= n; q += kFewQueries) f(std::integral_constant<std::size_t, kFewQueries>(), q);
+  if (n - q == 3) f(std::integral_constant<std::size_t, 3>(), q);
+  if (n - q == 2) f(std::integral_constant<std::size_t, 2>(), q);
+  if (n - q == 1) f(std::integral_constant<std::size_t, 1>(), q);
+}
+
+inline void PackQueries(QueryTile& tile, std::size_t head_dim) {
+  ForGroups(tile.n, [&](auto queries, std::size_t q0) {
+    float* const packed = tile.packed + q0 * head_dim;
+    for (std::size_t q = 0; q < queries; ++q) {
+      const float* const query = tile.queries[q0 + q].query;
+      for (std::size_t i = 0; i < head_dim; ++i) packed[i * queries + q] = query[i];
+    }
+  });
+}
+
+// ---- scores ----
+
+// scores[q][j] = scale * q.k_j for kCount vectors of keys, from vector `first` of the page on; each sum runs over the
+// elements in order.
+template <Format kType, std::size_t kQueries, std::size_t kCount>
+HWY_INLINE void Scores(const KvPart<kType>& part, const float* packed, std::size_t first, float scale, float* scores) {
+  using Elements = KvElements<kType>;
+  constexpr std::size_t kScales = Elements::kScaled ? kKeyBlock * kScaleBytes : 0;
+  const KvLayout layout{kType, part.head_dim};
+  V sums[kQueries][kCount];
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t b = 0; b < kBlocks; ++b) {
-      CONTINUO_UNROLL
-      for (std::size_t g = 0; g < kGroup; ++g)
-        sums[q][b][g] = hn::Zero(d);
-    }
+    for (std::size_t c = 0; c < kCount; ++c) sums[q][c] = hn::Zero(d);
   }
-  const std::size_t block_floats = args.head_dim * kKeyBlock;
-  for (std::size_t i = 0; i < args.head_dim; ++i) {
-    CONTINUO_UNROLL
-    for (std::size_t b = 0; b < kBlocks; ++b) {
+  // A vector's keys, beginning at their scales.
+  const std::byte* keys[kCount];
+  CONTINUO_UNROLL
+  for (std::size_t c = 0; c < kCount; ++c) keys[c] = part.keys + (first + c) / kGroup * layout.key_block_bytes();
+  const std::size_t lane = first % kGroup * kLanes;
+  const auto lane_of = [&](std::size_t c) { return kCount % kGroup == 0 ? c % kGroup * kLanes : lane + c * kLanes; };
+  [[maybe_unused]] const std::byte* ahead = part.values + first * kLanes * part.head_dim * Elements::kBytes;
+  for (std::size_t start = 0; start < part.head_dim; start += kScaleBlock) {
+    const std::size_t n = std::min(kScaleBlock, part.head_dim - start);
+    [[maybe_unused]] V scales[kCount];
+    if constexpr (Elements::kScaled) {
       CONTINUO_UNROLL
-      for (std::size_t g = 0; g < kGroup; ++g) {
-        const V k = hn::LoadU(d, keys + b * block_floats + i * kKeyBlock + g * kLanes);
+      for (std::size_t c = 0; c < kCount; ++c) scales[c] = LoadF16::Load(keys[c], lane_of(c));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if constexpr (kQueries <= kFewQueries) {
+        FetchAhead<kCount * kLanes * Elements::kBytes>(ahead);
+        ahead += kCount * kLanes * Elements::kBytes;
+      }
+      V k[kCount];
+      CONTINUO_UNROLL
+      for (std::size_t c = 0; c < kCount; ++c) {
+        k[c] = Elements::Load(keys[c] + kScales, i * kKeyBlock + lane_of(c));
+        if constexpr (Elements::kScaled) k[c] = hn::Mul(k[c], scales[c]);
+        KeepInRegister(k[c]);
+      }
+      CONTINUO_UNROLL
+      for (std::size_t q = 0; q < kQueries; ++q) {
+        const V x = hn::Set(d, packed[q]);
         CONTINUO_UNROLL
-        for (std::size_t q = 0; q < kQueries; ++q) {
-          sums[q][b][g] = hn::MulAdd(hn::Set(d, tile.queries[q].query[i]), k, sums[q][b][g]);
-        }
+        for (std::size_t c = 0; c < kCount; ++c) sums[q][c] = hn::MulAdd(x, k[c], sums[q][c]);
       }
+      packed += kQueries;
     }
+    CONTINUO_UNROLL
+    for (std::size_t c = 0; c < kCount; ++c) keys[c] += kScales + n * kKeyBlock * Elements::kBytes;
   }
-  const V scale = hn::Set(d, args.scale);
+  const V factor = hn::Set(d, scale);
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t b = 0; b < kBlocks; ++b) {
-      CONTINUO_UNROLL
-      for (std::size_t g = 0; g < kGroup; ++g) {
-        hn::StoreU(hn::Mul(sums[q][b][g], scale), d, tile.scores[q] + first_key + b * kKeyBlock + g * kLanes);
-      }
+    for (std::size_t c = 0; c < kCount; ++c) {
+      hn::StoreU(hn::Mul(sums[q][c], factor), d, scores + q * kPageKeys + (first + c) * kLanes);
     }
   }
 }
 
-// Caps one query's scores and adds its bias. Block's first key: `start`.
+// The scores of a group's queries for the keys first <= j < last of a page; a few more on either side may be computed.
+template <Format kType, std::size_t kQueries>
+HWY_NOINLINE void ScoreGroup(const KvPart<kType>& part, const float* packed, std::size_t first, std::size_t last,
+                             float scale, float* scores) {
+  constexpr std::size_t kKeys = kVectors<kQueries> * kLanes;
+  for (std::size_t key = first / kKeys * kKeys; key < last; key += kKeys) {
+    Scores<kType, kQueries, kVectors<kQueries>>(part, packed, key / kLanes, scale, scores);
+  }
+}
+
+// ---- softmax ----
+
+// Caps one query's scores and adds its bias. Page's first key: `start`.
 HWY_NOINLINE void AdjustScores(const AttentionArgs& args, const AttentionQuery& query, std::size_t start,
                                std::size_t from, std::size_t to, float* scores) {
   for (std::size_t j = from / kKeyBlock * kKeyBlock; j < to; j += kLanes) {
@@ -78,178 +214,364 @@ HWY_NOINLINE void AdjustScores(const AttentionArgs& args, const AttentionQuery& 
   }
 }
 
-// `v` where the block's key at + lane is one that the query sees, `other` elsewhere.
-template <bool kFromStart>
+// `v` where the page's key at + lane is one that the query sees, `other` elsewhere. kWhole: it sees the whole page.
+template <bool kWhole>
 HWY_INLINE V WhereSeen(V v, V other, std::size_t at, std::size_t from, std::size_t to) {
+  if constexpr (kWhole) return v;
   if (to - at < kLanes) v = hn::IfThenElse(hn::FirstN(d, to - at), v, other);
-  if constexpr (!kFromStart) {
-    if (at < from) v = hn::IfThenElse(hn::FirstN(d, from - at), other, v);
-  }
+  if (at < from) v = hn::IfThenElse(hn::FirstN(d, from - at), other, v);
   return v;
 }
 
-// Turns one query's scores into weights e^(score - largest), shrinks what was summed before to the new
-// largest. kFromStart: it sees the block's first key.
-template <bool kFromStart>
-HWY_INLINE void OnlineSoftmax(QueryTile& tile, std::size_t q, float* out, std::size_t padded_dim) {
-  float* scores = tile.scores[q];
-  const std::size_t from = kFromStart ? 0 : tile.from[q], to = tile.to[q];
+// Lane by lane the largest of one query's scores, in vectors of sixteen lanes.
+template <bool kWhole>
+HWY_INLINE void LargestInLanes(const float* scores, std::size_t from, std::size_t to, V (&largest)[kGroup]) {
   const V minus_infinity = hn::Set(d, -std::numeric_limits<float>::infinity());
-  V block_largest = hn::Set(d, tile.largest[q]);
-  for (std::size_t j = from / kLanes * kLanes; j < to; j += kLanes) {
-    block_largest =
-        hn::Max(block_largest, WhereSeen<kFromStart>(hn::LoadU(d, scores + j), minus_infinity, j, from, to));
-  }
-  const V largest = hn::MaxOfLanes(d, block_largest);
-  const V shrink = Exp(hn::Sub(hn::Set(d, tile.largest[q]), largest));
-  V sums[kGroup];
   CONTINUO_UNROLL
-  for (std::size_t g = 0; g < kGroup; ++g)
-    sums[g] = hn::Zero(d);
+  for (V& v : largest) v = minus_infinity;
+  CONTINUO_UNROLL
   for (std::size_t j = from / 16 * 16; j < to; j += 16) {
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < kGroup; ++g) {
       const std::size_t at = j + g * kLanes;
-      if (at >= to || at + kLanes <= from) continue;
-      const V p =
-          WhereSeen<kFromStart>(Exp(hn::Sub(hn::LoadU(d, scores + at), largest)), hn::Zero(d), at, from, to);
+      if (!kWhole && (at >= to || at + kLanes <= from)) continue;
+      largest[g] = hn::Max(largest[g], WhereSeen<kWhole>(hn::LoadU(d, scores + at), minus_infinity, at, from, to));
+    }
+  }
+}
+
+// Turns one query's scores into weights e^(score - largest), and sums them lane by lane.
+template <bool kWhole>
+HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, V largest, V (&sums)[kGroup]) {
+  CONTINUO_UNROLL
+  for (V& v : sums) v = hn::Zero(d);
+  CONTINUO_UNROLL
+  for (std::size_t j = from / 16 * 16; j < to; j += 16) {
+    CONTINUO_UNROLL
+    for (std::size_t g = 0; g < kGroup; ++g) {
+      const std::size_t at = j + g * kLanes;
+      if (!kWhole && (at >= to || at + kLanes <= from)) continue;
+      const V p = WhereSeen<kWhole>(Exp(hn::Sub(hn::LoadU(d, scores + at), largest)), hn::Zero(d), at, from, to);
       hn::StoreU(p, d, scores + at);
       sums[g] = hn::Add(sums[g], p);
     }
   }
-  tile.total[q] = hn::GetLane(hn::MulAdd(hn::Set(d, tile.total[q]), shrink, hn::Set(d, Reduce16(sums))));
-  tile.largest[q] = hn::GetLane(largest);
-  for (std::size_t i = 0; i < padded_dim; i += kLanes) {
-    hn::StoreU(hn::Mul(hn::LoadU(d, out + i), shrink), d, out + i);
+}
+
+// out[q] = what combine makes of the lanes that lanes(whole page?, q, v) sets, for every query; four at a time where they
+// see the whole page.
+template <class Lanes, class Combine>
+HWY_INLINE void ForQueries(const QueryTile& tile, float* out, Lanes&& lanes, Combine combine) {
+  const auto whole = [&](std::size_t q) { return tile.to[q] - tile.from[q] == kPageKeys; };
+  for (std::size_t q = 0; q < tile.n;) {
+    if (q + 4 <= tile.n && whole(q) && whole(q + 1) && whole(q + 2) && whole(q + 3)) {
+      V v[4][kGroup];
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) lanes(std::true_type(), q + i, v[i]);
+#if HWY_TARGET == HWY_AVX3
+      Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out + q, combine);
+#else
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) out[q + i] = Reduce16(v[i], combine);
+#endif
+      q += 4;
+    } else {
+      V v[kGroup];
+      if (whole(q)) {
+        lanes(std::true_type(), q, v);
+      } else {
+        lanes(std::false_type(), q, v);
+      }
+      out[q] = Reduce16(v, combine);
+      ++q;
+    }
   }
 }
 
-// out[q] += sum over keys first <= j < last of weight_j * value_j, in order of j, for kVectors vectors of the
-// row.
-template <std::size_t kQueries, std::size_t kVectors>
-HWY_INLINE void AddValues(const QueryTile& tile, std::size_t q0, const float* values, std::size_t stride,
-                          std::size_t first, std::size_t last, float* out) {
-  V sums[kQueries][kVectors];
+// Brings what was summed to new largest scores: times e^(old - new).
+HWY_NOINLINE void Rescale(QueryTile& tile, std::size_t padded) {
+  for (std::size_t q = 0; q < tile.n; q += kLanes) {
+    const V old = hn::LoadU(d, tile.largest + q), largest = hn::Max(old, hn::LoadU(d, tile.block + q));
+    hn::StoreU(largest, d, tile.largest + q);
+    hn::StoreU(Exp(hn::Sub(old, largest)), d, tile.shrink + q);
+  }
+  for (std::size_t q = 0; q < tile.n; ++q) {
+    if (tile.shrink[q] == 1) continue;
+    const V shrink = hn::Set(d, tile.shrink[q]);
+    float* const sum = tile.sums + q * tile.sum_floats;
+    for (std::size_t i = 0; i < padded; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), shrink), d, sum + i);
+  }
+}
+
+// The weights of the tile's queries for the page that begins at key `start`. In passes over all queries, so that none
+// waits for its own reductions.
+HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start) {
+  if (args.score_cap > 0 || tile.queries[0].bias) {
+    for (std::size_t q = 0; q < tile.n; ++q) {
+      AdjustScores(args, tile.queries[q], start, tile.from[q], tile.to[q], tile.scores + q * kPageKeys);
+    }
+  }
+  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
+    const float* const scores = tile.scores + q * kPageKeys;
+    if constexpr (whole) {
+      LargestInLanes<true>(scores, 0, kPageKeys, v);
+    } else {
+      LargestInLanes<false>(scores, tile.from[q], tile.to[q], v);
+    }
+  }, MaxLanes());
+  Rescale(tile, round_up(args.head_dim, kValuePad));
+  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
+    const V largest = hn::Set(d, tile.largest[q]);
+    float* const scores = tile.scores + q * kPageKeys;
+    if constexpr (whole) {
+      WeighScores<true>(scores, 0, kPageKeys, largest, v);
+    } else {
+      WeighScores<false>(scores, tile.from[q], tile.to[q], largest, v);
+    }
+  }, AddLanes());
+  for (std::size_t q = 0; q < tile.n; q += kLanes) {
+    const V total = hn::LoadU(d, tile.total + q), shrink = hn::LoadU(d, tile.shrink + q);
+    hn::StoreU(hn::MulAdd(total, shrink, hn::LoadU(d, tile.block + q)), d, tile.total + q);
+  }
+}
+
+// ---- weighted sums of values ----
+
+// sum[q] += weight_j * value_j for the keys first <= j < last, in order of j, for kCount vectors from element `column` on.
+template <Format kType, std::size_t kQueries, std::size_t kCount>
+HWY_INLINE void AddValues(const KvPart<kType>& part, const float* weights, std::size_t first, std::size_t last,
+                          std::size_t column, float* sum, std::size_t sum_floats) {
+  using Elements = KvElements<kType>;
+  const std::size_t row = round_up(part.head_dim, kValuePad);
+  V sums[kQueries][kCount];
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c)
-      sums[q][c] = hn::LoadU(d, out + q * stride + c * kLanes);
+    for (std::size_t c = 0; c < kCount; ++c) sums[q][c] = hn::LoadU(d, sum + q * sum_floats + column + c * kLanes);
   }
   for (std::size_t j = first; j < last; ++j) {
-    V v[kVectors];
+    if constexpr (kQueries <= kFewQueries) {
+      FetchAhead<kCount * kLanes * Elements::kBytes>(part.next_keys + (j * row + column) * Elements::kBytes);
+    }
+    V v[kCount];
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c)
-      v[c] = hn::LoadU(d, values + j * stride + c * kLanes);
+    for (std::size_t c = 0; c < kCount; ++c) {
+      v[c] = Elements::Load(part.values, j * row + column + c * kLanes);
+      if constexpr (Elements::kScaled) {
+        v[c] = hn::Mul(v[c], hn::Set(d, part.scales[(column + c * kLanes) / kScaleBlock * kPageKeys + j]));
+      }
+      KeepInRegister(v[c]);
+    }
     CONTINUO_UNROLL
     for (std::size_t q = 0; q < kQueries; ++q) {
-      const V p = hn::Set(d, tile.scores[q0 + q][j]);
+      const V p = hn::Set(d, weights[q * kPageKeys + j]);
       CONTINUO_UNROLL
-      for (std::size_t c = 0; c < kVectors; ++c)
-        sums[q][c] = hn::MulAdd(p, v[c], sums[q][c]);
+      for (std::size_t c = 0; c < kCount; ++c) sums[q][c] = hn::MulAdd(p, v[c], sums[q][c]);
     }
   }
   CONTINUO_UNROLL
   for (std::size_t q = 0; q < kQueries; ++q) {
     CONTINUO_UNROLL
-    for (std::size_t c = 0; c < kVectors; ++c)
-      hn::StoreU(sums[q][c], d, out + q * stride + c * kLanes);
+    for (std::size_t c = 0; c < kCount; ++c) hn::StoreU(sums[q][c], d, sum + q * sum_floats + column + c * kLanes);
   }
 }
 
-template <std::size_t kQueries>
-HWY_INLINE void AddValueRows(const QueryTile& tile, std::size_t q0, const float* values, std::size_t stride,
-                             std::size_t first, std::size_t last, float* out) {
+template <Format kType, std::size_t kQueries>
+HWY_NOINLINE void AddValueRows(const KvPart<kType>& part, const float* weights, std::size_t first, std::size_t last,
+                               float* sum, std::size_t sum_floats) {
   if (first >= last) return;
+  constexpr std::size_t kCount = kVectors<kQueries>;
+  const std::size_t padded = round_up(part.head_dim, kValuePad);
   std::size_t i = 0;
-  for (; i + kValueVectors * kLanes <= stride; i += kValueVectors * kLanes) {
-    AddValues<kQueries, kValueVectors>(tile, q0, values + i, stride, first, last, out + i);
+  for (; i + kCount * kLanes <= padded; i += kCount * kLanes) {
+    AddValues<kType, kQueries, kCount>(part, weights, first, last, i, sum, sum_floats);
   }
-  for (; i < stride; i += kLanes)
-    AddValues<kQueries, 1>(tile, q0, values + i, stride, first, last, out + i);
+  for (; i < padded; i += kLanes) AddValues<kType, kQueries, 1>(part, weights, first, last, i, sum, sum_floats);
 }
 
-// The scores of the keys first <= j < last of a block; a few more on either side may be computed.
-template <std::size_t kQueries>
-HWY_INLINE void ScoreRows(const AttentionArgs& args, const float* keys, QueryTile& tile, std::size_t first,
-                          std::size_t last) {
-  std::size_t key = first / kKeyBlock * kKeyBlock;
-  for (; key + (kKeyBlocks - 1) * kKeyBlock < last; key += kKeyBlocks * kKeyBlock) {
-    Scores<kQueries, kKeyBlocks>(args, keys + key * args.head_dim, tile, key);
-  }
-  for (; key < last; key += kKeyBlock)
-    Scores<kQueries, 1>(args, keys + key * args.head_dim, tile, key);
-}
-
-// The queries' weights for the block that begins at key `start`.
-template <std::size_t kQueries>
-HWY_INLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start, std::size_t stride) {
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    const AttentionQuery& query = tile.queries[q];
-    tile.to[q] = query.visible > start ? std::min(kSoftmaxBlock, query.visible - start) : 0;
-    tile.from[q] = std::min(query.first > start ? query.first - start : 0, tile.to[q]);
-    if (tile.from[q] == tile.to[q]) continue;
-    if (query.bias || args.score_cap > 0) {
-      AdjustScores(args, query, start, tile.from[q], tile.to[q], tile.scores[q]);
-    }
-    if (tile.from[q] == 0) {
-      OnlineSoftmax<true>(tile, q, args.scratch + q * stride, stride);
-    } else {
-      OnlineSoftmax<false>(tile, q, args.scratch + q * stride, stride);
-    }
-  }
-}
-
-// Adds the block's values: those that all queries of the tile see for all at once, in every query's order of
-// keys.
-template <std::size_t kQueries>
-HWY_INLINE void AddBlock(const QueryTile& tile, const float* values, std::size_t stride, float* out) {
+// Adds a page's values for a group: those that all of it see for all at once, in every query's order of keys.
+template <Format kType, std::size_t kQueries>
+HWY_INLINE void AddPage(const KvPart<kType>& part, const QueryTile& tile, std::size_t q0) {
   // Neither end ever decreases from query to query.
-  const std::size_t shared_from = tile.from[kQueries - 1], shared_to = std::max(shared_from, tile.to[0]);
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    AddValueRows<1>(tile, q, values, stride, tile.from[q], std::min(shared_from, tile.to[q]),
-                    out + q * stride);
+  const std::size_t shared_from = tile.from[q0 + kQueries - 1], shared_to = std::max(shared_from, tile.to[q0]);
+  const auto add_one = [&](std::size_t q, std::size_t first, std::size_t last) {
+    AddValueRows<kType, 1>(part, tile.scores + q * kPageKeys, first, last, tile.sums + q * tile.sum_floats,
+                           tile.sum_floats);
+  };
+  for (std::size_t q = q0; q < q0 + kQueries; ++q) add_one(q, tile.from[q], std::min(shared_from, tile.to[q]));
+  AddValueRows<kType, kQueries>(part, tile.scores + q0 * kPageKeys, shared_from, shared_to,
+                                tile.sums + q0 * tile.sum_floats, tile.sum_floats);
+  for (std::size_t q = q0; q < q0 + kQueries; ++q) add_one(q, shared_to, tile.to[q]);
+}
+
+// ---- pages ----
+
+// Scores, weights and sums of the tile for a page.
+template <Format kType>
+HWY_INLINE void AttendPart(const AttentionArgs& args, QueryTile& tile, const KvPart<kType>& part, std::size_t start) {
+  ForGroups(tile.n, [&](auto queries, std::size_t q0) {
+    constexpr std::size_t kQueries = queries;
+    const std::size_t last = tile.to[q0 + kQueries - 1];
+    ScoreGroup<kType, kQueries>(part, tile.packed + q0 * args.head_dim, std::min(tile.from[q0], last), last, args.scale,
+                                tile.scores + q0 * kPageKeys);
+  });
+  Weigh(args, tile, start);
+  ForGroups(tile.n, [&](auto queries, std::size_t q0) {
+    constexpr std::size_t kQueries = queries;
+    AddPage<kType, kQueries>(part, tile, q0);
+  });
+}
+
+// The keys of key blocks that hold any of `first` to `last`, and those keys' values, in float32.
+template <Format kType>
+HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size_t first, std::size_t last, float* page) {
+  using Elements = KvElements<kType>;
+  const KvLayout layout{kType, part.head_dim};
+  const std::size_t padded = layout.padded_dim();
+  for (std::size_t b = first / kKeyBlock; b * kKeyBlock < last; ++b) {
+    const std::byte* keys = part.keys + b * layout.key_block_bytes();
+    float* out = page + b * kKeyBlock * part.head_dim;
+    for (std::size_t start = 0; start < part.head_dim; start += kScaleBlock) {
+      const std::size_t n = std::min(kScaleBlock, part.head_dim - start);
+      V scales[kGroup];
+      CONTINUO_UNROLL
+      for (std::size_t g = 0; g < kGroup; ++g) {
+        scales[g] = Elements::kScaled ? LoadF16::Load(keys, g * kLanes) : hn::Set(d, 1.0f);
+      }
+      if (Elements::kScaled) keys += kKeyBlock * kScaleBytes;
+      for (std::size_t i = 0; i < n; ++i, keys += kKeyBlock * Elements::kBytes, out += kKeyBlock) {
+        CONTINUO_UNROLL
+        for (std::size_t g = 0; g < kGroup; ++g) {
+          V k = Elements::Load(keys, g * kLanes);
+          if constexpr (Elements::kScaled) k = hn::Mul(k, scales[g]);
+          hn::StoreU(k, d, out + g * kLanes);
+        }
+      }
+    }
   }
-  AddValueRows<kQueries>(tile, 0, values, stride, shared_from, shared_to, out);
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    AddValueRows<1>(tile, q, values, stride, shared_to, tile.to[q], out + q * stride);
+  float* const values = page + kPageKeys * part.head_dim;
+  for (std::size_t j = first; j < last; ++j) {
+    for (std::size_t i = 0; i < padded; i += kLanes) {
+      V v = Elements::Load(part.values, j * padded + i);
+      if constexpr (Elements::kScaled) v = hn::Mul(v, hn::Set(d, part.scales[i / kScaleBlock * kPageKeys + j]));
+      hn::StoreU(v, d, values + j * padded + i);
+    }
+  }
+  return {reinterpret_cast<const std::byte*>(page), reinterpret_cast<const std::byte*>(values), nullptr, part.head_dim, part.next_keys};
+}
+
+// The page that begins at key `start`; its keys first <= j < last are those that any query of the tile sees.
+template <Format kType>
+HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size_t start, std::size_t first,
+                           std::size_t last) {
+  const KvLayout layout{kType, args.head_dim};
+  const std::byte* const at = args.pages[start / kPageKeys] + args.head_offset;
+  // Beyond the last page nothing is fetched that is not there anyway.
+  const bool more = start + kPageKeys < tile.queries[tile.n - 1].visible;
+  const std::byte* const next = more ? args.pages[start / kPageKeys + 1] + args.head_offset : at;
+  const KvPart<kType> part{at, at + layout.value_rows_at(), tile.scales, args.head_dim, next};
+  if constexpr (KvElements<kType>::kScaled) {
+    for (std::size_t i = 0; i < layout.scale_blocks() * kPageKeys; i += kLanes) {
+      hn::StoreU(LoadF16::Load(at + layout.value_scales_at(), i), d, tile.scales + i);
+    }
+  }
+  if (tile.n > kFewQueries && more) {
+    for (std::size_t i = 0; i < layout.bytes(); i += 64) __builtin_prefetch(next + i, 0, 2);
+  }
+  if constexpr (kType == Format::f32) {
+    AttendPart(args, tile, part, start);
+  } else if (tile.n <= kFewQueries) {
+    AttendPart(args, tile, part, start);
+  } else {
+    AttendPart(args, tile, UnpackPart(part, first, last, tile.page), start);
   }
 }
 
-template <std::size_t kQueries>
-HWY_NOINLINE void AttendTile(const AttentionArgs& args, const AttentionQuery* queries) {
-  const std::size_t stride = round_up(args.head_dim, kValuePad);
-  QueryTile tile;
-  tile.queries = queries;
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    tile.largest[q] = -std::numeric_limits<float>::infinity();
-    tile.total[q] = 0;
-  }
-  std::fill_n(args.scratch, kQueries * stride, 0.0f);
+// ---- spans ----
+
+// Sums of the tile's queries over a span.
+template <Format kType>
+HWY_NOINLINE void AttendSpan(const AttentionArgs& args, QueryTile& tile, std::size_t span) {
+  std::fill_n(tile.sums, tile.n * tile.sum_floats, 0.0f);
+  std::fill_n(tile.largest, kQueryTile, -std::numeric_limits<float>::infinity());
+  std::fill_n(tile.block, kQueryTile, -std::numeric_limits<float>::infinity());
+  std::fill_n(tile.total, kQueryTile, 0.0f);
   // `first` and `visible` never decrease: the first query sees the earliest key, the last one the latest.
-  const std::size_t first = queries[0].first, visible = queries[kQueries - 1].visible;
-  for (std::size_t start = first / kPageKeys * kPageKeys; start < visible; start += kPageKeys) {
-    const float* const keys = args.pages[start / kPageKeys] + args.head_offset;
-    const std::size_t last = std::min(kPageKeys, visible - start);
-    ScoreRows<kQueries>(args, keys, tile, first > start ? first - start : 0, last);
-    Weigh<kQueries>(args, tile, start, stride);
-    AddBlock<kQueries>(tile, keys + kPageKeys * args.head_dim, stride, args.scratch);
+  const std::size_t begin = std::max(tile.queries[0].first, span * kSpanKeys);
+  const std::size_t end = std::min(tile.queries[tile.n - 1].visible, (span + 1) * kSpanKeys);
+  for (std::size_t start = begin / kPageKeys * kPageKeys; start < end; start += kPageKeys) {
+    for (std::size_t q = 0; q < tile.n; ++q) {
+      const AttentionQuery& query = tile.queries[q];
+      tile.to[q] = query.visible > start ? std::min(kPageKeys, query.visible - start) : 0;
+      tile.from[q] = std::min(query.first > start ? query.first - start : 0, tile.to[q]);
+    }
+    AttendPage<kType>(args, tile, start, begin > start ? begin - start : 0, std::min(kPageKeys, end - start));
   }
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    const float inverse = 1.0f / tile.total[q];
-    for (std::size_t i = 0; i < args.head_dim; ++i)
-      queries[q].out[i] = args.scratch[q * stride + i] * inverse;
+  for (std::size_t q = 0; q < tile.n; ++q) {
+    float* const behind_values = tile.sums + (q + 1) * tile.sum_floats - kValuePad;
+    behind_values[0] = tile.largest[q];
+    behind_values[1] = tile.total[q];
   }
 }
 
-inline void Attention(const AttentionArgs& args) {
-  const AttentionQuery* q = args.queries.data();
-  std::size_t left = args.queries.size();
-  for (; left >= kQueryTile; left -= kQueryTile, q += kQueryTile)
-    AttendTile<kQueryTile>(args, q);
-  if (left == 3) AttendTile<3>(args, q);
-  if (left == 2) AttendTile<2>(args, q);
-  if (left == 1) AttendTile<1>(args, q);
+// into = into and the sum of a later span.
+HWY_INLINE void MergeSum(float* into, const float* next, std::size_t padded) {
+  if (next[padded + 1] == 0) return;  // saw no key of its span
+  if (into[padded + 1] == 0) {
+    std::copy_n(next, padded + kValuePad, into);
+    return;
+  }
+  const V next_largest = hn::Set(d, next[padded]), largest = hn::Max(hn::Set(d, into[padded]), next_largest);
+  const V old = Exp(hn::Sub(hn::Set(d, into[padded]), largest)), added = Exp(hn::Sub(next_largest, largest));
+  for (std::size_t i = 0; i < padded; i += kLanes) {
+    hn::StoreU(hn::MulAdd(hn::LoadU(d, into + i), old, hn::Mul(hn::LoadU(d, next + i), added)), d, into + i);
+  }
+  into[padded] = hn::GetLane(largest);
+  into[padded + 1] = hn::GetLane(hn::MulAdd(hn::Set(d, into[padded + 1]), old, hn::Mul(hn::Set(d, next[padded + 1]), added)));
+}
+
+inline void Finish(const float* sum, std::size_t head_dim, float* out) {
+  const float inverse = 1.0f / sum[round_up(head_dim, kValuePad) + 1];
+  for (std::size_t i = 0; i < head_dim; ++i) out[i] = sum[i] * inverse;
+}
+
+// f(tile, its first query) for tiles of all queries.
+template <class F>
+HWY_INLINE void ForTiles(const AttentionArgs& args, F&& f) {
+  for (std::size_t q = 0; q < args.queries.size(); q += kQueryTile) {
+    QueryTile tile = MakeTile(args, args.queries.data() + q, std::min(kQueryTile, args.queries.size() - q));
+    PackQueries(tile, args.head_dim);
+    f(tile, q);
+  }
+}
+
+template <Format kType>
+void Attention(const AttentionArgs& args) {
+  const std::size_t padded = round_up(args.head_dim, kValuePad);
+  ForTiles(args, [&](QueryTile& tile, std::size_t) {
+    std::fill_n(tile.all, tile.n * tile.sum_floats, 0.0f);
+    const std::size_t visible = tile.queries[tile.n - 1].visible;
+    for (std::size_t span = tile.queries[0].first / kSpanKeys; span * kSpanKeys < visible; ++span) {
+      AttendSpan<kType>(args, tile, span);
+      for (std::size_t q = 0; q < tile.n; ++q) {
+        MergeSum(tile.all + q * tile.sum_floats, tile.sums + q * tile.sum_floats, padded);
+      }
+    }
+    for (std::size_t q = 0; q < tile.n; ++q) Finish(tile.all + q * tile.sum_floats, args.head_dim, tile.queries[q].out);
+  });
+}
+
+template <Format kType>
+void AttentionSpan(const AttentionArgs& args, std::size_t span, float* sums) {
+  ForTiles(args, [&](QueryTile& tile, std::size_t first) {
+    tile.sums = sums + first * tile.sum_floats;
+    AttendSpan<kType>(args, tile, span);
+  });
+}
+
+inline void MergeAttention(float* sums, std::size_t n, std::size_t stride, std::size_t head_dim, float* out) {
+  for (std::size_t i = 1; i < n; ++i) MergeSum(sums, sums + i * stride, round_up(head_dim, kValuePad));
+  Finish(sums, head_dim, out);
 }
 
 }  // namespace continuo::HWY_NAMESPACE

@@ -25,22 +25,36 @@ inline constexpr D d;
 inline constexpr std::size_t kLanes = HWY_MIN(HWY_LANES(float), 16);
 inline constexpr std::size_t kGroup = 16 / kLanes;  // vectors that make sixteen lanes
 
+struct AddLanes {
+  template <class T>
+  HWY_INLINE T operator()(T a, T b) const {
+    return hn::Add(a, b);
+  }
+};
+struct MaxLanes {
+  template <class T>
+  HWY_INLINE T operator()(T a, T b) const {
+    return hn::Max(a, b);
+  }
+};
+
 // kernel_table.h: lanes i and i + 8, i and i + 4, i and i + 2, i and i + 1.
-HWY_INLINE float Reduce16(const V (&s)[kGroup]) {
+template <class Combine = AddLanes>
+HWY_INLINE float Reduce16(const V (&s)[kGroup], Combine combine = {}) {
 #if HWY_MAX_BYTES >= 64
   const hn::Half<D> d8;
   const hn::Half<decltype(d8)> d4;
-  const auto v8 = hn::Add(hn::LowerHalf(d8, s[0]), hn::UpperHalf(d8, s[0]));
-  const auto v4 = hn::Add(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+  const auto v8 = combine(hn::LowerHalf(d8, s[0]), hn::UpperHalf(d8, s[0]));
+  const auto v4 = combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
 #elif HWY_MAX_BYTES == 32
   const hn::Half<D> d4;
-  const auto v8 = hn::Add(s[0], s[1]);
-  const auto v4 = hn::Add(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+  const auto v8 = combine(s[0], s[1]);
+  const auto v4 = combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
 #else
-  const auto v4 = hn::Add(hn::Add(s[0], s[2]), hn::Add(s[1], s[3]));
+  const auto v4 = combine(combine(s[0], s[2]), combine(s[1], s[3]));
 #endif
-  const auto v2 = hn::Add(v4, hn::Shuffle1032(v4));
-  return hn::GetLane(hn::Add(v2, hn::Shuffle2301(v2)));
+  const auto v2 = combine(v4, hn::Shuffle1032(v4));
+  return hn::GetLane(combine(v2, hn::Shuffle2301(v2)));
 }
 
 // Keeps the compiler from reading v from memory again wherever it is used: what several multiply-adds share must be loaded
@@ -56,13 +70,16 @@ HWY_INLINE void KeepInRegister(T& v) {
 
 #if HWY_TARGET == HWY_AVX3
 // Reduce16 of four vectors at once, in fourteen operations instead of four times eight.
-HWY_INLINE void Reduce16Of4(const V& a, const V& b, const V& c, const V& e, float* out) {
-  const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a.raw, b.raw, 0x44), _mm512_shuffle_f32x4(a.raw, b.raw, 0xee));
-  const __m512 ce = _mm512_add_ps(_mm512_shuffle_f32x4(c.raw, e.raw, 0x44), _mm512_shuffle_f32x4(c.raw, e.raw, 0xee));
-  const __m512 v4 = _mm512_add_ps(_mm512_shuffle_f32x4(ab, ce, 0x88), _mm512_shuffle_f32x4(ab, ce, 0xdd));
-  const __m512 v2 = _mm512_add_ps(v4, _mm512_permute_ps(v4, 0x4e));
-  const __m512 v1 = _mm512_add_ps(v2, _mm512_permute_ps(v2, 0xb1));
-  _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, v1)));
+template <class Combine = AddLanes>
+HWY_INLINE void Reduce16Of4(const V& a, const V& b, const V& c, const V& e, float* out, Combine combine = {}) {
+  const auto halves = [&](const V& x, const V& y) {
+    return combine(V{_mm512_shuffle_f32x4(x.raw, y.raw, 0x44)}, V{_mm512_shuffle_f32x4(x.raw, y.raw, 0xee)});
+  };
+  const V ab = halves(a, b), ce = halves(c, e);
+  const V v4 = combine(V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0x88)}, V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0xdd)});
+  const V v2 = combine(v4, V{_mm512_permute_ps(v4.raw, 0x4e)});
+  const V v1 = combine(v2, V{_mm512_permute_ps(v2.raw, 0xb1)});
+  _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, v1.raw)));
 }
 #endif
 
@@ -74,9 +91,13 @@ HWY_INLINE V Exp(V x) {
   CONTINUO_UNROLL
   for (int i = 3; i >= 0; --i) p = hn::MulAdd(p, r, hn::Set(d, math::kExpPoly[i]));
   const V mantissa = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+#if HWY_TARGET == HWY_AVX3
+  return V{_mm512_scalef_ps(mantissa.raw, n.raw)};
+#else
   const hn::RebindToSigned<D> di;
   const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
   return hn::Mul(mantissa, hn::BitCast(d, exponent));
+#endif
 }
 
 HWY_INLINE V Tanh(V x) {

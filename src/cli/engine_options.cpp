@@ -1,4 +1,4 @@
-#include "cli/batch/engine_options.h"
+#include "cli/engine_options.h"
 
 #include <unistd.h>
 
@@ -32,20 +32,25 @@ std::size_t default_memory() {
 
 }  // namespace
 
-EngineOptions engine_options(const Options& options, const ModelSpec& spec) {
+EngineOptions engine_options(const Options& options) {
+  return {.threads = options.threads,
+          .repack = !options.no_repack,
+          .lookup = options.lookup,
+          .exact_math = options.exact_math,
+          .kv_type = options.kv_type};
+}
+
+EngineOptions batch_engine_options(const Options& options, const ModelSpec& spec) {
   const BatchOptions& batch = options.batch;
-  EngineOptions engine{.threads = options.threads,
-                       .chunk = static_cast<std::size_t>(batch.step_tokens),
-                       .max_running = static_cast<std::size_t>(batch.at_once),
-                       .share_prefixes = !batch.no_sharing,
-                       .repack = !options.no_repack,
-                       .lookup = options.lookup,
-                       .exact_math = options.exact_math};
+  EngineOptions engine = engine_options(options);
+  engine.chunk = static_cast<std::size_t>(batch.step_tokens);
+  engine.max_running = static_cast<std::size_t>(batch.at_once);
+  engine.share_prefixes = !batch.no_sharing;
   const std::size_t memory = batch.memory > 0 ? batch.memory : default_memory();
   engine.memory = memory - memory / kRequestPart;
   if (batch.memory == 0) {
-    engine.memory = std::max(engine.memory, memory_for_one(spec, static_cast<std::size_t>(spec.context_length),
-                                                           engine.max_running));
+    const std::size_t one = memory_for_one(spec, static_cast<std::size_t>(spec.context_length), engine);
+    engine.memory = std::max(engine.memory, one);
   }
   return engine;
 }
