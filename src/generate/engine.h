@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "generate/continuation.h"
 #include "generate/request.h"
-#include "kernels/kernel_table.h"
 #include "generate/scheduler.h"
 #include "generate/scoring.h"
+#include "kernels/kernel_table.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
@@ -26,7 +26,8 @@ struct EngineOptions {
   std::size_t max_running = 1;  // requests that run at the same time
   std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
-  // The one that answers depend on: weights in block formats by float32 products too, instead of rounded activations.
+  // The one that answers depend on: weights in block formats by float32 products too, instead of rounded
+  // activations.
   bool exact_math = false;
 };
 

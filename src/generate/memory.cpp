@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 constexpr std::size_t kLogitPart = 8;
 
-std::size_t row_bytes(const ModelSpec& spec) { return static_cast<std::size_t>(spec.vocab_size) * sizeof(float); }
+std::size_t row_bytes(const ModelSpec& spec) {
+  return static_cast<std::size_t>(spec.vocab_size) * sizeof(float);
+}
 
 std::size_t page_bytes(const ModelSpec& spec) {
   return PagePool::page_bytes(SequenceState::page_floats(spec));
@@ -35,7 +37,8 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std
   const bool bounded = memory > 0;
   const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kLogitPart) : kLogitBytes;
   MemoryShares shares{.max_running = std::max<std::size_t>(max_running, 1),
-                      .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, std::max<std::size_t>(step_tokens, 1))};
+                      .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1,
+                                                             std::max<std::size_t>(step_tokens, 1))};
   if (!bounded) {
     shares.pages = std::numeric_limits<std::size_t>::max();
     return shares;

@@ -1,5 +1,5 @@
-// How the memory for sequences is shared out: rows of logits for a step, what each running sequence has beside its
-// keys and values, and pages of keys and values for the rest.
+// How the memory for sequences is shared out: rows of logits for a step, what each running sequence has
+// beside its keys and values, and pages of keys and values for the rest.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct MemoryShares {
   std::size_t step_logits = 0;  // rows
 };
 
-// Shares of `memory` bytes for at most `max_running` sequences that compute at most `step_tokens` in a step; 0 bytes:
-// as many pages as anyone asks for. An error if they hold not one sequence of a page of positions.
+// Shares of `memory` bytes for at most `max_running` sequences that compute at most `step_tokens` in a step;
+// 0 bytes: as many pages as anyone asks for. An error if they hold not one sequence of a page of positions.
 Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std::size_t max_running,
                                   std::size_t step_tokens);
 

@@ -121,13 +121,15 @@ TEST_CASE("a folder with one GGUF model and no weights of its own is that model"
   for (const char* file : {"config.json", "tokenizer.json"})
     fs::remove(snapshot / file);
   CHECK(model("org/tales-GGUF") == gguf);
-  check(run_program({"tokenize", "-m", folder, "The king"}), run_program({"tokenize", "-m", gguf, "The king"}).out);
+  check(run_program({"tokenize", "-m", folder, "The king"}),
+        run_program({"tokenize", "-m", gguf, "The king"}).out);
   // Parts but the first belong to a model; a second model leaves it open which is meant.
   write_file(snapshot / "x-00002-of-00002.gguf", "");
   CHECK(model("org/tales-GGUF") == gguf);
   write_file(snapshot / "x-00001-of-00002.gguf", "");
   write_file(snapshot / "other.gguf", "");
   check_error(run_program({"-m", folder, "a"}), 3,
-              "holds 3 GGUF models, expected one (give the path of the one that is meant: other.gguf, tales-q8_0.gguf, "
+              "holds 3 GGUF models, expected one (give the path of the one that is meant: other.gguf, "
+              "tales-q8_0.gguf, "
               "x-00001-of-00002.gguf)");
 }

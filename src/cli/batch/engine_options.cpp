@@ -42,8 +42,9 @@ EngineOptions engine_options(const Options& options, const ModelSpec& spec) {
   const std::size_t memory = batch.memory > 0 ? batch.memory : default_memory();
   engine.memory = memory - memory / kRequestPart;
   if (batch.memory == 0) {
-    engine.memory = std::max(engine.memory, memory_for_one(spec, static_cast<std::size_t>(spec.context_length),
-                                                           engine.max_running));
+    engine.memory =
+        std::max(engine.memory,
+                 memory_for_one(spec, static_cast<std::size_t>(spec.context_length), engine.max_running));
   }
   return engine;
 }

@@ -50,8 +50,9 @@ TEST_CASE("a memory that holds no sequence says what one takes, which is enough"
   const auto refused = share_memory(tiny.spec, 1000, 32, 512);
   REQUIRE_FALSE(refused);
   const std::size_t one = memory_for_one(tiny.spec, kPageKeys, 1);
-  CHECK(refused.error().message() == "1000 bytes of memory for sequences hold no 64 tokens of this model, which take " +
-                                         std::to_string(one));
+  CHECK(refused.error().message() ==
+        "1000 bytes of memory for sequences hold no 64 tokens of this model, which take " +
+            std::to_string(one));
   CHECK(share_memory(tiny.spec, one, 32, 512));
 }
 
@@ -61,7 +62,8 @@ TEST_CASE("the memory for one text of any length holds it, however many may run"
     for (const std::size_t running : {1, 32, 500}) {
       INFO(length << " tokens, " << running << " at once");
       auto engine = Engine::create(
-          tiny, nullptr, {.threads = 1, .max_running = running, .memory = memory_for_one(tiny.spec, length, running)});
+          tiny, nullptr,
+          {.threads = 1, .max_running = running, .memory = memory_for_one(tiny.spec, length, running)});
       REQUIRE(engine);
       Request request;
       request.prompt.assign(length, 3);
