@@ -33,8 +33,8 @@ struct Setting {
 };
 
 // Logits of every position when the text is fed in pieces of the given lengths (the last one repeats).
-inline Logits logits_of(const Model& model, const std::vector<TokenId>& ids, const std::vector<std::size_t>& pieces,
-                 Setting setting = {}) {
+inline Logits logits_of(const Model& model, const std::vector<TokenId>& ids,
+                        const std::vector<std::size_t>& pieces, Setting setting = {}) {
   ThreadPool threads(setting.threads, setting.threads);
   ForwardPass forward(model, setting.kernels, threads);
   SequenceState state(model.spec, ids.size(), ids.size(), setting.kv_type);

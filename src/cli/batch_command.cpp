@@ -100,8 +100,8 @@ class BatchRun {
         start_(start),
         errors_(start.errors) {}
 
-  // Until all is answered, or the end comes earlier: an interrupt, a reader that went away, a full disk, a bad line
-  // with --fail-fast.
+  // Until all is answered, or the end comes earlier: an interrupt, a reader that went away, a full disk, a
+  // bad line with --fail-fast.
   Result<void> run(const std::atomic<bool>& interrupted) {
     while (!interrupted && !out_.ended() && !failure_) {
       take_in();
@@ -154,10 +154,11 @@ class BatchRun {
   void start(Job job) {
     if (auto* error = std::get_if<BatchError>(&job.request)) {
       if (options_.batch.fail_fast) {
-        stopped_at_ = Error{.kind = ErrorKind::output,
-                            .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
-                                                job.line, error->message),
-                            .hint = "stopped, because of --fail-fast"};
+        stopped_at_ =
+            Error{.kind = ErrorKind::output,
+                  .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
+                                      job.line, error->message),
+                  .hint = "stopped, because of --fail-fast"};
         ended_ = true;
         return;
       }
@@ -246,7 +247,8 @@ class BatchRun {
     if (errors_ == 0) return {};
     return Error{.kind = ErrorKind::output,
                  .what = fmt::format("{} of {} requests failed", errors_, progress_.done()),
-                 .hint = form_.format == BatchFormat::text ? "their lines are empty" : "their answers have an \"error\""};
+                 .hint = form_.format == BatchFormat::text ? "their lines are empty"
+                                                           : "their answers have an \"error\""};
   }
 
   const Options& options_;
@@ -317,7 +319,8 @@ Result<void> run_batch(const Options& options) {
   CONTINUO_TRY(Engine engine, Engine::create(model, text, how));
   const RequestParser parser(options, sampling, model, text, engine);
   const Progress::Show show = how_to_show(options);
-  Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd), kept.answers);
+  Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd),
+                    kept.answers);
   const RunStart start{.errors = kept.errors,
                        .request_memory = request_memory(how),
                        .header = batch.format == BatchFormat::csv && kept.bytes == 0};

@@ -90,7 +90,9 @@ bool is_later_part(std::string_view name) {
   constexpr std::string_view kPattern = "-#####-of-#####.gguf";
   if (name.size() < kPattern.size()) return false;
   const std::string_view end = name.substr(name.size() - kPattern.size());
-  const auto matches = [](char expected, char c) { return expected == '#' ? c >= '0' && c <= '9' : c == expected; };
+  const auto matches = [](char expected, char c) {
+    return expected == '#' ? c >= '0' && c <= '9' : c == expected;
+  };
   return std::equal(kPattern.begin(), kPattern.end(), end.begin(), matches) && !end.starts_with("-00001-");
 }
 
@@ -99,7 +101,8 @@ Result<ModelFiles> model_in(const std::string& folder) {
   CONTINUO_TRY(ModelFiles files, ModelFiles::folder(folder));
   std::vector<std::string> ggufs;
   for (const std::string& name : files.list()) {
-    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name == "model.json") return files;
+    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name == "model.json")
+      return files;
     if (name.ends_with(".gguf") && !is_later_part(name)) ggufs.push_back(name);
   }
   if (ggufs.size() == 1) return ModelFiles::gguf(files.path_of(ggufs.front()));
@@ -129,9 +132,10 @@ Result<ModelFiles> named_model(const std::string& typed) {
   if (is_folder(typed)) return model_in(typed);
   if (typed.ends_with(".gguf")) return ModelFiles::gguf(typed);
   if (fs::exists(typed, error)) {
-    return model_error(typed,
-                       "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
-                       "give the folder it is in");
+    return model_error(
+        typed,
+        "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
+        "give the folder it is in");
   }
   return model_of_name(typed);
 }
@@ -174,10 +178,10 @@ Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Mod
   std::vector<TokenId> ids = tokenizer.encode(text, true);
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
-    return model_error(model.name,
-                       fmt::format("the tokenizer gives token id {}, the model has {} tokens", id,
-                                   model.spec.vocab_size),
-                       "do the files belong to the same model?");
+    return model_error(
+        model.name,
+        fmt::format("the tokenizer gives token id {}, the model has {} tokens", id, model.spec.vocab_size),
+        "do the files belong to the same model?");
   }
   return ids;
 }

@@ -12,9 +12,9 @@
 
 namespace continuo {
 
-// `typed` is --model's value: a folder or a .gguf file, else the name of a shipped model, else a name in the Hugging
-// Face cache (hub_cache.h). A folder without weights of its own stands for the one GGUF model in it. Empty:
-// CONTINUO_MODEL's value, else the model inside the binary.
+// `typed` is --model's value: a folder or a .gguf file, else the name of a shipped model, else a name in the
+// Hugging Face cache (hub_cache.h). A folder without weights of its own stands for the one GGUF model in it.
+// Empty: CONTINUO_MODEL's value, else the model inside the binary.
 Result<ModelFiles> find_model(const std::string& typed);
 
 Result<Model> load_model(const ModelFiles& files);

@@ -11,9 +11,9 @@
 #include "generate/continuation.h"
 #include "generate/engine_options.h"
 #include "generate/request.h"
-#include "kernels/kernel_table.h"
 #include "generate/scheduler.h"
 #include "generate/scoring.h"
+#include "kernels/kernel_table.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 

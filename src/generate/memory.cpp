@@ -18,7 +18,9 @@ namespace {
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 constexpr std::size_t kLogitPart = 8;
 
-std::size_t row_bytes(const ModelSpec& spec) { return static_cast<std::size_t>(spec.vocab_size) * sizeof(float); }
+std::size_t row_bytes(const ModelSpec& spec) {
+  return static_cast<std::size_t>(spec.vocab_size) * sizeof(float);
+}
 
 std::size_t page_bytes(const ModelSpec& spec, Format kv_type) {
   return PagePool::footprint(SequenceState::page_bytes(spec, kv_type));

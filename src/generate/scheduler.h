@@ -2,11 +2,14 @@
 // budget of tokens and of memory. Sequences join and leave at any step. None of it changes what a sequence
 // computes.
 //
-//   - Running sequences come first, the oldest before the others: a token each that goes on, a piece of its prompt
+//   - Running sequences come first, the oldest before the others: a token each that goes on, a piece of its
+//   prompt
 //     each that has not read it. Then waiting ones join in their order.
-//   - What is known of a beginning (state/prefix_tree.h) is not computed again; a sequence whose beginning another
+//   - What is known of a beginning (state/prefix_tree.h) is not computed again; a sequence whose beginning
+//   another
 //     is about to compute waits for that.
-//   - Memory is pages of one pool. When there are too few, beginnings that nobody uses are forgotten, then the
+//   - Memory is pages of one pool. When there are too few, beginnings that nobody uses are forgotten, then
+//   the
 //     youngest running sequence gives its pages back and waits again: it computes them once more, to the same
 //     bits. The oldest never does, and any sequence fits alone, so all end.
 #pragma once

@@ -55,7 +55,8 @@ const Json* find(const Checkpoint& file, std::string_view key) {
 }
 
 Error wrong(const Checkpoint& file, std::string_view key, std::string_view what, std::string hint = {}) {
-  return model_error(file.config_file, fmt::format("'{}.{}' {}", architecture_of(file), key, what), std::move(hint));
+  return model_error(file.config_file, fmt::format("'{}.{}' {}", architecture_of(file), key, what),
+                     std::move(hint));
 }
 
 // A number or a truth value; a list of one for each layer must be of equal ones.
@@ -148,11 +149,14 @@ Result<Json> rope_scaling(const Checkpoint& file) {
   CONTINUO_TRY(const auto stated, number(file, "rope.scaling.factor"));
   const double factor = stated ? *stated : old_factor.value_or(1);
   const Json* kind = find(file, "rope.scaling.type");
-  const std::string type = kind && kind->is_string() ? kind->get<std::string>() : old_factor ? "linear" : "none";
+  const std::string type = kind && kind->is_string() ? kind->get<std::string>()
+                           : old_factor              ? "linear"
+                                                     : "none";
   if (type == "none" || type == "longrope" || (type == "linear" && factor == 1)) return Json();
   if (type == "linear") return Json{{"rope_type", "linear"}, {"factor", factor}};
   if (type == "yarn") return yarn_scaling(file, factor);
-  return wrong(file, "rope.scaling.type", fmt::format("is '{}', expected none, linear, yarn or longrope", type));
+  return wrong(file, "rope.scaling.type",
+               fmt::format("is '{}', expected none, linear, yarn or longrope", type));
 }
 
 // The part of each head that turns, if it is not the whole.
@@ -160,7 +164,8 @@ Result<void> add_rotary_share(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const auto turning, number(file, "rope.dimension_count"));
   if (!turning) return {};
   double head_dim = config.value("head_dim", 0.0);
-  if (head_dim == 0) head_dim = std::floor(config.value("hidden_size", 0.0) / config.value("num_attention_heads", 1.0));
+  if (head_dim == 0)
+    head_dim = std::floor(config.value("hidden_size", 0.0) / config.value("num_attention_heads", 1.0));
   if (!(*turning >= 1) || *turning > head_dim) {
     return wrong(file, "rope.dimension_count", fmt::format("is {}, expected 1 to {}", *turning, head_dim));
   }
@@ -194,7 +199,8 @@ Result<void> copy_window(const Checkpoint& file, Json& config) {
   return {};
 }
 
-// Gemma 2 and 3 scale queries by the size of a head, but the largest of each by the share of a head in the model.
+// Gemma 2 and 3 scale queries by the size of a head, but the largest of each by the share of a head in the
+// model.
 Result<void> set_query_scale(const Checkpoint& file, Json& config, double largest_layers) {
   CONTINUO_TRY(const auto layers, number(file, "block_count"));
   const double d_model = config.value("hidden_size", 0.0), n_heads = config.value("num_attention_heads", 1.0);
@@ -221,7 +227,8 @@ Result<void> adapt_exaone4(const Checkpoint& file, Json& config) {
   if (!config.contains("sliding_window")) config["sliding_window"] = nullptr;
   if (!pattern || !pattern->is_array()) return {};
   Json types = Json::array();
-  for (const Json& slides : *pattern) types.push_back(slides == true ? "sliding_attention" : "full_attention");
+  for (const Json& slides : *pattern)
+    types.push_back(slides == true ? "sliding_attention" : "full_attention");
   config["layer_types"] = std::move(types);
   return {};
 }
@@ -250,7 +257,8 @@ Result<void> adapt_mpt(const Checkpoint& file, Json& config) {
   config["attn_config"] = std::move(attention);
   config["max_seq_len"] = config["max_position_embeddings"];
   const double d_model = config.value("hidden_size", 0.0), d_ff = config.value("intermediate_size", 0.0);
-  if (d_model > 0 && d_ff > 0) config["expansion_ratio"] = static_cast<std::int64_t>(std::min(d_ff / d_model, 1e6));
+  if (d_model > 0 && d_ff > 0)
+    config["expansion_ratio"] = static_cast<std::int64_t>(std::min(d_ff / d_model, 1e6));
   return {};
 }
 
@@ -273,14 +281,18 @@ Result<void> adapt_minicpm(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const auto residual, number(file, "residual_scale"));
   CONTINUO_TRY(const auto divisor, number(file, "logit_scale"));
   if (!embedding || !residual || !divisor || !(*divisor > 0)) {
-    return wrong(file, !embedding ? "embedding_scale" : !residual ? "residual_scale" : "logit_scale",
+    return wrong(file,
+                 !embedding  ? "embedding_scale"
+                 : !residual ? "residual_scale"
+                             : "logit_scale",
                  "is missing or not above 0", "was the file made by an old converter?");
   }
   config.erase("residual_multiplier");
   config.erase("embedding_multiplier");
   config["scale_emb"] = *embedding;
   config["scale_depth"] = *residual * std::sqrt(std::max(config.value("num_hidden_layers", 0.0), 0.0));
-  config["dim_model_base"] = static_cast<std::int64_t>(std::lround(std::min(config.value("hidden_size", 0.0) / *divisor, 1e9)));
+  config["dim_model_base"] =
+      static_cast<std::int64_t>(std::lround(std::min(config.value("hidden_size", 0.0) / *divisor, 1e9)));
   return {};
 }
 
@@ -382,9 +394,9 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::output_bias, "output.bias"},
 });
 // Read into the hyper-parameters, or made from them.
-constexpr auto kIgnored = std::to_array<std::string_view>({"rope_freqs.weight", "rope_factors_long.weight",
-                                                           "rope_factors_short.weight",
-                                                           "blk.#.attn_rot_embd.weight"});
+constexpr auto kIgnored =
+    std::to_array<std::string_view>({"rope_freqs.weight", "rope_factors_long.weight",
+                                     "rope_factors_short.weight", "blk.#.attn_rot_embd.weight"});
 
 void set_bias(std::optional<NormSpec>& norm, bool bias) {
   if (!norm) return;
@@ -407,7 +419,8 @@ Result<const GgufArchitecture*> gguf_architecture(const Checkpoint& file) {
     if (architecture.name == name) return &architecture;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);
   }
-  return model_error(file.config_file, fmt::format("'general.architecture' is \"{}\", expected one of {}", name, known),
+  return model_error(file.config_file,
+                     fmt::format("'general.architecture' is \"{}\", expected one of {}", name, known),
                      "this kind of model is not supported");
 }
 
@@ -416,7 +429,8 @@ Result<Json> gguf_hyper_parameters(const GgufArchitecture& architecture, const C
     if (!find(file, key)) return wrong(file, key, "is missing");
   }
   if (!stored(file, "token_embd.weight")) {
-    return model_error(file.name, "tensor 'token_embd.weight' is missing", "does the file hold a vocabulary alone?");
+    return model_error(file.name, "tensor 'token_embd.weight' is missing",
+                       "does the file hold a vocabulary alone?");
   }
   Json config = {{"model_type", architecture.family}};
   for (const KeyName& key : kKeys) {
@@ -430,7 +444,8 @@ Result<Json> gguf_hyper_parameters(const GgufArchitecture& architecture, const C
   for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (config.contains(name) && config[name] == 0) config[name] = nullptr;
   }
-  if (const auto it = file.tensors.find("token_embd.weight"); it != file.tensors.end() && it->second.shape.size() == 2) {
+  if (const auto it = file.tensors.find("token_embd.weight");
+      it != file.tensors.end() && it->second.shape.size() == 2) {
     config["vocab_size"] = it->second.shape[0];
   }
   config["tie_word_embeddings"] = !stored(file, "output.weight");

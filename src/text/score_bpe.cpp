@@ -14,7 +14,7 @@ namespace continuo {
 namespace {
 
 constexpr std::uint32_t kNone = 0xffffffffu;
-constexpr std::uint32_t kNoRank = 0xffffffffu;              // no number has it
+constexpr std::uint32_t kNoRank = 0xffffffffu;  // no number has it
 
 // Scores as ranks: the higher the score, the lower its rank.
 std::uint32_t rank_of(float score) {

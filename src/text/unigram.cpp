@@ -14,7 +14,7 @@ namespace continuo {
 namespace {
 
 constexpr std::uint32_t kNone = 0xffffffffu;
-constexpr double kUnknownPenalty = 10;                      // below the lowest score
+constexpr double kUnknownPenalty = 10;  // below the lowest score
 // A user-defined symbol wins against any other way to cut its bytes.
 constexpr double kUserDefinedPenalty = 0.1;
 

@@ -329,6 +329,7 @@ TEST_CASE("batch: progress on a terminal") {
   const Ran ran = run_on_terminal(batch(folder, {in, "-o", folder.path() + "/out", "-b", "2"}), "");
   check_contains(ran.out, "/3000 requests, ");
   check_contains(ran.out, " tokens/s, ");
-  const Ran quiet = run_on_terminal(batch(folder, {in, "-q", "--shard", "1/30", "-o", folder.path() + "/out2"}), "");
+  const Ran quiet =
+      run_on_terminal(batch(folder, {in, "-q", "--shard", "1/30", "-o", folder.path() + "/out2"}), "");
   CHECK(quiet.out.find("tokens/s") == std::string::npos);
 }

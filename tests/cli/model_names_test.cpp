@@ -100,26 +100,36 @@ TEST_CASE("a broken hub cache") {
 
 TEST_CASE("a folder with one GGUF model and no weights of its own is that model") {
   const HubCache cache;
-  cache.add("models--org--name-GGUF", "main", kCommit);
-  const fs::path snapshot = cache.model("models--org--name-GGUF") / "snapshots" / kCommit;
-  const std::string folder = snapshot.string();
-  const std::string f32 = (snapshot / "model-f32.gguf").string();
-  CHECK(run_program({"quantize", "-q", folder, f32, "--to", "f32"}).code == 0);
-  check(cache.run("org/name-GGUF"), "bc");  // of both the folder's own weights
-  CHECK(Json::parse(run_program({"-m", folder, "--json", "-n1", "a"}).out)["model"] == folder);
+  const fs::path tales = source_folder().parent_path() / "models/tales";
+  const fs::path snapshot = cache.model("models--org--tales-GGUF") / "snapshots" / kCommit;
+  fs::create_directories(snapshot);
+  cache.write_ref("models--org--tales-GGUF", "main", kCommit);
+  for (const char* file : {"config.json", "tokenizer.json", "model.safetensors"})
+    fs::create_symlink(tales / file, snapshot / file);
+  const std::string folder = snapshot.string(), gguf = (snapshot / "tales-q8_0.gguf").string();
+  REQUIRE(run_program({"quantize", "-q", folder, gguf, "--to", "q8_0"}).code == 0);
+  const auto model = [&](const std::string& name) -> std::string {
+    const Ran ran = run_program({.arguments = {"-m", name, "--json", "-n1", "a"},
+                                 .environment = {{"HF_HUB_CACHE", (cache.path() / "hub").string()}}});
+    CHECK(ran.err == "");
+    return ran.code == 0 ? Json::parse(ran.out)["model"].get<std::string>() : "";
+  };
+  CHECK(model(folder) == folder);  // its own weights come first
   fs::remove(snapshot / "model.safetensors");
-  check(cache.run("org/name-GGUF"), "bc");
-  CHECK(Json::parse(run_program({"-m", folder, "--json", "-n1", "a"}).out)["model"] == f32);
+  CHECK(model(folder) == gguf);
+  CHECK(model("org/tales-GGUF") == gguf);
   for (const char* file : {"config.json", "tokenizer.json"})
     fs::remove(snapshot / file);
-  check(cache.run("org/name-GGUF"), "bc");
-  check(run_program({"tokenize", "-m", folder, "a"}), "256 97\n");
+  CHECK(model("org/tales-GGUF") == gguf);
+  check(run_program({"tokenize", "-m", folder, "The king"}),
+        run_program({"tokenize", "-m", gguf, "The king"}).out);
   // Parts but the first belong to a model; a second model leaves it open which is meant.
   write_file(snapshot / "x-00002-of-00002.gguf", "");
-  check(cache.run("org/name-GGUF"), "bc");
+  CHECK(model("org/tales-GGUF") == gguf);
   write_file(snapshot / "x-00001-of-00002.gguf", "");
   write_file(snapshot / "other.gguf", "");
-  check_error(cache.run("org/name-GGUF"), 3,
-              "holds 3 GGUF models, expected one (give the path of the one that is meant: model-f32.gguf, other.gguf, "
+  check_error(run_program({"-m", folder, "a"}), 3,
+              "holds 3 GGUF models, expected one (give the path of the one that is meant: other.gguf, "
+              "tales-q8_0.gguf, "
               "x-00001-of-00002.gguf)");
 }

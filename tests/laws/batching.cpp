@@ -6,6 +6,8 @@
 
 #include "catch.h"
 #include "generate/engine.h"
+#include "generate/memory.h"
+#include "laws/memory.h"
 #include "random_model.h"
 
 using namespace continuo;
@@ -119,11 +121,12 @@ std::vector<Completion> alone(const Model& model, Format kv_type) {
 }
 
 // Memory for the longest request and `more` pages.
-std::size_t tight_memory(const Model& model, Format kv_type, std::size_t step, std::size_t more) {
+std::size_t tight_memory(const Model& model, const EngineOptions& options, std::size_t more) {
   std::size_t most = 0;
   for (const Request& request : requests(model))
-    most = std::max(most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), step));
-  return (most + more) * PagePool::footprint(SequenceState::page_bytes(model.spec, kv_type));
+    most = std::max(
+        most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), options.chunk));
+  return test::memory_with_pages(model, options, most + more);
 }
 
 }  // namespace
@@ -142,7 +145,7 @@ TEST_CASE("law 2: any batch size, arrival, budget, memory, sharing or thread cou
       options.chunk = std::vector<std::size_t>{1, 5, 33, 64, 512}[random() % 5];
       options.max_running = std::vector<std::size_t>{1, 2, 7, 32}[random() % 4];
       options.share_prefixes = trial % 4 != 0;
-      if (trial % 2 == 1) options.memory = tight_memory(model, kv_type, options.chunk, random() % 12);
+      if (trial % 2 == 1) options.memory = tight_memory(model, options, random() % 12);
       std::vector<unsigned> at(24);
       for (unsigned& step : at)
         step = trial % 3 == 0 ? 0 : static_cast<unsigned>(random() % 60);
@@ -189,13 +192,9 @@ TEST_CASE("scores share beginnings, and have the same bits in any company") {
     }
     auto one = Engine::create(model, nullptr, {.threads = 1});
     const std::size_t pages = SequenceState::most_pages(model.spec, common.size() + 12, 100);
-    auto many = Engine::create(
-        model, nullptr,
-        {.threads = 2,
-         .chunk = 100,
-         .max_running = 5,
-         .memory = (pages + 8) * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32)),
-         .share_prefixes = true});
+    EngineOptions options{.threads = 2, .chunk = 100, .max_running = 5, .share_prefixes = true};
+    options.memory = test::memory_with_pages(model, options, pages + 8);
+    auto many = Engine::create(model, nullptr, options);
     std::map<std::size_t, Score> got;
     for (std::size_t i = 0; i < all.size(); ++i)
       many->submit(all[i], [&, i](Result<Score> score) { got[i] = std::move(*score); });

@@ -6,8 +6,8 @@
 #include "io/gguf_writer.h"
 #include "kernels/kernel_table.h"
 #include "layers/forward.h"
-#include "model/gguf_export.h"
 #include "logits.h"
+#include "model/gguf_export.h"
 #include "random_model.h"
 #include "support.h"
 

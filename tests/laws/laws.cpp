@@ -40,7 +40,8 @@ std::vector<Model> models() {
   // Wide enough that the work is shared among threads.
   all.push_back(test::random_llama(kSeed, test::kWideShape));
   // Integer products, of formats with scales of 32 and of 16 weights, with shifts and without.
-  all.push_back(test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
+  all.push_back(
+      test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
   for (const Format format : {Format::q4_k, Format::q6_k}) {
     const test::RandomShape shape{.d_model = 256, .d_ff = 512, .n_layers = 2, .n_heads = 8, .head_dim = 32};
     all.push_back(test::random_llama(kSeed, shape, format));

@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "generate/engine.h"
 #include "io/checkpoint.h"
+#include "laws/memory.h"
 #include "random_model.h"
 #include "support.h"
 
@@ -124,13 +125,12 @@ TEST_CASE("looking up gives the same bits in batches, with windows, sharing and 
     Engine plain = make_engine(model, nullptr, {});
     for (const std::size_t at_once : {1, 3, 12}) {
       for (const std::size_t pages : {std::size_t{0}, std::size_t{14}}) {
-        Engine lookup = make_engine(
-            model, nullptr,
-            {.chunk = at_once == 3 ? 20u : 512u,
-             .max_running = at_once,
-             .memory = pages * PagePool::footprint(SequenceState::page_bytes(model.spec, Format::f32)),
-             .share_prefixes = true,
-             .lookup = true});
+        EngineOptions options{.chunk = at_once == 3 ? 20u : 512u,
+                              .max_running = at_once,
+                              .share_prefixes = true,
+                              .lookup = true};
+        if (pages > 0) options.memory = test::memory_with_pages(model, options, pages);
+        Engine lookup = make_engine(model, nullptr, options);
         INFO("window " << window << ", " << at_once << " at once, " << pages << " pages");
         std::vector<Completion> got(requests.size());
         for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -52,7 +52,9 @@ void add_sample(const AnswerForm& form, const BatchRequest& request, const Compl
 
 namespace {
 
-std::string cell_of(const Answer& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string cell_of(const Answer& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 // The cells of kAnswerColumns.
 using Row = std::array<std::string, kAnswerColumns.size()>;
@@ -77,10 +79,11 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
   if (request.request.want_logprob) {
     logprobs = logprobs_json(sample, form.tokenizer).dump(-1, ' ', false, Answer::error_handler_t::replace);
   }
-  return as_row({cell_of(request.id), std::to_string(line), std::to_string(index), std::to_string(samples.size()),
-                 form.tokenizer ? text_of(request, sample) : "", std::string(name(sample.finish)), ids, logprobs,
-                 std::to_string(sample.prompt_tokens), std::to_string(sample.tokens.size()),
-                 std::to_string(request.request.sampling.seed), form.model, "", ""});
+  return as_row({cell_of(request.id), std::to_string(line), std::to_string(index),
+                 std::to_string(samples.size()), form.tokenizer ? text_of(request, sample) : "",
+                 std::string(name(sample.finish)), ids, logprobs, std::to_string(sample.prompt_tokens),
+                 std::to_string(sample.tokens.size()), std::to_string(request.request.sampling.seed),
+                 form.model, "", ""});
 }
 
 }  // namespace
@@ -126,8 +129,8 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
 std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line) {
   if (form.format == BatchFormat::text) return "\n";
   if (form.format == BatchFormat::csv) {
-    return as_row({cell_of(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model, error.type,
-                   error.message});
+    return as_row({cell_of(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model,
+                   error.type, error.message});
   }
   return as_line(
       {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}});

@@ -17,13 +17,24 @@ struct AnswerForm {
   std::string model;
   const Tokenizer* tokenizer = nullptr;  // null: no text
   BatchFormat format = BatchFormat::jsonl;
-  bool with_line = false;                // answers say their request's line: their order does not
+  bool with_line = false;  // answers say their request's line: their order does not
 };
 
 // The columns of a table of answers. An answer has a row for each of its `n` samples, by `index`.
-inline constexpr std::array<std::string_view, 14> kAnswerColumns = {
-    "id",       "row",           "index",             "n",    "text",  "finish_reason", "ids",
-    "logprobs", "prompt_tokens", "completion_tokens", "seed", "model", "error_type",    "error"};
+inline constexpr std::array<std::string_view, 14> kAnswerColumns = {"id",
+                                                                    "row",
+                                                                    "index",
+                                                                    "n",
+                                                                    "text",
+                                                                    "finish_reason",
+                                                                    "ids",
+                                                                    "logprobs",
+                                                                    "prompt_tokens",
+                                                                    "completion_tokens",
+                                                                    "seed",
+                                                                    "model",
+                                                                    "error_type",
+                                                                    "error"};
 std::string csv_header();
 
 // All of these end in '\n', and hold no other but in a table's quotes.

@@ -168,13 +168,15 @@ Result<Json> number_cell(std::string_view cell) {
   if (!json.is_number()) return text_cell(cell);
   if (!json.is_number_float()) return json;
   const double number = json.get<double>();
-  if (number == std::trunc(number) && std::fabs(number) < kExact) return Json(static_cast<std::int64_t>(number));
+  if (number == std::trunc(number) && std::fabs(number) < kExact)
+    return Json(static_cast<std::int64_t>(number));
   return json;
 }
 
 Result<Json> switch_cell(std::string_view cell) {
   std::string word(cell.substr(0, std::string_view("false").size() + 1));
-  std::transform(word.begin(), word.end(), word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
   return word == "true" || word == "false" ? Json(word == "true") : text_cell(cell);
 }
 
@@ -219,8 +221,8 @@ constexpr RequestField kFields[] = {
 }  // namespace
 
 const RequestField* find_field(std::string_view name) {
-  const auto* const field =
-      std::find_if(std::begin(kFields), std::end(kFields), [&](const RequestField& f) { return f.name == name; });
+  const auto* const field = std::find_if(std::begin(kFields), std::end(kFields),
+                                         [&](const RequestField& f) { return f.name == name; });
   return field == std::end(kFields) ? nullptr : field;
 }
 

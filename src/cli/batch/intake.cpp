@@ -62,8 +62,8 @@ Result<void> Intake::read_requests() {
     if (!put(std::move(job))) return {};
   }
   if (stop_ || selection_.by_line || selected_ >= selection_.done.answers) return {};
-  return usage_error(fmt::format("there are {} answers already, but only {} requests", selection_.done.answers,
-                                 selected_.load()),
+  return usage_error(fmt::format("there are {} answers already, but only {} requests",
+                                 selection_.done.answers, selected_.load()),
                      "is this the input that they answer?");
 }
 

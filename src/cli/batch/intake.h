@@ -25,8 +25,8 @@ struct Job {
 struct Selection {
   std::uint64_t shard = 0, shards = 1;  // line i (from 0) if i % shards == shard
   BatchFormat format = BatchFormat::jsonl;
-  bool by_line = false;                 // what is done is known by lines, not by order
-  Kept done;                            // answered by an earlier run
+  bool by_line = false;  // what is done is known by lines, not by order
+  Kept done;             // answered by an earlier run
 };
 
 inline LineKind line_kind(BatchFormat format) {

@@ -67,12 +67,14 @@ std::uint64_t derived_seed(std::uint64_t seed, const Answer& id) {
 
 std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
   const Request& one = request.request;
-  std::size_t bytes = one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
+  std::size_t bytes =
+      one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
   for (const std::string& stop : one.stop)
     bytes += sizeof(stop) + stop.size();
   constexpr std::size_t kTextBytes = 8;  // of a token, roughly
   const std::size_t tokens = positions_needed(one, spec) - one.prompt.size();
-  bytes += tokens * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
+  bytes +=
+      tokens * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
   return request.prompt.size() + request.n * (bytes + sizeof(Completion));
 }
 
@@ -156,8 +158,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 Result<std::vector<std::string>> row_cells(const Line& row, const CsvColumns& columns) {
   CONTINUO_TRY(std::vector<std::string> cells, csv_cells(row.text));
   if (cells.size() == columns.fields.size()) return cells;
-  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(), cells.size() == 1 ? "" : "s",
-                                 columns.fields.size()),
+  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(),
+                                 cells.size() == 1 ? "" : "s", columns.fields.size()),
                      "as many as the header");
 }
 

@@ -31,7 +31,8 @@ struct BatchRequest {
 
 struct BatchError {
   Answer id;
-  // "invalid_json", "invalid_csv", "invalid_request", "context_length_exceeded", "line_too_long", "model_error"
+  // "invalid_json", "invalid_csv", "invalid_request", "context_length_exceeded", "line_too_long",
+  // "model_error"
   std::string type;
   std::string message;
 };

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "cli/batch/answer_order.h"
+#include "cli/batch/engine_options.h"
 #include "cli/batch/lines.h"
 #include "cli/output.h"
 #include "cli/score/record.h"
@@ -28,14 +29,30 @@ struct Active {
   std::uint64_t line = 0;
   std::vector<ScoredText> texts;
   std::size_t left = 0;
+  std::size_t bytes = 0;  // of memory, roughly
   std::optional<Error> error;
 };
+
+// A byte of text may be a token: its id, twice, and its log-probability.
+constexpr std::size_t kBytesOfMemory = 16;
+
+std::size_t bytes_of(const ScoreRecord& record) {
+  std::size_t bytes = 0;
+  for (const std::string& text : record.texts)
+    bytes += kBytesOfMemory * (record.prompt.size() + text.size());
+  return bytes;
+}
 
 class RecordRun {
  public:
   RecordRun(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
             Windows windows)
-      : options_(options), model_(model), tokenizer_(tokenizer), engine_(engine), windows_(windows) {}
+      : options_(options),
+        model_(model),
+        tokenizer_(tokenizer),
+        engine_(engine),
+        windows_(windows),
+        request_memory_(request_memory(engine_options(options, model.spec))) {}
 
   Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
     while (!interrupted) {
@@ -64,7 +81,8 @@ class RecordRun {
 
   Result<void> take_in(LineReader& reader) {
     const std::size_t most = kQueued * static_cast<std::size_t>(options_.batch.at_once);
-    while (!ended_ && engine_.unfinished() < most && order_.ahead(orders_) < kAheadOfTurn) {
+    while (!ended_ && engine_.unfinished() < most && order_.ahead(orders_) < kAheadOfTurn &&
+           record_bytes_ <= request_memory_) {
       if (engine_.unfinished() > 0 && !reader.ready()) return {};  // there is something else to do
       CONTINUO_TRY(auto line, reader.next());
       ended_ = !line;
@@ -79,7 +97,9 @@ class RecordRun {
     auto parsed = parse_record(line, options_.batch.max_line);
     if (const auto* error = std::get_if<BatchError>(&parsed)) return fail(*error, line.number, order);
     auto active = std::make_shared<Active>(
-        Active{std::get<ScoreRecord>(std::move(parsed)), order, line.number, {}, 0, {}});
+        Active{std::get<ScoreRecord>(std::move(parsed)), order, line.number, {}, 0, 0, {}});
+    active->bytes = bytes_of(active->record);
+    record_bytes_ += active->bytes;
     active->texts.resize(active->record.texts.size());
     active->left = 1;  // this function
     for (std::size_t i = 0; i < active->texts.size() && !active->error; ++i) {
@@ -125,6 +145,7 @@ class RecordRun {
 
   void finish_one(Active& active) {
     if (--active.left > 0) return;
+    record_bytes_ -= active.bytes;
     if (active.error) {
       const std::string type(error_type(active.error->kind));
       return fail({active.record.id, type, active.error->message()}, active.line, active.order);
@@ -168,6 +189,8 @@ class RecordRun {
   const Tokenizer& tokenizer_;
   Engine& engine_;
   Windows windows_;
+  std::size_t request_memory_;
+  std::size_t record_bytes_ = 0;  // of those with the engine
   Output output_;
   ScoreSummary summary_;
   AnswerOrder order_{AnswerOrder::Kind::input, 0};

@@ -70,8 +70,10 @@ TEST_CASE("cells of a row") {
 }
 
 TEST_CASE("rows that are no rows") {
-  CHECK(refusal("a,\"b\"c,d") == "cell 2 goes on after its closing quote (a quote inside quotes is written twice)");
-  CHECK(refusal("\"a\" ,b") == "cell 1 goes on after its closing quote (a quote inside quotes is written twice)");
+  CHECK(refusal("a,\"b\"c,d") ==
+        "cell 2 goes on after its closing quote (a quote inside quotes is written twice)");
+  CHECK(refusal("\"a\" ,b") ==
+        "cell 1 goes on after its closing quote (a quote inside quotes is written twice)");
   CHECK(refusal("a,b,\"c") == "the quote that opens cell 3 is never closed");
   CHECK(refusal("\"") == "the quote that opens cell 1 is never closed");
   CHECK(refusal("\"a\"\"") == "the quote that opens cell 1 is never closed");
@@ -80,7 +82,8 @@ TEST_CASE("rows that are no rows") {
 
 TEST_CASE("a row ends at a newline outside quotes, wherever the pieces of the text end") {
   const std::string text = "a,b\r\n\"c\nd\",\"e\"\"\n\"\"f\"\n\ng\"h\n5\",\"x\ny\"\nlast";
-  const std::vector<std::string> want = {"a,b\r", "\"c\nd\",\"e\"\"\n\"\"f\"", "", "g\"h", "5\",\"x\ny\"", "last"};
+  const std::vector<std::string> want = {"a,b\r", "\"c\nd\",\"e\"\"\n\"\"f\"", "", "g\"h", "5\",\"x\ny\"",
+                                         "last"};
   for (const std::size_t piece : {1, 2, 3, 100}) {
     const std::vector<Line> rows = rows_of(text, piece);
     REQUIRE(rows.size() == want.size());
