@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "cli/batch/answer_order.h"
-#include "cli/batch/engine_options.h"
+#include "cli/engine_options.h"
 #include "cli/batch/lines.h"
 #include "cli/output.h"
 #include "cli/score/record.h"
