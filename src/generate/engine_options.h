@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "quant/format.h"
+#include "kernels/kv_page.h"
 
 namespace continuo {
 

@@ -125,10 +125,6 @@ Result<void> check_new(const std::string& tensor, const std::string& file, const
   return model_error(file, fmt::format("tensor '{}' is in {} as well", tensor, first));
 }
 
-void release_pages(const Checkpoint& checkpoint, std::span<const std::byte> some) {
-  for (const Blob& blob : checkpoint.storage) blob.release_pages(some);
-}
-
 Result<Checkpoint> load_checkpoint(const ModelFiles& files) {
   if (const auto* parts = files.gguf()) return gguf_checkpoint(*parts, files.name());
   Checkpoint checkpoint;

@@ -50,9 +50,6 @@ struct Checkpoint {
 // A GGUF file, or all parts of one, is a checkpoint of its own.
 Result<Checkpoint> load_checkpoint(const ModelFiles& files);
 
-// See Blob::release_pages.
-void release_pages(const Checkpoint& checkpoint, std::span<const std::byte> some);
-
 // The parts, each usable and tested alone.
 Result<void> read_safetensors(const Blob& file, Checkpoint& into);
 Result<Checkpoint> gguf_checkpoint(std::span<const GgufFile> parts, const std::string& name);

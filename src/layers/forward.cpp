@@ -50,7 +50,7 @@ struct ForwardPass::Impl {
   Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, bool repack)
       : model(m),
         scratch(threads.size()),
-        repacked(kernels, m.storage.get()),
+        repacked(kernels, &m),
         step{.kernels = kernels,
              .threads = threads,
              .scratch = scratch,

@@ -112,7 +112,7 @@ void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
     repack_rows(kernels_, w, entry.repacked, first, std::min(w.rows, first + kRowsTogether), room);
   });
   entry.repacked.data = room;
-  if (storage_) release_pages(*storage_, {w.data, extent(w)});
+  if (model_) model_->release_pages({w.data, extent(w)});
 }
 
 void RepackedWeights::go_on(ThreadPool& threads) {

@@ -8,17 +8,16 @@
 #include <vector>
 
 #include "base/large_buffer.h"
-#include "io/checkpoint.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
-#include "model/weights.h"
+#include "model/model.h"
 
 namespace continuo {
 
 class RepackedWeights {
  public:
-  // Pages of `storage` (may be null) whose weights are repacked leave the memory.
-  RepackedWeights(const KernelTable& kernels, const Checkpoint* storage) : kernels_(kernels), storage_(storage) {}
+  // Weights of `model` (may be null) that are repacked leave the memory in which they are stored.
+  RepackedWeights(const KernelTable& kernels, const Model* model) : kernels_(kernels), model_(model) {}
 
   // Notes that products take w, if it can be repacked at all. Called by one thread.
   void want(const Matrix& w);
@@ -39,7 +38,7 @@ class RepackedWeights {
   std::byte* room_for(std::size_t bytes);
 
   const KernelTable& kernels_;
-  const Checkpoint* storage_;
+  const Model* model_;
   std::unordered_map<const std::byte*, std::size_t> index_;  // by where the weights are stored
   std::vector<Entry> wanted_;                                // in the order of their first use
   std::size_t wanted_bytes_ = 0, done_ = 0;

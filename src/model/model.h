@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ struct Model {
   std::vector<TensorUse> tensors;
   std::size_t weight_bytes = 0;  // stored bytes of all tensors, each once
   std::shared_ptr<const Checkpoint> storage;
+
+  // Stored bytes that will not be read soon: see Blob::release_pages.
+  void release_pages(std::span<const std::byte> some) const {
+    if (!storage) return;
+    for (const Blob& blob : storage->storage) blob.release_pages(some);
+  }
 };
 
 // Resolves the family's spec, binds every tensor that the spec implies, checks shapes, refuses what is left

@@ -52,7 +52,7 @@ class RecordRun {
         tokenizer_(tokenizer),
         engine_(engine),
         windows_(windows),
-        request_memory_(request_memory(engine_options(options, model.spec))) {}
+        request_memory_(request_memory(batch_engine_options(options, model.spec))) {}
 
   Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
     while (!interrupted) {
