@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include "sampling/sampler.h"
@@ -13,9 +14,9 @@ namespace continuo {
 
 namespace {
 
-// The logits of a step are kept within this, and within this part of all memory.
+// The logits of a step are kept within this, and within a part of all memory; the requests have as much.
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
-constexpr std::size_t kLogitPart = 8;
+constexpr std::size_t kPart = 8;
 
 std::size_t row_bytes(const ModelSpec& spec) {
   return static_cast<std::size_t>(spec.vocab_size) * sizeof(float);
@@ -35,7 +36,7 @@ std::size_t sequence_bytes(const ModelSpec& spec) {
 Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std::size_t max_running,
                                   std::size_t step_tokens) {
   const bool bounded = memory > 0;
-  const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kLogitPart) : kLogitBytes;
+  const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kPart) : kLogitBytes;
   MemoryShares shares{.max_running = std::max<std::size_t>(max_running, 1),
                       .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1,
                                                              std::max<std::size_t>(step_tokens, 1))};
@@ -45,7 +46,8 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std
   }
   const std::size_t layers = spec.layers.size(), one = sequence_bytes(spec);
   const std::size_t rows = shares.step_logits * row_bytes(spec);
-  const std::size_t rest = memory > rows ? memory - rows : 0;
+  const std::size_t taken = rows + request_memory(memory);
+  const std::size_t rest = memory > taken ? memory - taken : 0;
   shares.max_running =
       std::clamp<std::size_t>(rest / (one + layers * page_bytes(spec)), 1, shares.max_running);
   shares.pages = rest > shares.max_running * one ? (rest - shares.max_running * one) / page_bytes(spec) : 0;
@@ -56,9 +58,13 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, std::size_t memory, std
 }
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, std::size_t max_running) {
-  const std::size_t state = SequenceState::bytes(spec, length) + max_running * sequence_bytes(spec);
-  const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kLogitPart - 1)));
-  return state + rows;
+  constexpr std::size_t kMost = SIZE_MAX / 4;  // more than any memory, and what follows does not overflow
+  const std::size_t state =
+      std::min(SequenceState::bytes(spec, length), kMost) + max_running * sequence_bytes(spec);
+  const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kPart - 2)));
+  return (state + rows) / (kPart - 1) * kPart + kPart;
 }
+
+std::size_t request_memory(std::size_t memory) { return memory / kPart; }
 
 }  // namespace continuo
