@@ -20,6 +20,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_source.h"
 #include "cli/sampling_settings.h"
+#include "generate/memory.h"
 
 namespace continuo {
 
@@ -322,7 +323,7 @@ Result<void> run_batch(const Options& options) {
   Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd),
                     kept.answers);
   const RunStart start{.errors = kept.errors,
-                       .request_memory = request_memory(how),
+                       .request_memory = request_memory(how.memory),
                        .header = batch.format == BatchFormat::csv && kept.bytes == 0};
   AnswerOrder order(order_kind(options, out), kept.answers);
   Intake intake(input.fd, input.name, batch.max_line, parser,

@@ -13,7 +13,6 @@ namespace continuo {
 namespace {
 
 constexpr std::size_t kMost = std::size_t{1} << 30;
-constexpr std::size_t kRequestPart = 8;  // of all memory: the requests'
 
 // The limit that the file of a cgroup states, or none.
 std::size_t limit_in(const char* path) {
@@ -46,15 +45,9 @@ EngineOptions batch_engine_options(const Options& options, const ModelSpec& spec
   engine.chunk = static_cast<std::size_t>(batch.step_tokens);
   engine.max_running = static_cast<std::size_t>(batch.at_once);
   engine.share_prefixes = !batch.no_sharing;
-  const std::size_t memory = batch.memory > 0 ? batch.memory : default_memory();
-  engine.memory = memory - memory / kRequestPart;
-  if (batch.memory == 0) {
-    const std::size_t one = memory_for_one(spec, static_cast<std::size_t>(spec.context_length), engine);
-    engine.memory = std::max(engine.memory, one);
-  }
+  const std::size_t one = memory_for_one(spec, static_cast<std::size_t>(spec.context_length), engine);
+  engine.memory = batch.memory > 0 ? batch.memory : std::max(default_memory(), one);
   return engine;
 }
-
-std::size_t request_memory(const EngineOptions& engine) { return engine.memory / (kRequestPart - 1); }
 
 }  // namespace continuo

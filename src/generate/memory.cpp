@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include "kernels/thread_pool.h"
@@ -14,9 +15,9 @@ namespace continuo {
 
 namespace {
 
-// The logits of a step are kept within this, and within this part of all memory.
+// The logits of a step are kept within this, and within a part of all memory; the requests have as much.
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
-constexpr std::size_t kLogitPart = 8;
+constexpr std::size_t kPart = 8;
 
 std::size_t row_bytes(const ModelSpec& spec) {
   return static_cast<std::size_t>(spec.vocab_size) * sizeof(float);
@@ -37,7 +38,7 @@ std::size_t drawing_bytes(const ModelSpec& spec, std::size_t max_running) {
 Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options) {
   const std::size_t memory = options.memory;
   const bool bounded = memory > 0;
-  const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kLogitPart) : kLogitBytes;
+  const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kPart) : kLogitBytes;
   const std::size_t step_tokens = std::max<std::size_t>(options.chunk, 1);
   MemoryShares shares{.max_running = std::max<std::size_t>(options.max_running, 1),
                       .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, step_tokens)};
@@ -46,7 +47,8 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
     return shares;
   }
   const std::size_t layers = spec.layers.size(), page = page_bytes(spec, options.kv_type);
-  const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running);
+  const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running) +
+                             request_memory(memory);
   shares.pages = memory > others ? (memory - others) / page : 0;
   shares.max_running = std::clamp<std::size_t>(shares.pages / layers, 1, shares.max_running);
   if (shares.pages >= layers) return shares;
@@ -56,10 +58,13 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
 }
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options) {
-  const std::size_t state =
-      SequenceState::bytes(spec, length, options.kv_type) + drawing_bytes(spec, options.max_running);
-  const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kLogitPart - 1)));
-  return state + rows;
+  constexpr std::size_t kMost = SIZE_MAX / 4;  // more than any memory, and what follows does not overflow
+  const std::size_t state = std::min(SequenceState::bytes(spec, length, options.kv_type), kMost) +
+                            drawing_bytes(spec, options.max_running);
+  const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kPart - 2)));
+  return (state + rows) / (kPart - 1) * kPart + kPart;
 }
+
+std::size_t request_memory(std::size_t memory) { return memory / kPart; }
 
 }  // namespace continuo

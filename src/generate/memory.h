@@ -23,4 +23,8 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
 // The least options.memory in which a sequence of `length` tokens has room, whatever the size of a step.
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options);
 
+// The share of the requests themselves, and of what is answered of them: those that are with the engine
+// should take no more, but that there may always be one.
+std::size_t request_memory(std::size_t memory);
+
 }  // namespace continuo

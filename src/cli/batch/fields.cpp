@@ -161,7 +161,7 @@ Result<Json> json_cell(std::string_view cell) {
   return json ? std::move(json) : text_cell(cell);
 }
 
-// "20.0" is 20: a table has no whole numbers for who writes it with the column's gaps as NaN.
+// "20.0" is 20: a column of whole numbers with gaps is often written like that.
 Result<Json> number_cell(std::string_view cell) {
   constexpr double kExact = 9007199254740992;  // 2^53
   CONTINUO_TRY(Json json, json_cell(cell));

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/score/record.h"
 #include "cli/score/record_answer.h"
+#include "generate/memory.h"
 
 namespace continuo {
 
@@ -52,7 +53,7 @@ class RecordRun {
         tokenizer_(tokenizer),
         engine_(engine),
         windows_(windows),
-        request_memory_(request_memory(batch_engine_options(options, model.spec))) {}
+        request_memory_(request_memory(batch_engine_options(options, model.spec).memory)) {}
 
   Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
     while (!interrupted) {
