@@ -28,6 +28,7 @@ struct SamplingScratch {
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
+  std::vector<double> weights;
 };
 
 class Sampler {
