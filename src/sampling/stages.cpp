@@ -219,6 +219,20 @@ class Spread {
   std::array<double, kBuckets> sums_;
 };
 
+// The least order of a finite score whose bucket is at most `last`; that of `best` is 0.
+std::int32_t least_order(Exponent exponent, std::size_t last, std::int32_t best) {
+  std::int64_t worst = order_of(std::numeric_limits<float>::lowest()), found = best;
+  while (worst < found) {
+    const std::int64_t middle = worst + (found - worst) / 2;
+    if (Spread::bucket(exponent(score_of(static_cast<std::int32_t>(middle)))) <= last) {
+      found = middle;
+    } else {
+      worst = middle + 1;
+    }
+  }
+  return static_cast<std::int32_t>(found);
+}
+
 constexpr std::size_t kAtOnce = 256;  // exponentials
 
 // Those scores as candidates that may be among the best that carry top-p of the probability. chain.likely says of what
@@ -237,14 +251,16 @@ void take_likely(Chain& chain, Exponent exponent) {
   chain.likely = {.total = spread.total(), .doubt = spread.doubt(scores.size())};
   const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
   chain.ranks.clear();
+  const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
+  const std::int32_t bar = least_order(exponent, last, best);
+  const std::int32_t above = last == 0 ? std::numeric_limits<std::int32_t>::max() : least_order(exponent, last - 1, best);
   for (std::size_t group = 0; group < chain.bests.size(); ++group) {
-    if (chain.bests[group] == kNotFinite || Spread::bucket(exponent(score_of(chain.bests[group]))) > last) continue;
+    if (chain.bests[group] < bar) continue;
     const std::size_t first = group * kScoreGroup, end = std::min(first + kScoreGroup, scores.size());
     for (std::size_t id = first; id < end; ++id) {
-      if (order_of(scores[id]) == kNotFinite) continue;
-      const std::size_t bucket = Spread::bucket(exponent(scores[id]));
-      if (bucket > last) continue;
-      if (bucket == last) chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
+      const std::int32_t order = order_of(scores[id]);
+      if (order < bar) continue;
+      if (order < above) chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
       chain.candidates.push_back({static_cast<TokenId>(id), scores[id], chain.weights[id]});
     }
   }
