@@ -7,14 +7,14 @@ namespace continuo {
 namespace {
 
 // Before it is known better, a row costs this share of a step of one.
-constexpr double kCostOfRow = 0.12;
+constexpr double kCostOfRow = 0.2;
 constexpr double kLearning = 1.0 / 4;
 // A time that was long when others wanted the processor is forgotten, and measured again.
 constexpr double kForgetting = 1.0 / 128;
 // A step that took longer was held up.
 constexpr double kHeldUp = 4;
 // Drafts have to promise so much more tokens a second.
-constexpr double kWorthIt = 1.03;
+constexpr double kWorthIt = 1.15;
 
 }  // namespace
 
