@@ -99,7 +99,8 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
-  Chain chain{options, history, scores, candidates, ranks, bests, true};
+  std::vector<double> weights;
+  Chain chain{options, history, scores, candidates, ranks, bests, weights, true};
   Ladder ladder{.temperature = options.temperature, .position = text.size()};
   for (const Guess& guess : best_guesses(logits, kShown)) {
     ladder.logits_best.push_back({guess.id, logits[static_cast<std::size_t>(guess.id)]});

@@ -7,8 +7,8 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kShortest = 2;   // tokens that must agree
-constexpr std::size_t kLongest = 32;   // longer matches are as good
+constexpr std::size_t kShortest = 2;    // tokens that must agree
+constexpr std::size_t kLongest = 32;    // longer matches are as good
 constexpr std::size_t kCandidates = 8;  // earlier occurrences that are compared
 constexpr std::size_t kLeastSlots = 1 << 8, kMostSlots = 1 << 16;
 constexpr double kLearning = 1.0 / 16;
@@ -26,8 +26,10 @@ PromptLookup::PromptLookup(std::size_t tokens)
 }
 
 std::uint32_t& PromptLookup::newest(TokenId a, TokenId b) {
-  const std::uint64_t pair = std::uint64_t{static_cast<std::uint32_t>(a)} << 32 | static_cast<std::uint32_t>(b);
-  const std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;  // Knuth's multiplicative hashing: the upper bits are good
+  const std::uint64_t pair =
+      std::uint64_t{static_cast<std::uint32_t>(a)} << 32 | static_cast<std::uint32_t>(b);
+  const std::uint64_t hash =
+      pair * 0x9E3779B97F4A7C15u;  // Knuth's multiplicative hashing: the upper bits are good
   return newest_[(hash >> 32) & (newest_.size() - 1)];
 }
 

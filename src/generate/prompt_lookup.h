@@ -1,6 +1,7 @@
-// Drafts of what comes next, from what was there: "prompt lookup" (Saxena 2023), speculative decoding (Leviathan et al.
-// 2023, arXiv:2211.17192) whose draft model is the text itself. Where the end of a text occurred before, what followed
-// then is the draft. Texts that edit, quote, list, or go in circles repeat themselves for long stretches.
+// Drafts of what comes next, from what was there: "prompt lookup" (Saxena 2023), speculative decoding
+// (Leviathan et al. 2023, arXiv:2211.17192) whose draft model is the text itself. Where the end of a text
+// occurred before, what followed then is the draft. Texts that edit, quote, list, or go in circles repeat
+// themselves for long stretches.
 #pragma once
 
 #include <array>
@@ -36,11 +37,13 @@ class PromptLookup {
   void remember(std::span<const TokenId> text);
   std::uint32_t& newest(TokenId a, TokenId b);
 
-  std::size_t length_ = 0;               // of the text that was observed
-  std::size_t source_ = 0, match_ = 0;   // text[source_ - match_ .. source_) is the text's end
-  std::vector<std::uint32_t> newest_;    // by hash of two tokens: where they stood last, as the position behind; 0: nowhere
+  std::size_t length_ = 0;              // of the text that was observed
+  std::size_t source_ = 0, match_ = 0;  // text[source_ - match_ .. source_) is the text's end
+  std::vector<std::uint32_t>
+      newest_;  // by hash of two tokens: where they stood last, as the position behind; 0: nowhere
   std::vector<std::uint32_t> previous_;  // by position behind two tokens: the one before of the same hash
-  std::array<double, 6> hits_{0.3, 0.45, 0.6, 0.75, 0.85, 0.9};  // share of right drafts, by length of the match
+  std::array<double, 6> hits_{0.3,  0.45, 0.6,
+                              0.75, 0.85, 0.9};  // share of right drafts, by length of the match
 };
 
 }  // namespace continuo

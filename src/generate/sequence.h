@@ -25,7 +25,10 @@ class Sequence {
         capacity_(capacity),
         prompt_length_(tokens.size()),
         tokens_(std::move(tokens)),
-        state_(spec, pool, capacity, prompt_length_) {}
+        state_(spec, pool, capacity, prompt_length_) {
+    constexpr std::size_t kSoonDrawn = 4096;  // a file may declare any length
+    tokens_.reserve(std::max(prompt_length_, std::min(capacity, prompt_length_ + kSoonDrawn)));
+  }
   virtual ~Sequence() = default;
   Sequence(const Sequence&) = delete;
   Sequence& operator=(const Sequence&) = delete;

@@ -7,14 +7,14 @@ namespace continuo {
 namespace {
 
 // Before it is known better, a row costs this share of a step of one.
-constexpr double kCostOfRow = 0.12;
+constexpr double kCostOfRow = 0.2;
 constexpr double kLearning = 1.0 / 4;
 // A time that was long when others wanted the processor is forgotten, and measured again.
 constexpr double kForgetting = 1.0 / 128;
 // A step that took longer was held up.
 constexpr double kHeldUp = 4;
 // Drafts have to promise so much more tokens a second.
-constexpr double kWorthIt = 1.03;
+constexpr double kWorthIt = 1.15;
 
 }  // namespace
 
@@ -44,7 +44,8 @@ double StepCosts::seconds(std::size_t rows) const {
   return seconds_[i] > 0 ? seconds_[i] : expected(i);
 }
 
-std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const {
+std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows,
+                             double& tokens) const {
   if (!lookup.found() || rows >= most_rows) return 0;
   double best = tokens / seconds(rows) * kWorthIt, right = 1, more = 0, best_more = 0;
   std::size_t drafts = 0;
@@ -52,7 +53,8 @@ std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::
     right *= lookup.probability(n - 1);
     more += right;
     if (kRows[index(rows + n)] != rows + n) continue;
-    if (const double rate = (tokens + more) / seconds(rows + n); rate > best) best = rate, drafts = n, best_more = more;
+    if (const double rate = (tokens + more) / seconds(rows + n); rate > best)
+      best = rate, drafts = n, best_more = more;
   }
   rows += drafts;
   tokens += best_more;

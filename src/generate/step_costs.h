@@ -1,6 +1,7 @@
-// What a step costs by its number of rows, as measured, and how many rows of drafts are worth it. A step of a few rows
-// takes little longer than one of a single row as long as reading the weights is what takes the time: how few depends
-// on the machine, the number format and the length of the text, so it is measured as the engine runs.
+// What a step costs by its number of rows, as measured, and how many rows of drafts are worth it. A step of a
+// few rows takes little longer than one of a single row as long as reading the weights is what takes the
+// time: how few depends on the machine, the number format and the length of the text, so it is measured as
+// the engine runs.
 #pragma once
 
 #include <array>
@@ -20,8 +21,8 @@ class StepCosts {
   double seconds(std::size_t rows) const;
   static constexpr std::size_t most_rows = 16;
 
-  // The number of drafts, at most `most`, that gives the most tokens in the least time, when a step of `rows` rows is
-  // expected to give `tokens`. Adds to both what the drafts add.
+  // The number of drafts, at most `most`, that gives the most tokens in the least time, when a step of `rows`
+  // rows is expected to give `tokens`. Adds to both what the drafts add.
   std::size_t worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const;
 
  private:

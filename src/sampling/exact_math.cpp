@@ -74,20 +74,66 @@ CONTINUO_INLINE void exp_all(double* values, std::size_t n) {
     values[i] = exact_exp(values[i]);
 }
 
+struct Scores {
+  const float* scores;
+  std::size_t n;
+  double largest, temperature;
+};
+
+// x - x is 0 for finite x alone.
+template <std::size_t kBytes>
+CONTINUO_INLINE void exp_scores(Scores s, double* exponents, double* powers) {
+  using Values = typename Vectors<kBytes>::Values;
+  constexpr std::size_t kLanes = kBytes / sizeof(double);
+  typedef float Floats __attribute__((vector_size(kBytes / 2)));
+  constexpr double kNoWeight = -1e4;
+  std::size_t i = 0;
+  for (; i + kLanes <= s.n; i += kLanes) {
+    Floats f;
+    std::memcpy(&f, s.scores + i, sizeof f);
+    const Values score = __builtin_convertvector(f, Values);
+    Values x = score - score == 0.0 ? (score - s.largest) / s.temperature : Values{} + kNoWeight;
+    std::memcpy(exponents + i, &x, sizeof x);
+    x = x < -746.0 ? Values{} - 746.0 : x;
+    exp_in_range<Values, typename Vectors<kBytes>::Integers>(x);
+    std::memcpy(powers + i, &x, sizeof x);
+  }
+  for (; i < s.n; ++i) {
+    const double score = s.scores[i];
+    exponents[i] = score - score == 0.0 ? (score - s.largest) / s.temperature : kNoWeight;
+    powers[i] = exact_exp(exponents[i]);
+  }
+}
+
 using ExpAll = void (*)(double* values, std::size_t n);
+using ExpScores = void (*)(Scores scores, double* exponents, double* powers);
 
 void exp_all_anywhere(double* values, std::size_t n) { exp_all<16>(values, n); }
+void exp_scores_anywhere(Scores s, double* exponents, double* powers) { exp_scores<16>(s, exponents, powers); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) void exp_all_avx2(double* values, std::size_t n) { exp_all<32>(values, n); }
 __attribute__((target("avx512f"))) void exp_all_avx512(double* values, std::size_t n) { exp_all<64>(values, n); }
+__attribute__((target("avx2"))) void exp_scores_avx2(Scores s, double* exponents, double* powers) {
+  exp_scores<32>(s, exponents, powers);
+}
+__attribute__((target("avx512f"))) void exp_scores_avx512(Scores s, double* exponents, double* powers) {
+  exp_scores<64>(s, exponents, powers);
+}
 
 ExpAll best_exp_all() {
   if (__builtin_cpu_supports("avx512f")) return exp_all_avx512;
   if (__builtin_cpu_supports("avx2")) return exp_all_avx2;
   return exp_all_anywhere;
 }
+
+ExpScores best_exp_scores() {
+  if (__builtin_cpu_supports("avx512f")) return exp_scores_avx512;
+  if (__builtin_cpu_supports("avx2")) return exp_scores_avx2;
+  return exp_scores_anywhere;
+}
 #else
+ExpScores best_exp_scores() { return exp_scores_anywhere; }
 ExpAll best_exp_all() { return exp_all_anywhere; }
 #endif
 
@@ -104,6 +150,11 @@ double exact_exp(double x) {
 void exact_exp_all(std::span<double> values) {
   static const ExpAll exp_all = best_exp_all();
   exp_all(values.data(), values.size());
+}
+
+void exact_exp_scores(std::span<const float> scores, double largest, double temperature, double* exponents, double* powers) {
+  static const ExpScores exp_scores = best_exp_scores();
+  exp_scores({scores.data(), scores.size(), largest, temperature}, exponents, powers);
 }
 
 double exact_log(double x) {

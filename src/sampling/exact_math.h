@@ -11,6 +11,9 @@ namespace continuo {
 double exact_exp(double x);
 // The same bits for many values, none above 0 (and none NaN), in place and much faster.
 void exact_exp_all(std::span<double> values);
+// The same bits for (scores[i] - largest) / temperature, none above 0: `exponents`, and e to the power of them: `powers`.
+// Scores that are not finite: -10^4, and 0.
+void exact_exp_scores(std::span<const float> scores, double largest, double temperature, double* exponents, double* powers);
 // ln x for x > 0, subnormals and infinity included; -infinity for 0; NaN for NaN and for x < 0.
 double exact_log(double x);
 

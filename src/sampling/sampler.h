@@ -28,10 +28,11 @@ struct SamplingScratch {
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
+  std::vector<double> weights;
 
   // What it takes at the most.
   static constexpr std::size_t bytes(std::size_t vocab_size) {
-    return vocab_size * (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t));
+    return vocab_size * (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t) + sizeof(double));
   }
 };
 

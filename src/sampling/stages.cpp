@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "sampling/exact_math.h"
@@ -75,17 +76,39 @@ std::int32_t order_of(float score) {
 
 float score_of(std::int32_t order) { return std::bit_cast<float>(order ^ ((order >> 31) & 0x7fffffff)); }
 
+typedef std::int32_t Orders __attribute__((vector_size(16)));
+
+// order_of, four at a time.
+Orders orders_of(const float* scores) {
+  typedef float Floats __attribute__((vector_size(16)));
+  Floats f;
+  std::memcpy(&f, scores, sizeof f);
+  const auto bits = std::bit_cast<Orders>(f + 0.0f);
+  const Orders order = bits ^ ((bits >> 31) & 0x7fffffff);
+  return (bits & 0x7f800000) == 0x7f800000 ? Orders{} + kNotFinite : order;
+}
+
+std::int32_t best_of(std::span<const float> scores) {
+  Orders bests = Orders{} + kNotFinite;
+  std::size_t i = 0;
+  for (; i + 4 <= scores.size(); i += 4) {
+    const Orders orders = orders_of(&scores[i]);
+    bests = orders > bests ? orders : bests;
+  }
+  std::int32_t best = std::max({bests[0], bests[1], bests[2], bests[3]});
+  for (; i < scores.size(); ++i)
+    best = std::max(best, order_of(scores[i]));
+  return best;
+}
+
 // Fills chain.bests; the best of all.
 std::int32_t find_bests(Chain& chain) {
   const std::span<const float> scores(chain.scores);
   chain.bests.clear();
   std::int32_t best = kNotFinite;
   for (std::size_t first = 0; first < scores.size(); first += kScoreGroup) {
-    std::int32_t group = kNotFinite;
-    for (const float score : scores.subspan(first, std::min(kScoreGroup, scores.size() - first)))
-      group = std::max(group, order_of(score));
-    chain.bests.push_back(group);
-    best = std::max(best, group);
+    chain.bests.push_back(best_of(scores.subspan(first, std::min(kScoreGroup, scores.size() - first))));
+    best = std::max(best, chain.bests.back());
   }
   return best;
 }
@@ -167,9 +190,13 @@ class Spread {
   static std::size_t bucket(double exponent) {
     return static_cast<std::size_t>(std::min(-kBucketsPerNat * exponent, kBuckets - 1.0));
   }
-  void add(double exponent, double weight) {
-    total_ += weight;
-    sums_[bucket(exponent)] += weight;
+  void add(std::span<const double> exponents, std::span<const double> weights) {
+    double total = total_;  // not in memory, where every sum would wait for the last
+    for (std::size_t i = 0; i < exponents.size(); ++i) {
+      total += weights[i];
+      sums_[bucket(exponents[i])] += weights[i];
+    }
+    total_ = total;
   }
   double total() const { return total_; }  // summed in the order of additions
   // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and the sum of
@@ -192,31 +219,49 @@ class Spread {
   std::array<double, kBuckets> sums_;
 };
 
+// The least order of a finite score whose bucket is at most `last`; that of `best` is 0.
+std::int32_t least_order(Exponent exponent, std::size_t last, std::int32_t best) {
+  std::int64_t worst = order_of(std::numeric_limits<float>::lowest()), found = best;
+  while (worst < found) {
+    const std::int64_t middle = worst + (found - worst) / 2;
+    if (Spread::bucket(exponent(score_of(static_cast<std::int32_t>(middle)))) <= last) {
+      found = middle;
+    } else {
+      worst = middle + 1;
+    }
+  }
+  return static_cast<std::int32_t>(found);
+}
+
 constexpr std::size_t kAtOnce = 256;  // exponentials
 
-// Those scores as candidates that may be among the best that carry top-p of the probability; chain.total is over all.
+// Those scores as candidates that may be among the best that carry top-p of the probability. chain.likely says of what
+// sums; chain.ranks has those among which the best end.
 void take_likely(Chain& chain, Exponent exponent) {
   Spread spread;
   const std::span<const float> scores(chain.scores);
-  std::array<double, kAtOnce> exponents, weights;
+  chain.weights.resize(scores.size());
+  std::array<double, kAtOnce> exponents;
   for (std::size_t start = 0; start < scores.size(); start += kAtOnce) {
     const auto some = scores.subspan(start, std::min(kAtOnce, scores.size() - start));
-    constexpr double kNoWeight = -1e4;  // e to the power of it is 0
-    for (std::size_t i = 0; i < some.size(); ++i)
-      weights[i] = exponents[i] = order_of(some[i]) == kNotFinite ? kNoWeight : exponent(some[i]);
-    exact_exp_all(std::span(weights).first(some.size()));
-    for (std::size_t i = 0; i < some.size(); ++i)
-      spread.add(exponents[i], weights[i]);
+    double* const weights = &chain.weights[start];
+    exact_exp_scores(some, exponent.largest, exponent.temperature, exponents.data(), weights);
+    spread.add(std::span(exponents).first(some.size()), {weights, some.size()});
   }
-  double before = 0;
-  const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), before);
-  chain.total = spread.total();
+  chain.likely = {.total = spread.total(), .doubt = spread.doubt(scores.size())};
+  const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
+  chain.ranks.clear();
+  const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
+  const std::int32_t bar = least_order(exponent, last, best);
+  const std::int32_t above = last == 0 ? std::numeric_limits<std::int32_t>::max() : least_order(exponent, last - 1, best);
   for (std::size_t group = 0; group < chain.bests.size(); ++group) {
-    if (chain.bests[group] == kNotFinite || Spread::bucket(exponent(score_of(chain.bests[group]))) > last) continue;
+    if (chain.bests[group] < bar) continue;
     const std::size_t first = group * kScoreGroup, end = std::min(first + kScoreGroup, scores.size());
     for (std::size_t id = first; id < end; ++id) {
-      if (order_of(scores[id]) == kNotFinite || Spread::bucket(exponent(scores[id])) > last) continue;
-      chain.candidates.push_back({static_cast<TokenId>(id), scores[id], 0});
+      const std::int32_t order = order_of(scores[id]);
+      if (order < bar) continue;
+      if (order < above) chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
+      chain.candidates.push_back({static_cast<TokenId>(id), scores[id], chain.weights[id]});
     }
   }
 }
@@ -225,7 +270,7 @@ void take_likely(Chain& chain, Exponent exponent) {
 void apply_temperature(Chain& chain) {
   std::vector<Candidate>& candidates = chain.candidates;
   candidates.clear();
-  chain.total = 0;
+  chain.likely = {};
   const std::int32_t best = find_bests(chain);
   if (best == kNotFinite) return;
   const Exponent exponent{score_of(best), chain.options.temperature};
@@ -234,7 +279,7 @@ void apply_temperature(Chain& chain) {
   } else if (chain.options.top_k > 0 && !chain.show_all) {
     take_best(chain, static_cast<std::size_t>(chain.options.top_k));
   } else if (chain.options.top_p < 1 && !chain.show_all) {
-    take_likely(chain, exponent);
+    return take_likely(chain, exponent);
   } else {
     candidates.reserve(chain.scores.size());
     for_scores_above(chain, [&](std::size_t id, float score) {
@@ -312,32 +357,17 @@ void keep_top_k(Chain& chain) {
   keep_down_to(chain, last, merit_of);
 }
 
-// keep_mass by score. Sums over buckets say in which bucket the run ends, and that one alone is sorted. They are not the
-// sums in the order of the ranking, which decide: where rounding might matter, those are taken.
+// keep_mass by score. Of likely candidates the run ends among chain.ranks, which alone are sorted. The sums that say so
+// are not those in the order of the ranking, which decide: where rounding might matter, those are taken.
 void keep_top_p(Chain& chain) {
-  constexpr std::size_t kMany = 1024;
-  std::vector<Candidate>& candidates = chain.candidates;
-  if (candidates.empty()) return;
-  const double wanted = chain.options.top_p * (chain.total > 0 ? chain.total : total_weight(chain));
-  if (candidates.size() < kMany) return keep_mass(chain, wanted, merit_of);
-  float largest = candidates.front().score;
-  for (const Candidate& candidate : candidates)
-    largest = std::max(largest, candidate.score);
-  const Exponent exponent{largest, chain.options.temperature};
-  Spread spread;
-  for (const Candidate& candidate : candidates)
-    spread.add(exponent(candidate.score), candidate.weight);
-  const double doubt = spread.doubt(chain.scores.size());
-  double carried = 0;
-  const std::size_t last = spread.reaches(wanted, chain.scores.size(), carried);
-  chain.ranks.clear();
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (Spread::bucket(exponent(candidates[i].score)) == last)
-      chain.ranks.push_back({candidates[i].score, static_cast<std::uint32_t>(i)});
-  }
+  const double p = chain.options.top_p;
+  const auto& [total, before, doubt] = chain.likely;
+  if (total == 0) return keep_mass(chain, p * total_weight(chain), merit_of);
+  const double wanted = p * total;
   std::sort(chain.ranks.begin(), chain.ranks.end(), better);
+  double carried = before;
   for (std::size_t i = 0; i < chain.ranks.size() && carried < wanted - doubt; ++i) {
-    carried += candidates[chain.ranks[i].index].weight;
+    carried += chain.candidates[chain.ranks[i].index].weight;
     if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], merit_of);
   }
   keep_mass(chain, wanted, merit_of);

@@ -63,8 +63,13 @@ struct Chain {
   std::vector<Candidate>& candidates;  // in ascending order of id, before and after every stage
   std::vector<Rank>& ranks;            // scratch
   std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores
+  std::vector<double>& weights;        // scratch: by token id
   bool show_all = false;  // the temperature stage makes candidates of scores too that top-k or top-p surely drop
-  double total = 0;       // weight of all scores, if candidates are those that top-p may keep
+  // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are better than
+  // `ranks`, and how far sums in another order may be off.
+  struct Likely {
+    double total = 0, before = 0, doubt = 0;
+  } likely = {};
 };
 
 struct Stage {

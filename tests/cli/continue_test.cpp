@@ -138,6 +138,22 @@ TEST_CASE("the same seed gives the same text, whatever the threads") {
   CHECK(text({"--top-k", "1"}) == text({"--greedy"}));
 }
 
+TEST_CASE("--lookup changes no byte") {
+  const std::string text = "The cat sat on the mat. The dog sat on the mat. The cat sat on the mat. The dog";
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {"--greedy"}, {"--seed", "3"}, {"--seed", "4", "--stop", "mat"}, {"--json", "--logprobs", "2"}, {"-n", "-1"}}) {
+    std::vector<std::string> arguments{"-n", "60"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.push_back(text);
+    const Ran plain = run_program(arguments);
+    arguments.insert(arguments.begin(), "--lookup");
+    const Ran lookup = run_program(arguments);
+    CHECK(plain.code == 0);
+    CHECK(lookup.code == 0);
+    CHECK(lookup.out == plain.out);
+  }
+}
+
 TEST_CASE("sampling defaults come from the model, and typed options win") {
   const auto answer = [](const Json& config, std::vector<std::string> more) {
     const Folder folder({.preference = 3, .generation_config = config});

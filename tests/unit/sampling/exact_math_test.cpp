@@ -78,3 +78,23 @@ TEST_CASE("exact_exp and exact_log keep their bits") {
   }
   CHECK(hash == 0xa2ae1aacae3c9933u);
 }
+
+TEST_CASE("exponentials of scores have the bits of single ones") {
+  std::vector<float> scores;
+  for (std::uint64_t i = 0; i < 1003; ++i) scores.push_back(static_cast<float>(-200 * continuo::uniform(5, 0, i)));
+  scores[7] = std::numeric_limits<float>::quiet_NaN();
+  scores[100] = -std::numeric_limits<float>::infinity();
+  scores[1001] = std::numeric_limits<float>::infinity();
+  scores[500] = -3e38f;
+  for (const double temperature : {0.3, 1.0, 1e-3}) {
+    std::vector<double> exponents(scores.size()), powers(scores.size());
+    continuo::exact_exp_scores(scores, 0.5, temperature, exponents.data(), powers.data());
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      INFO(i << ": " << scores[i]);
+      const bool finite = std::isfinite(scores[i]);
+      REQUIRE(exponents[i] == (finite ? (double(scores[i]) - 0.5) / temperature : -1e4));
+      REQUIRE(powers[i] == exact_exp(exponents[i]));
+      if (!finite) REQUIRE(powers[i] == 0);
+    }
+  }
+}

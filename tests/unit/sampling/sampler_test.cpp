@@ -118,7 +118,8 @@ std::set<TokenId> kept(const SamplingOptions& options, std::span<const float> lo
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
-  Chain chain{options, history, scores, candidates, ranks, bests};
+  std::vector<double> weights;
+  Chain chain{options, history, scores, candidates, ranks, bests, weights};
   for (const Stage& stage : stages()) {
     if (stage.active(options)) stage.apply(chain);
     CHECK(std::is_sorted(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.id < b.id; }));
@@ -163,6 +164,44 @@ TEST_CASE("temperatures at the ends of the range are harmless") {
   const std::vector<float> logits = {-3e38f, 0, 3e38f, 3e38f};
   CHECK(drawn({.temperature = 1e-38f}, logits) == std::set<TokenId>{2, 3});
   CHECK(drawn({.temperature = 3e38f}, logits) == std::set<TokenId>{0, 1, 2, 3});
+}
+
+// Ties, flat and peaked scores, scores that are not finite: with and without the shortcuts of the temperature stage.
+TEST_CASE("shortcuts to the best scores keep the same candidates, with the same bits") {
+  for (std::uint64_t seed = 1; seed <= 28; ++seed) {
+    auto logits = random_logits(seed % 3 == 0 ? 9000 : 700, seed);
+    for (float& logit : logits) {
+      if (seed % 4 == 1) logit = std::round(logit);                // ties
+      if (seed % 4 == 2) logit *= 0.1f;                            // flat
+      if (seed % 4 == 3 && logit > 7) logit += 20;                 // peaked
+      if (seed % 7 == 0) logit = 2;                                // all alike: rounding decides
+      if (seed % 5 == 0 && logit < -6) logit = logit < -7 ? kNan : kInfinity;
+    }
+    for (const float top_p : {0.05f, 0.5f, 0.95f, 0.999f, 0.9999999f, 1.0f}) {
+      for (const int top_k : {0, 1, 40, 8000}) {
+        const SamplingOptions options{.temperature = 0.8f, .top_k = top_k, .top_p = top_p, .min_p = seed % 2 ? 0.001f : 0.0f};
+        const History history;
+        std::vector<float> scores(logits.begin(), logits.end());
+        std::vector<Candidate> fast, plain;
+        std::vector<Rank> ranks;
+        std::vector<std::int32_t> bests;
+        std::vector<double> weights;
+        Chain short_cut{options, history, scores, fast, ranks, bests, weights};
+        for (const Stage& stage : stages()) {
+          if (stage.active(options)) stage.apply(short_cut);
+        }
+        Chain whole{options, history, scores, plain, ranks, bests, weights, true};
+        for (const Stage& stage : stages()) {
+          if (stage.active(options)) stage.apply(whole);
+        }
+        INFO("seed " << seed << ", top-p " << top_p << ", top-k " << top_k);
+        REQUIRE(fast.size() == plain.size());
+        REQUIRE(std::equal(fast.begin(), fast.end(), plain.begin(), [](const Candidate& a, const Candidate& b) {
+          return a.id == b.id && a.weight == b.weight;
+        }));
+      }
+    }
+  }
 }
 
 TEST_CASE("filters keep what the reference keeps") {
