@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/check.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"

@@ -18,7 +18,7 @@
 
 namespace continuo {
 
-// No answer depends on them, but for the last two.
+// No answer depends on any but the last two.
 struct EngineOptions {
   int threads = 0;              // 0: usable_cores(), fewer where the model is too small to share
   std::string kernels;          // empty: the best

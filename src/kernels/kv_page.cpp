@@ -28,12 +28,20 @@ float plain(Format type, const std::byte* element) {
   return value;
 }
 
-void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value) {
-  const FormatInfo& info = format_info(layout.type);
-  const std::size_t size = layout.element_bytes();
-  std::byte* const block = part + at / kKeyBlock * layout.key_block_bytes() + at % kKeyBlock * size;
-  for (std::size_t i = 0; i < layout.head_dim; ++i) info.from_float(key + i, block + i * kKeyBlock * size, 1);
-  info.from_float(value, part + layout.value_rows_at() + at * layout.value_row_bytes(), layout.head_dim);
+// Element: what is stored for a float.
+template <class Element, class Round>
+void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value,
+                 Round&& round) {
+  const auto put = [&](std::byte* to, float x) {
+    const Element element = round(x);
+    std::memcpy(to, &element, sizeof element);
+  };
+  std::byte* const block = part + at / kKeyBlock * layout.key_block_bytes();
+  std::byte* const row = part + layout.value_rows_at() + at * layout.value_row_bytes();
+  for (std::size_t i = 0; i < layout.head_dim; ++i) {
+    put(block + (i * kKeyBlock + at % kKeyBlock) * sizeof(Element), key[i]);
+    put(row + i * sizeof(Element), value[i]);
+  }
 }
 
 // Elements [first, first + 32) of x as a block; zeros behind the last.
@@ -67,10 +75,12 @@ std::span<const Format> kv_types() {
 }
 
 void KvLayout::store(std::byte* part, std::size_t at, const float* key, const float* value) const {
-  if (scale_blocks() > 0) {
-    store_scaled(*this, part, at, key, value);
+  if (type == Format::f32) {
+    store_plain<float>(*this, part, at, key, value, [](float x) { return x; });
+  } else if (type == Format::f16) {
+    store_plain<std::uint16_t>(*this, part, at, key, value, f16_bits);
   } else {
-    store_plain(*this, part, at, key, value);
+    store_scaled(*this, part, at, key, value);
   }
 }
 
