@@ -87,7 +87,7 @@ HWY_INLINE void Scores(const KvPart<kType>& part, const float* packed, std::size
     [[maybe_unused]] V scales[kCount];
     if constexpr (Elements::kScaled) {
       CONTINUO_UNROLL
-      for (std::size_t c = 0; c < kCount; ++c) scales[c] = LoadF16::Load(keys[c], lane_of(c));
+      for (std::size_t c = 0; c < kCount; ++c) scales[c] = KvElements<Format::f16>::Load(keys[c], lane_of(c));
     }
     for (std::size_t i = 0; i < n; ++i) {
       if constexpr (kQueries <= kFewQueries) {
@@ -231,7 +231,7 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
   const KvPart<kType> part{at, at + layout.value_rows_at(), tile.scales, args.head_dim, next};
   if constexpr (KvElements<kType>::kScaled) {
     for (std::size_t i = 0; i < layout.scale_blocks() * kPageKeys; i += kLanes) {
-      hn::StoreU(LoadF16::Load(at + layout.value_scales_at(), i), d, tile.scales + i);
+      hn::StoreU(KvElements<Format::f16>::Load(at + layout.value_scales_at(), i), d, tile.scales + i);
     }
   }
   if (tile.n > kFewQueries && more) {

@@ -25,6 +25,14 @@ struct KvElements<Format::f32> : LoadF32 {
 template <>
 struct KvElements<Format::f16> : LoadF16 {
   static constexpr bool kScaled = false;
+  static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
+    V v = LoadF16::Load(p, i);
+#if HWY_TARGET == HWY_SSE4
+    // Without an instruction for it, what is no number has become one that binary16 does not have.
+    v = hn::IfThenElse(hn::Ge(hn::Abs(v), hn::Set(d, 65536.0f)), hn::NaN(d), v);
+#endif
+    return v;
+  }
 };
 template <>
 struct KvElements<Format::q8_0> {
@@ -61,7 +69,7 @@ HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size
       V scales[kGroup];
       CONTINUO_UNROLL
       for (std::size_t g = 0; g < kGroup; ++g) {
-        scales[g] = Elements::kScaled ? LoadF16::Load(keys, g * kLanes) : hn::Set(d, 1.0f);
+        scales[g] = Elements::kScaled ? KvElements<Format::f16>::Load(keys, g * kLanes) : hn::Set(d, 1.0f);
       }
       if (Elements::kScaled) keys += kKeyBlock * kScaleBytes;
       for (std::size_t i = 0; i < n; ++i, keys += kKeyBlock * Elements::kBytes, out += kKeyBlock) {
