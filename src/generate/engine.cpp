@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/check.h"
 #include "generate/memory.h"
 #include "generate/step_costs.h"
 #include "kernels/kernel_table.h"

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "quant/f16.h"
 #include "quant/q8_0.h"
@@ -16,6 +18,12 @@ static_assert(kScaleBlock == kBlock && kQ8_0Bytes == kScaleBytes + kScaleBlock);
 // Bytes of a key block that stand before the scales of elements [32 b, 32 b + 32).
 constexpr std::size_t scaled_keys_at(std::size_t b) { return b * (kScaleBytes + kScaleBlock) * kKeyBlock; }
 
+constexpr float kLargestF16 = 65504;
+
+bool within(const float* x, std::size_t n, float largest) {
+  return std::all_of(x, x + n, [&](float value) { return std::fabs(value) <= largest; });
+}
+
 float scaled(const std::byte* scale, const std::byte* element) {
   std::uint16_t bits;
   std::memcpy(&bits, scale, kScaleBytes);
@@ -28,15 +36,23 @@ float plain(Format type, const std::byte* element) {
   return value;
 }
 
-void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value) {
-  const FormatInfo& info = format_info(layout.type);
-  const std::size_t size = layout.element_bytes();
-  std::byte* const block = part + at / kKeyBlock * layout.key_block_bytes() + at % kKeyBlock * size;
-  for (std::size_t i = 0; i < layout.head_dim; ++i) info.from_float(key + i, block + i * kKeyBlock * size, 1);
-  info.from_float(value, part + layout.value_rows_at() + at * layout.value_row_bytes(), layout.head_dim);
+// Element: what is stored for a float.
+template <class Element, class Round>
+void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value,
+                 Round&& round) {
+  const auto put = [&](std::byte* to, float x) {
+    const Element element = round(x);
+    std::memcpy(to, &element, sizeof element);
+  };
+  std::byte* const block = part + at / kKeyBlock * layout.key_block_bytes();
+  std::byte* const row = part + layout.value_rows_at() + at * layout.value_row_bytes();
+  for (std::size_t i = 0; i < layout.head_dim; ++i) {
+    put(block + (i * kKeyBlock + at % kKeyBlock) * sizeof(Element), key[i]);
+    put(row + i * sizeof(Element), value[i]);
+  }
 }
 
-// Elements [first, first + 32) of x as a block; zeros behind the last.
+// Elements [first, first + 32) of x, which all fit, as a block; zeros behind the last.
 std::array<std::byte, kQ8_0Bytes> rounded_block(const float* x, std::size_t first, std::size_t head_dim) {
   float values[kScaleBlock] = {};
   std::copy_n(x + first, std::min(kScaleBlock, head_dim - first), values);
@@ -46,9 +62,16 @@ std::array<std::byte, kQ8_0Bytes> rounded_block(const float* x, std::size_t firs
 }
 
 void store_scaled(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value) {
+  constexpr float kLargest = 127 * kLargestF16;
+  const bool fits = within(key, layout.head_dim, kLargest) && within(value, layout.head_dim, kLargest);
+  std::array<std::byte, kQ8_0Bytes> k{}, v{};
+  k[1] = v[1] = std::byte{0x7e};  // a scale that is no number
   for (std::size_t b = 0; b < layout.scale_blocks(); ++b) {
     const std::size_t first = b * kScaleBlock, n = std::min(kScaleBlock, layout.head_dim - first);
-    const auto k = rounded_block(key, first, layout.head_dim), v = rounded_block(value, first, layout.head_dim);
+    if (fits) {
+      k = rounded_block(key, first, layout.head_dim);
+      v = rounded_block(value, first, layout.head_dim);
+    }
     std::byte* const keys = part + at / kKeyBlock * layout.key_block_bytes() + scaled_keys_at(b);
     std::memcpy(keys + at % kKeyBlock * kScaleBytes, k.data(), kScaleBytes);
     for (std::size_t i = 0; i < n; ++i) {
@@ -67,10 +90,15 @@ std::span<const Format> kv_types() {
 }
 
 void KvLayout::store(std::byte* part, std::size_t at, const float* key, const float* value) const {
-  if (scale_blocks() > 0) {
-    store_scaled(*this, part, at, key, value);
+  if (type == Format::f32) {
+    store_plain<float>(*this, part, at, key, value, [](float x) { return x; });
+  } else if (type == Format::f16) {
+    const bool fits = within(key, head_dim, kLargestF16) && within(value, head_dim, kLargestF16);
+    store_plain<std::uint16_t>(*this, part, at, key, value, [&](float x) {
+      return f16_bits(fits ? x : std::numeric_limits<float>::quiet_NaN());
+    });
   } else {
-    store_plain(*this, part, at, key, value);
+    store_scaled(*this, part, at, key, value);
   }
 }
 

@@ -51,7 +51,8 @@ struct KvLayout {
   constexpr std::size_t value_row_bytes() const { return padded_dim() * element_bytes(); }
   constexpr std::size_t bytes() const { return value_rows_at() + kPageKeys * value_row_bytes(); }
 
-  // Rounds a key and a value, head_dim finite floats each, into position `at` of a part.
+  // Rounds a key and a value, head_dim floats each, into position `at` of a part. If any is too large for the format, or
+  // no number, all become no numbers, so that nobody takes what attention makes of them for an answer.
   void store(std::byte* part, std::size_t at, const float* key, const float* value) const;
   // Copies the first n positions from one part to another.
   void copy(const std::byte* from, std::byte* to, std::size_t n) const;

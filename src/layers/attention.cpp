@@ -119,7 +119,7 @@ void place_and_remember(const Layer& layer) {
   });
 }
 
-// What the query heads of a row that share a head of keys look at.
+// The queries of a piece.
 struct Group {
   const Layer& layer;
   const AttentionPiece& piece;
@@ -170,8 +170,8 @@ void run_merge(const Layer& layer, const AttentionMerge& merge) {
   const std::size_t head_dim = layer.spec.head_dim, one = attention_sum_floats(head_dim);
   const Group group{layer, merge.first};
   for (std::size_t i = 0; i < group.queries(); ++i) {
-    layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one, head_dim,
-                                       group.query(i).out);
+    layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one,
+                                       head_dim, group.query(i).out);
   }
 }
 
@@ -192,7 +192,11 @@ class Division {
     next_sums_ = memory.sums.rows(sums, attention_sum_floats(layer.spec.head_dim)).data;
     for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
       for (std::size_t kv_head = 0; kv_head < layer.heads.k.n_heads; ++kv_head) {
-        splits(i) ? add_spans(i, kv_head) : add_tiles(i, kv_head);
+        if (splits(i)) {
+          add_spans(i, kv_head);
+        } else {
+          add_tiles(i, kv_head);
+        }
       }
     }
   }
@@ -200,7 +204,7 @@ class Division {
  private:
   std::size_t rows(std::size_t segment) const { return layer_.step.segments[segment].tokens.size(); }
   std::size_t first_span(std::size_t segment) const {
-    return Group{layer_, {segment, layer_.step.first_rows[segment], 1, 0, 0}}.query(0).first / kSpanKeys;
+    return Group{layer_, {segment, layer_.step.first_rows[segment], 1, 0}}.query(0).first / kSpanKeys;
   }
   std::size_t n_spans(std::size_t segment) const {
     const std::size_t last = layer_.step.segments[segment].state->length() + rows(segment) - 1;
@@ -213,13 +217,14 @@ class Division {
     const std::size_t first = layer_.step.first_rows[segment];
     for (std::size_t tile = (rows(segment) - 1) / tile_rows_ + 1; tile-- > 0;) {
       const std::size_t at = tile * tile_rows_, n = std::min(tile_rows_, rows(segment) - at);
-      memory_.pieces.push_back({segment, first + at, n, kv_head, 0});
+      memory_.pieces.push_back({segment, first + at, n, kv_head});
     }
   }
 
   void add_spans(std::size_t segment, std::size_t kv_head) {
     const std::size_t spans = n_spans(segment), n = rows(segment);
-    AttentionPiece piece{segment, layer_.step.first_rows[segment], n, kv_head, first_span(segment), next_sums_};
+    const std::size_t first = layer_.step.first_rows[segment];
+    AttentionPiece piece{segment, first, n, kv_head, first_span(segment), next_sums_};
     memory_.merges.push_back({piece, spans});
     for (std::size_t i = 0; i < spans; ++i, ++piece.span) {
       memory_.pieces.push_back(piece);
@@ -243,7 +248,8 @@ void look_back(const Layer& layer, AttentionMemory& memory) {
     if (layer.spec.window > 0) seen = std::min<std::size_t>(seen, layer.spec.window);
     work += s.tokens.size() * seen * layer.heads.q.n_heads * layer.heads.q.head_dim;
   }
-  share(step, memory.pieces.size(), work, [&](std::size_t i, int worker) { run_piece(layer, memory.pieces[i], worker); });
+  share(step, memory.pieces.size(), work,
+        [&](std::size_t i, int worker) { run_piece(layer, memory.pieces[i], worker); });
   for (const AttentionMerge& merge : memory.merges) {
     merged += merge.n_spans * Group{layer, merge.first}.queries() * layer.heads.q.head_dim;
   }

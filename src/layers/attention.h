@@ -6,11 +6,12 @@
 
 namespace continuo {
 
-// Work that a thread does at once: some rows of one segment for one head of keys and the query heads that share it.
+// Work that a thread does at once: some rows of one segment for one head of keys and the query heads that
+// share it.
 struct AttentionPiece {
   std::size_t segment, first_row, n_rows, kv_head;
-  std::size_t span;        // of the keys, where
-  float* sums = nullptr;   // is not null: spans of the same queries, merged later
+  std::size_t span = 0;   // of the keys that are summed to
+  float* sums = nullptr;  // attention_sum_floats for each query; null: all keys, to the queries' results
 };
 
 // Spans of the same queries that are merged.

@@ -1,6 +1,7 @@
 // Keys and values of one attention layer of one sequence, in pages of kPageKeys positions that hold all
 // heads, one after the other, as the attention kernel reads them (kernels/kv_page.h). Pages come from a
-// pool, whose format they are rounded to as they are written, and may be shared: sequences that begin alike hold the same pages for what they have in common.
+// pool, whose format they are rounded to as they are written, and may be shared: sequences that begin alike
+// hold the same pages for what they have in common.
 #pragma once
 
 #include <cstddef>

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kLargestSlab = std::size_t{64} << 20;
+// From here on the system may back a slab with huge pages, which reading a long text's keys and values gains
+// a tenth from: what a slab then takes too early is small beside it.
+constexpr std::size_t kLargeSlab = std::size_t{8} << 20;
 
 }  // namespace
 
@@ -62,6 +65,8 @@ void PagePool::grow() {
   void* memory =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
+  if (size >= kLargeSlab)
+    madvise(memory, size, MADV_HUGEPAGE);  // a hint: where it is refused, nothing is lost
   slabs_.push_back({static_cast<std::byte*>(memory), pages});
   unused_in_slab_ = pages;
 }

@@ -39,8 +39,8 @@ class PageRef {
 // Must outlive its pages' holders. Not for several threads at once.
 class PagePool {
  public:
-  // At most `limit` pages, in which keys and values are kept as `kv_type`. Memory comes from the system in growing
-  // pieces, becomes real only as it is written, and is used again in preference to new.
+  // At most `limit` pages, in which keys and values are kept as `kv_type`. Memory comes from the system in
+  // growing pieces, becomes real only as it is written, and is used again in preference to new.
   PagePool(std::size_t page_bytes, std::size_t limit, Format kv_type = Format::f32);
   ~PagePool();
   PagePool(const PagePool&) = delete;

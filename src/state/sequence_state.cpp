@@ -23,8 +23,10 @@ std::vector<MixerState> make_layers(const ModelSpec& spec, PagePool& pool) {
 
 }  // namespace
 
-SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type)
-    : own_pool_(std::make_unique<PagePool>(page_bytes(spec, kv_type), std::numeric_limits<std::size_t>::max(), kv_type)),
+SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length,
+                             Format kv_type)
+    : own_pool_(std::make_unique<PagePool>(page_bytes(spec, kv_type), std::numeric_limits<std::size_t>::max(),
+                                           kv_type)),
       capacity_(capacity),
       prompt_length_(prompt_length),
       layers_(make_layers(spec, *own_pool_)) {}
@@ -118,7 +120,8 @@ void SequenceState::copy(const PageSet& pages, std::size_t n) {
 std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
   std::size_t bytes = 0;
   for (const LayerSpec& layer : spec.layers) {
-    bytes = std::max(bytes, std::visit([&](const auto& m) { return KvCache::page_bytes(m, kv_type); }, layer.mixer));
+    bytes = std::max(bytes,
+                     std::visit([&](const auto& m) { return KvCache::page_bytes(m, kv_type); }, layer.mixer));
   }
   return bytes;
 }

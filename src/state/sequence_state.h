@@ -23,7 +23,8 @@ class SequenceState {
   // At most `capacity` positions. `prompt_length` settles positions that depend on the length of the text
   // (dynamic rope): tokens of the prompt are turned as for the whole prompt, however it is cut into steps.
   // Without a pool the memory is its own, and keys and values are kept as `kv_type`.
-  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type = Format::f32);
+  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length,
+                Format kv_type = Format::f32);
   SequenceState(const ModelSpec& spec, PagePool& pool, std::size_t capacity, std::size_t prompt_length);
   SequenceState(SequenceState&&) = default;
   SequenceState& operator=(SequenceState&&) = delete;

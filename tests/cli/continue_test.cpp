@@ -343,3 +343,20 @@ TEST_CASE("files of different models are told apart") {
   check_error(run_program(folder.with({"zz"})), 3,
               "the tokenizer gives token id 300, the model has 258 tokens");
 }
+
+TEST_CASE("keys and values are remembered in the format that was asked for") {
+  const Folder folder;
+  std::vector<int> sizes;
+  for (const char* type : {"f32", "f16", "q8_0"}) {
+    check(run_program(folder.with({"-n5", "--kv-type", type, "a"})), "bcdef");
+    const Ran plan = run_program({"inspect", "-m", folder.path(), "--json", "--kv-type", type});
+    sizes.push_back(Json::parse(plan.out)["kv_bytes_per_token"].get<int>());
+  }
+  CHECK(sizes[0] > sizes[1]);
+  CHECK(sizes[1] > sizes[2]);
+  for (const char* command : {"batch", "score", "explain", "bench", "inspect"}) {
+    INFO(command);
+    check_error(run_program({command, "-m", folder.path(), "--kv-type", "q4_0"}), 2,
+                "--kv-type is 'q4_0', expected f32, f16 or q8_0");
+  }
+}

@@ -528,6 +528,25 @@ TEST_CASE("the reference's attention is the textbook's") {
   }
 }
 
+TEST_CASE("what does not fit the format of keys and values spoils the answer, loudly") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const auto& [type, too_large] : {std::pair{Format::f16, 70000.0f}, std::pair{Format::q8_0, 1e7f}}) {
+    for (const float bad : {too_large, -too_large, infinity, std::nanf("")}) {
+      for (const bool in_key : {true, false}) {
+        std::mt19937 random(kSeed);
+        AttentionCase c(type, 40, 70, 1, random);
+        std::vector<float> key = random_floats(40, random), value = random_floats(40, random);
+        (in_key ? key : value)[35] = bad;
+        c.layout.store(c.memory[0].data() + c.offset(), 17, key.data(), value.data());
+        for_each_table([&](const KernelTable& table) {
+          INFO(table.name << " " << format_info(type).name << " " << bad << (in_key ? " in a key" : " in a value"));
+          for (const float x : c.run(table, {70})) REQUIRE(std::isnan(x));
+        });
+      }
+    }
+  }
+}
+
 TEST_CASE("what is remembered is what its format rounds to") {
   std::mt19937 random(kSeed);
   for (const Format type : kv_types()) {

@@ -8,14 +8,13 @@
 #endif
 
 #include <algorithm>
-#include <cstdint>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include "kernels/kernel_table.h"
 #include "kernels/simd/common-inl.h"
-#include "kernels/simd/matmul-inl.h"
+#include "kernels/simd/kv_page-inl.h"
+#include "kernels/simd/query_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -31,82 +30,14 @@ inline constexpr std::size_t kVectors = kQueries > kFewQueries       ? 2
                                         : kQueries > 2               ? 2
                                                                      : 4;
 
-// ---- keys and values as they are stored ----
-
-template <Format kType>
-struct KvElements;
-template <>
-struct KvElements<Format::f32> : LoadF32 {
-  static constexpr bool kScaled = false;
-};
-template <>
-struct KvElements<Format::f16> : LoadF16 {
-  static constexpr bool kScaled = false;
-};
-template <>
-struct KvElements<Format::q8_0> {
-  static constexpr bool kScaled = true;
-  static constexpr std::size_t kBytes = 1;
-  static HWY_INLINE V Load(const std::byte* p, std::size_t i) {
-    const hn::Rebind<std::int8_t, D> d8;
-    const hn::Rebind<std::int32_t, D> d32;
-    return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, reinterpret_cast<const std::int8_t*>(p) + i)));
-  }
-};
-
-// A page's part of one head. Where values have scales, these stand as floats at `scales`, [blocks of 32][kPageKeys].
-template <Format kType>
-struct KvPart {
-  const std::byte* keys;
-  const std::byte* values;
-  const float* scales;
-  std::size_t head_dim;
-  const std::byte* next_keys = nullptr;  // of the page that is read next, if any
-};
-
-// Fetches what is as far into `ahead` as p is into what is being read, and as much of it. The memory's own prefetching ends
-// at every 4 KiB.
+// Called as often as kBytes are read, with what is to be read next: the processor's own fetching ahead ends at every 4 KiB.
 template <std::size_t kBytes>
 HWY_INLINE void FetchAhead(const std::byte* ahead) {
   CONTINUO_UNROLL
   for (std::size_t i = 0; i < (kBytes + 63) / 64; ++i) __builtin_prefetch(ahead + i * 64, 0, 2);
 }
 
-// ---- a tile of queries ----
-
-// All in the caller's scratch.
-struct QueryTile {
-  const AttentionQuery* queries;
-  std::size_t n;
-  float* packed;  // by groups: [head_dim][queries of the group]
-  float* scores;  // [n][kPageKeys]: of a page's keys, then e^(score - largest)
-  float* sums;    // [n][attention_sum_floats]: of the span
-  float* all;     // the same: of the spans before
-  float* page;    // a page's part in float32
-  float* scales;  // of a page's values
-  std::size_t sum_floats;
-  std::size_t from[kQueryTile], to[kQueryTile];  // keys of the page that a query sees: from <= j < to
-  // Of the span so far: the largest score, the weights' sum; of the page: what the latter shrank by, and a result.
-  float largest[kQueryTile], total[kQueryTile], shrink[kQueryTile], block[kQueryTile];
-};
-
-inline QueryTile MakeTile(const AttentionArgs& args, const AttentionQuery* queries, std::size_t n) {
-  const std::size_t padded = round_up(args.head_dim, kValuePad);
-  auto at = reinterpret_cast<std::uintptr_t>(args.scratch);
-  float* next = reinterpret_cast<float*>((at + 63) / 64 * 64);
-  const auto take = [&](std::size_t floats) { return std::exchange(next, next + floats); };
-  QueryTile tile;
-  tile.queries = queries;
-  tile.n = n;
-  tile.sum_floats = attention_sum_floats(args.head_dim);
-  tile.sums = take(kQueryTile * tile.sum_floats);
-  tile.all = take(kQueryTile * tile.sum_floats);
-  tile.scores = take(kQueryTile * kPageKeys);
-  tile.packed = take(kQueryTile * padded);
-  tile.page = take(kPageKeys * 2 * padded);
-  tile.scales = next;
-  return tile;
-}
+// ---- groups of a tile's queries ----
 
 // f(queries of the group, first query) for the groups of a tile.
 template <class F>
@@ -156,7 +87,7 @@ HWY_INLINE void Scores(const KvPart<kType>& part, const float* packed, std::size
     [[maybe_unused]] V scales[kCount];
     if constexpr (Elements::kScaled) {
       CONTINUO_UNROLL
-      for (std::size_t c = 0; c < kCount; ++c) scales[c] = LoadF16::Load(keys[c], lane_of(c));
+      for (std::size_t c = 0; c < kCount; ++c) scales[c] = KvElements<Format::f16>::Load(keys[c], lane_of(c));
     }
     for (std::size_t i = 0; i < n; ++i) {
       if constexpr (kQueries <= kFewQueries) {
@@ -198,140 +129,6 @@ HWY_NOINLINE void ScoreGroup(const KvPart<kType>& part, const float* packed, std
   constexpr std::size_t kKeys = kVectors<kQueries> * kLanes;
   for (std::size_t key = first / kKeys * kKeys; key < last; key += kKeys) {
     Scores<kType, kQueries, kVectors<kQueries>>(part, packed, key / kLanes, scale, scores);
-  }
-}
-
-// ---- softmax ----
-
-// Caps one query's scores and adds its bias. Page's first key: `start`.
-HWY_NOINLINE void AdjustScores(const AttentionArgs& args, const AttentionQuery& query, std::size_t start,
-                               std::size_t from, std::size_t to, float* scores) {
-  for (std::size_t j = from / kKeyBlock * kKeyBlock; j < to; j += kLanes) {
-    V s = hn::LoadU(d, scores + j);
-    if (args.score_cap > 0) s = Capped(s, hn::Set(d, args.score_cap));
-    if (query.bias) s = hn::Add(s, hn::LoadU(d, query.bias + start + j));
-    hn::StoreU(s, d, scores + j);
-  }
-}
-
-// `v` where the page's key at + lane is one that the query sees, `other` elsewhere. kWhole: it sees the whole page.
-template <bool kWhole>
-HWY_INLINE V WhereSeen(V v, V other, std::size_t at, std::size_t from, std::size_t to) {
-  if constexpr (kWhole) return v;
-  if (to - at < kLanes) v = hn::IfThenElse(hn::FirstN(d, to - at), v, other);
-  if (at < from) v = hn::IfThenElse(hn::FirstN(d, from - at), other, v);
-  return v;
-}
-
-// Lane by lane the largest of one query's scores, in vectors of sixteen lanes.
-template <bool kWhole>
-HWY_INLINE void LargestInLanes(const float* scores, std::size_t from, std::size_t to, V (&largest)[kGroup]) {
-  const V minus_infinity = hn::Set(d, -std::numeric_limits<float>::infinity());
-  CONTINUO_UNROLL
-  for (V& v : largest) v = minus_infinity;
-  CONTINUO_UNROLL
-  for (std::size_t j = from / 16 * 16; j < to; j += 16) {
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < kGroup; ++g) {
-      const std::size_t at = j + g * kLanes;
-      if (!kWhole && (at >= to || at + kLanes <= from)) continue;
-      largest[g] = hn::Max(largest[g], WhereSeen<kWhole>(hn::LoadU(d, scores + at), minus_infinity, at, from, to));
-    }
-  }
-}
-
-// Turns one query's scores into weights e^(score - largest), and sums them lane by lane.
-template <bool kWhole>
-HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, V largest, V (&sums)[kGroup]) {
-  CONTINUO_UNROLL
-  for (V& v : sums) v = hn::Zero(d);
-  CONTINUO_UNROLL
-  for (std::size_t j = from / 16 * 16; j < to; j += 16) {
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < kGroup; ++g) {
-      const std::size_t at = j + g * kLanes;
-      if (!kWhole && (at >= to || at + kLanes <= from)) continue;
-      const V p = WhereSeen<kWhole>(Exp(hn::Sub(hn::LoadU(d, scores + at), largest)), hn::Zero(d), at, from, to);
-      hn::StoreU(p, d, scores + at);
-      sums[g] = hn::Add(sums[g], p);
-    }
-  }
-}
-
-// out[q] = what combine makes of the lanes that lanes(whole page?, q, v) sets, for every query; four at a time where they
-// see the whole page.
-template <class Lanes, class Combine>
-HWY_INLINE void ForQueries(const QueryTile& tile, float* out, Lanes&& lanes, Combine combine) {
-  const auto whole = [&](std::size_t q) { return tile.to[q] - tile.from[q] == kPageKeys; };
-  for (std::size_t q = 0; q < tile.n;) {
-    if (q + 4 <= tile.n && whole(q) && whole(q + 1) && whole(q + 2) && whole(q + 3)) {
-      V v[4][kGroup];
-      CONTINUO_UNROLL
-      for (std::size_t i = 0; i < 4; ++i) lanes(std::true_type(), q + i, v[i]);
-#if HWY_TARGET == HWY_AVX3
-      Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out + q, combine);
-#else
-      CONTINUO_UNROLL
-      for (std::size_t i = 0; i < 4; ++i) out[q + i] = Reduce16(v[i], combine);
-#endif
-      q += 4;
-    } else {
-      V v[kGroup];
-      if (whole(q)) {
-        lanes(std::true_type(), q, v);
-      } else {
-        lanes(std::false_type(), q, v);
-      }
-      out[q] = Reduce16(v, combine);
-      ++q;
-    }
-  }
-}
-
-// Brings what was summed to new largest scores: times e^(old - new).
-HWY_NOINLINE void Rescale(QueryTile& tile, std::size_t padded) {
-  for (std::size_t q = 0; q < tile.n; q += kLanes) {
-    const V old = hn::LoadU(d, tile.largest + q), largest = hn::Max(old, hn::LoadU(d, tile.block + q));
-    hn::StoreU(largest, d, tile.largest + q);
-    hn::StoreU(Exp(hn::Sub(old, largest)), d, tile.shrink + q);
-  }
-  for (std::size_t q = 0; q < tile.n; ++q) {
-    if (tile.shrink[q] == 1) continue;
-    const V shrink = hn::Set(d, tile.shrink[q]);
-    float* const sum = tile.sums + q * tile.sum_floats;
-    for (std::size_t i = 0; i < padded; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), shrink), d, sum + i);
-  }
-}
-
-// The weights of the tile's queries for the page that begins at key `start`. In passes over all queries, so that none
-// waits for its own reductions.
-HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start) {
-  if (args.score_cap > 0 || tile.queries[0].bias) {
-    for (std::size_t q = 0; q < tile.n; ++q) {
-      AdjustScores(args, tile.queries[q], start, tile.from[q], tile.to[q], tile.scores + q * kPageKeys);
-    }
-  }
-  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
-    const float* const scores = tile.scores + q * kPageKeys;
-    if constexpr (whole) {
-      LargestInLanes<true>(scores, 0, kPageKeys, v);
-    } else {
-      LargestInLanes<false>(scores, tile.from[q], tile.to[q], v);
-    }
-  }, MaxLanes());
-  Rescale(tile, round_up(args.head_dim, kValuePad));
-  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
-    const V largest = hn::Set(d, tile.largest[q]);
-    float* const scores = tile.scores + q * kPageKeys;
-    if constexpr (whole) {
-      WeighScores<true>(scores, 0, kPageKeys, largest, v);
-    } else {
-      WeighScores<false>(scores, tile.from[q], tile.to[q], largest, v);
-    }
-  }, AddLanes());
-  for (std::size_t q = 0; q < tile.n; q += kLanes) {
-    const V total = hn::LoadU(d, tile.total + q), shrink = hn::LoadU(d, tile.shrink + q);
-    hn::StoreU(hn::MulAdd(total, shrink, hn::LoadU(d, tile.block + q)), d, tile.total + q);
   }
 }
 
@@ -422,44 +219,6 @@ HWY_INLINE void AttendPart(const AttentionArgs& args, QueryTile& tile, const KvP
   });
 }
 
-// The keys of key blocks that hold any of `first` to `last`, and those keys' values, in float32.
-template <Format kType>
-HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size_t first, std::size_t last, float* page) {
-  using Elements = KvElements<kType>;
-  const KvLayout layout{kType, part.head_dim};
-  const std::size_t padded = layout.padded_dim();
-  for (std::size_t b = first / kKeyBlock; b * kKeyBlock < last; ++b) {
-    const std::byte* keys = part.keys + b * layout.key_block_bytes();
-    float* out = page + b * kKeyBlock * part.head_dim;
-    for (std::size_t start = 0; start < part.head_dim; start += kScaleBlock) {
-      const std::size_t n = std::min(kScaleBlock, part.head_dim - start);
-      V scales[kGroup];
-      CONTINUO_UNROLL
-      for (std::size_t g = 0; g < kGroup; ++g) {
-        scales[g] = Elements::kScaled ? LoadF16::Load(keys, g * kLanes) : hn::Set(d, 1.0f);
-      }
-      if (Elements::kScaled) keys += kKeyBlock * kScaleBytes;
-      for (std::size_t i = 0; i < n; ++i, keys += kKeyBlock * Elements::kBytes, out += kKeyBlock) {
-        CONTINUO_UNROLL
-        for (std::size_t g = 0; g < kGroup; ++g) {
-          V k = Elements::Load(keys, g * kLanes);
-          if constexpr (Elements::kScaled) k = hn::Mul(k, scales[g]);
-          hn::StoreU(k, d, out + g * kLanes);
-        }
-      }
-    }
-  }
-  float* const values = page + kPageKeys * part.head_dim;
-  for (std::size_t j = first; j < last; ++j) {
-    for (std::size_t i = 0; i < padded; i += kLanes) {
-      V v = Elements::Load(part.values, j * padded + i);
-      if constexpr (Elements::kScaled) v = hn::Mul(v, hn::Set(d, part.scales[i / kScaleBlock * kPageKeys + j]));
-      hn::StoreU(v, d, values + j * padded + i);
-    }
-  }
-  return {reinterpret_cast<const std::byte*>(page), reinterpret_cast<const std::byte*>(values), nullptr, part.head_dim, part.next_keys};
-}
-
 // The page that begins at key `start`; its keys first <= j < last are those that any query of the tile sees.
 template <Format kType>
 HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size_t start, std::size_t first,
@@ -472,7 +231,7 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
   const KvPart<kType> part{at, at + layout.value_rows_at(), tile.scales, args.head_dim, next};
   if constexpr (KvElements<kType>::kScaled) {
     for (std::size_t i = 0; i < layout.scale_blocks() * kPageKeys; i += kLanes) {
-      hn::StoreU(LoadF16::Load(at + layout.value_scales_at(), i), d, tile.scales + i);
+      hn::StoreU(KvElements<Format::f16>::Load(at + layout.value_scales_at(), i), d, tile.scales + i);
     }
   }
   if (tile.n > kFewQueries && more) {
