@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
-constexpr std::size_t kPanelsPerThread = 4;     // so that a thread that was held up does not hold up the rest
+constexpr std::size_t kPanelsPerThread = 2;  // so that a thread that was held up does not hold up the rest
 constexpr std::size_t kInMajorPanel = 128;      // outputs of an in_major matrix that are taken together
 constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
