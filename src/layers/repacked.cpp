@@ -11,9 +11,10 @@ namespace continuo {
 namespace {
 
 constexpr std::size_t kParts = 8;                       // steps over which repacking is spread
-constexpr std::size_t kBuffer = std::size_t{16} << 20;  // bytes that are asked for at once
+constexpr std::size_t kBuffer = std::size_t{4} << 20;   // bytes that are asked for at once
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kRowsTogether = 256;  // rows that a thread repacks at a time: whole panels
+constexpr std::size_t kTwice = std::size_t{4} << 20;  // bytes of weights that are in memory twice at the most, about
 
 // What w becomes; its layout is w's own where it stays as it is.
 Matrix repacked_form(const KernelTable& kernels, Matrix w) {
@@ -107,10 +108,16 @@ std::byte* RepackedWeights::room_for(std::size_t bytes) {
 void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
   const Matrix& w = entry.stored;
   std::byte* const room = room_for(entry.bytes);
-  threads.parallel_for((w.rows + kRowsTogether - 1) / kRowsTogether, [&](std::size_t i, int) {
-    const std::size_t first = i * kRowsTogether;
-    repack_rows(kernels_, w, entry.repacked, first, std::min(w.rows, first + kRowsTogether), room);
-  });
+  const std::size_t row_bytes = stored_bytes(w.format, w.layout == Layout::out_major ? w.stride : w.cols);
+  const std::size_t slice = std::max<std::size_t>(kTwice / (row_bytes * kRowsTogether), 1) * kRowsTogether;
+  for (std::size_t from = 0; from < w.rows; from += slice) {
+    const std::size_t to = std::min(w.rows, from + slice);
+    threads.parallel_for((to - from + kRowsTogether - 1) / kRowsTogether, [&](std::size_t i, int) {
+      const std::size_t first = from + i * kRowsTogether;
+      repack_rows(kernels_, w, entry.repacked, first, std::min(to, first + kRowsTogether), room);
+    });
+    if (model_ && w.layout == Layout::out_major) model_->release_pages({w.data + from * row_bytes, (to - from) * row_bytes});
+  }
   entry.repacked.data = room;
   if (model_) model_->release_pages({w.data, extent(w)});
 }
