@@ -136,9 +136,13 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
     }
   }
   for (; r < rows; r += kLanes, panels += panel_bytes) {
+    if (tokens <= Dot::kTile) {  // memory is what takes the time
+      RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, tokens, y + r, y_stride);
+      continue;
+    }
     for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-      RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k),
-                                                    std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride);
+      RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
+                                                 y + t * y_stride + r, y_stride);
     }
   }
 }
