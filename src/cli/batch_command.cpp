@@ -33,13 +33,16 @@ constexpr std::size_t kHeldBytes = std::size_t{16} << 20;
 // others.
 constexpr std::size_t kQueued = 3;
 
+// Not to stdout.
+bool to_file(const BatchOptions& batch) { return !batch.out.empty() && batch.out != "-"; }
+
 Result<void> check_typed(const Options& options) {
   const BatchOptions& batch = options.batch;
   if (options.words.size() > 1) {
     return usage_error(fmt::format("'{}' and '{}' are both given as input, expected one file",
                                    options.words[0], options.words[1]));
   }
-  if (batch.resume && batch.out.empty())
+  if (batch.resume && !to_file(batch))
     return usage_error("--resume needs --output", "it goes on with that file");
   if (batch.resume && batch.overwrite) return usage_error("--resume and --overwrite are both given");
   const bool text = batch.format == BatchFormat::text;
@@ -175,6 +178,7 @@ class BatchRun {
     for (std::size_t i = 0; i < asked.n; ++i) {
       Request request = asked.request;
       request.sample = i;
+      if (asked.echo) stream(*active, i, asked.prompt);  // the texts together are the answer's
       engine_.submit(
           std::move(request),
           [this, active, i](std::string_view text, const GeneratedToken&) { return heard(*active, i, text); },
@@ -184,10 +188,14 @@ class BatchRun {
 
   bool heard(const Active& active, std::size_t sample, std::string_view text) {
     progress_.count_token();
+    stream(active, sample, text);
+    return true;
+  }
+
+  void stream(const Active& active, std::size_t sample, std::string_view text) {
     if (active.request.stream && form_.format == BatchFormat::jsonl && !text.empty()) {
       order_.push(active.order, increment_line(active.request, sample, text), false, pending_);
     }
-    return true;
   }
 
   void finished(Active& active, std::size_t sample, Result<Completion> done) {
@@ -236,7 +244,7 @@ class BatchRun {
     if (out_.ended()) return {};  // the reader went away: it has what it wanted
     if (failure_) return *failure_;
     if (interrupted) {
-      if (options_.batch.out.empty()) {
+      if (!out_.is_regular()) {
         spdlog::warn("interrupted; with --output FILE a run can be resumed");
       } else {
         spdlog::warn("interrupted; the same command with --resume{} goes on after the answers in {}",
@@ -313,7 +321,7 @@ Result<void> run_batch(const Options& options) {
   AnswerFile out;
   const AnswerForm form{files.name(), text, batch.format, batch.unordered};
   Kept kept;
-  if (!batch.out.empty()) {
+  if (to_file(batch)) {
     CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
   }
   const EngineOptions how = batch_engine_options(options, model.spec);

@@ -1,9 +1,11 @@
 // What can happen to a long run: it is killed, the disk is full, the reader stalls, the input is hostile.
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -123,6 +125,45 @@ TEST_CASE("batch --resume refuses what is not its own") {
   CHECK(read_file(c.out) == want);
   CHECK(run_program(c.arguments({"-o", c.out, "--resume"})).code == 1);  // all done: nothing is added
   CHECK(read_file(c.out) == want);
+}
+
+TEST_CASE("batch --resume refuses the answers of another model, seed, order or shard") {
+  const Case c(30);
+  const std::string want = c.unbroken(), any_order = c.unbroken({"--unordered", "-b", "1"});
+  const auto refused = [&](const std::string& there, std::vector<std::string> rest, const std::string& why) {
+    write_file(c.out, there);
+    rest.insert(rest.end(), {"-o", c.out, "--resume"});
+    check_error(run_program(c.arguments(rest)), 2, why);
+    CHECK(read_file(c.out) == there);
+  };
+  refused(want, {"--seed", "7"}, "another seed");
+  refused(any_order, {}, "--unordered");
+  refused(any_order, {"--unordered", "--seed", "7"}, "another seed");
+  const Folder other({.preference = 2});
+  refused(want, {"-m", other.path()}, "is of the model");
+  write_file(c.out, any_order);
+  const std::string shorter = c.folder.file("shorter", requests(10));
+  check_error(
+      run_program({"batch", "-q", "-m", c.folder.path(), shorter, "-o", c.out, "--resume", "--unordered"}), 2,
+      "30 answers already, but only 10 requests");
+  const std::string ids = c.folder.file("ids", "{\"id\": \"other\", \"prompt\": \"a\"}\n");
+  check_error(
+      run_program({"batch", "-q", "-m", c.folder.path(), ids, "-o", c.out, "--resume", "--unordered"}), 2,
+      "another id");
+  CHECK(read_file(c.out) == any_order);
+}
+
+TEST_CASE("batch: answers to a pipe wait for its reader, and end with it") {
+  const Case c(2000);
+  const std::string pipe = c.folder.path() + "/pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  check_error(run_program(c.arguments({"-o", pipe, "--resume"})), 2, "is no file that a run can resume");
+  Coprocess run(c.arguments({"-o", pipe}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::string begin(100, ' ');
+  std::ifstream(pipe).read(begin.data(), 100);
+  CHECK(begin.starts_with("{\"id\":1,"));
+  CHECK(run.wait() == 0);
 }
 
 TEST_CASE("batch: a full disk, then --resume") {

@@ -293,6 +293,16 @@ TEST_CASE("batch: a streamed request sends what has become certain") {
   CHECK(program.wait() == 0);
 }
 
+TEST_CASE("batch: with echo a stream begins with the prompt") {
+  const Folder folder;
+  const auto all = answers(run_program(batch(folder, {"--greedy"}),
+                                       R"({"prompt": "a", "stream": true, "echo": true, "max_tokens": 2})"));
+  REQUIRE(all.size() == 4);
+  CHECK(all[0]["text"] == "a");
+  CHECK(all[3]["text"] == all[0]["text"].get<std::string>() + all[1]["text"].get<std::string>() +
+                              all[2]["text"].get<std::string>());
+}
+
 TEST_CASE("batch: streams do not mix where order is kept") {
   const Folder folder;
   std::string input;

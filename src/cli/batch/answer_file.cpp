@@ -26,11 +26,16 @@ constexpr int kLookMilliseconds = 100;    // how often `interrupted` is looked a
 constexpr std::size_t kPipePiece = 4096;  // a pipe that is ready takes so much without waiting (PIPE_BUF)
 constexpr std::size_t kLongestAnswer = std::size_t{1} << 30;
 
-Error failed(const std::string& name, int error) {
+Error failed(const std::string& name, int error, bool resumable = false) {
   return {.kind = ErrorKind::output,
           .what = std::string("cannot write the answers: ") + std::strerror(error),
           .file = name,
-          .hint = error == ENOSPC ? "make room, then go on with --resume" : ""};
+          .hint = error == ENOSPC && resumable ? "make room, then go on with --resume" : ""};
+}
+
+bool is_file_or_new(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
 }
 
 Error no_answer(const std::string& name, std::uint64_t line) {
@@ -47,7 +52,12 @@ AnswerFile::~AnswerFile() {
 }
 
 Result<Kept> AnswerFile::open(const std::string& path, Opening opening, const AnswerForm& form, int input) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+  const bool file = is_file_or_new(path);
+  if (!file && opening == Opening::resume) return usage_error(path + " is no file that a run can resume");
+  // Anything else is opened for writing alone: a pipe then waits for its reader, and shows when that one goes
+  // away.
+  const int fd = ::open(path.c_str(), (file ? O_RDWR | O_CREAT : O_WRONLY) | O_CLOEXEC | O_APPEND, 0666);
+  if (fd < 0 && errno == EINTR) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
   if (fd < 0) return failed(path, errno);
   fd_ = fd;
   name_ = path;
@@ -90,6 +100,8 @@ struct Entry {
   bool error = false;
   Answer id;
   std::uint64_t line = 0;  // of the request; 0 if it does not say
+  std::optional<std::uint64_t> seed;
+  std::optional<std::string> model;
 };
 
 Result<Entry> read_entry(const Line& line, const std::string& name) {
@@ -104,6 +116,12 @@ Result<Entry> read_entry(const Line& line, const std::string& name) {
   const Json& holder = entry.error ? *error : *json;
   if (const auto number = holder.find("line"); number != holder.end() && number->is_number_unsigned()) {
     entry.line = number->get<std::uint64_t>();
+  }
+  if (const auto seed = json->find("seed"); seed != json->end() && seed->is_number_unsigned()) {
+    entry.seed = seed->get<std::uint64_t>();
+  }
+  if (const auto model = json->find("model"); model != json->end() && model->is_string()) {
+    entry.model = model->get<std::string>();
   }
   return entry;
 }
@@ -120,10 +138,35 @@ Result<Entry> read_row(const Line& line, const std::string& name) {
   const auto index = parse_number<std::uint64_t>(cell("index"), "", "");
   const auto samples = parse_number<std::uint64_t>(cell("n"), "", "");
   if (!row || !index || !samples || *index >= *samples) return no_answer(name, line.number);
+  const auto seed = parse_number<std::uint64_t>(cell("seed"), "", "");
   return Entry{.answer = *index + 1 == *samples,
                .error = !cell("error_type").empty(),
                .id = id_from_cell(cell("id")),
-               .line = *row};
+               .line = *row,
+               .seed = seed ? std::optional(*seed) : std::nullopt,
+               .model = cell("model")};
+}
+
+// Notes an answer of such a run as this one is.
+Result<void> keep(const Entry& entry, const AnswerForm& form, const std::string& name, const Line& line,
+                  Kept& kept) {
+  if (entry.model && *entry.model != form.model) {
+    return usage_error(
+        fmt::format("{}: line {} is of the model {}, not {}", name, line.number, *entry.model, form.model),
+        "--resume goes on with the same model");
+  }
+  const KeptAnswer answer{hash_of(entry.id), entry.seed};
+  if (!form.with_line) {
+    // Rows of a table and errors always say their request's line.
+    if (form.format == BatchFormat::jsonl && !entry.error && entry.line != 0) {
+      return usage_error(fmt::format("{}: line {} was written by a run with --unordered", name, line.number),
+                         "--resume goes on with the same options");
+    }
+    kept.in_order.push_back(answer);
+  } else if (entry.line == 0 || !kept.by_line.emplace(entry.line, answer).second) {
+    return no_answer(name, line.number);
+  }
+  return {};
 }
 
 }  // namespace
@@ -157,11 +200,8 @@ Result<Kept> AnswerFile::scan(const AnswerForm& form) {
     kept.bytes = at;
     ++kept.answers;
     kept.errors += entry.error ? 1 : 0;
-    if (form.with_line) {
-      if (entry.line == 0) return no_answer(name_, line->number);
-      kept.lines.insert(entry.line);
-    } else if (form.format != BatchFormat::text) {
-      kept.ids.push_back(hash_of(entry.id));
+    if (form.format != BatchFormat::text) {
+      CONTINUO_TRY_VOID(keep(entry, form, name_, *line, kept));
     }
   }
 }
@@ -194,7 +234,7 @@ void AnswerFile::sync() {
 
 Result<void> AnswerFile::finish() {
   if (regular_) sync();
-  if (failure_ != 0) return failed(name_, failure_);
+  if (failure_ != 0) return failed(name_, failure_, regular_);
   return {};
 }
 

@@ -4,9 +4,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -14,13 +15,19 @@
 
 namespace continuo {
 
+// Whose an answer is, as far as it says.
+struct KeptAnswer {
+  std::uint64_t id = 0;               // a hash of it
+  std::optional<std::uint64_t> seed;  // errors have none
+};
+
 // What a run finds in the file that an earlier one left.
 struct Kept {
   std::uint64_t bytes = 0;  // of whole answers; what follows is torn
   std::uint64_t answers = 0;
-  std::uint64_t errors = 0;        // of them
-  std::vector<std::uint64_t> ids;  // a hash of each answer's id, where their order says whose they are
-  std::unordered_set<std::uint64_t> lines;  // of the requests they answer, where it does not
+  std::uint64_t errors = 0;                               // of them
+  std::vector<KeptAnswer> in_order;                       // where their order says whose they are
+  std::unordered_map<std::uint64_t, KeptAnswer> by_line;  // where it does not: by the requests' lines
 };
 
 std::uint64_t hash_of(const Answer& id);
@@ -35,7 +42,8 @@ class AnswerFile {
   AnswerFile& operator=(const AnswerFile&) = delete;
 
   // Opens `path` and locks it. Errors: another run holds it; it is the file that `input` reads; it has
-  // contents and `opening` is fresh; it holds lines that are no answers.
+  // contents and `opening` is fresh; it holds lines that are no answers of such a run; only a file can be
+  // resumed.
   Result<Kept> open(const std::string& path, Opening opening, const AnswerForm& form, int input);
   bool is_regular() const { return regular_; }
 

@@ -39,8 +39,15 @@ Intake::~Intake() {
 }
 
 void Intake::read() {
-  const auto all = read_requests();
-  end(all ? std::nullopt : std::optional(all.error()));
+  try {
+    const auto all = read_requests();
+    end(all ? std::nullopt : std::optional(all.error()));
+  } catch (...) {  // main's to say
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    thrown_ = std::current_exception();
+    changed_.notify_all();
+  }
 }
 
 Result<void> Intake::read_requests() {
@@ -61,9 +68,9 @@ Result<void> Intake::read_requests() {
     Job job{.line = line->number, .order = order, .bytes = line->text.size(), .request = parse(*line)};
     if (!put(std::move(job))) return {};
   }
-  if (stop_ || selection_.by_line || selected_ >= selection_.done.answers) return {};
-  return usage_error(fmt::format("there are {} answers already, but only {} requests",
-                                 selection_.done.answers, selected_.load()),
+  if (stop_ || found_ == selection_.done.answers) return {};
+  return usage_error(fmt::format("there are {} answers already, but only {} requests for them",
+                                 selection_.done.answers, found_),
                      "is this the input that they answer?");
 }
 
@@ -79,19 +86,26 @@ ParsedRequest Intake::parse(const Line& line) const {
   return parser_.parse_json(line);
 }
 
-Answer Intake::id_of(const Line& line) const {
-  return selection_.format == BatchFormat::csv ? RequestParser::csv_id(line, columns_)
-                                               : RequestParser::json_id(line);
+RequestIdentity Intake::identity(const Line& line) const {
+  return selection_.format == BatchFormat::csv ? parser_.csv_identity(line, columns_)
+                                               : parser_.json_identity(line);
 }
 
-Result<bool> Intake::done_before(const Line& line, std::uint64_t order) const {
+Result<bool> Intake::done_before(const Line& line, std::uint64_t order) {
   const Kept& done = selection_.done;
-  if (selection_.by_line) return done.lines.contains(line.number);
-  if (order >= done.answers) return false;
-  if (selection_.format != BatchFormat::text && hash_of(id_of(line)) != done.ids[order]) {
-    return usage_error(
-        fmt::format("answer {} has another id than the request on line {}", order + 1, line.number),
-        "is this the input that the answers are for?");
+  const auto by_line = done.by_line.find(line.number);
+  if (selection_.by_line ? by_line == done.by_line.end() : order >= done.answers) return false;
+  ++found_;
+  if (selection_.format == BatchFormat::text) return true;  // lines of text do not say whose they are
+  const KeptAnswer& answer = selection_.by_line ? by_line->second : done.in_order[order];
+  const RequestIdentity asked = identity(line);
+  if (hash_of(asked.id) != answer.id) {
+    return usage_error(fmt::format("an answer has another id than its request on line {}", line.number),
+                       "is this the input that the answers are for?");
+  }
+  if (answer.seed && answer.seed != asked.seed) {
+    return usage_error(fmt::format("an answer has another seed than its request on line {}", line.number),
+                       "--resume goes on with the same input and the same --seed");
   }
   return true;
 }
@@ -118,7 +132,10 @@ void Intake::end(std::optional<Error> error) {
 std::optional<Job> Intake::take(bool wait) {
   std::unique_lock lock(mutex_);
   if (wait) changed_.wait_for(lock, kWait, [&] { return ended_ || !ready_.empty(); });
-  if (ready_.empty()) return std::nullopt;
+  if (ready_.empty()) {
+    if (thrown_) std::rethrow_exception(thrown_);
+    return std::nullopt;
+  }
   Job job = std::move(ready_.front());
   ready_.pop_front();
   ready_bytes_ -= job.bytes;

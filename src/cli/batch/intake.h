@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -40,7 +41,8 @@ class Intake {
          Selection selection);
   ~Intake();
 
-  // The next request; waits for it if asked to, but not for long.
+  // The next request; waits for it if asked to, but not for long. Throws what the reading thread ran into:
+  // memory running out, our own bugs.
   std::optional<Job> take(bool wait);
   // Nothing is left, or reading failed.
   bool exhausted();
@@ -52,9 +54,9 @@ class Intake {
  private:
   void read();
   Result<void> read_requests();
-  Result<bool> done_before(const Line& line, std::uint64_t order) const;
+  Result<bool> done_before(const Line& line, std::uint64_t order);
   ParsedRequest parse(const Line& line) const;
-  Answer id_of(const Line& line) const;
+  RequestIdentity identity(const Line& line) const;
   bool put(Job job);
   void end(std::optional<Error> error);
 
@@ -64,6 +66,7 @@ class Intake {
   LineReader reader_;
   std::atomic<std::uint64_t> selected_{0};
   CsvColumns columns_;
+  std::uint64_t found_ = 0;  // requests that are answered already
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -71,6 +74,7 @@ class Intake {
   std::size_t ready_bytes_ = 0;
   bool ended_ = false;
   std::optional<Error> error_;
+  std::exception_ptr thrown_;
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <utility>
 
 namespace continuo {
 
@@ -45,12 +46,6 @@ Result<bool> LineReader::fill() {
   }
 }
 
-bool LineReader::ready() {
-  if (at_ < end_) return true;
-  pollfd source{.fd = fd_, .events = POLLIN, .revents = 0};
-  return poll(&source, 1, 0) > 0;
-}
-
 // The '\n' that ends the line, in what is left of the block; null if it is not there.
 const char* LineReader::find_end() {
   const char* const from = block_.data() + at_;
@@ -60,32 +55,47 @@ const char* LineReader::find_end() {
   return found == end ? nullptr : found;
 }
 
+// Adds what the block has of the line to it.
+void LineReader::take_block() {
+  begun_ = true;
+  const char* const from = block_.data() + at_;
+  const char* const newline = find_end();
+  const std::size_t n = newline ? static_cast<std::size_t>(newline - from) : end_ - at_;
+  at_ += n + (newline ? 1 : 0);
+  if (line_.text.size() + n > longest_) {
+    line_.too_long = true;
+    line_.text = {};
+  }
+  if (!line_.too_long) line_.text.append(from, n);
+  whole_ = newline != nullptr;
+}
+
+bool LineReader::ready() {
+  while (!whole_ && !at_end_) {
+    if (at_ == end_) {
+      pollfd source{.fd = fd_, .events = POLLIN, .revents = 0};
+      if (poll(&source, 1, 0) <= 0) return false;
+      const auto more = fill();
+      if (!more || stop_) return true;
+      at_end_ = !*more;
+    }
+    if (at_ < end_) take_block();
+  }
+  return true;
+}
+
 Result<std::optional<Line>> LineReader::next() {
-  Line line{.number = lines_ + 1};
-  bool begun = false;
-  for (;;) {
+  while (!whole_ && !at_end_) {
     if (at_ == end_) {
       CONTINUO_TRY(const bool more, fill());
-      if (!more) {
-        if (!begun || stop_) return std::optional<Line>();
-        ++lines_;
-        return std::optional<Line>(std::move(line));
-      }
+      at_end_ = !more;
     }
-    begun = true;
-    const char* const from = block_.data() + at_;
-    const char* const newline = find_end();
-    const std::size_t n = newline ? static_cast<std::size_t>(newline - from) : end_ - at_;
-    at_ += n + (newline ? 1 : 0);
-    if (line.text.size() + n > longest_) {
-      line.too_long = true;
-      line.text = {};
-    }
-    if (!line.too_long) line.text.append(from, n);
-    if (!newline) continue;
-    ++lines_;
-    return std::optional<Line>(std::move(line));
+    if (at_ < end_) take_block();
   }
+  if (!std::exchange(whole_, false) && (!begun_ || stop_)) return std::optional<Line>();
+  begun_ = false;
+  line_.number = ++lines_;
+  return std::optional(std::exchange(line_, Line()));
 }
 
 std::optional<std::uint64_t> count_lines(int fd, LineKind kind) {

@@ -34,12 +34,13 @@ class LineReader {
 
   // The next line; nothing at the end, or once stopped. A last line need not end in '\n'.
   Result<std::optional<Line>> next();
-  // Whether there is something to read now, so that next() will not wait for long.
+  // Whether next() will not wait: what can be read now has a whole line, or the end.
   bool ready();
 
  private:
   Result<bool> fill();
   const char* find_end();
+  void take_block();
 
   int fd_;
   std::string name_;
@@ -50,6 +51,10 @@ class LineReader {
   std::vector<char> block_;
   std::size_t at_ = 0, end_ = 0;  // what is left of the block
   std::uint64_t lines_ = 0;
+  Line line_;           // the next one, as far as it is read
+  bool begun_ = false;  // something of it is
+  bool whole_ = false;
+  bool at_end_ = false;  // of the input
 };
 
 // Lines in a file, counted as LineReader does; nothing if `fd` is no file that can be read twice.

@@ -101,9 +101,13 @@ BatchRequest RequestParser::defaults(Answer id) const {
   return request;
 }
 
+std::uint64_t RequestParser::seed_of(const BatchRequest& request) const {
+  return request.seeded ? request.request.sampling.seed : derived_seed(options_.seed, request.id);
+}
+
 // What is left once all fields are known: the prompt's ids and the seed.
 Result<void> RequestParser::finish(BatchRequest& request) const {
-  if (!request.seeded) request.request.sampling.seed = derived_seed(options_.seed, request.id);
+  request.request.sampling.seed = seed_of(request);
   if (request.want_ids) {
     if (request.echo && tokenizer_) request.prompt = tokenizer_->decode(request.request.prompt, true);
   } else {
@@ -223,14 +227,20 @@ ParsedRequest RequestParser::parse_csv(const Line& line, const CsvColumns& colum
   return checked(std::move(request));
 }
 
-Answer RequestParser::json_id(const Line& line) {
+RequestIdentity RequestParser::json_identity(const Line& line) const {
   const auto json = line.too_long ? Result<Json>(Json()) : continuo::parse_json(line.text, "");
-  return json ? id_of(*json, line) : Answer(line.number);
+  if (!json) return {Answer(line.number), {}};
+  BatchRequest request = defaults(Answer(line.number));
+  if (!fill(request, *json)) return {id_of(*json, line), {}};
+  return {request.id, seed_of(request)};
 }
 
-Answer RequestParser::csv_id(const Line& line, const CsvColumns& columns) {
+RequestIdentity RequestParser::csv_identity(const Line& line, const CsvColumns& columns) const {
   const auto cells = row_cells(line, columns);
-  return cells ? id_of(*cells, columns, line) : Answer(line.number);
+  if (!cells) return {Answer(line.number), {}};
+  BatchRequest request = defaults(id_of(*cells, columns, line));
+  if (!fill(request, *cells, columns)) return {request.id, {}};
+  return {request.id, seed_of(request)};
 }
 
 }  // namespace continuo

@@ -39,6 +39,12 @@ struct BatchError {
 
 using ParsedRequest = std::variant<BatchRequest, BatchError>;
 
+// What an answer says of its request: the id and, where the request can be meant, the seed.
+struct RequestIdentity {
+  Answer id;
+  std::optional<std::uint64_t> seed;
+};
+
 struct RequestField;
 
 // The columns of a table of requests.
@@ -73,12 +79,13 @@ class RequestParser {
   Result<CsvColumns> csv_columns(const Line& header) const;
   ParsedRequest parse_csv(const Line& row, const CsvColumns& columns) const;
 
-  // The id that the answer to this line has.
-  static Answer json_id(const Line& line);
-  static Answer csv_id(const Line& row, const CsvColumns& columns);
+  // The same without the work: what the answer to this line says of it.
+  RequestIdentity json_identity(const Line& line) const;
+  RequestIdentity csv_identity(const Line& row, const CsvColumns& columns) const;
 
  private:
   BatchRequest defaults(Answer id) const;
+  std::uint64_t seed_of(const BatchRequest& request) const;
   Result<void> finish(BatchRequest& request) const;
   ParsedRequest checked(BatchRequest request) const;
 
