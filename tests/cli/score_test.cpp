@@ -132,6 +132,36 @@ TEST_CASE("score --jsonl: a bad record is an answer, in any company the same") {
   }
 }
 
+TEST_CASE("score --jsonl: what a record says and is not meant is an error, null is nothing said") {
+  const Folder folder({.preference = 4});
+  const auto all = answers(run_program({"score", "-m", folder.path(), "--jsonl"},
+                                       R"({"prompt": "a", "choices": ["b"], "anwser": 0}
+{"prompt_ids": [97], "completion": "b"}
+{"id": true, "text": "ab"}
+{"text": "ab", "answer": 0}
+{"id": null, "text": "ab", "prompt": null, "answer": null}
+)"));
+  REQUIRE(all.size() == 5);
+  CHECK(all[0]["error"]["message"] == "unknown field \"anwser\"");
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(all[i]["error"]["type"] == "invalid_request");
+  CHECK(all[4]["tokens"] == 2);
+}
+
+TEST_CASE("score --jsonl answers a record while half of the next one is there, and ends while nobody reads") {
+  const Folder folder({.preference = 4});
+  Coprocess half({"score", "-m", folder.path(), "--jsonl"});
+  REQUIRE(half.send("{\"text\": \"ab\"}\n{\"te"));
+  CHECK(half.line());
+  Coprocess stalled({"score", "-m", folder.path(), "--jsonl"});
+  std::string input;
+  for (int i = 0; i < 20000; ++i)
+    input += "{\"text\": \"ab\"}\n";
+  CHECK(stalled.send_what_it_takes(input, 700) < input.size());
+  stalled.signal_it(SIGTERM);
+  CHECK(stalled.wait() == 130);
+}
+
 TEST_CASE("score --jsonl answers a record as soon as it is scored") {
   const Folder folder({.preference = 4});
   Coprocess program({"score", "-m", folder.path(), "--jsonl"});

@@ -11,6 +11,8 @@ namespace continuo {
 
 namespace {
 
+constexpr std::string_view kFields[] = {"id", "text", "prompt", "completion", "choices", "answer"};
+
 Result<std::string> text_field(const Json& json, const char* name) {
   const Json& value = json.at(name);
   if (!value.is_string()) return usage_error(fmt::format("{} is not a string", name));
@@ -36,12 +38,20 @@ Result<void> fill_choices(ScoreRecord& record, const Json& json) {
 
 Result<void> fill(ScoreRecord& record, const Json& json) {
   if (!json.is_object()) return usage_error("the line is not a JSON object");
-  for (const auto& [key, value] : json.items()) {
-    if (key == "id" && (value.is_string() || value.is_number())) record.id = Answer(value);
+  if (const auto id = json.find("id"); id != json.end()) {
+    if (!id->is_string() && !id->is_number()) return usage_error("id is not a string or a number");
+    record.id = Answer(*id);
+  }
+  for (const auto& item : json.items()) {
+    if (std::find(std::begin(kFields), std::end(kFields), item.key()) == std::end(kFields)) {
+      return usage_error(fmt::format("unknown field \"{}\"", valid_utf8(item.key().substr(0, 60))));
+    }
   }
   const int kinds =
       int(json.contains("text")) + int(json.contains("completion")) + int(json.contains("choices"));
   if (kinds != 1) return usage_error("expected one of text, completion and choices");
+  if (json.contains("answer") && !json.contains("choices"))
+    return usage_error("answer is given, but there are no choices");
   if (json.contains("text")) {
     if (json.contains("prompt")) return usage_error("text and prompt are both given; is completion meant?");
     CONTINUO_TRY(std::string text, text_field(json, "text"));
@@ -66,12 +76,15 @@ std::variant<ScoreRecord, BatchError> parse_record(const Line& line, std::size_t
     return BatchError{number, "line_too_long",
                       fmt::format("the line has more than {} bytes (--max-line)", longest_line)};
   }
-  const auto json = parse_json(line.text, "");
+  auto json = parse_json(line.text, "");
   if (!json) {
     Error error = json.error();
     error.hint.clear();
     return BatchError{number, "invalid_json", error.message()};
   }
+  // A field that is null is as if it were not there.
+  for (auto at = json->begin(); json->is_object() && at != json->end();)
+    at = at->is_null() ? json->erase(at) : std::next(at);
   ScoreRecord record{.id = number};
   if (const auto filled = fill(record, *json); !filled) {
     return BatchError{record.id, "invalid_request", filled.error().message()};

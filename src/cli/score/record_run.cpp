@@ -8,10 +8,10 @@
 #include <cstring>
 #include <memory>
 
+#include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
-#include "cli/engine_options.h"
 #include "cli/batch/lines.h"
-#include "cli/output.h"
+#include "cli/engine_options.h"
 #include "cli/score/record.h"
 #include "cli/score/record_answer.h"
 #include "generate/memory.h"
@@ -56,19 +56,17 @@ class RecordRun {
         request_memory_(request_memory(batch_engine_options(options, model.spec).memory)) {}
 
   Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
-    while (!interrupted) {
+    while (!interrupted && !output_.ended()) {
       CONTINUO_TRY_VOID(take_in(reader));
       if (engine_.unfinished() == 0 && ended_) break;
       if (engine_.unfinished() > 0) engine_.step();
-      if (!write()) return output_.finish();
+      write(interrupted);
     }
-    if (!write()) return output_.finish();
-    if (interrupted) {
-      CONTINUO_TRY_VOID(output_.finish());
-      return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
-    }
-    if (options_.score.summary) output_.write(line_of(summary_.json()));
+    if (options_.score.summary && !interrupted) pending_ += line_of(summary_.json());
+    write(interrupted);
     CONTINUO_TRY_VOID(output_.finish());
+    if (output_.ended()) return {};  // the reader went away: it has what it wanted
+    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     if (summary_.errors() == 0) return {};
     return Error{.kind = ErrorKind::output,
                  .what = fmt::format("{} of {} records failed", summary_.errors(), summary_.records()),
@@ -177,12 +175,9 @@ class RecordRun {
     }
   }
 
-  // False once more is pointless.
-  bool write() {
-    if (pending_.empty()) return true;
-    const bool good = output_.write(pending_);
+  void write(const std::atomic<bool>& interrupted) {
+    output_.write(pending_, interrupted);
     pending_.clear();
-    return good;
   }
 
   const Options& options_;
@@ -192,7 +187,7 @@ class RecordRun {
   Windows windows_;
   std::size_t request_memory_;
   std::size_t record_bytes_ = 0;  // of those with the engine
-  Output output_;
+  AnswerFile output_;             // stdout
   ScoreSummary summary_;
   AnswerOrder order_{AnswerOrder::Kind::input, 0};
   std::map<std::uint64_t, std::pair<ScoreRecord, std::vector<ScoredText>>>
