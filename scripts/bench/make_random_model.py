@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Writes a Hugging Face folder with random weights in the shape of a well-known model, for timing.
 
-    python scripts/bench/make_random_model.py smollm2-135m /tmp/smollm2 [--dtype f32|f16|bf16]
+    python scripts/bench/make_random_model.py smollm2-135m /tmp/smollm2 [--dtype f32|f16|bf16] [--tokenizer tokenizer.json]
 
-needs numpy alone. There is no tokenizer: use `continuo bench`, or --ids.
+needs numpy alone. Without --tokenizer there is none: use `continuo bench`, or --ids.
 """
 import argparse
 import json
 import pathlib
+import shutil
 import struct
 
 import numpy as np
@@ -23,7 +24,8 @@ def llama(hidden_size, intermediate_size, layers, heads, kv_heads, vocab_size, c
 SHAPES = {
     "stories15m": llama(288, 768, 6, 6, 6, 32000, 1024),  # trained with 256; positions are rotary
     "smollm2-135m": llama(576, 1536, 30, 9, 3, 49152, 8192),
-    "qwen2.5-0.5b-like": llama(896, 4864, 24, 14, 2, 151936, 32768),
+    "qwen2.5-0.5b": llama(896, 4864, 24, 14, 2, 151936, 32768) | dict(model_type="qwen2", rms_norm_eps=1e-6,
+                                                                      rope_theta=1000000.0),
     "gpt2-124m": dict(model_type="gpt2", n_embd=768, n_layer=12, n_head=12, n_positions=1024, vocab_size=50257,
                       layer_norm_epsilon=1e-5, activation_function="gelu_new"),
 }
@@ -38,6 +40,8 @@ def llama_tensors(c):
         yield layer + "input_layernorm.weight", (d,)
         for name, rows in (("q", d), ("k", kv), ("v", kv), ("o", d)):
             yield f"{layer}self_attn.{name}_proj.weight", (rows, d)
+            if c["model_type"] == "qwen2" and name != "o":
+                yield f"{layer}self_attn.{name}_proj.bias", (rows,)
         yield layer + "post_attention_layernorm.weight", (d,)
         yield layer + "mlp.gate_proj.weight", (ff, d)
         yield layer + "mlp.up_proj.weight", (ff, d)
@@ -71,6 +75,7 @@ def main():
     parser.add_argument("shape", choices=SHAPES)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--dtype", choices=("f32", "f16", "bf16"), default="f32")
+    parser.add_argument("--tokenizer", type=pathlib.Path, help="a tokenizer.json to lay beside the weights")
     arguments = parser.parse_args()
     config = SHAPES[arguments.shape]
     tensors = list((gpt2_tensors if config["model_type"] == "gpt2" else llama_tensors)(config))
@@ -84,6 +89,8 @@ def main():
     text += b" " * (-len(text) % 8)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    if arguments.tokenizer:
+        shutil.copyfile(arguments.tokenizer, arguments.out / "tokenizer.json")
     random = np.random.default_rng(1)
     with open(arguments.out / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)

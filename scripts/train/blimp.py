@@ -2,11 +2,10 @@
 """BLiMP (Warstadt et al. 2020): of two sentences that differ in one point of grammar, is the good one likelier?"""
 
 import json
+import subprocess
 import tarfile
 from collections import defaultdict
 from pathlib import Path
-
-from folder import Folder
 
 
 def sets(archive: Path) -> dict[str, list[dict]]:
@@ -16,17 +15,17 @@ def sets(archive: Path) -> dict[str, list[dict]]:
                 for m in tar if m.name.endswith(".jsonl")}
 
 
-def accuracy(folder: Folder, archive: Path, pairs: int) -> dict[str, float]:
-    """By linguistic phenomenon, over the first `pairs` of each set; "average" is that of the sets."""
+def accuracy(continuo: Path, model: Path, archive: Path, pairs: int) -> dict[str, float]:
+    """By linguistic phenomenon, over the first `pairs` of each set; "average" is that of the sets. Scored by the tool."""
+    chosen = {name: rows[:pairs] for name, rows in sorted(sets(archive).items())}
+    records = [json.dumps({"prompt": "", "choices": [row["sentence_good"], row["sentence_bad"]]})
+               for rows in chosen.values() for row in rows]
+    done = subprocess.run([str(continuo), "score", "--jsonl", "-m", str(model)], input="\n".join(records) + "\n",
+                          check=True, capture_output=True, text=True)
+    best = iter(json.loads(line)["best"]["raw"] for line in done.stdout.splitlines())
     by_term, every = defaultdict(list), []
-    for _, rows in sorted(sets(archive).items()):
-        right = 0
-        for i in range(0, min(pairs, len(rows)), 50):
-            part = rows[i : min(i + 50, pairs)]
-            batch = [folder.encode(row[kind]) for row in part for kind in ("sentence_good", "sentence_bad")]
-            scores = [row.sum().item() for row in folder.log_probabilities(batch)]
-            right += sum(good > bad for good, bad in zip(scores[::2], scores[1::2]))
-        by_term[rows[0]["linguistics_term"]].append(right / min(pairs, len(rows)))
-        every.append(by_term[rows[0]["linguistics_term"]][-1])
+    for rows in chosen.values():
+        every.append(sum(next(best) == 0 for _ in rows) / len(rows))
+        by_term[rows[0]["linguistics_term"]].append(every[-1])
     result = {"average": sum(every) / len(every)}
     return result | {term: sum(values) / len(values) for term, values in sorted(by_term.items())}

@@ -100,10 +100,10 @@ def print_score(group: str, row: list, stories) -> None:
     print(f"| {group} | " + " | ".join(columns) + " |", flush=True)
 
 
-def grammar(args, folder: Folder) -> None:
+def grammar(args) -> None:
     print(f"{args.blimp_pairs} pairs of each of the 67 sets\n")
-    ours = blimp.accuracy(folder, args.blimp, args.blimp_pairs)
-    others = blimp.accuracy(Folder(args.stories260K), args.blimp, args.blimp_pairs) if args.stories260K else {}
+    ours = blimp.accuracy(args.continuo, args.model, args.blimp, args.blimp_pairs)
+    others = blimp.accuracy(args.continuo, args.stories260K, args.blimp, args.blimp_pairs) if args.stories260K else {}
     print("| phenomenon | this model | stories260K |\n| --- | --- | --- |")
     for term, value in ours.items():
         print(f"| {term.replace('_', ' ')} | {value:.1%} | " + (f"{others[term]:.1%}" if others else "") + " |")
@@ -174,7 +174,7 @@ def main() -> None:
     tool, folder = Tool(args.continuo, args.model), Folder(args.model)
     for name, section in {
         "score": lambda: score(args, tool, folder),
-        "blimp": lambda: grammar(args, folder) if args.blimp else None,
+        "blimp": lambda: grammar(args) if args.blimp else None,
         "verse": lambda: metre(args, tool) if args.preset == "poems" else None,
         "copying": lambda: copies(args, tool),
         "samples": lambda: samples(args, tool),

@@ -22,15 +22,6 @@ class Norm(nn.Module):
         return (y * torch.rsqrt(y.square().mean(-1, keepdim=True) + self.eps) * self.weight).to(x.dtype)
 
 
-def attend(q, k, v):
-    """Causal attention. On a CPU written out: in bf16 that takes two thirds of the time of torch's fused one."""
-    if q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    later = torch.full((q.shape[2], q.shape[2]), float("-inf"), device=q.device).triu(1)
-    scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5 + later
-    return scores.softmax(-1).to(v.dtype) @ v
-
-
 class Attention(nn.Module):
     def __init__(self, s: Shape):
         super().__init__()
@@ -54,7 +45,7 @@ class Attention(nn.Module):
         k = rotate(split(self.k_proj(x), self.s.kv_heads))
         v = split(self.v_proj(x), self.s.kv_heads)
         k, v = (y.repeat_interleave(self.s.heads // self.s.kv_heads, 1) for y in (k, v))
-        y = attend(q, k, v)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
 

@@ -37,6 +37,8 @@ class Preset:
     tokenizer_weight: dict = field(default_factory=dict)
     characters: int = 0  # the tokenizer: one token for each of so many characters, not longer pieces
     at_start: float = 0.1  # share of windows that begin where a document does; the others begin anywhere
+    rhyme: int = 0  # dimensions of the embedding that begin with counts of rhymes (rhyme.py)
+    rhyme_weight: float = 1.0  # of the loss where an even line ends
     dropout: float = 0.0  # of what a layer adds to the residual stream
     batch: int = 16  # windows of `context` tokens in one optimizer step
     learning_rate: float = 2e-3
@@ -58,7 +60,7 @@ PRESETS = {
             "fiction": (0.18, 0.04),  # novels for grown-ups
         },
         tokenizer_weight={"simple": 3, "picture": 3, "fairy": 2, "children": 1},
-        dropout=0.1,
+        dropout=0.05,
         batch=8,
     ),
     "poems": Preset(
@@ -67,8 +69,10 @@ PRESETS = {
         tokenizer_weight={"song": 1, "tang": 1},
         characters=CHARACTERS,
         at_start=1.0,  # a poem is shorter than a window: all windows begin with a first line
-        batch=8,
+        rhyme=96,
+        rhyme_weight=3.0,
+        batch=16,
         learning_rate=3e-3,
-        steps=2000,
+        steps=1800,
     ),
 }

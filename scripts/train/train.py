@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
+import rhyme
 from model import Llama
 from optimizer import Optimizer
 from presets import PRESETS
@@ -98,6 +99,12 @@ class Run:
         self.args, self.preset, self.device, self.step = args, preset, device, 0
         torch.manual_seed(args.seed)
         self.model = Llama(preset.shape, preset.dropout).to(device)
+        self.line_ends = None
+        if preset.rhyme:
+            tokenizer = Tokenizer.from_file(str(args.data / "tokenizer.json"))
+            self.line_ends = torch.tensor([tokenizer.encode(c, add_special_tokens=False).ids[0] for c in rhyme.ENDS], device=device)
+            if not (args.out / "checkpoint.pt").exists():
+                self.model.embed_tokens.weight.data.copy_(rhyme.embedding(args.data, preset))
         if args.init:
             weights = load_file(args.init / "model.safetensors")
             self.model.load_state_dict({name.removeprefix("model."): t.float() for name, t in weights.items()})
@@ -127,7 +134,10 @@ class Run:
         total = 0.0
         for part in batch.split(self.args.micro_batch):
             logits = self.forward(part[:, :-1], self.compiled)
-            loss = F.cross_entropy(logits.float().flatten(0, 1), part[:, 1:].flatten()) * (len(part) / len(batch))
+            loss = F.cross_entropy(logits.float().flatten(0, 1), part[:, 1:].flatten(), reduction="none")
+            if self.line_ends is not None:
+                loss = loss * rhyme.weights(part, self.line_ends, self.preset.rhyme_weight).flatten()
+            loss = loss.mean() * (len(part) / len(batch))
             loss.backward()
             total += loss.item()
         return total
@@ -193,7 +203,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, help="default: the preset's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--micro-batch", type=int, default=16, help="windows that are computed together")
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), help="default: bf16 on a GPU; on CPUs fp32 is often faster")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--patience", type=int, default=5, metavar="EVALUATIONS", help="flat ones that end the training")
     parser.add_argument("--evaluate-every", type=int, default=200, metavar="STEPS")
@@ -204,6 +214,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
 
     preset, device = PRESETS[args.preset], "cuda" if torch.cuda.is_available() else "cpu"
+    args.precision = args.precision or ("bf16" if device == "cuda" else "fp32")
+    torch.set_flush_denormal(True)  # tiny probabilities would slow a CPU down tenfold
     train(Run(args, preset, device), Windows(args.data, preset, args.seed), Validation(args.data, preset))
 
 

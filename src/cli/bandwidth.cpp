@@ -8,9 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <vector>
-
-#include "base/large_buffer.h"
 
 namespace continuo {
 
@@ -44,23 +41,6 @@ std::uint64_t read_streams(const std::byte* data, std::size_t bytes) {
 
 using Reader = std::uint64_t (*)(const std::byte*, std::size_t);
 
-// Median bytes per second.
-double measure(ThreadPool& threads, const LargeBuffer& buffer, Reader reader) {
-  const auto workers = static_cast<std::size_t>(threads.size());
-  const std::size_t share = buffer.size() / workers / 4096 * 4096;
-  std::atomic<std::uint64_t> result{0};  // keeps the reads from being optimized away
-  std::vector<double> speeds;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const auto start = std::chrono::steady_clock::now();
-    threads.parallel_for(workers,
-                         [&](std::size_t i, int) { result ^= reader(buffer.data() + i * share, share); });
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    speeds.push_back(static_cast<double>(share * workers) / elapsed.count());
-  }
-  std::nth_element(speeds.begin(), speeds.begin() + kPasses / 2, speeds.end());
-  return speeds[kPasses / 2];
-}
-
 // At most a third of the memory that is free now.
 std::size_t buffer_size(std::size_t at_least) {
   const std::size_t free =
@@ -71,17 +51,34 @@ std::size_t buffer_size(std::size_t at_least) {
 
 }  // namespace
 
-Bandwidth measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
-  const LargeBuffer buffer(buffer_size(at_least));
+BandwidthMeter::BandwidthMeter(ThreadPool& threads, std::size_t at_least)
+    : threads_(threads), buffer_(buffer_size(at_least)) {
   const std::size_t block = std::size_t{1} << 20;
-  threads.parallel_for((buffer.size() + block - 1) / block, [&](std::size_t i, int) {
-    std::memset(buffer.data() + i * block, static_cast<int>(i), std::min(block, buffer.size() - i * block));
+  threads.parallel_for((buffer_.size() + block - 1) / block, [&](std::size_t i, int) {
+    std::memset(buffer_.data() + i * block, static_cast<int>(i), std::min(block, buffer_.size() - i * block));
   });
+}
+
+double BandwidthMeter::once() {
+  const auto workers = static_cast<std::size_t>(threads_.size());
+  const std::size_t share = buffer_.size() / workers / 4096 * 4096;
+  std::atomic<std::uint64_t> result{0};  // keeps the reads from being optimized away
   double best = 0;
   for (const Reader reader : {read_streams<1>, read_streams<2>, read_streams<4>}) {
-    best = std::max(best, measure(threads, buffer, reader));
+    const auto start = std::chrono::steady_clock::now();
+    threads_.parallel_for(workers, [&](std::size_t i, int) { result ^= reader(buffer_.data() + i * share, share); });
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    best = std::max(best, static_cast<double>(share * workers) / elapsed.count());
   }
-  return {best, buffer.size()};
+  return best;
+}
+
+double measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
+  BandwidthMeter meter(threads, at_least);
+  std::array<double, kPasses> speeds;
+  for (double& speed : speeds) speed = meter.once();
+  std::nth_element(speeds.begin(), speeds.begin() + kPasses / 2, speeds.end());
+  return speeds[kPasses / 2];
 }
 
 }  // namespace continuo

@@ -3,18 +3,26 @@
 
 #include <cstddef>
 
+#include "base/large_buffer.h"
 #include "kernels/thread_pool.h"
 
 namespace continuo {
 
-struct Bandwidth {
-  double bytes_per_second = 0;
-  std::size_t buffer_bytes = 0;
+class BandwidthMeter {
+ public:
+  // A buffer of at least `at_least` bytes, and of more than any cache, where memory allows.
+  BandwidthMeter(ThreadPool& threads, std::size_t at_least);
+
+  // Bytes per second of one pass of all threads over the buffer. Every thread reads one, two or four streams, whichever is
+  // fastest: a pass each.
+  double once();
+
+ private:
+  ThreadPool& threads_;
+  LargeBuffer buffer_;
 };
 
-// Reads a buffer of at least `at_least` bytes, and of more than any cache where memory allows, several times
-// with all threads of the pool. Every thread reads one or several streams, whichever is faster; the median
-// pass counts.
-Bandwidth measure_bandwidth(ThreadPool& threads, std::size_t at_least);
+// The median of several passes.
+double measure_bandwidth(ThreadPool& threads, std::size_t at_least);
 
 }  // namespace continuo

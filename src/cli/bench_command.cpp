@@ -76,34 +76,27 @@ Result<Speeds> run_once(Engine& engine, const Request& request, const std::atomi
                 static_cast<double>(completion.tokens.size() - 1) / generation.count()};
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-Result<Speeds> median_run(Engine& engine, const Request& request, int repeat,
-                          const std::atomic<bool>& interrupted) {
-  std::vector<double> prompt, generation;
-  for (int i = -1; i < repeat; ++i) {  // the first, which brings the weights into memory, does not count
-    CONTINUO_TRY(const Speeds speeds, run_once(engine, request, interrupted));
-    if (i < 0) continue;
-    prompt.push_back(speeds.prompt);
-    generation.push_back(speeds.generation);
-    spdlog::info("run {}: prompt {:.1f}, generation {:.1f} tokens/s", i + 1, speeds.prompt,
-                 speeds.generation);
-  }
-  return Speeds{median(std::move(prompt)), median(std::move(generation))};
-}
-
 // What the machine can do, as far as this model needs it.
-MachineLimits measure_limits(ThreadPool& threads, const KernelTable& kernels, const std::vector<MapGroup>& groups,
-                             std::size_t token_bytes) {
-  const auto integer = [&](const MapGroup& group) { return group.integer(kernels); };
-  MachineLimits limits{.bandwidth = measure_bandwidth(threads, token_bytes).bytes_per_second,
-                       .fma = measure_peak(threads, kernels.peak_fma)};
-  if (std::any_of(groups.begin(), groups.end(), integer)) limits.int8 = measure_peak(threads, kernels.int8->peak);
-  return limits;
-}
+class LimitsMeter {
+ public:
+  LimitsMeter(ThreadPool& threads, const KernelTable& kernels, const std::vector<MapGroup>& groups, std::size_t token_bytes)
+      : threads_(threads), kernels_(kernels), memory_(threads, token_bytes) {
+    const auto integer = [&](const MapGroup& group) { return group.integer(kernels); };
+    integer_ = std::any_of(groups.begin(), groups.end(), integer);
+  }
+
+  MachineLimits once() {
+    return {.bandwidth = memory_.once(),
+            .fma = measure_peak(threads_, kernels_.peak_fma),
+            .int8 = integer_ ? measure_peak(threads_, kernels_.int8->peak) : 0};
+  }
+
+ private:
+  ThreadPool& threads_;
+  const KernelTable& kernels_;
+  BandwidthMeter memory_;
+  bool integer_ = false;
+};
 
 struct PromptWork {
   double operations = 0;     // of all linear maps, for the whole prompt
@@ -122,17 +115,62 @@ PromptWork prompt_work(const std::vector<MapGroup>& groups, const KernelTable& k
   return work;
 }
 
+struct Measured {
+  Speeds speeds;
+  MachineLimits limits;
+  double prompt_operations_per_second = 0, prompt_share = 0, generation_share = 0;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Each figure's median, so that a share is that of the run next to which its limit was measured: what a machine that has
+// others to serve can do changes from second to second.
+Measured median(const std::vector<Measured>& runs) {
+  const auto of = [&](auto figure) {
+    std::vector<double> values;
+    for (const Measured& run : runs) values.push_back(figure(run));
+    return median(std::move(values));
+  };
+  return {.speeds = {of([](const Measured& m) { return m.speeds.prompt; }), of([](const Measured& m) { return m.speeds.generation; })},
+          .limits = {.bandwidth = of([](const Measured& m) { return m.limits.bandwidth; }),
+                     .fma = of([](const Measured& m) { return m.limits.fma; }),
+                     .int8 = of([](const Measured& m) { return m.limits.int8; })},
+          .prompt_operations_per_second = of([](const Measured& m) { return m.prompt_operations_per_second; }),
+          .prompt_share = of([](const Measured& m) { return m.prompt_share; }),
+          .generation_share = of([](const Measured& m) { return m.generation_share; })};
+}
+
+// Limits, a run, limits, a run, ...
+Result<Measured> measure(Engine& engine, const Request& request, const std::vector<MapGroup>& groups, double token_bytes,
+                         LimitsMeter& meter, int repeat, const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY_VOID(run_once(engine, request, interrupted));  // brings the weights into memory
+  std::vector<Measured> runs;
+  for (int i = 1; i <= repeat; ++i) {
+    Measured m{.limits = meter.once()};
+    CONTINUO_TRY(m.speeds, run_once(engine, request, interrupted));
+    const PromptWork work = prompt_work(groups, engine.kernels(), m.limits, request.prompt.size());
+    const double prompt_seconds = static_cast<double>(request.prompt.size()) / m.speeds.prompt;
+    m.prompt_operations_per_second = work.operations / prompt_seconds;
+    m.prompt_share = work.least_seconds / prompt_seconds;
+    m.generation_share = m.speeds.generation * token_bytes / m.limits.bandwidth;
+    spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i, m.speeds.prompt,
+                 100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
+    runs.push_back(m);
+  }
+  return median(runs);
+}
+
 struct Report {
   std::string model, kernels;
   int threads = 0, repeat = 0;
   Sizes sizes;
-  Speeds speeds;
   double token_bytes = 0;
-  MachineLimits limits;
-  double prompt_operations_per_second = 0, prompt_share = 0;
+  Measured measured;
 
-  double generation_bytes_per_second() const { return speeds.generation * token_bytes; }
-  double generation_share() const { return generation_bytes_per_second() / limits.bandwidth; }
+  double generation_bytes_per_second() const { return measured.speeds.generation * token_bytes; }
 };
 
 Answer kernel_json(const KernelSpeed& speed) {
@@ -149,18 +187,18 @@ Answer report_json(const Report& r, const std::vector<KernelSpeed>& kernels) {
                 {"threads", r.threads},
                 {"repeat", r.repeat},
                 {"prompt_tokens", r.sizes.prompt},
-                {"prompt_tokens_per_second", r.speeds.prompt},
-                {"prompt_gigaoperations_per_second", r.prompt_operations_per_second / 1e9},
-                {"prompt_share", r.prompt_share},
+                {"prompt_tokens_per_second", r.measured.speeds.prompt},
+                {"prompt_gigaoperations_per_second", r.measured.prompt_operations_per_second / 1e9},
+                {"prompt_share", r.measured.prompt_share},
                 {"generated_tokens", r.sizes.generated},
-                {"generated_tokens_per_second", r.speeds.generation},
+                {"generated_tokens_per_second", r.measured.speeds.generation},
                 {"bytes_per_token", r.token_bytes},
                 {"gigabytes_per_second", r.generation_bytes_per_second() / 1e9},
-                {"bandwidth_share", r.generation_share()},
-                {"bandwidth_gigabytes_per_second", r.limits.bandwidth / 1e9},
-                {"fma_gigaoperations_per_second", r.limits.fma / 1e9},
+                {"bandwidth_share", r.measured.generation_share},
+                {"bandwidth_gigabytes_per_second", r.measured.limits.bandwidth / 1e9},
+                {"fma_gigaoperations_per_second", r.measured.limits.fma / 1e9},
                 {"int8_gigaoperations_per_second", nullptr}};
-  if (r.limits.int8 > 0) answer["int8_gigaoperations_per_second"] = r.limits.int8 / 1e9;
+  if (r.measured.limits.int8 > 0) answer["int8_gigaoperations_per_second"] = r.measured.limits.int8 / 1e9;
   if (!kernels.empty()) answer["linear_maps"] = Answer::array();
   for (const KernelSpeed& speed : kernels) answer["linear_maps"].push_back(kernel_json(speed));
   return answer;
@@ -172,10 +210,10 @@ std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels
       "prompt      {:.1f} tokens/s ({} tokens): {:.1f} GOP/s in linear maps, {:.0f} % of the arithmetic's limit\n"
       "generation  {:.1f} tokens/s ({} tokens): {:.2f} GB/s of weights, {:.0f} % of the memory's limit\n"
       "limits      {:.1f} GB/s of memory, {:.1f} GFLOP/s of multiply-adds",
-      r.model, r.kernels, r.threads, r.speeds.prompt, r.sizes.prompt, r.prompt_operations_per_second / 1e9,
-      100 * r.prompt_share, r.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
-      100 * r.generation_share(), r.limits.bandwidth / 1e9, r.limits.fma / 1e9);
-  if (r.limits.int8 > 0) out += fmt::format(", {:.1f} GOP/s of products of bytes", r.limits.int8 / 1e9);
+      r.model, r.kernels, r.threads, r.measured.speeds.prompt, r.sizes.prompt, r.measured.prompt_operations_per_second / 1e9,
+      100 * r.measured.prompt_share, r.measured.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
+      100 * r.measured.generation_share, r.measured.limits.bandwidth / 1e9, r.measured.limits.fma / 1e9);
+  if (r.measured.limits.int8 > 0) out += fmt::format(", {:.1f} GOP/s of products of bytes", r.measured.limits.int8 / 1e9);
   out += '\n';
   for (const KernelSpeed& speed : kernels) {
     out += fmt::format("{:32} {:4} tokens  {:7.2f} GB/s  {:7.1f} GOP/s  {:3.0f} %\n", speed.group->name(), speed.tokens,
@@ -195,21 +233,17 @@ Result<void> run_bench(const Options& options) {
   how.kernels = options.kernels;
   CONTINUO_TRY(Engine engine, Engine::create(model, nullptr, how));
   const Request request = make_request(sizes, model.spec.vocab_size);
-  CONTINUO_TRY(const Speeds speeds, median_run(engine, request, options.bench_repeat, interrupted));
 
   const KernelTable& kernels = engine.kernels();
-  ThreadPool threads(engine.threads());
+  ThreadPool threads(engine.threads(), ThreadPool::Crew::all);
   const std::vector<MapGroup> groups = map_groups(model);
-  Report report{.model = files.name(), .kernels = std::string(engine.kernels().name), .threads = engine.threads(),
-                .repeat = options.bench_repeat, .sizes = sizes, .speeds = speeds, .token_bytes = bytes_per_token(model)};
-  report.limits = measure_limits(threads, kernels, groups, static_cast<std::size_t>(report.token_bytes));
-  const PromptWork work = prompt_work(groups, kernels, report.limits, sizes.prompt);
-  const double prompt_seconds = static_cast<double>(sizes.prompt) / speeds.prompt;
-  report.prompt_operations_per_second = work.operations / prompt_seconds;
-  report.prompt_share = work.least_seconds / prompt_seconds;
+  Report report{.model = files.name(), .kernels = std::string(kernels.name), .threads = engine.threads(),
+                .repeat = options.bench_repeat, .sizes = sizes, .token_bytes = bytes_per_token(model)};
+  LimitsMeter meter(threads, kernels, groups, static_cast<std::size_t>(report.token_bytes));
+  CONTINUO_TRY(report.measured, measure(engine, request, groups, report.token_bytes, meter, options.bench_repeat, interrupted));
 
   std::vector<KernelSpeed> each;
-  if (options.verbosity > 0) each = bench_kernels(groups, kernels, threads, sizes.prompt, report.limits);
+  if (options.verbosity > 0) each = bench_kernels(groups, kernels, threads, sizes.prompt, report.measured.limits);
   if (options.json) return print_json(report_json(report, each));
   return print(report_text(report, each));
 }

@@ -6,7 +6,7 @@
 
 namespace continuo {
 
-// Operations per second of all threads of the pool together; the best of several passes.
+// Operations per second of all threads of the pool together: the median of a few passes of a millisecond.
 double measure_peak(ThreadPool& threads, Peak peak);
 
 }  // namespace continuo

@@ -42,11 +42,12 @@ constexpr std::uint64_t make_ticket(std::uint32_t round, std::uint32_t index) {
 }
 
 // How many of the threads take part. When somebody else wants a processor, a thread that was taken off it in the midst
-// of its piece holds up all the others, for a time slice of the system: many times longer than the piece. Then one
-// thread fewer takes part, for some multiple of the time that was lost; the longer, the sooner it happened again.
-class Crew {
+// of its piece holds up all the others for a time slice of the system: many times longer than the piece. That happens now
+// and then on any machine, and costs just that slice; but where much of the time is lost in this way, fewer threads do
+// more. One more is tried again after a while, and a longer one each time that it fails at once.
+class ActiveThreads {
  public:
-  explicit Crew(int size) : size_(size), active_(size) {}
+  explicit ActiveThreads(int size) : size_(size), active_(size) {}
 
   int active() const { return active_; }
 
@@ -55,37 +56,45 @@ class Crew {
     if (active_ == size_ || now < retry_) return false;
     ++active_;
     tried_ = now;
+    begin_window();
     retry_ = now + patience_;
     return true;
   }
 
-  // After a round in which the caller worked and then waited for the others: whether one thread fewer is to work.
+  // After a round in which the caller worked and then waited for the others: whether fewer threads are to work.
   bool shrinks(Clock::duration worked, Clock::duration waited, Clock::time_point now) {
-    if (waited < kLate || waited < worked || active_ == 1) return false;
-    const bool again = now - tried_ < 2 * patience_;
-    patience_ = std::min(std::max(again ? 2 * patience_ : patience_ / 2, kLost * waited), kLongest);
-    --active_;
+    busy_ += worked + waited;
+    if (waited >= kLate && waited > worked) lost_ += waited;
+    if (busy_ < kWindow) return false;
+    const double lost = static_cast<double>(lost_.count()) / static_cast<double>(busy_.count());
+    begin_window();
+    if (active_ == 1 || lost * active_ < 0.9) return false;  // less is lost than what one thread does
+    patience_ = now - tried_ < 3 * kWindow ? std::min(2 * patience_, kLongest) : kShortest;
+    active_ = std::clamp(static_cast<int>(active_ * (1 - lost)), 1, active_ - 1);
     retry_ = now + patience_;
     return true;
   }
 
  private:
   static constexpr Clock::duration kLate = std::chrono::microseconds(300);
-  static constexpr Clock::duration kLongest = std::chrono::seconds(1);
-  static constexpr int kLost = 8;
+  static constexpr Clock::duration kWindow = std::chrono::milliseconds(12);  // of work: some time slices
+  static constexpr Clock::duration kShortest = std::chrono::milliseconds(25), kLongest = std::chrono::seconds(1);
+
+  void begin_window() { busy_ = lost_ = Clock::duration{0}; }
 
   int size_, active_;
-  Clock::duration patience_{0};
+  Clock::duration patience_ = kShortest, busy_{0}, lost_{0};
   Clock::time_point tried_, retry_;
 };
 
 }  // namespace
 
 struct ThreadPool::Impl {
-  explicit Impl(int size) : crew(size), active(size) {}
+  Impl(int size, Crew kind) : adapts(kind == Crew::adapts), crew(size), active(size) {}
 
   std::vector<std::thread> threads;
-  Crew crew;  // the caller's
+  const bool adapts;
+  ActiveThreads crew;  // the caller's
 
   std::atomic<std::uint64_t> ticket{0};
   std::atomic<std::uint32_t> n{0};
@@ -174,7 +183,8 @@ struct ThreadPool::Impl {
   }
 };
 
-ThreadPool::ThreadPool(int threads, int cores) : impl_(std::make_unique<Impl>(std::min(threads, cores))) {
+ThreadPool::ThreadPool(int threads, int cores, Crew crew)
+    : impl_(std::make_unique<Impl>(std::min(threads, cores), crew)) {
   CONTINUO_CHECK(threads >= 1 && cores >= 1, "a pool has at least the caller's thread");
   for (int i = 1; i < std::min(threads, cores); ++i) {
     impl_->threads.emplace_back([impl = impl_.get(), i] { impl->worker_loop(i); });
@@ -209,7 +219,7 @@ void ThreadPool::run(std::size_t n, Task task, void* context) {
   const auto worked = Clock::now();
   p.wait_for(static_cast<std::uint32_t>(n));
   const auto end = Clock::now();
-  if (p.crew.shrinks(worked - start, end - worked, end)) p.set_active(p.crew.active());
+  if (p.adapts && p.crew.shrinks(worked - start, end - worked, end)) p.set_active(p.crew.active());
 }
 
 }  // namespace continuo

@@ -13,10 +13,14 @@ int usable_cores();
 
 class ThreadPool {
  public:
-  // At least 1, and no more than `cores`: those would wait for each other. While others use the processors, fewer take
-  // part (see Crew).
-  explicit ThreadPool(int threads) : ThreadPool(threads, threads > 1 ? usable_cores() : 1) {}
-  ThreadPool(int threads, int cores);
+  // While others use the processors fewer threads take part, or all do even so: whoever measures what the machine can do
+  // must not measure half of it.
+  enum class Crew { adapts, all };
+
+  // At least 1, and no more than `cores`: those would wait for each other.
+  explicit ThreadPool(int threads, Crew crew = Crew::adapts)
+      : ThreadPool(threads, threads > 1 ? usable_cores() : 1, crew) {}
+  ThreadPool(int threads, int cores, Crew crew = Crew::adapts);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -184,8 +184,8 @@ int main(int argc, char** argv) {
                        "[--tokens N] [--threads N] [--milliseconds N] [--megabytes N]\n", argv[0]);
     return 2;
   }
-  ThreadPool threads(s.threads);
-  const double bandwidth = measure_bandwidth(threads, s.cache_bytes).bytes_per_second;
+  ThreadPool threads(s.threads, ThreadPool::Crew::all);
+  const double bandwidth = measure_bandwidth(threads, s.cache_bytes);
   fmt::print("{} threads, {:.1f} GB/s\n", s.threads, bandwidth / 1e9);
   for (const KernelTable* table : available_kernels()) {
     if (!s.kernels.empty() && table->name != s.kernels) continue;
