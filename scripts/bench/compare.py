@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Times continuo and a peer on the same files in turn (A B A B), and prints both next to the machine's limits.
+"""Times continuo and its peers on the same files in turn (A B A B), and prints all next to the machine's limits.
 
-    python scripts/bench/compare.py [--continuo build/continuo] [--llama-bench PATH] [--shapes ...] [--formats ...]
+    python scripts/bench/compare.py [--continuo build/continuo] [--llama-bench NAME=PATH ...] [--shapes ...] [--formats ...]
                                     [--models FILE.gguf ...] [--out FOLDER]
 
 Models: random weights in the shapes of make_random_model.py, written as GGUF in each format by `continuo quantize`, and any
-GGUF file given. Peer: a llama-bench program if one is given (of llama.cpp or of a fork), else llama-cpp-python of this
-Python, if it has it; without a peer continuo's own figures are printed. Medians of --rounds rounds. In --out stand the
-models, bench.json, bench.txt and bench.svg.
+GGUF file given. Peers: the llama-bench programs that are given (of llama.cpp or of a fork), else llama-cpp-python of this
+Python, if it has it; without a peer continuo's own figures are printed. Medians of --rounds rounds. A ratio is that to the
+fastest peer. In --out stand the models, bench.json, bench.txt and bench.svg.
 """
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -57,8 +58,8 @@ def time_continuo(arguments, file):
             "kernels": got["kernels"]}
 
 
-def time_llama_bench(arguments, file):
-    rows = json.loads(run(arguments.llama_bench, "-m", file, "-p", arguments.prompt, "-n", arguments.generate, "-t",
+def time_llama_bench(program, arguments, file):
+    rows = json.loads(run(program, "-m", file, "-p", arguments.prompt, "-n", arguments.generate, "-t",
                           arguments.threads, "-r", arguments.repeat, "-o", "json"))
     speeds = {}
     for row in rows:
@@ -71,51 +72,56 @@ def time_llama_cpp_python(arguments, file):
                           arguments.generate, "--threads", arguments.threads, "--repeat", arguments.repeat))
 
 
-def find_peer(arguments):
-    if arguments.llama_bench:
-        return pathlib.Path(arguments.llama_bench).name, time_llama_bench
+def find_peers(arguments):
+    """Name -> function of (arguments, file)."""
+    given = dict(one.split("=", 1) if "=" in one else (pathlib.Path(one).name, one) for one in arguments.llama_bench)
+    if given:
+        return {name: functools.partial(time_llama_bench, program) for name, program in given.items()}
     if importlib.util.find_spec("llama_cpp"):
-        return "llama-cpp-python", time_llama_cpp_python
+        return {"llama-cpp-python": time_llama_cpp_python}
     print("no peer: neither --llama-bench nor llama-cpp-python", file=sys.stderr)
-    return None, None
+    return {}
 
 
 def median_of(rounds, key):
     return statistics.median(one[key] for one in rounds)
 
 
-def measure(arguments, file, time_peer):
-    ours, theirs = [], []
+def measure(arguments, file, peers):
+    ours, theirs = [], {name: [] for name in peers}
     for _ in range(arguments.rounds):
         ours.append(time_continuo(arguments, file))
-        if time_peer:
-            theirs.append(time_peer(arguments, file))
+        for name, time_peer in peers.items():
+            theirs[name].append(time_peer(arguments, file))
     result = {"limits": ours[-1]["limits"], "kernels": ours[-1]["kernels"]}
     for phase in PHASES:
         speed = median_of(ours, phase)
         result[phase] = {"tokens_per_second": speed, "share": median_of(ours, phase + "_share")}
-        if theirs:
-            peer = median_of(theirs, phase)
-            result[phase].update(peer_tokens_per_second=peer, ratio=speed / peer,
-                                 peer_share=result[phase]["share"] * peer / speed)
+        if peers:
+            of_peers = {name: median_of(rounds, phase) for name, rounds in theirs.items()}
+            result[phase].update(peers=of_peers, ratio=speed / max(of_peers.values()))
     result["prompt"]["gigaoperations_per_second"] = median_of(ours, "prompt_gops")
     result["generation"]["gigabytes_per_second"] = median_of(ours, "generation_gbs")
     return result
 
 
 def table(report):
-    lines = [f"{report['threads']} threads, prompt of {report['prompt']} tokens, generation of {report['generate']}; "
-             f"peer: {report['peer'] or 'none'}", ""]
-    lines.append(f"{'model':32}  {'prompt/s':>9} {'peer':>8} {'ratio':>6} {'limit':>6}   "
-                 f"{'gen/s':>8} {'peer':>8} {'ratio':>6} {'limit':>6}")
+    peers = report["peers"]
+    width = max([10, *map(len, peers)])
+    lines = [f"{report['threads']} threads, tokens/s, prompt of {report['prompt']} tokens, generation of {report['generate']}; "
+             f"{report['kernels']}", ""]
+    columns = ["continuo", "of limit", *peers, *(["ratio"] if peers else [])]
+    lines.append(f"{'':24}" + "".join(f"{phase:>{(width + 2) * len(columns)}}" for phase in PHASES))
+    lines.append(f"{'model':24}" + "".join(f"{name:>{width + 2}}" for _ in PHASES for name in columns))
     for row in report["rows"]:
-        line = f"{row['model']:32}"
-        for phase, width in (("prompt", 9), ("generation", 8)):
+        line = f"{row['model']:24}"
+        for phase in PHASES:
             one = row[phase]
-            peer, ratio = one.get("peer_tokens_per_second"), one.get("ratio")
-            line += f"  {one['tokens_per_second']:{width}.1f} " + (f"{peer:8.1f} {ratio:5.2f}x" if peer else f"{'-':>8} {'-':>6}")
-            line += f" {100 * one['share']:4.0f} % "
-        lines.append(line.rstrip())
+            cells = [f"{one['tokens_per_second']:.1f}", f"{100 * one['share']:.0f} %"]
+            if peers:
+                cells += [*(f"{one['peers'][name]:.1f}" for name in peers), f"{one['ratio']:.2f}x"]
+            line += "".join(f"{cell:>{width + 2}}" for cell in cells)
+        lines.append(line)
     limits = report["rows"][-1]["limits"]
     int8 = limits["int8_gigaoperations_per_second"]
     lines += ["", f"limits: {limits['bandwidth_gigabytes_per_second']:.1f} GB/s of memory, "
@@ -125,42 +131,46 @@ def table(report):
 
 
 def plot(report):
-    """Shares of the machine's limits: two panels, two bars a row."""
+    """Shares of the machine's limits: two panels, a bar a row for each program."""
     from xml.sax.saxutils import escape
-    row_height, left, panel, gap = 34, 230, 300, 60
-    height = 70 + row_height * len(report["rows"])
-    width = left + 2 * panel + gap + 70
+    colours = ["#2a6fbb", "#aaaaaa", "#d9a441", "#8a6fb0"]
+    programs = ["continuo", *report["peers"]]
+    row_height, left, panel, gap, top = 12 * len(programs) + 10, 150, 260, 50, 62
+    height = top + row_height * len(report["rows"]) + 30
+    width = left + 2 * panel + gap + 60
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
            'font-family="sans-serif" font-size="12">', f'<rect width="{width}" height="{height}" fill="white"/>']
+    at = left
+    for program, colour in zip(programs, colours):
+        out.append(f'<rect x="{at}" y="8" width="11" height="11" fill="{colour}"/>')
+        out.append(f'<text x="{at + 16}" y="18" fill="#333">{escape(program)}</text>')
+        at += 40 + 8 * len(program)
     titles = {"prompt": "prompt: share of the arithmetic peak", "generation": "generation: share of the bandwidth"}
     for i, phase in enumerate(PHASES):
         x = left + i * (panel + gap)
-        out.append(f'<text x="{x}" y="20" font-weight="bold">{titles[phase]}</text>')
+        out.append(f'<text x="{x}" y="42" font-weight="bold">{titles[phase]}</text>')
+        most = max(1.0, *(row[phase]["share"] for row in report["rows"]))
         for percent in (0, 25, 50, 75, 100):
-            at = x + panel * percent / 100
-            out.append(f'<line x1="{at}" y1="32" x2="{at}" y2="{height - 30}" stroke="#ddd"/>')
-            out.append(f'<text x="{at}" y="{height - 14}" text-anchor="middle" fill="#666">{percent} %</text>')
+            at = x + panel * percent / 100 / most
+            out.append(f'<line x1="{at:.1f}" y1="50" x2="{at:.1f}" y2="{height - 30}" stroke="#ddd"/>')
+            out.append(f'<text x="{at:.1f}" y="{height - 14}" text-anchor="middle" fill="#666">{percent} %</text>')
         for r, row in enumerate(report["rows"]):
-            y = 40 + r * row_height
+            y, one = top - 4 + r * row_height, row[phase]
             if i == 0:
-                out.append(f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{escape(row["model"])}</text>')
-            bars = [(row[phase]["share"], "#2a6fbb", row[phase]["tokens_per_second"])]
-            if "peer_share" in row[phase]:
-                bars.append((row[phase]["peer_share"], "#bbb", row[phase]["peer_tokens_per_second"]))
-            for b, (share, colour, speed) in enumerate(bars):
-                length = panel * min(share, 1.1)
+                out.append(f'<text x="{left - 10}" y="{y + row_height / 2:.1f}" text-anchor="end">{escape(row["model"])}</text>')
+            speeds = [one["tokens_per_second"], *one.get("peers", {}).values()]
+            for b, (speed, colour) in enumerate(zip(speeds, colours)):
+                length = panel * one["share"] * speed / speeds[0] / most
                 out.append(f'<rect x="{x}" y="{y + 12 * b}" width="{length:.1f}" height="11" fill="{colour}"/>')
-                out.append(f'<text x="{x + length + 4:.1f}" y="{y + 12 * b + 10}" font-size="10" fill="#333">'
-                           f'{speed:.0f}/s</text>')
-    legend = "continuo" + (f" (blue), {report['peer']} (grey)" if report["peer"] else "")
-    out.append(f'<text x="10" y="20" fill="#333">{escape(legend)}</text></svg>')
+                out.append(f'<text x="{x + length + 4:.1f}" y="{y + 12 * b + 10}" font-size="10" fill="#333">{speed:.0f}</text>')
+    out.append(f'<text x="{width - 8}" y="18" text-anchor="end" fill="#666">numbers: tokens/s</text></svg>')
     return "\n".join(out) + "\n"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--continuo", default="build/continuo")
-    parser.add_argument("--llama-bench")
+    parser.add_argument("--llama-bench", nargs="+", default=[], metavar="NAME=PATH")
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--formats", nargs="+", default=["f32", "bf16", "q8_0", "q4_0"])
     parser.add_argument("--models", nargs="*", default=[])
@@ -173,8 +183,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("bench-results"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    peer, time_peer = find_peer(arguments)
-    report = {"peer": peer, "threads": arguments.threads, "prompt": arguments.prompt, "generate": arguments.generate,
+    peers = find_peers(arguments)
+    report = {"peers": list(peers), "threads": arguments.threads, "prompt": arguments.prompt, "generate": arguments.generate,
               "rows": []}
     files = [(f"{shape} {fmt}", make_model(arguments, shape, fmt)) for shape in arguments.shapes
              for fmt in arguments.formats]
@@ -182,7 +192,8 @@ def main():
     if not files:
         sys.exit("no model to time")
     for name, file in files:
-        report["rows"].append({"model": name, **measure(arguments, file, time_peer)})
+        report["rows"].append({"model": name, **measure(arguments, file, peers)})
+        report["kernels"] = report["rows"][-1]["kernels"]
         (arguments.out / "bench.json").write_text(json.dumps(report, indent=2) + "\n")
         (arguments.out / "bench.svg").write_text(plot(report))
         (arguments.out / "bench.txt").write_text(table(report))

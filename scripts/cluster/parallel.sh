@@ -6,6 +6,9 @@
 set -eu
 in=$1 out=$2 n=$3
 shift 3
-# Exit code 1 says that some requests failed: their answers say so. The rest is merge.sh's to notice.
-parallel --will-cite -q "${CONTINUO:-continuo}" batch "$in" --shard "{}/$n" -o "$out.{}" --resume "$@" ::: $(seq "$n") || true
-exec "$(dirname "$0")/merge.sh" "$in" "$out" "$n"
+# Where a process fails the answers are merged even so: exit code 1 says that some requests failed, and their answers say
+# which. If it failed before it was done, merge.sh notices.
+failed=0
+parallel --will-cite -q "${CONTINUO:-continuo}" batch "$in" --shard "{}/$n" -o "$out.{}" --resume "$@" ::: $(seq "$n") || failed=1
+"$(dirname "$0")/merge.sh" "$in" "$out" "$n"
+exit "$failed"

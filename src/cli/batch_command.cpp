@@ -33,6 +33,9 @@ constexpr std::size_t kHeldBytes = std::size_t{16} << 20;
 // others.
 constexpr std::size_t kQueued = 3;
 
+// What a request and its answer may take whatever --memory says.
+constexpr std::size_t kAnyRequest = std::size_t{16} << 20;
+
 // Not to stdout.
 bool to_file(const BatchOptions& batch) { return !batch.out.empty() && batch.out != "-"; }
 
@@ -155,7 +158,19 @@ class BatchRun {
     if (std::exchange(start_.header, false)) pending_ += csv_header();
   }
 
+  // A request whose answer alone would pass the bound of all requests.
+  std::optional<BatchError> too_large(const BatchRequest& request) const {
+    const std::size_t bytes = bytes_of(request, spec_), most = std::max(start_.request_memory, kAnyRequest);
+    if (bytes <= most) return {};
+    return BatchError{request.id, "invalid_request",
+                      fmt::format("n, max_tokens and logprobs: the answer may take {} MiB, --memory leaves {} MiB for requests",
+                                  bytes >> 20, most >> 20)};
+  }
+
   void start(Job job) {
+    if (const auto* request = std::get_if<BatchRequest>(&job.request)) {
+      if (auto error = too_large(*request)) job.request = std::move(*error);
+    }
     if (auto* error = std::get_if<BatchError>(&job.request)) {
       if (options_.batch.fail_fast) {
         stopped_at_ =

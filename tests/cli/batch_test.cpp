@@ -317,6 +317,18 @@ TEST_CASE("batch: streams do not mix where order is kept") {
   CHECK(id == 8);
 }
 
+TEST_CASE("batch: a request that would pass --memory by itself is an error, and the run goes on") {
+  const std::string large = R"({"prompt": "One day", "n": 128, "max_tokens": 400, "logprobs": 100})";
+  const Ran ran = run_program({"batch", "--memory", "64M", "-n", "2"}, large + "\n{\"prompt\": \"One day\"}\n");
+  CHECK(ran.code == 1);
+  const auto all = answers(ran);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0]["error"]["type"] == "invalid_request");
+  CHECK(all[0]["error"]["message"].get<std::string>().find("--memory") != std::string::npos);
+  CHECK(all[1]["completion_tokens"] == 2);
+  CHECK(answers(run_program({"batch", "--memory", "64M", "--fail-fast"}, large + "\n")).empty());
+}
+
 TEST_CASE("batch: options that cannot be meant") {
   const Folder folder;
   check_error(run_program(batch(folder, {"--resume"})), 2, "--resume needs --output");

@@ -9,9 +9,8 @@ namespace continuo {
 
 namespace {
 
-std::string as_line(const Answer& answer) {
-  return answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n';
-}
+std::string as_text(const Answer& answer) { return answer.dump(-1, ' ', false, Answer::error_handler_t::replace); }
+std::string as_line(const Answer& answer) { return as_text(answer) + '\n'; }
 
 // Line ends and backslashes as \n, \r and \\, so that a line is an answer.
 std::string as_text_line(std::string_view text) {
@@ -86,6 +85,19 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
                  form.model, "", ""});
 }
 
+// The member "choices" and a comma. Sample by sample: as objects, all of them take many times the memory of their text.
+std::string choices_text(const AnswerForm& form, const BatchRequest& request, std::span<const Completion> samples) {
+  std::string text = "\"choices\":";
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    Answer choice = {{"index", i}};
+    add_sample(form, request, samples[i], choice);
+    choice["completion_tokens"] = samples[i].tokens.size();
+    text += i == 0 ? '[' : ',';
+    text += as_text(choice);
+  }
+  return text + "],";
+}
+
 }  // namespace
 
 std::string csv_header() {
@@ -105,25 +117,21 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
   }
   Answer answer = {{"id", request.id}};
   if (form.with_line) answer["line"] = line;
+  std::string choices;
   if (request.n == 1) {
     add_sample(form, request, samples.front(), answer);
   } else {
-    Answer choices = Answer::array();
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      Answer choice = {{"index", i}};
-      add_sample(form, request, samples[i], choice);
-      choice["completion_tokens"] = samples[i].tokens.size();
-      choices.push_back(std::move(choice));
-    }
-    answer["choices"] = std::move(choices);
+    choices = choices_text(form, request, samples);
   }
-  answer["prompt_tokens"] = samples.front().prompt_tokens;
-  answer["completion_tokens"] =
+  Answer counts = {{"prompt_tokens", samples.front().prompt_tokens}};
+  counts["completion_tokens"] =
       std::accumulate(samples.begin(), samples.end(), std::size_t{0},
                       [](std::size_t sum, const Completion& sample) { return sum + sample.tokens.size(); });
-  answer["seed"] = request.request.sampling.seed;
-  answer["model"] = form.model;
-  return as_line(answer);
+  counts["seed"] = request.request.sampling.seed;
+  counts["model"] = form.model;
+  std::string whole = as_text(answer);
+  whole.back() = ',';
+  return whole + choices + as_line(counts).substr(1);
 }
 
 std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line) {
