@@ -59,10 +59,15 @@ def time_continuo(arguments, file):
 
 
 def time_llama_bench(program, arguments, file):
-    rows = json.loads(run(program, "-m", file, "-p", arguments.prompt, "-n", arguments.generate, "-t",
-                          arguments.threads, "-r", arguments.repeat, "-o", "json"))
+    """None where the program cannot run the file."""
+    command = [program, "-m", file, "-p", arguments.prompt, "-n", arguments.generate, "-t", arguments.threads, "-r",
+               arguments.repeat, "-o", "json"]
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        print(f"{program}: cannot run {file}", file=sys.stderr)
+        return None
     speeds = {}
-    for row in rows:
+    for row in json.loads(done.stdout):
         speeds["prompt" if row["n_prompt"] > 0 else "generation"] = row["avg_ts"]
     return speeds
 
@@ -98,8 +103,8 @@ def measure(arguments, file, peers):
         speed = median_of(ours, phase)
         result[phase] = {"tokens_per_second": speed, "share": median_of(ours, phase + "_share")}
         if peers:
-            of_peers = {name: median_of(rounds, phase) for name, rounds in theirs.items()}
-            result[phase].update(peers=of_peers, ratio=speed / max(of_peers.values()))
+            of_peers = {name: median_of(rounds, phase) for name, rounds in theirs.items() if None not in rounds}
+            result[phase].update(peers=of_peers, ratio=speed / max(of_peers.values()) if of_peers else None)
     result["prompt"]["gigaoperations_per_second"] = median_of(ours, "prompt_gops")
     result["generation"]["gigabytes_per_second"] = median_of(ours, "generation_gbs")
     return result
@@ -119,7 +124,8 @@ def table(report):
             one = row[phase]
             cells = [f"{one['tokens_per_second']:.1f}", f"{100 * one['share']:.0f} %"]
             if peers:
-                cells += [*(f"{one['peers'][name]:.1f}" for name in peers), f"{one['ratio']:.2f}x"]
+                cells += [f"{one['peers'][name]:.1f}" if name in one["peers"] else "-" for name in peers]
+                cells.append(f"{one['ratio']:.2f}x" if one["ratio"] else "-")
             line += "".join(f"{cell:>{width + 2}}" for cell in cells)
         lines.append(line)
     limits = report["rows"][-1]["limits"]
@@ -150,7 +156,7 @@ def plot(report):
         x = left + i * (panel + gap)
         out.append(f'<text x="{x}" y="42" font-weight="bold">{titles[phase]}</text>')
         most = max(1.0, *(row[phase]["share"] for row in report["rows"]))
-        for percent in (0, 25, 50, 75, 100):
+        for percent in range(0, int(100 * most) + 1, 25 if most < 1.3 else 50):
             at = x + panel * percent / 100 / most
             out.append(f'<line x1="{at:.1f}" y1="50" x2="{at:.1f}" y2="{height - 30}" stroke="#ddd"/>')
             out.append(f'<text x="{at:.1f}" y="{height - 14}" text-anchor="middle" fill="#666">{percent} %</text>')
@@ -158,11 +164,14 @@ def plot(report):
             y, one = top - 4 + r * row_height, row[phase]
             if i == 0:
                 out.append(f'<text x="{left - 10}" y="{y + row_height / 2:.1f}" text-anchor="end">{escape(row["model"])}</text>')
-            speeds = [one["tokens_per_second"], *one.get("peers", {}).values()]
+            speeds = [one["tokens_per_second"], *(one.get("peers", {}).get(name, 0) for name in report["peers"])]
             for b, (speed, colour) in enumerate(zip(speeds, colours)):
+                if not speed:
+                    continue
                 length = panel * one["share"] * speed / speeds[0] / most
                 out.append(f'<rect x="{x}" y="{y + 12 * b}" width="{length:.1f}" height="11" fill="{colour}"/>')
-                out.append(f'<text x="{x + length + 4:.1f}" y="{y + 12 * b + 10}" font-size="10" fill="#333">{speed:.0f}</text>')
+                out.append(f'<text x="{x + length + 4:.1f}" y="{y + 12 * b + 10}" font-size="10" fill="#333">'
+                           f'{speed:.{0 if speed >= 100 else 1}f}</text>')
     out.append(f'<text x="{width - 8}" y="18" text-anchor="end" fill="#666">numbers: tokens/s</text></svg>')
     return "\n".join(out) + "\n"
 

@@ -22,8 +22,8 @@ CORES = len(os.sched_getaffinity(0))
 
 
 def ours(arguments, model, n, *more):
-    ids = " ".join(str(i * 37 + 5) for i in range(16))
-    return [arguments.continuo, "-q", "-m", model, "--ids", "--greedy", "--ignore-eos", "-n", str(n), *more, ids]
+    prompt = [arguments.prompt] if arguments.prompt else ["--ids", " ".join(str(i * 37 + 5) for i in range(16))]
+    return [arguments.continuo, "-q", "-m", model, "--greedy", "--ignore-eos", "-n", str(n), *more, *prompt]
 
 
 def start(command):
@@ -114,6 +114,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--continuo", default="build/continuo")
+    parser.add_argument("--prompt", help="a text, for models with a vocabulary; default: 16 ids")
     parser.add_argument("--peer")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=pathlib.Path)

@@ -126,7 +126,8 @@ inline constexpr std::size_t kFewTokens = 4;
 
 template <class Dot, class F>
 void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
-                       float* y, std::size_t y_stride) {
+                    float* y, std::size_t y_stride) {
+  if (tokens == 0) return;
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   std::size_t r = 0;
   if (tokens <= kFewTokens) {
@@ -136,11 +137,9 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
     }
   }
   for (; r < rows; r += kLanes, panels += panel_bytes) {
-    if (tokens <= Dot::kTile) {  // memory is what takes the time
-      RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, tokens, y + r, y_stride);
-      continue;
-    }
-    for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+    // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the time.
+    RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, std::min(Dot::kTile, tokens), y + r, y_stride);
+    for (std::size_t t = Dot::kTile; t < tokens; t += Dot::kTile) {
       RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
                                                  y + t * y_stride + r, y_stride);
     }
