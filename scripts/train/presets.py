@@ -73,6 +73,6 @@ PRESETS = {
         rhyme_weight=3.0,
         batch=16,
         learning_rate=3e-3,
-        steps=1800,
+        steps=1300,
     ),
 }

@@ -18,7 +18,6 @@ SCALE = 0.03  # root mean square of the numbers of an embedding
 
 def factors(counts: np.ndarray, size: int) -> torch.Tensor:
     """[tokens, size] from symmetric counts: rows of U sqrt(S) of their positive mutual information, of one length."""
-    total = counts.sum()
     own = counts.sum(1)
     context = own**0.75 / (own**0.75).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -27,7 +26,6 @@ def factors(counts: np.ndarray, size: int) -> torch.Tensor:
     u, s, _ = torch.svd_lowrank((information + information.T) / 2, q=size, niter=4)
     rows = u * s.sqrt()
     length = rows.norm(dim=1, keepdim=True)
-    assert total > 0 and s[-1] > 0
     return torch.where(length > 1e-6, rows / length.clamp_min(1e-6), torch.nn.functional.normalize(torch.randn_like(rows), dim=1))
 
 

@@ -15,10 +15,10 @@ constexpr std::string_view kTales =
 
 // With the prompt, to its end.
 constexpr std::string_view kPoems =
-    R"(床前明月光，坐上清風起。
-一夜一夜月，一夜一夜月。
-山中有餘響，山外有餘響。
-不知不可見，不是一時事。)";
+    R"(床前明月光，坐對白雲長。
+不見一夜月，不知三月霜。
+不知秋夜月，不見月明光。
+不見一夜月，不知何處長。)";
 
 std::string shipped(const std::string& name) {
   return (source_folder().parent_path() / "models" / name).string();
