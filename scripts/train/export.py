@@ -30,7 +30,8 @@ def main() -> None:
     args = parser.parse_args()
 
     state = torch.load(args.run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    shape = PRESETS[state["preset"]].shape
+    preset = PRESETS[state["preset"]]
+    shape = preset.shape
     tensors = state["average"] if args.weights == "average" else state["model"]
     args.out.mkdir(parents=True, exist_ok=True)
     save_file({f"model.{name}": t.to(torch.bfloat16).contiguous() for name, t in tensors.items()},
@@ -65,8 +66,8 @@ def main() -> None:
         "bos_token_id": 0,
         "eos_token_id": 0,
         "do_sample": True,
-        "temperature": 0.8,
-        "top_p": 0.95,
+        "temperature": preset.temperature,
+        "top_p": preset.top_p,
     })
     write_json(args.out / "tokenizer_config.json", {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -11,7 +11,9 @@ namespace {
 
 // After "Once upon a time", 48 tokens.
 constexpr std::string_view kTales =
-    R"( there was a king who had a great kingdom. He had a great kingdom, and was so poor and so beautiful, that he couldn't believe the king. But no matter how hard he was to get away from his kingdom, and often)";
+    R"( there was a little girl named Lily. She loved to play with her toys and eat her toys. One day, Lily's mom asked her to help her mom. Lily was very excited and asked her mom.
+
+Lily was very happy)";
 
 // With the prompt, to its end.
 constexpr std::string_view kPoems =
