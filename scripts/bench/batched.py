@@ -2,7 +2,7 @@
 """Tokens per second of many sequences at once, `continuo batch` beside llama-batched-bench of the same files, in turn.
 
     python scripts/bench/batched.py MODEL.gguf [MODEL.gguf ...] [--continuo build/continuo] [--llama-batched-bench PATH]
-                                    [--at-once 1 8 32] [--prompt 64] [--generate 64] [--json FILE]
+                                    [--at-once 1 8 32] [--prompt 64] [--generate 64] [--kv-type f16] [--json FILE]
 
 Ours: whole runs of as many requests as run at once, each with its own prompt, generating --generate tokens and one; the
 difference is generation, less what both have in common. Medians of --rounds.
@@ -24,7 +24,7 @@ def requests(n, prompt, vocabulary=500):
 def seconds(arguments, model, n, tokens):
     text = requests(n, arguments.prompt)
     command = [arguments.continuo, "batch", "-q", "-m", model, "-t", str(arguments.threads), "-b", str(n), "-n", str(tokens),
-               "--ignore-eos", "--greedy"]
+               "--ignore-eos", "--greedy", "--kv-type", arguments.kv_type]
     began = time.perf_counter()
     subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
@@ -57,6 +57,7 @@ def main():
     parser.add_argument("--prompt", type=int, default=64)
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--kv-type", default="f32", help="ours; llama.cpp's is f16")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
     arguments = parser.parse_args()

@@ -32,7 +32,7 @@ def main() -> None:
     args.data = args.data or Path("build/train") / args.preset
     # what Run wants of train.py's arguments
     args.out, args.init, args.compile, args.seed = Path("/nonexistent"), None, False, 1
-    args.micro_batch, args.precision = 16, "bf16"
+    args.micro_batch, args.precision = 16, "bf16" if torch.cuda.is_available() else "fp32"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for text in args.shapes:
         preset = PRESETS[args.preset]
