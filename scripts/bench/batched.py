@@ -13,6 +13,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 
@@ -45,7 +46,10 @@ def peer(arguments, model):
                ",".join(map(str, arguments.at_once)), "-t", arguments.threads, "-c", most, "--output-format", "jsonl"]
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {row["pl"]: row["speed_tg"] for row in rows}
+    speeds = {row["pl"]: row["speed_tg"] for row in rows}
+    if missing := set(arguments.at_once) - set(speeds):
+        sys.exit(f"{arguments.llama_batched_bench} printed no row for {sorted(missing)} sequences; try again")
+    return speeds
 
 
 def main():

@@ -28,7 +28,6 @@ from folder import Folder, bits
 from ngram import ByteNgrams
 from presets import PRESETS
 
-PROMPT = {"tales": "Once upon a time", "poems": "床前明月光，"}
 SEPARATOR = b"\0"  # between two documents, for the n-gram model
 
 
@@ -169,7 +168,7 @@ def main() -> None:
     args = parser.parse_args()
     args.model = args.model or Path("models") / args.preset
     args.data = args.data or Path("build/train") / args.preset
-    args.prompt = args.prompt or PROMPT[args.preset]
+    args.prompt = args.prompt or PRESETS[args.preset].prompt
 
     tool, folder = Tool(args.continuo, args.model), Folder(args.model)
     for name, section in {

@@ -31,6 +31,7 @@ class Shape:
 @dataclass(frozen=True)
 class Preset:
     shape: Shape
+    prompt: str  # of samples
     # group -> (share at the start, share at the end of training)
     mix: dict = field(default_factory=dict)
     # group -> how many times the tokenizer's trainer reads it (0: not at all)
@@ -53,6 +54,7 @@ class Preset:
 PRESETS = {
     "tales": Preset(
         shape=Shape(),
+        prompt="Once upon a time",
         mix={  # the small sets get small shares, or they are learnt by heart; novels first, tales last
             "simple": (0.05, 0.08),  # short synthetic stories in a small vocabulary
             "picture": (0.04, 0.06),  # picture books for early readers
@@ -69,6 +71,7 @@ PRESETS = {
     ),
     "poems": Preset(
         shape=Shape(vocab_size=5120, layers=4, intermediate_size=704, context=256),
+        prompt="床前明月光，",
         mix={"song": (0.75, 0.5), "tang": (0.25, 0.5)},
         tokenizer_weight={"song": 1, "tang": 1},
         characters=CHARACTERS,

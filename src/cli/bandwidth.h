@@ -8,6 +8,7 @@
 
 namespace continuo {
 
+// Reads one buffer again and again, beside other measurements.
 class BandwidthMeter {
  public:
   // A buffer of at least `at_least` bytes, and of more than any cache, where memory allows.

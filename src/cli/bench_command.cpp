@@ -76,13 +76,19 @@ Result<Speeds> run_once(Engine& engine, const Request& request, const std::atomi
                 static_cast<double>(completion.tokens.size() - 1) / generation.count()};
 }
 
-// What the machine can do, as far as this model needs it.
+// What a model's network asks of the machine.
+struct Load {
+  std::vector<MapGroup> groups;
+  double token_bytes = 0;  // of weights
+};
+
+// What the machine can do, as far as this load needs it.
 class LimitsMeter {
  public:
-  LimitsMeter(ThreadPool& threads, const KernelTable& kernels, const std::vector<MapGroup>& groups, std::size_t token_bytes)
-      : threads_(threads), kernels_(kernels), memory_(threads, token_bytes) {
+  LimitsMeter(ThreadPool& threads, const KernelTable& kernels, const Load& load)
+      : threads_(threads), kernels_(kernels), memory_(threads, static_cast<std::size_t>(load.token_bytes)) {
     const auto integer = [&](const MapGroup& group) { return group.integer(kernels); };
-    integer_ = std::any_of(groups.begin(), groups.end(), integer);
+    integer_ = std::any_of(load.groups.begin(), load.groups.end(), integer);
   }
 
   MachineLimits once() {
@@ -144,18 +150,18 @@ Measured median(const std::vector<Measured>& runs) {
 }
 
 // Limits, a run, limits, a run, ...
-Result<Measured> measure(Engine& engine, const Request& request, const std::vector<MapGroup>& groups, double token_bytes,
-                         LimitsMeter& meter, int repeat, const std::atomic<bool>& interrupted) {
+Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter, int repeat,
+                         const std::atomic<bool>& interrupted) {
   CONTINUO_TRY_VOID(run_once(engine, request, interrupted));  // brings the weights into memory
   std::vector<Measured> runs;
   for (int i = 1; i <= repeat; ++i) {
     Measured m{.limits = meter.once()};
     CONTINUO_TRY(m.speeds, run_once(engine, request, interrupted));
-    const PromptWork work = prompt_work(groups, engine.kernels(), m.limits, request.prompt.size());
+    const PromptWork work = prompt_work(load.groups, engine.kernels(), m.limits, request.prompt.size());
     const double prompt_seconds = static_cast<double>(request.prompt.size()) / m.speeds.prompt;
     m.prompt_operations_per_second = work.operations / prompt_seconds;
     m.prompt_share = work.least_seconds / prompt_seconds;
-    m.generation_share = m.speeds.generation * token_bytes / m.limits.bandwidth;
+    m.generation_share = m.speeds.generation * load.token_bytes / m.limits.bandwidth;
     spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i, m.speeds.prompt,
                  100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
     runs.push_back(m);
@@ -236,14 +242,14 @@ Result<void> run_bench(const Options& options) {
 
   const KernelTable& kernels = engine.kernels();
   ThreadPool threads(engine.threads(), ThreadPool::Crew::all);
-  const std::vector<MapGroup> groups = map_groups(model);
+  const Load load{map_groups(model), bytes_per_token(model)};
   Report report{.model = files.name(), .kernels = std::string(kernels.name), .threads = engine.threads(),
-                .repeat = options.bench_repeat, .sizes = sizes, .token_bytes = bytes_per_token(model)};
-  LimitsMeter meter(threads, kernels, groups, static_cast<std::size_t>(report.token_bytes));
-  CONTINUO_TRY(report.measured, measure(engine, request, groups, report.token_bytes, meter, options.bench_repeat, interrupted));
+                .repeat = options.bench_repeat, .sizes = sizes, .token_bytes = load.token_bytes};
+  LimitsMeter meter(threads, kernels, load);
+  CONTINUO_TRY(report.measured, measure(engine, request, load, meter, options.bench_repeat, interrupted));
 
   std::vector<KernelSpeed> each;
-  if (options.verbosity > 0) each = bench_kernels(groups, kernels, threads, sizes.prompt, report.measured.limits);
+  if (options.verbosity > 0) each = bench_kernels(load.groups, kernels, threads, sizes.prompt, report.measured.limits);
   if (options.json) return print_json(report_json(report, each));
   return print(report_text(report, each));
 }
