@@ -66,7 +66,8 @@ double BandwidthMeter::once() {
   double best = 0;
   for (const Reader reader : {read_streams<1>, read_streams<2>, read_streams<4>}) {
     const auto start = std::chrono::steady_clock::now();
-    threads_.parallel_for(workers, [&](std::size_t i, int) { result ^= reader(buffer_.data() + i * share, share); });
+    threads_.parallel_for(workers,
+                          [&](std::size_t i, int) { result ^= reader(buffer_.data() + i * share, share); });
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     best = std::max(best, static_cast<double>(share * workers) / elapsed.count());
   }
@@ -76,7 +77,8 @@ double BandwidthMeter::once() {
 double measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
   BandwidthMeter meter(threads, at_least);
   std::array<double, kPasses> speeds;
-  for (double& speed : speeds) speed = meter.once();
+  for (double& speed : speeds)
+    speed = meter.once();
   std::nth_element(speeds.begin(), speeds.begin() + kPasses / 2, speeds.end());
   return speeds[kPasses / 2];
 }

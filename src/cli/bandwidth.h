@@ -14,8 +14,8 @@ class BandwidthMeter {
   // A buffer of at least `at_least` bytes, and of more than any cache, where memory allows.
   BandwidthMeter(ThreadPool& threads, std::size_t at_least);
 
-  // Bytes per second of one pass of all threads over the buffer. Every thread reads one, two or four streams, whichever is
-  // fastest: a pass each.
+  // Bytes per second of one pass of all threads over the buffer. Every thread reads one, two or four streams,
+  // whichever is fastest: a pass each.
   double once();
 
  private:

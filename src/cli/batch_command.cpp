@@ -162,9 +162,11 @@ class BatchRun {
   std::optional<BatchError> too_large(const BatchRequest& request) const {
     const std::size_t bytes = bytes_of(request, spec_), most = std::max(start_.request_memory, kAnyRequest);
     if (bytes <= most) return {};
-    return BatchError{request.id, "invalid_request",
-                      fmt::format("n, max_tokens and logprobs: the answer may take {} MiB, --memory leaves {} MiB for requests",
-                                  bytes >> 20, most >> 20)};
+    return BatchError{
+        request.id, "invalid_request",
+        fmt::format(
+            "n, max_tokens and logprobs: the answer may take {} MiB, --memory leaves {} MiB for requests",
+            bytes >> 20, most >> 20)};
   }
 
   void start(Job job) {

@@ -132,26 +132,29 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Each figure's median, so that a share is that of the run next to which its limit was measured: what a machine that has
-// others to serve can do changes from second to second.
+// Each figure's median, so that a share is that of the run next to which its limit was measured: what a
+// machine that has others to serve can do changes from second to second.
 Measured median(const std::vector<Measured>& runs) {
   const auto of = [&](auto figure) {
     std::vector<double> values;
-    for (const Measured& run : runs) values.push_back(figure(run));
+    for (const Measured& run : runs)
+      values.push_back(figure(run));
     return median(std::move(values));
   };
-  return {.speeds = {of([](const Measured& m) { return m.speeds.prompt; }), of([](const Measured& m) { return m.speeds.generation; })},
-          .limits = {.bandwidth = of([](const Measured& m) { return m.limits.bandwidth; }),
-                     .fma = of([](const Measured& m) { return m.limits.fma; }),
-                     .int8 = of([](const Measured& m) { return m.limits.int8; })},
-          .prompt_operations_per_second = of([](const Measured& m) { return m.prompt_operations_per_second; }),
-          .prompt_share = of([](const Measured& m) { return m.prompt_share; }),
-          .generation_share = of([](const Measured& m) { return m.generation_share; })};
+  return {
+      .speeds = {of([](const Measured& m) { return m.speeds.prompt; }),
+                 of([](const Measured& m) { return m.speeds.generation; })},
+      .limits = {.bandwidth = of([](const Measured& m) { return m.limits.bandwidth; }),
+                 .fma = of([](const Measured& m) { return m.limits.fma; }),
+                 .int8 = of([](const Measured& m) { return m.limits.int8; })},
+      .prompt_operations_per_second = of([](const Measured& m) { return m.prompt_operations_per_second; }),
+      .prompt_share = of([](const Measured& m) { return m.prompt_share; }),
+      .generation_share = of([](const Measured& m) { return m.generation_share; })};
 }
 
 // Limits, a run, limits, a run, ...
-Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter, int repeat,
-                         const std::atomic<bool>& interrupted) {
+Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter,
+                         int repeat, const std::atomic<bool>& interrupted) {
   CONTINUO_TRY_VOID(run_once(engine, request, interrupted));  // brings the weights into memory
   std::vector<Measured> runs;
   for (int i = 1; i <= repeat; ++i) {
@@ -162,8 +165,8 @@ Result<Measured> measure(Engine& engine, const Request& request, const Load& loa
     m.prompt_operations_per_second = work.operations / prompt_seconds;
     m.prompt_share = work.least_seconds / prompt_seconds;
     m.generation_share = m.speeds.generation * load.token_bytes / m.limits.bandwidth;
-    spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i, m.speeds.prompt,
-                 100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
+    spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i,
+                 m.speeds.prompt, 100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
     runs.push_back(m);
   }
   return median(runs);
@@ -213,13 +216,16 @@ Answer report_json(const Report& r, const std::vector<KernelSpeed>& kernels) {
 std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels) {
   std::string out = fmt::format(
       "model       {}\nmachine     {} kernels, {} threads\n"
-      "prompt      {:.1f} tokens/s ({} tokens): {:.1f} GOP/s in linear maps, {:.0f} % of the arithmetic's limit\n"
+      "prompt      {:.1f} tokens/s ({} tokens): {:.1f} GOP/s in linear maps, {:.0f} % of the arithmetic's "
+      "limit\n"
       "generation  {:.1f} tokens/s ({} tokens): {:.2f} GB/s of weights, {:.0f} % of the memory's limit\n"
       "limits      {:.1f} GB/s of memory, {:.1f} GFLOP/s of multiply-adds",
-      r.model, r.kernels, r.threads, r.measured.speeds.prompt, r.sizes.prompt, r.measured.prompt_operations_per_second / 1e9,
-      100 * r.measured.prompt_share, r.measured.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
+      r.model, r.kernels, r.threads, r.measured.speeds.prompt, r.sizes.prompt,
+      r.measured.prompt_operations_per_second / 1e9, 100 * r.measured.prompt_share,
+      r.measured.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
       100 * r.measured.generation_share, r.measured.limits.bandwidth / 1e9, r.measured.limits.fma / 1e9);
-  if (r.measured.limits.int8 > 0) out += fmt::format(", {:.1f} GOP/s of products of bytes", r.measured.limits.int8 / 1e9);
+  if (r.measured.limits.int8 > 0)
+    out += fmt::format(", {:.1f} GOP/s of products of bytes", r.measured.limits.int8 / 1e9);
   out += '\n';
   for (const KernelSpeed& speed : kernels) {
     out += fmt::format("{:32} {:4} tokens  {:7.2f} GB/s  {:7.1f} GOP/s  {:3.0f} %\n", speed.group->name(), speed.tokens,
@@ -243,13 +249,18 @@ Result<void> run_bench(const Options& options) {
   const KernelTable& kernels = engine.kernels();
   ThreadPool threads(engine.threads(), ThreadPool::Crew::all);
   const Load load{map_groups(model), bytes_per_token(model)};
-  Report report{.model = files.name(), .kernels = std::string(kernels.name), .threads = engine.threads(),
-                .repeat = options.bench_repeat, .sizes = sizes, .token_bytes = load.token_bytes};
+  Report report{.model = files.name(),
+                .kernels = std::string(kernels.name),
+                .threads = engine.threads(),
+                .repeat = options.bench_repeat,
+                .sizes = sizes,
+                .token_bytes = load.token_bytes};
   LimitsMeter meter(threads, kernels, load);
   CONTINUO_TRY(report.measured, measure(engine, request, load, meter, options.bench_repeat, interrupted));
 
   std::vector<KernelSpeed> each;
-  if (options.verbosity > 0) each = bench_kernels(load.groups, kernels, threads, sizes.prompt, report.measured.limits);
+  if (options.verbosity > 0)
+    each = bench_kernels(load.groups, kernels, threads, sizes.prompt, report.measured.limits);
   if (options.json) return print_json(report_json(report, each));
   return print(report_text(report, each));
 }

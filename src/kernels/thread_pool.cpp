@@ -41,10 +41,11 @@ constexpr std::uint64_t make_ticket(std::uint32_t round, std::uint32_t index) {
   return std::uint64_t{round} << 32 | index;
 }
 
-// How many of the threads take part. When somebody else wants a processor, a thread that was taken off it in the midst
-// of its piece holds up all the others for a time slice of the system: many times longer than the piece. That happens now
-// and then on any machine, and costs just that slice; but where much of the time is lost in this way, fewer threads do
-// more. One more is tried again after a while, and a longer one each time that it fails at once.
+// How many of the threads take part. When somebody else wants a processor, a thread that was taken off it in
+// the midst of its piece holds up all the others for a time slice of the system: many times longer than the
+// piece. That happens now and then on any machine, and costs just that slice; but where much of the time is
+// lost in this way, fewer threads do more. One more is tried again after a while, and a longer one each time
+// that it fails at once.
 class ActiveThreads {
  public:
   explicit ActiveThreads(int size) : size_(size), active_(size) {}
@@ -61,7 +62,8 @@ class ActiveThreads {
     return true;
   }
 
-  // After a round in which the caller worked and then waited for the others: whether fewer threads are to work.
+  // After a round in which the caller worked and then waited for the others: whether fewer threads are to
+  // work.
   bool shrinks(Clock::duration worked, Clock::duration waited, Clock::time_point now) {
     busy_ += worked + waited;
     if (waited >= kLate && waited > worked) lost_ += waited;
@@ -78,7 +80,8 @@ class ActiveThreads {
  private:
   static constexpr Clock::duration kLate = std::chrono::microseconds(300);
   static constexpr Clock::duration kWindow = std::chrono::milliseconds(12);  // of work: some time slices
-  static constexpr Clock::duration kShortest = std::chrono::milliseconds(25), kLongest = std::chrono::seconds(1);
+  static constexpr Clock::duration kShortest = std::chrono::milliseconds(25),
+                                   kLongest = std::chrono::seconds(1);
 
   void begin_window() { busy_ = lost_ = Clock::duration{0}; }
 

@@ -13,8 +13,8 @@ int usable_cores();
 
 class ThreadPool {
  public:
-  // While others use the processors fewer threads take part, or all do even so: whoever measures what the machine can do
-  // must not measure half of it.
+  // While others use the processors fewer threads take part, or all do even so: whoever measures what the
+  // machine can do must not measure half of it.
   enum class Crew { adapts, all };
 
   // At least 1, and no more than `cores`: those would wait for each other.

@@ -9,7 +9,9 @@ namespace continuo {
 
 namespace {
 
-std::string as_text(const Answer& answer) { return answer.dump(-1, ' ', false, Answer::error_handler_t::replace); }
+std::string as_text(const Answer& answer) {
+  return answer.dump(-1, ' ', false, Answer::error_handler_t::replace);
+}
 std::string as_line(const Answer& answer) { return as_text(answer) + '\n'; }
 
 // Line ends and backslashes as \n, \r and \\, so that a line is an answer.
@@ -85,8 +87,10 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
                  form.model, "", ""});
 }
 
-// The member "choices" and a comma. Sample by sample: as objects, all of them take many times the memory of their text.
-std::string choices_text(const AnswerForm& form, const BatchRequest& request, std::span<const Completion> samples) {
+// The member "choices" and a comma. Sample by sample: as objects, all of them take many times the memory of
+// their text.
+std::string choices_text(const AnswerForm& form, const BatchRequest& request,
+                         std::span<const Completion> samples) {
   std::string text = "\"choices\":";
   for (std::size_t i = 0; i < samples.size(); ++i) {
     Answer choice = {{"index", i}};
