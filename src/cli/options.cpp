@@ -332,7 +332,8 @@ constexpr Flag kBenchRows[] = {
      [](Options& o, const std::string& v) {
        return set_number(o.bench_tokens, v, "--max-tokens", "a whole number >= 2");
      }},
-    {"kernels", 0, "NAME", "avx3_vnni, avx3, avx2, sse4 or reference; default: the best that runs here",
+    {"kernels", 0, "NAME",
+     "avx3_amx, avx3_vnni, avx3, avx2, sse4 or reference; default: the best that runs here",
      set_text<&Options::kernels>},
     {"repeat", 0, "N", "runs, of which the median counts; default 5",
      [](Options& o, const std::string& v) { return set_positive(o.bench_repeat, v, "--repeat", 10000); }},

@@ -24,20 +24,21 @@ namespace continuo {
 inline constexpr std::size_t kInt8Block = 32;
 inline constexpr float kInt8Tiny = 0x1p-100f;
 
-// Rounded activations lie in tiles of tokens, each as wide as the kernels take at once (KernelTable::int8_tile), the last
-// as wide as tokens are left. A tile is a sequence of blocks; a block, for a tile of n tokens, is twelve rows of n numbers
-// of 4 bytes:
-enum Int8Row : std::size_t {
-  kInt8Values = 0,       // row g: q[4 g .. 4 g + 3] of each token, 8 rows
-  kInt8Scale = 8,        // a, float32
-  kInt8WeightedSum = 9,  // a * float(sum of q), float32
-  kInt8Offset = 10,      // -128 * sum of q, int32: what unsigned weights w + 128 count too much
-  kInt8OffsetHigh = 11,  // the same for the last 16
-  kInt8Rows = 12,
+// Rounded activations lie in tiles of tokens, each as wide as the kernels take at once (Int8Kernels::tile),
+// the last as wide as tokens are left; the first begins at a cache line, for speed. A tile is a sequence of
+// blocks; a block, for a tile of n tokens, is n times 32 values q, token after token, and then four rows of n
+// numbers of 4 bytes:
+enum Int8Part : std::size_t {
+  kInt8Scale = 0,        // a, float32
+  kInt8WeightedSum = 1,  // a * float(sum of q), float32
+  kInt8Offset = 2,       // -128 * sum of q, int32: what unsigned weights w + 128 count too much
+  kInt8OffsetHigh = 3,   // the same for the last 16
+  kInt8Parts = 4,
 };
+inline constexpr std::size_t kInt8BlockBytes = kInt8Block + 4 * kInt8Parts;  // for each token
 
 // Bytes of a token's k activations; k is a multiple of kInt8Block.
-constexpr std::size_t int8_bytes(std::size_t k) { return k / kInt8Block * kInt8Rows * 4; }
+constexpr std::size_t int8_bytes(std::size_t k) { return k / kInt8Block * kInt8BlockBytes; }
 
 // Bytes of scratch that a product with k inputs needs.
 constexpr std::size_t int8_scratch_bytes(std::size_t k) {
@@ -60,8 +61,9 @@ using Peak = std::size_t (*)(std::size_t rounds);
 struct Int8Kernels {
   std::size_t tile;  // tokens of a whole tile
 
-  // Rounds the k activations of `tokens` <= tile rows of x, `x_stride` floats apart, into a tile.
-  void (*quantize)(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t k, std::byte* out);
+  // Rounds n activations, whole blocks, of token t of a tile of `tokens`; `out` is the beginning of the first
+  // one's block.
+  void (*quantize)(const float* x, std::size_t n, std::size_t t, std::size_t tokens, std::byte* out);
 
   // y[t * y_stride + r] = the product of row r of w and token t of x, r < rows, t < tokens.
   // w: stored rows, `w_stride` bytes apart, no alignment; x: the tiles of all tokens; scratch: int8_scratch_bytes(k).
@@ -74,8 +76,9 @@ struct Int8Kernels {
   using Repack = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, std::byte* out);
   Repack repack[kFormatCount];  // null for formats that are used as they are stored
   // `matmul` of repacked rows, whole panels of them.
-  using MatMulRepacked = void (*)(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
-                                     std::size_t tokens, float* y, std::size_t y_stride);
+  using MatMulRepacked = void (*)(const std::byte* panels, std::size_t rows, std::size_t k,
+                                  const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride,
+                                  std::byte* scratch);
   MatMulRepacked matmul_repacked[kFormatCount];
 
   Peak peak;  // the products of bytes, summed to 32 bits, that `matmul` is made of

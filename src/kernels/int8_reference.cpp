@@ -101,8 +101,8 @@ constexpr Int8Format format_of(Format format) {
   }
 }
 
-// One token's block: the twelve numbers of int8.h, `stride` apart.
-void quantize_block(const float* x, std::uint32_t* out, std::size_t stride) {
+// Token t's part of a block of a tile of `tokens`.
+void quantize_block(const float* x, std::byte* out, std::size_t t, std::size_t tokens) {
   std::uint32_t largest = 0;  // as bits, which order magnitudes and put NaN last
   for (std::size_t i = 0; i < kInt8Block; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & ~(1u << 31));
   const float magnitude = std::bit_cast<float>(largest);
@@ -116,8 +116,10 @@ void quantize_block(const float* x, std::uint32_t* out, std::size_t stride) {
     q[i] = usable ? static_cast<std::int8_t>(std::nearbyint(x[i] * inverse)) : std::int8_t{0};
     sums[i / 16] += q[i];
   }
-  const auto put = [&](std::size_t row, auto value) { out[row * stride] = std::bit_cast<std::uint32_t>(value); };
-  for (std::size_t g = 0; g < 8; ++g) std::memcpy(out + (kInt8Values + g) * stride, q + 4 * g, 4);
+  std::memcpy(out + t * kInt8Block, q, kInt8Block);
+  const auto put = [&](Int8Part part, auto value) {
+    std::memcpy(out + kInt8Block * tokens + (part * tokens + t) * sizeof value, &value, sizeof value);
+  };
   put(kInt8Scale, scale);
   put(kInt8WeightedSum, scale * static_cast<float>(sums[0] + sums[1]));
   put(kInt8Offset, std::int32_t{-128} * (sums[0] + sums[1]));
@@ -130,23 +132,22 @@ std::int32_t dot(const std::int8_t* w, const std::int8_t* q, std::size_t n) {
   return sum;
 }
 
-float block_product(const Int8Format& format, const Int8Weights& w, const std::uint32_t* x, float y) {
+// x: a block of a tile of one token.
+float block_product(const Int8Format& format, const Int8Weights& w, const std::byte* x, float y) {
   std::int8_t q[kInt8Block];
-  std::memcpy(q, x + kInt8Values, sizeof q);
-  const float scale = std::bit_cast<float>(x[kInt8Scale]);
+  float parts[kInt8Parts];
+  std::memcpy(q, x, sizeof q);
+  std::memcpy(parts, x + kInt8Block, sizeof parts);
   for (std::size_t i = 0; i < kInt8Block; i += format.step) {
-    y = std::fma(w.scale[i / 16] * scale, static_cast<float>(dot(w.w + i, q + i, format.step)), y);
+    y = std::fma(w.scale[i / 16] * parts[kInt8Scale], static_cast<float>(dot(w.w + i, q + i, format.step)),
+                 y);
   }
-  return format.shifted ? std::fma(w.shift, std::bit_cast<float>(x[kInt8WeightedSum]), y) : y;
+  return format.shifted ? std::fma(w.shift, parts[kInt8WeightedSum], y) : y;
 }
 
-void quantize(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t k, std::byte* out) {
-  for (std::size_t b = 0; b < k / kInt8Block; ++b) {
-    for (std::size_t t = 0; t < tokens; ++t) {
-      quantize_block(x + t * x_stride + b * kInt8Block,
-                     reinterpret_cast<std::uint32_t*>(out) + b * kInt8Rows * tokens + t, tokens);
-    }
-  }
+void quantize(const float* x, std::size_t n, std::size_t t, std::size_t tokens, std::byte* out) {
+  for (std::size_t i = 0; i < n; i += kInt8Block, out += kInt8BlockBytes * tokens)
+    quantize_block(x + i, out, t, tokens);
 }
 
 // Tiles of one token.
@@ -158,12 +159,11 @@ void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
   const std::size_t parts = info.block_values / kInt8Block;
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t t = 0; t < tokens; ++t) {
-      const auto* activations = reinterpret_cast<const std::uint32_t*>(x + t * int8_bytes(k));
       float sum = 0;
       for (std::size_t b = 0; b < k / kInt8Block; ++b) {
         Int8Weights weights;
         format.unpack(w + r * w_stride + b / parts * info.block_bytes, b % parts, weights);
-        sum = block_product(format, weights, activations + b * kInt8Rows, sum);
+        sum = block_product(format, weights, x + t * int8_bytes(k) + b * kInt8BlockBytes, sum);
       }
       y[t * y_stride + r] = sum;
     }

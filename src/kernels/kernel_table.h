@@ -42,6 +42,8 @@ struct AttentionArgs {
   float scale;                    // multiplies q.k
   float score_cap;                // above 0: scaled scores s become score_cap * tanh(s / score_cap)
   float* scratch;                 // attention_scratch(head_dim) floats
+  // A head's part of a page that is likely to be read next, and may be brought closer; or null.
+  const std::byte* next = nullptr;
 };
 
 // Queries that a kernel takes together at the most: a page's keys and values serve all of them from the cache.
@@ -58,7 +60,7 @@ constexpr std::size_t attention_scratch(std::size_t head_dim) {
 }
 
 struct KernelTable {
-  std::string_view name;  // "avx3_vnni", "avx3", "avx2", "sse4", "reference"
+  std::string_view name;  // "avx3_amx", "avx3_vnni", "avx3", "avx2", "sse4", "reference"
   bool fused;             // has fused multiply-add, hence agrees with the reference bit for bit
 
   // y[t * y_stride + r] = dot16(row r of w, row t of x, k) for r < rows, t < tokens.

@@ -9,6 +9,7 @@
 #include "kernels/kernel_table.h"
 #include "kernels/reference.h"
 #include "kernels/simd_int8.h"
+#include "kernels/tiles_usable.h"
 #include "quant/bf16.h"
 #include "quant/f16.h"
 #include "quant/f32.h"
@@ -67,6 +68,14 @@ const KernelTable kVnniTable = [] {
   table.int8 = &kInt8KernelsVnni;
   return table;
 }();
+
+// And with AMX's products of whole tiles.
+const KernelTable kAmxTable = [] {
+  KernelTable table = kTable;
+  table.name = "avx3_amx";
+  table.int8 = &kInt8KernelsTiles;
+  return table;
+}();
 #endif
 
 }  // namespace continuo::HWY_NAMESPACE
@@ -96,12 +105,14 @@ bool runs_avx3() {
   return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
+bool runs_vnni() { return runs_avx3() && __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 std::vector<const KernelTable*> runnable_tables() {
   std::vector<const KernelTable*> tables;
 #if HWY_TARGETS & HWY_AVX3
-  if (runs_avx3() && __builtin_cpu_supports("avx512vnni")) tables.push_back(&N_AVX3::kVnniTable);
+  if (runs_vnni() && tiles_usable()) tables.push_back(&N_AVX3::kAmxTable);
+  if (runs_vnni()) tables.push_back(&N_AVX3::kVnniTable);
   if (runs_avx3()) tables.push_back(&N_AVX3::kTable);
 #endif
 #if HWY_TARGETS & HWY_AVX2

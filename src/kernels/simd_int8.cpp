@@ -13,6 +13,7 @@
 
 #if HWY_TARGET != HWY_SCALAR
 #include "kernels/simd/int8_repacked-inl.h"
+#include "kernels/simd/int8_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -51,6 +52,11 @@ constexpr Int8Kernels MakeInt8Kernels() {
 const Int8Kernels kInt8Kernels = MakeInt8Kernels<DotPairs>();
 #if HWY_TARGET == HWY_AVX3
 const Int8Kernels kInt8KernelsVnni = MakeInt8Kernels<DotVnni>();
+const Int8Kernels kInt8KernelsTiles = [] {
+  Int8Kernels kernels = MakeInt8Kernels<DotTiles>();
+  kernels.peak = PeakTiles;
+  return kernels;
+}();
 #endif
 #else
 const Int8Kernels kInt8Kernels = MakeInt8Kernels<DotPlain>();

@@ -11,6 +11,7 @@ namespace continuo {
 namespace N_AVX3 {
 extern const Int8Kernels kInt8Kernels;
 extern const Int8Kernels kInt8KernelsVnni;
+extern const Int8Kernels kInt8KernelsTiles;
 }  // namespace N_AVX3
 namespace N_AVX2 {
 extern const Int8Kernels kInt8Kernels;

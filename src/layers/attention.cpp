@@ -12,8 +12,6 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kRowsPerTask = 16;
-
 // Where the vectors of heads stand in rows: groups of heads side by side, a stride from group to group.
 struct HeadRows {
   Rows rows;
@@ -53,70 +51,88 @@ const Table* table_of(const std::vector<Table>& tables, const std::optional<Spec
   return &*found;
 }
 
-void clip(const HeadRows& heads, std::size_t row, float limit) {
-  for (std::size_t h = 0; h < heads.n_heads; ++h) {
-    float* const x = heads.at(row, h);
-    for (std::size_t i = 0; i < heads.head_dim; ++i)
+// Heads [first, last) of a row.
+struct HeadRange {
+  const HeadRows& heads;
+  std::size_t row, first, last;
+  float* at(std::size_t head) const { return heads.at(row, head); }
+};
+
+void clip(const HeadRange& range, float limit) {
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    float* const x = range.at(h);
+    for (std::size_t i = 0; i < range.heads.head_dim; ++i)
       x[i] = std::clamp(x[i], -limit, limit);
   }
 }
 
-void normalize_heads(const Layer& layer, const HeadRows& heads, std::size_t row, const NormWeights& weights) {
+bool normalizes_all_heads(const AttentionSpec& spec) {
+  return spec.qk_norm && spec.qk_norm->span == QkNormSpec::Span::all_heads;
+}
+
+void normalize_all_heads(const Layer& layer, const HeadRows& heads, std::size_t row,
+                         const NormWeights& weights) {
+  float* const all = heads.at(row, 0);
+  normalize_row(layer.step.kernels, layer.spec.qk_norm->norm, weights, 0,
+                {all, heads.n_heads * heads.head_dim}, all);
+}
+
+void normalize_heads(const Layer& layer, const HeadRange& range, const NormWeights& weights) {
   const QkNormSpec& spec = *layer.spec.qk_norm;
-  const KernelTable& kernels = layer.step.kernels;
-  if (spec.span == QkNormSpec::Span::all_heads) {
-    float* const all = heads.at(row, 0);
-    normalize_row(kernels, spec.norm, weights, 0, {all, heads.n_heads * heads.head_dim}, all);
-    return;
-  }
-  for (std::size_t h = 0; h < heads.n_heads; ++h) {
-    float* const one = heads.at(row, h);
-    const std::size_t offset = spec.span == QkNormSpec::Span::own_head ? h * heads.head_dim : 0;
-    normalize_row(kernels, spec.norm, weights, offset, {one, heads.head_dim}, one);
+  const std::size_t head_dim = range.heads.head_dim;
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    float* const one = range.at(h);
+    const std::size_t offset = spec.span == QkNormSpec::Span::own_head ? h * head_dim : 0;
+    normalize_row(layer.step.kernels, spec.norm, weights, offset, {one, head_dim}, one);
   }
 }
 
-void turn_heads(const Layer& layer, const HeadRows& heads, std::size_t row) {
+void turn_heads(const Layer& layer, const HeadRange& range) {
   const RopeTable& rope = *layer.rope;
   const KernelTable::Rope turn =
       rope.spec().interleaved ? layer.step.kernels.rope_interleaved : layer.step.kernels.rope;
-  for (std::size_t h = 0; h < heads.n_heads; ++h) {
-    turn(heads.at(row, h), rope.cos(row), rope.sin(row), rope.spec().rotary_dim / 2);
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    turn(range.at(h), rope.cos(range.row), rope.sin(range.row), rope.spec().rotary_dim / 2);
   }
 }
 
-// Makes of what the matrices gave the queries, keys and values of one row, and remembers keys and values.
-void place_and_remember(const Layer& layer, std::size_t row) {
+// Makes of what the matrices gave the key, the value and the queries of one row that belong to head
+// `kv_head`, and remembers key and value.
+void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
   const AttentionSpec& spec = layer.spec;
   const Heads& heads = layer.heads;
-  if (spec.qkv_clip > 0) {
-    for (const HeadRows* part : {&heads.q, &heads.k, &heads.v})
-      clip(*part, row, spec.qkv_clip);
+  const std::size_t group = heads.q.n_heads / heads.k.n_heads;
+  const HeadRange q{heads.q, row, kv_head * group, (kv_head + 1) * group},
+      k{heads.k, row, kv_head, kv_head + 1}, v{heads.v, row, kv_head, kv_head + 1};
+  const bool all_heads = normalizes_all_heads(spec);  // which place_row has clipped and normalized
+  if (spec.qkv_clip > 0 && !all_heads) {
+    for (const HeadRange* part : {&q, &k, &v})
+      clip(*part, spec.qkv_clip);
   }
-  if (spec.qk_norm) {
-    normalize_heads(layer, heads.q, row, layer.weights.q_norm);
-    normalize_heads(layer, heads.k, row, layer.weights.k_norm);
+  if (spec.qk_norm && !all_heads) {
+    normalize_heads(layer, q, layer.weights.q_norm);
+    normalize_heads(layer, k, layer.weights.k_norm);
   }
   if (layer.rope) {
-    turn_heads(layer, heads.q, row);
-    turn_heads(layer, heads.k, row);
+    turn_heads(layer, q);
+    turn_heads(layer, k);
   }
   const RowPlace place = layer.step.places[row];
-  KvCache& cache = cache_of(layer, place.segment);
-  for (std::size_t h = 0; h < heads.k.n_heads; ++h) {
-    cache.write(h, place.position, heads.k.at(row, h), heads.v.at(row, h));
-  }
+  cache_of(layer, place.segment).write(kv_head, place.position, k.at(kv_head), v.at(kv_head));
 }
 
-void place_and_remember(const Layer& layer) {
-  Step& step = layer.step;
-  const std::size_t tasks = (step.rows() + kRowsPerTask - 1) / kRowsPerTask;
-  const std::size_t width = (layer.heads.q.n_heads + layer.heads.k.n_heads) * layer.heads.q.head_dim;
-  share(step, tasks, step.rows() * width, [&](std::size_t task, int) {
-    const std::size_t last = std::min(step.rows(), (task + 1) * kRowsPerTask);
-    for (std::size_t row = task * kRowsPerTask; row < last; ++row)
-      place_and_remember(layer, row);
-  });
+void place_row(const Layer& layer, std::size_t row) {
+  const Heads& heads = layer.heads;
+  if (normalizes_all_heads(layer.spec)) {
+    if (layer.spec.qkv_clip > 0) {
+      for (const HeadRows* part : {&heads.q, &heads.k, &heads.v})
+        clip({*part, row, 0, part->n_heads}, layer.spec.qkv_clip);
+    }
+    normalize_all_heads(layer, heads.q, row, layer.weights.q_norm);
+    normalize_all_heads(layer, heads.k, row, layer.weights.k_norm);
+  }
+  for (std::size_t h = 0; h < heads.k.n_heads; ++h)
+    place_group(layer, row, h);
 }
 
 // The queries of a piece.
@@ -138,8 +154,26 @@ struct Group {
   }
 };
 
-void run_piece(const Layer& layer, const AttentionPiece& piece, int worker) {
+void round_results(const Group& group) {
+  const Layer& layer = group.layer;
+  const HeadRows& out = layer.heads.out;
+  const std::size_t width = group.size() * out.head_dim, first = group.piece.kv_head * width;
+  for (std::size_t row = group.piece.first_row; row < group.piece.first_row + group.piece.n_rows; ++row) {
+    round_values(layer.step, out.rows.rounded, row, first, {out.rows[row] + first, width});
+  }
+}
+
+// The part of a page that a piece reads first.
+const std::byte* first_part(const Layer& layer, const AttentionPiece& piece) {
+  const KvCache& cache = cache_of(layer, piece.segment);
+  const std::size_t first = std::max(piece.span * kSpanKeys, Group{layer, piece}.query(0).first);
+  return cache.pages()[first / kPageKeys] + cache.head_offset(piece.kv_head);
+}
+
+// `next`: the piece that this worker is likely to be given next, or null.
+void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionPiece* next, int worker) {
   const AttentionSpec& spec = layer.spec;
+  if (piece.places) place_group(layer, piece.first_row, piece.kv_head);
   const std::size_t head_dim = spec.head_dim;
   const KvCache& cache = cache_of(layer, piece.segment);
   const auto type = static_cast<std::size_t>(cache.kv_type());
@@ -151,7 +185,8 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, int worker) {
                      .head_dim = head_dim,
                      .scale = spec.scale,
                      .score_cap = spec.score_cap,
-                     .scratch = layer.step.scratch.get(worker, attention_scratch(head_dim))};
+                     .scratch = layer.step.scratch.get(worker, attention_scratch(head_dim)),
+                     .next = next ? first_part(layer, *next) : nullptr};
   AttentionQuery queries[kQueryTile];
   for (std::size_t done = 0; done < group.queries(); done += args.queries.size()) {
     const std::size_t n = std::min(kQueryTile, group.queries() - done);
@@ -164,6 +199,7 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, int worker) {
       kernels.attention[type](args);
     }
   }
+  if (!piece.sums) round_results(group);
 }
 
 void run_merge(const Layer& layer, const AttentionMerge& merge) {
@@ -173,16 +209,20 @@ void run_merge(const Layer& layer, const AttentionMerge& merge) {
     layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one,
                                        head_dim, group.query(i).out);
   }
+  round_results(group);
 }
 
-// How look_back is shared: a segment of many rows by tiles of them, one of few rows by spans of keys.
+// How look_back is shared: a segment of many rows by tiles of them, one of few rows by spans of keys. A piece
+// that is all of a row's queries for a head of keys places them itself, if it may.
 class Division {
  public:
-  Division(const Layer& layer, AttentionMemory& memory)
+  Division(const Layer& layer, AttentionMemory& memory, bool pieces_place)
       : layer_(layer),
         memory_(memory),
+        pieces_place_(pieces_place),
         group_(layer.heads.q.n_heads / layer.heads.k.n_heads),
         tile_rows_(std::max<std::size_t>(kQueryTile / group_, 1)) {
+    memory.rows_to_place.clear();
     memory.pieces.clear();
     memory.merges.clear();
     std::size_t sums = 0;
@@ -191,6 +231,9 @@ class Division {
     }
     next_sums_ = memory.sums.rows(sums, attention_sum_floats(layer.spec.head_dim)).data;
     for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
+      for (std::size_t row = 0; row < rows(i) && !places(i); ++row) {
+        memory.rows_to_place.push_back(layer.step.first_rows[i] + row);
+      }
       for (std::size_t kv_head = 0; kv_head < layer.heads.k.n_heads; ++kv_head) {
         if (splits(i)) {
           add_spans(i, kv_head);
@@ -212,12 +255,14 @@ class Division {
   }
   bool splits(std::size_t segment) const { return rows(segment) <= tile_rows_ && n_spans(segment) > 1; }
 
+  bool places(std::size_t segment) const { return pieces_place_ && rows(segment) == 1 && !splits(segment); }
+
   // Later rows see more, and begin.
   void add_tiles(std::size_t segment, std::size_t kv_head) {
     const std::size_t first = layer_.step.first_rows[segment];
     for (std::size_t tile = (rows(segment) - 1) / tile_rows_ + 1; tile-- > 0;) {
       const std::size_t at = tile * tile_rows_, n = std::min(tile_rows_, rows(segment) - at);
-      memory_.pieces.push_back({segment, first + at, n, kv_head});
+      memory_.pieces.push_back({segment, first + at, n, kv_head, 0, nullptr, places(segment)});
     }
   }
 
@@ -235,21 +280,32 @@ class Division {
 
   const Layer& layer_;
   AttentionMemory& memory_;
+  bool pieces_place_;
   std::size_t group_, tile_rows_;
   float* next_sums_ = nullptr;
 };
 
+// Makes of what the matrices gave queries, keys and values, and remembers keys and values.
+void place(const Layer& layer, const AttentionMemory& memory) {
+  const std::vector<std::size_t>& rows = memory.rows_to_place;
+  const std::size_t width = (layer.heads.q.n_heads + layer.heads.k.n_heads) * layer.heads.q.head_dim;
+  constexpr std::size_t kCost = 4;  // multiply-adds that a number takes as long as
+  share_rows(layer.step, rows.size(), kCost * rows.size() * width,
+             [&](std::size_t i, int) { place_row(layer, rows[i]); });
+}
+
 void look_back(const Layer& layer, AttentionMemory& memory) {
   Step& step = layer.step;
-  const Division division(layer, memory);
   std::size_t work = 0, merged = 0;
   for (const Segment& s : step.segments) {
     std::size_t seen = s.state->length() + s.tokens.size();
     if (layer.spec.window > 0) seen = std::min<std::size_t>(seen, layer.spec.window);
     work += s.tokens.size() * seen * layer.heads.q.n_heads * layer.heads.q.head_dim;
   }
-  share(step, memory.pieces.size(), work,
-        [&](std::size_t i, int worker) { run_piece(layer, memory.pieces[i], worker); });
+  share(step, memory.pieces.size(), work, [&](std::size_t i, int worker) {
+    const std::size_t next = i + static_cast<std::size_t>(step.threads.size());
+    run_piece(layer, memory.pieces[i], next < memory.pieces.size() ? &memory.pieces[next] : nullptr, worker);
+  });
   for (const AttentionMerge& merge : memory.merges) {
     merged += merge.n_spans * Group{layer, merge.first}.queries() * layer.heads.q.head_dim;
   }
@@ -265,7 +321,12 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
               Rows x) {
   const std::size_t rows = step.rows(), n_heads = spec.n_heads, n_kv_heads = spec.n_kv_heads,
                     head_dim = spec.head_dim;
-  const HeadRows out = side_by_side(memory.heads.rows(rows, n_heads * head_dim), n_heads, head_dim);
+  // The results of heads that share keys are computed together, and rounded if they are whole blocks.
+  const bool whole = n_heads / n_kv_heads * head_dim % kInt8Block == 0;
+  const HeadRows out =
+      side_by_side(whole ? rows_for(step, {&weights.out}, memory.heads, rows, n_heads * head_dim)
+                         : memory.heads.rows(rows, n_heads * head_dim),
+                   n_heads, head_dim);
   if (spec.grouped_qkv) {
     const std::size_t group = n_heads / n_kv_heads, stride = (group + 2) * head_dim;
     const Rows all = memory.qkv.rows(rows, n_kv_heads * stride);
@@ -299,7 +360,7 @@ AttentionView view(const Layer& layer) {
 
 template <class Ear>
 void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer,
-                    Rows x, Rows out, Ear ear) {
+                    Rows x, Branch out, Ear ear) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
   CONTINUO_CHECK(!spec.alibi || spec.alibi->slopes.size() == static_cast<std::size_t>(spec.n_heads),
@@ -307,16 +368,18 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
   const Heads heads = project(step, spec, weights, memory_, x);
   const Layer all{
       step, spec, weights, layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
-  place_and_remember(all);
+  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
+  const Division division(all, memory_, !kHeard && !normalizes_all_heads(spec));
+  place(all, memory_);
   ear.projected(layer);
   look_back(all, memory_);
-  if constexpr (!std::is_same_v<Ear, NoListener>) ear.looked_back(layer, view(all));
+  if constexpr (kHeard) ear.looked_back(layer, view(all));
   linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
 }
 
 template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
-                                         Rows, Rows, NoListener);
+                                         Rows, Branch, NoListener);
 template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
-                                        Rows, Rows, Listener&);
+                                        Rows, Branch, Listener&);
 
 }  // namespace continuo

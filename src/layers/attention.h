@@ -2,6 +2,7 @@
 // looks back.
 #pragma once
 
+#include "layers/residual.h"
 #include "layers/step.h"
 
 namespace continuo {
@@ -12,6 +13,7 @@ struct AttentionPiece {
   std::size_t segment, first_row, n_rows, kv_head;
   std::size_t span = 0;   // of the keys that are summed to
   float* sums = nullptr;  // attention_sum_floats for each query; null: all keys, to the queries' results
+  bool places = false;    // what it looks for and its own key and value, before all else: they are one row's
 };
 
 // Spans of the same queries that are merged.
@@ -25,6 +27,7 @@ struct AttentionMemory {
   Buffer qkv;
   Buffer heads;  // the heads' results side by side
   Buffer sums;
+  std::vector<std::size_t> rows_to_place;  // before all pieces
   std::vector<AttentionPiece> pieces;
   std::vector<AttentionMerge> merges;
 };
@@ -35,7 +38,7 @@ class Attention {
   // their sequences. Ear: NoListener or Listener& (probe.h).
   template <class Ear>
   void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-           Rows out, Ear ear);
+           Branch out, Ear ear);
 
  private:
   AttentionMemory memory_;

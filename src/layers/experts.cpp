@@ -85,27 +85,23 @@ void Experts::run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   for (std::size_t e = 0; e + 1 < routing_.first_slots.size(); ++e) {
     if (routing_.first_slots[e] < routing_.first_slots[e + 1]) active_.push_back(e);
   }
-  const HiddenRows hidden{hidden_.rows(slots, d_ff), spec.expert.gated ? up_.rows(slots, d_ff) : Rows{}};
-  const auto at = [](Rows rows, std::size_t first) {
-    return rows.data ? Rows{rows[first], rows.stride} : rows;
-  };
+  const Rows hidden = hidden_.rows(slots, d_ff);
+  const auto at = [](Rows rows, std::size_t first) { return Rows{rows[first], rows.stride}; };
 
   const std::size_t n_hidden = hidden_panels(step, spec.expert, weights.experts.front());
   share(step, active_.size() * n_hidden, 2 * slots * d_ff * d_model, [&](std::size_t i, int worker) {
     const std::size_t e = active_[i / n_hidden], first = routing_.first_slots[e];
-    const HiddenJob job{spec.expert,
-                        weights.experts[e],
-                        at(inputs, first),
-                        routing_.first_slots[e + 1] - first,
-                        {at(hidden.hidden, first), at(hidden.up, first)}};
+    const HiddenJob job{spec.expert, weights.experts[e], at(inputs, first),
+                        routing_.first_slots[e + 1] - first, at(hidden, first)};
     hidden_panel(step, job, i % n_hidden, worker);
   });
   const std::size_t n_down = panel_count(step, down);
   share(step, active_.size() * n_down, slots * d_ff * d_model, [&](std::size_t i, int worker) {
     const std::size_t e = active_[i / n_down], first = routing_.first_slots[e];
     const Linear& map = weights.experts[e].down;
-    linear_panel(step, map, panel(step, map.weight, i % n_down), at(hidden.hidden, first),
-                 routing_.first_slots[e + 1] - first, at(results, first), worker);
+    const Panel outputs = panel(step, map.weight, i % n_down);
+    linear_panel(step, map, outputs, at(hidden, first), routing_.first_slots[e + 1] - first,
+                 at(results, first).from(outputs.first), worker);
   });
 }
 
@@ -119,7 +115,7 @@ void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   Rows shared, gate;
   if (spec.shared) {
     shared = shared_result_.rows(rows, d_model);
-    shared_(step, *spec.shared, weights.shared, x, shared);
+    shared_(step, *spec.shared, weights.shared, x, {shared});
     if (spec.shared_gate) {
       gate = shared_score_.rows(rows, 1);
       linear(step, {{&weights.shared_gate, gate}}, x, rows);

@@ -34,7 +34,7 @@ class Experts {
   Routing routing_;
   FeedForward shared_;
   std::vector<std::size_t> active_;  // experts that have slots
-  Buffer scores_, inputs_, hidden_, up_, results_, shared_result_, shared_score_;
+  Buffer scores_, inputs_, hidden_, results_, shared_result_, shared_score_;
 };
 
 }  // namespace continuo

@@ -32,32 +32,44 @@ const Linear& first_map(const FeedForwardSpec& spec, const FeedForwardWeights& w
 }  // namespace
 
 std::size_t hidden_panels(const Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights) {
-  return panel_count(step, first_map(spec, weights).weight);
+  return panel_count(step, first_map(spec, weights).weight, kInt8Block);
 }
 
-// Panel by panel, so that what is activated is still in the cache.
+// Panel by panel and a few tokens at a time, so that what is activated is still in the cache.
 void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int worker) {
-  const Linear& first = first_map(job.spec, job.weights);
-  const Panel some = panel(step, first.weight, i);
-  linear_panel(step, first, some, job.x, job.tokens, job.out.hidden, worker);
-  if (job.spec.gated) linear_panel(step, job.weights.up, some, job.x, job.tokens, job.out.up, worker);
+  const Linear& gate = first_map(job.spec, job.weights);
+  const Linear& up = job.weights.up;
+  const Panel outputs = panel(step, gate.weight, i, kInt8Block);
+  const std::size_t width = outputs.last - outputs.first;
   const KernelTable::Activate activate = activation(step.kernels, job.spec.activation);
-  for (std::size_t row = 0; row < job.tokens; ++row) {
-    activate(job.out.hidden[row] + some.first, job.spec.gated ? job.out.up[row] + some.first : nullptr,
-             some.last - some.first);
+  std::size_t together = tokens_together(step, gate, job.tokens);
+  if (job.spec.gated) together = std::max(together, tokens_together(step, up, job.tokens));
+  for (std::size_t first = 0; first < job.tokens; first += together) {
+    const std::size_t n = std::min(together, job.tokens - first);
+    const Rows x = rows_from(gate, job.x, first, n);
+    const Rows ups{step.scratch.results(worker, 2 * n * width), width};
+    const Rows hidden =
+        job.hidden.data ? Rows{job.hidden[first] + outputs.first, job.hidden.stride} : Rows{ups[n], width};
+    linear_panel(step, gate, outputs, x, n, hidden, worker);
+    if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
+    for (std::size_t t = 0; t < n; ++t) {
+      activate(hidden[t], job.spec.gated ? ups[t] : nullptr, width);
+      round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});
+    }
   }
 }
 
 void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
-                             Rows x, Rows out) {
+                             Rows x, Branch out, bool keeps_hidden) {
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
-  const HiddenRows hidden{hidden_.rows(rows, d_ff), spec.gated ? up_.rows(rows, d_ff) : Rows{}};
+  Rows hidden = rows_for(step, {&weights.down}, hidden_, rows, d_ff);
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
   x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
+  const Rows kept = keeps_hidden || !hidden.rounded.data ? hidden : Rows{};
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
-    hidden_panel(step, {spec, weights, x, rows, hidden}, i, worker);
+    hidden_panel(step, {spec, weights, x, rows, kept, hidden.rounded}, i, worker);
   });
-  linear(step, {{&weights.down, out}}, hidden.hidden, rows);
+  linear(step, {{&weights.down, out}}, hidden, rows);
 }
 
 }  // namespace continuo

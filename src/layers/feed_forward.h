@@ -3,15 +3,11 @@
 #pragma once
 
 #include "layers/linear.h"
+#include "layers/residual.h"
 #include "layers/step.h"
 
 namespace continuo {
 
-// d_ff wide.
-struct HiddenRows {
-  Rows hidden;  // act(gate x) * up x, or act(up x)
-  Rows up;      // overwritten; used by gated ones alone
-};
 // How many panels the hidden layer is computed in, and one of them for the first `tokens` rows of x.
 std::size_t hidden_panels(const Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights);
 struct HiddenJob {
@@ -19,7 +15,9 @@ struct HiddenJob {
   const FeedForwardWeights& weights;
   Rows x;
   std::size_t tokens;
-  HiddenRows out;
+  // act(gate x) * up x, or act(up x), d_ff wide: as floats, unless null, and rounded, where that is wanted.
+  Rows hidden;
+  RoundedRows rounded = {};
 };
 void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int worker);
 
@@ -27,14 +25,14 @@ class FeedForward {
  public:
   // out = feed_forward(x) for the rows of the step.
   void operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x,
-                  Rows out);
-  // The hidden layer as the last call left it; d_ff wide.
+                  Branch out, bool keeps_hidden = false);
+  // The hidden layer as the last call, which had to keep it, left it; d_ff wide.
   Rows hidden(const Step& step, const FeedForwardSpec& spec) {
     return hidden_.rows(step.rows(), static_cast<std::size_t>(spec.d_ff));
   }
 
  private:
-  Buffer hidden_, up_;
+  Buffer hidden_;
 };
 
 }  // namespace continuo

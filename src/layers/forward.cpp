@@ -33,6 +33,16 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
   return tables;
 }
 
+// The first map that reads what goes into a mixer, or a feed-forward network.
+const Linear& reader(const MixerWeights& mixer) {
+  const auto& attention = std::get<AttentionWeights>(mixer);
+  return attention.qkv.weight.data ? attention.qkv : attention.q;
+}
+const Linear& reader(const FeedWeights& feed) {
+  const auto* dense = std::get_if<FeedForwardWeights>(&feed);
+  return dense ? dense->up : std::get<ExpertsWeights>(feed).router;
+}
+
 }  // namespace
 
 struct ForwardPass::Impl {
@@ -59,14 +69,14 @@ struct ForwardPass::Impl {
              .repacked = repack ? &repacked : nullptr} {}
 
   void plan(std::span<const Segment> segments);
-  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x);
+  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, const Linear& reader, Rows x);
   RowsView seen(Rows rows, std::size_t width) const { return {rows.data, rows.stride, step.rows(), width}; }
 
   // Ear: NoListener, which is nothing and whose calls vanish, or Listener&.
   template <class Ear>
-  Rows mix(std::size_t layer, Rows x, Ear ear);
+  Rows mix(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear);
   template <class Ear>
-  Rows feed(std::size_t layer, Rows x, Ear ear);
+  Rows feed(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear);
   template <class Ear>
   void sequential(std::size_t layer, Rows x, Ear ear);
   template <class Ear>
@@ -103,37 +113,45 @@ void ForwardPass::Impl::plan(std::span<const Segment> segments) {
   }
 }
 
-// norm(x), or x itself where there is no norm. What it gave before is overwritten.
-Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWeights& weights, Rows x) {
+// norm(x), or x itself where there is no norm. `reader` is the first map that reads it. What it gave before
+// is overwritten.
+Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWeights& weights,
+                               const Linear& reader, Rows x) {
   if (!spec) return x;
-  const Rows out = normal.rows(step.rows(), model.spec.d_model);
+  const Rows out = rows_for(step, {&reader}, normal, step.rows(), model.spec.d_model);
   normalize(step, *spec, weights, x, step.rows(), out);
   return out;
 }
 
-// The layer's mixer, and its norm behind.
+// The layer's mixer, and its norm behind; added to `stream`, where there is one.
 template <class Ear>
-Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, Ear ear) {
+Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Rows out = mixed.rows(step.rows(), model.spec.d_model);
+  const bool adds = !spec.mixer_out_norm;  // by itself
   attention.run<Ear>(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer),
-                     layer, x, out, ear);
+                     layer, x, {out, adds ? stream : std::nullopt}, ear);
   if (spec.mixer_out_norm)
     normalize(step, *spec.mixer_out_norm, weights.mixer_out_norm, out, step.rows(), out);
   ear.mixed(layer, seen(out, model.spec.d_model));
+  if (!adds && stream) add(step, out, model.spec.d_model, *stream);
   return out;
 }
 
-// The layer's feed-forward network, and its norm behind.
+// The layer's feed-forward network, and its norm behind; added to `stream`, where there is one.
 template <class Ear>
-Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, Ear ear) {
+Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Rows out = fed.rows(step.rows(), model.spec.d_model);
+  bool adds = false;  // by itself
   if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.feed)) {
-    feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x, out);
-    if constexpr (!std::is_same_v<Ear, NoListener>) {
+    adds = !spec.feed_out_norm;
+    constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
+    feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x,
+                 {out, adds ? stream : std::nullopt}, kHeard);
+    if constexpr (kHeard) {
       ear.activated(layer, seen(feed_forward.hidden(step, *dense), dense->d_ff));
     }
   } else {
@@ -141,6 +159,7 @@ Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, Ear ear) {
   }
   if (spec.feed_out_norm) normalize(step, *spec.feed_out_norm, weights.feed_out_norm, out, step.rows(), out);
   ear.fed(layer, seen(out, model.spec.d_model));
+  if (!adds && stream) add(step, out, model.spec.d_model, *stream);
   return out;
 }
 
@@ -149,11 +168,9 @@ template <class Ear>
 void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  const std::size_t d_model = model.spec.d_model;
-  add(step, mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, x), ear), d_model,
-      spec.residual_scale, x);
-  add(step, feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, x), ear), d_model, spec.residual_scale,
-      x);
+  const Residual stream{x, spec.residual_scale};
+  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, reader(weights.mixer), x), stream, ear);
+  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, reader(weights.feed), x), stream, ear);
 }
 
 // x += s * mixer(norm(x)) + s * feed(norm(x))
@@ -161,12 +178,13 @@ template <class Ear>
 void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  const std::size_t d_model = model.spec.d_model;
-  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, x);
-  const Rows from_mixer = mix<Ear>(layer, to_mix, ear);
-  const Rows to_feed = spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, x) : to_mix;
-  add(step, feed<Ear>(layer, to_feed, ear), d_model, spec.residual_scale, x);
-  add(step, from_mixer, d_model, spec.residual_scale, x);
+  const Residual stream{x, spec.residual_scale};
+  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, reader(weights.mixer), x);
+  const Rows from_mixer = mix<Ear>(layer, to_mix, std::nullopt, ear);
+  const Rows to_feed =
+      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, reader(weights.feed), x) : to_mix;
+  feed<Ear>(layer, to_feed, stream, ear);
+  add(step, from_mixer, model.spec.d_model, stream);
 }
 
 // x = norm(x + mixer(x)); x = norm(x + feed(x))
@@ -174,10 +192,10 @@ template <class Ear>
 void ForwardPass::Impl::norm_after(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  const std::size_t d_model = model.spec.d_model;
-  add(step, mix<Ear>(layer, x, ear), d_model, spec.residual_scale, x);
+  const Residual stream{x, spec.residual_scale};
+  mix<Ear>(layer, x, stream, ear);
   if (spec.mixer_norm) normalize(step, *spec.mixer_norm, weights.mixer_norm, x, step.rows(), x);
-  add(step, feed<Ear>(layer, x, ear), d_model, spec.residual_scale, x);
+  feed<Ear>(layer, x, stream, ear);
   if (spec.feed_norm) normalize(step, *spec.feed_norm, weights.feed_norm, x, step.rows(), x);
 }
 

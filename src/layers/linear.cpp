@@ -12,17 +12,19 @@ namespace {
 constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 2;  // so that a thread that was held up does not hold up the rest
+constexpr std::size_t kInputBytes = 64 << 10;   // of rounded inputs: they stay in a cache while panels pass
 constexpr std::size_t kInMajorPanel = 128;      // outputs of an in_major matrix that are taken together
 constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
-std::size_t panel_outputs(const Step& step, const Matrix& w) {
+std::size_t panel_outputs(const Step& step, const Matrix& w, std::size_t unit) {
   if (w.layout == Layout::in_major) return kInMajorPanel;
   std::size_t outputs = w.rows;
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
   outputs = std::min(outputs, kPanelBytes / std::max<std::size_t>(row_bytes, 1));
-  const std::size_t step_outputs = w.paired_head > 0 ? std::lcm(kPanelStep, w.paired_head) : kPanelStep;
+  const std::size_t step_outputs =
+      std::lcm(std::lcm(kPanelStep, unit), std::max<std::size_t>(w.paired_head, 1));
   return std::max(round_up(outputs, step_outputs), step_outputs);
 }
 
@@ -51,16 +53,16 @@ void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x,
   CONTINUO_CHECK(format_is_plain(w.format), "weights in blocks are stored output by output");
   const std::size_t n = outputs.last - outputs.first;
   if (tokens >= kWorthTransposing) {
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](
-        transposed(step, w, outputs, worker), w.cols * sizeof(float), n, w.cols, x.data, x.stride, tokens,
-        y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
+                                                               w.cols * sizeof(float), n, w.cols, x.data,
+                                                               x.stride, tokens, y.data, y.stride);
     return;
   }
   float* const scratch = step.scratch.get(worker, 16 * n);
   for (std::size_t t = 0; t < tokens; ++t) {
     step.kernels.vector_in_major[static_cast<std::size_t>(w.format)](
         w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
-        y[t] + outputs.first, scratch);
+        y[t], scratch);
   }
 }
 
@@ -74,9 +76,9 @@ void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x,
     for (std::size_t r = 0; r < n; ++r) {
       step.kernels.unpack[static_cast<std::size_t>(w.format)](w.data + (first + r) * row_bytes, rows + r * w.cols, w.cols);
     }
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](reinterpret_cast<const std::byte*>(rows),
-                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
-                                                               tokens, y.data + first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](
+        reinterpret_cast<const std::byte*>(rows), w.cols * sizeof(float), n, w.cols, x.data, x.stride, tokens,
+        y.data + first - outputs.first, y.stride);
   }
 }
 
@@ -85,7 +87,7 @@ void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t token
   float* const pairs = step.scratch.get(worker, head);
   for (std::size_t t = 0; t < tokens; ++t) {
     for (std::size_t first = outputs.first; first + head <= outputs.last; first += head) {
-      float* const values = y[t] + first;
+      float* const values = y[t] + first - outputs.first;
       std::copy_n(values, head, pairs);
       for (std::size_t i = 0; i < head / 2; ++i) {
         values[i] = pairs[2 * i];
@@ -95,39 +97,58 @@ void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t token
   }
 }
 
+const Matrix& latest(const Step& step, const Matrix& w) {
+  return step.repacked ? step.repacked->latest(w) : w;
+}
+
 // Weights in a block format, unless products are to be exact.
 bool int8_product(const Step& step, const Matrix& w) {
   return step.kernels.int8 && w.layout != Layout::in_major &&
          step.kernels.int8->matmul[static_cast<std::size_t>(w.format)] != nullptr;
 }
 
-// The tile that begins at row `first`.
-void round_tile(const Int8Kernels& int8, Rows x, std::size_t k, std::size_t first, std::size_t tokens, std::byte* rounded) {
-  int8.quantize(x[first], x.stride, std::min(int8.tile, tokens - first), k, rounded + first * int8_bytes(k));
-}
-
 void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
   const Int8Kernels& int8 = *step.kernels.int8;
-  const std::size_t for_weights = int8_scratch_bytes(w.cols), for_rows = x.rounded ? 0 : tokens * int8_bytes(w.cols);
+  const std::size_t for_weights = int8_scratch_bytes(w.cols),
+                    for_rows = x.rounded.data ? 0 : tokens * int8_bytes(w.cols);
   auto* const scratch =
       reinterpret_cast<std::byte*>(step.scratch.get(worker, (for_weights + for_rows) / sizeof(float)));
-  if (!x.rounded) {
-    for (std::size_t t = 0; t < tokens; t += int8.tile) round_tile(int8, x, w.cols, t, tokens, scratch + for_weights);
-    x.rounded = scratch + for_weights;
+  if (!x.rounded.data) {
+    x.rounded = {scratch + for_weights, tokens, w.cols};
+    for (std::size_t t = 0; t < tokens; ++t)
+      round_values(step, x.rounded, t, 0, {x[t], w.cols});
   }
   const std::size_t format = static_cast<std::size_t>(w.format), n = outputs.last - outputs.first;
-  float* const to = y.data + outputs.first;
   if (w.layout == Layout::panels) {
     CONTINUO_CHECK(outputs.first % int8.panel == 0 && n % int8.panel == 0, "outputs that are no whole panels");
     const std::byte* const panels = w.data + outputs.first / int8.panel * repacked_bytes(w.format, int8.panel, w.cols);
-    int8.matmul_repacked[format](panels, n, w.cols, x.rounded, tokens, to, y.stride);
+    int8.matmul_repacked[format](panels, n, w.cols, x.rounded.data, tokens, y.data, y.stride, scratch);
     return;
   }
   const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-  int8.matmul[format](w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.rounded, tokens, to, y.stride, scratch);
+  int8.matmul[format](w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.rounded.data, tokens,
+                      y.data, y.stride, scratch);
 }
 
 }  // namespace
+
+Rows rows_for(const Step& step, std::initializer_list<const Linear*> maps, Buffer& buffer, std::size_t n,
+              std::size_t width) {
+  const bool wanted = std::any_of(maps.begin(), maps.end(),
+                                  [&](const Linear* map) { return int8_product(step, map->weight); });
+  Rows rows = buffer.rows(n, width);
+  if (wanted) rows.rounded = buffer.rounded(n, width);
+  return rows;
+}
+
+void round_values(const Step& step, const RoundedRows& to, std::size_t row, std::size_t first,
+                  std::span<const float> values) {
+  if (!to.data) return;
+  const std::size_t tile = step.kernels.int8->tile, begin = row / tile * tile,
+                    tokens = std::min(tile, to.n - begin);
+  step.kernels.int8->quantize(values.data(), values.size(), row - begin, tokens,
+                              to.data + begin * int8_bytes(to.width) + tokens * int8_bytes(first));
+}
 
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
   const auto wants = [&](const Linear* map) { return int8_product(step, map->weight); };
@@ -135,30 +156,44 @@ Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x,
     if (step.repacked && map->weight.data) step.repacked->want(map->weight);
   }
   const auto found = std::find_if(maps.begin(), maps.end(), wants);
-  if (x.rounded || found == maps.end()) return x;
-  const Int8Kernels& int8 = *step.kernels.int8;
-  const std::size_t k = (*found)->weight.cols, bytes = tokens * int8_bytes(k);
-  if (step.rounded.size() < bytes) step.rounded.resize(bytes);
-  share(step, (tokens + int8.tile - 1) / int8.tile, tokens * k, [&](std::size_t i, int) {
-    round_tile(int8, x, k, i * int8.tile, tokens, step.rounded.data());
+  if (x.rounded.data || found == maps.end()) return x;
+  const std::size_t k = (*found)->weight.cols;
+  x.rounded = step.rounded.rounded(tokens, k);
+  share_rows(step, tokens, tokens * k, [&](std::size_t t, int) {
+    round_values(step, x.rounded, t, 0, {x[t], k});
   });
-  x.rounded = step.rounded.data();
   return x;
 }
 
-std::size_t panel_count(const Step& step, const Matrix& weight) {
-  const std::size_t outputs = panel_outputs(step, weight);
+std::size_t panel_count(const Step& step, const Matrix& weight, std::size_t unit) {
+  const std::size_t outputs = panel_outputs(step, weight, unit);
   return (weight.rows + outputs - 1) / outputs;
 }
 
-Panel panel(const Step& step, const Matrix& weight, std::size_t i) {
-  const std::size_t outputs = panel_outputs(step, weight);
+Panel panel(const Step& step, const Matrix& weight, std::size_t i, std::size_t unit) {
+  const std::size_t outputs = panel_outputs(step, weight, unit);
   return {i * outputs, std::min(weight.rows, (i + 1) * outputs)};
+}
+
+std::size_t tokens_together(const Step& step, const Linear& map, std::size_t tokens) {
+  const Matrix& w = latest(step, map.weight);
+  if (w.layout == Layout::panels) {
+    const std::size_t tile = step.kernels.int8->tile;
+    return std::max<std::size_t>(kInputBytes / int8_bytes(w.cols) / tile, 1) * tile;
+  }
+  return tokens;
+}
+
+Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n) {
+  Rows some{x[first], x.stride};
+  const std::size_t k = map.weight.cols;
+  if (x.rounded.data) some.rounded = {x.rounded.data + first * int8_bytes(k), n, k};
+  return some;
 }
 
 void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
                   int worker) {
-  const Matrix& w = step.repacked ? step.repacked->latest(map.weight) : map.weight;
+  const Matrix& w = latest(step, map.weight);
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::in_major) {
     multiply_in_major(step, w, outputs, x, tokens, y, worker);
@@ -168,14 +203,13 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
     multiply_unpacked(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n,
-                                                            w.cols, x.data, x.stride, tokens,
-                                                            y.data + outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(w.format)](
+        w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.data, x.stride, tokens, y.data, y.stride);
   }
   if (!map.bias.empty()) {
     for (std::size_t t = 0; t < tokens; ++t) {
       for (std::size_t r = outputs.first; r < outputs.last; ++r)
-        y[t][r] += map.bias[r];
+        y[t][r - outputs.first] += map.bias[r];
     }
   }
   if (w.paired_head > 0) unpair(step, w.paired_head, outputs, tokens, y, worker);
@@ -193,7 +227,17 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
     for (const LinearJob& job : jobs) {
       const std::size_t mine = panel_count(step, job.map->weight);
       if (i < mine) {
-        return linear_panel(step, *job.map, panel(step, job.map->weight, i), x, tokens, job.y, worker);
+        const Panel outputs = panel(step, job.map->weight, i);
+        const std::size_t together = tokens_together(step, *job.map, tokens);
+        for (std::size_t first = 0; first < tokens; first += together) {
+          const std::size_t n = std::min(together, tokens - first);
+          const Rows y{job.y.rows[first] + outputs.first, job.y.rows.stride};
+          linear_panel(step, *job.map, outputs, rows_from(*job.map, x, first, n), n, y, worker);
+          for (std::size_t t = first; job.y.residual && t < first + n; ++t) {
+            add_row(*job.y.residual, job.y.rows, t, outputs.first, outputs.last);
+          }
+        }
+        return;
       }
       i -= mine;
     }

@@ -1,5 +1,7 @@
 #include "layers/norm.h"
 
+#include "layers/linear.h"
+
 namespace continuo {
 
 namespace {
@@ -30,8 +32,10 @@ void normalize_row(const KernelTable& kernels, const NormSpec& spec, const NormW
 void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows,
                Rows out) {
   const std::size_t n = weights.weight.size();
-  share(step, rows, rows * n, [&](std::size_t row, int) {
+  constexpr std::size_t kCost = 4;  // multiply-adds that a number takes as long as
+  share_rows(step, rows, kCost * rows * n, [&](std::size_t row, int) {
     normalize_row(step.kernels, spec, weights, 0, {x[row], n}, out[row]);
+    round_values(step, out.rounded, row, 0, {out[row], n});
   });
 }
 

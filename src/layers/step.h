@@ -1,6 +1,7 @@
 // One step of the forward pass: its rows, its memory, and what computes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -18,22 +19,31 @@ namespace continuo {
 // Floats that a worker keeps to itself, grown on demand and kept.
 class Scratch {
  public:
-  explicit Scratch(int workers) : floats_(workers) {}
-  float* get(int worker, std::size_t n) {
-    std::vector<float>& mine = floats_[worker];
-    if (mine.size() < n) mine.resize(n);
-    return mine.data();
-  }
+  explicit Scratch(int workers) : floats_(workers), results_(workers) {}
+  float* get(int worker, std::size_t n) { return grown(floats_[worker], n); }
+  // Others, which what uses those leaves alone.
+  float* results(int worker, std::size_t n) { return grown(results_[worker], n); }
 
  private:
-  std::vector<std::vector<float>> floats_;
+  static float* grown(std::vector<float>& floats, std::size_t n) {
+    if (floats.size() < n) floats.resize(n);
+    return floats.data();
+  }
+
+  std::vector<std::vector<float>> floats_, results_;
+};
+
+// Rows as integer products take them (kernels/int8.h).
+struct RoundedRows {
+  std::byte* data = nullptr;  // null: not wanted
+  std::size_t n = 0, width = 0;
 };
 
 // A matrix of floats with one row per token of the step.
 struct Rows {
   float* data = nullptr;
   std::size_t stride = 0;
-  const std::byte* rounded = nullptr;  // the same rows as integer products take them (kernels/int8.h), where made
+  RoundedRows rounded = {};  // the same rows
   float* operator[](std::size_t row) const { return data + row * stride; }
   Rows from(std::size_t column) const { return {data + column, stride}; }
 };
@@ -45,9 +55,19 @@ class Buffer {
     if (floats_.size() < n * width) floats_.resize(n * width);
     return {floats_.data(), width};
   }
+  // Room for the same rounded; width: whole blocks.
+  RoundedRows rounded(std::size_t n, std::size_t width) {
+    const std::size_t lines = (n * int8_bytes(width) + sizeof(Line) - 1) / sizeof(Line);
+    if (lines_.size() < lines) lines_.resize(lines);
+    return {lines_.data()->bytes, n, width};
+  }
 
  private:
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
   std::vector<float> floats_;
+  std::vector<Line> lines_;
 };
 
 struct RowPlace {
@@ -64,7 +84,7 @@ struct Step {
   std::vector<std::size_t> first_rows;  // of each segment
   std::vector<RopeTable> ropes;         // one per distinct RopeSpec of the model
   std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec
-  std::vector<std::byte> rounded;       // the inputs of the linear maps that are being computed
+  Buffer rounded;                       // for inputs of linear maps that nobody rounded before
   RepackedWeights* repacked = nullptr;  // where weights may be repacked
 
   std::size_t rows() const { return places.size(); }
@@ -83,6 +103,19 @@ void share(Step& step, std::size_t n, std::size_t work, F&& task) {
   } else {
     step.threads.parallel_for(n, task);
   }
+}
+
+// task(row, worker) for row < rows, neighbours on the same thread: what they share of a cache line stays
+// there.
+template <class F>
+void share_rows(Step& step, std::size_t rows, std::size_t work, F&& task) {
+  constexpr std::size_t kMost = 16;
+  const std::size_t threads = static_cast<std::size_t>(step.threads.size());
+  const std::size_t together = std::clamp<std::size_t>((rows + threads - 1) / threads, 1, kMost);
+  share(step, (rows + together - 1) / together, work, [&](std::size_t i, int worker) {
+    for (std::size_t row = i * together; row < std::min(rows, (i + 1) * together); ++row)
+      task(row, worker);
+  });
 }
 
 }  // namespace continuo

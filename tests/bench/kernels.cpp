@@ -86,8 +86,10 @@ class Bench {
     scratch_.resize(static_cast<std::size_t>(threads.size()) * int8_scratch_bytes(s.k));
     const std::size_t tile = table.int8->tile;
     rounded_.resize(tokens * int8_bytes(s.k));
-    for (std::size_t t = 0; t < tokens; t += tile) {
-      table.int8->quantize(x_.data() + t * s.k, s.k, std::min(tile, tokens - t), s.k, rounded_.data() + t * int8_bytes(s.k));
+    for (std::size_t t = 0; t < tokens; ++t) {
+      const std::size_t first = t / tile * tile;
+      table.int8->quantize(x_.data() + t * s.k, s.k, t - first, std::min(tile, tokens - first),
+                           rounded_.data() + first * int8_bytes(s.k));
     }
   }
 
@@ -119,13 +121,14 @@ class Bench {
 
   void multiply(const std::byte* w, std::size_t first, std::size_t n, int worker) {
     const std::size_t stride = stored_bytes(format_, s_.k), f = static_cast<std::size_t>(format_);
+    std::byte* const scratch = scratch_.data() + static_cast<std::size_t>(worker) * int8_scratch_bytes(s_.k);
     if (repacked_) {
       const std::size_t row = static_cast<std::size_t>(w - w_.data()) / stride;
-      table_.int8->matmul_repacked[f](panels_.data() + row / table_.int8->panel * panel_bytes_, n, s_.k, rounded_.data(),
-                                         tokens_, y_.data() + first, s_.rows);
+      table_.int8->matmul_repacked[f](panels_.data() + row / table_.int8->panel * panel_bytes_, n, s_.k,
+                                      rounded_.data(), tokens_, y_.data() + first, s_.rows, scratch);
     } else if (integer()) {
       table_.int8->matmul[f](w, stride, n, s_.k, rounded_.data(), tokens_, y_.data() + first, s_.rows,
-                             scratch_.data() + static_cast<std::size_t>(worker) * int8_scratch_bytes(s_.k));
+                             scratch);
     } else {
       table_.matmul[f](w, stride, n, s_.k, x_.data(), s_.k, tokens_, y_.data() + first, s_.rows);
     }

@@ -62,9 +62,10 @@ std::vector<float> random_floats(std::size_t n, std::mt19937& random) {
 std::vector<std::byte> rounded(const Int8Kernels& kernels, const std::vector<float>& x, std::size_t stride,
                                std::size_t tokens, std::size_t k) {
   std::vector<std::byte> out(tokens * int8_bytes(k));
-  for (std::size_t t = 0; t < tokens; t += kernels.tile) {
-    kernels.quantize(x.data() + t * stride, stride, std::min(kernels.tile, tokens - t), k,
-                     out.data() + t * int8_bytes(k));
+  for (std::size_t t = 0; t < tokens; ++t) {
+    const std::size_t first = t / kernels.tile * kernels.tile;
+    kernels.quantize(x.data() + t * stride, k, t - first, std::min(kernels.tile, tokens - first),
+                     out.data() + first * int8_bytes(k));
   }
   return out;
 }
@@ -132,23 +133,45 @@ TEST_CASE("activations are rounded alike by every table, to the nearest of 255 s
     for (std::size_t t = 0; t < tokens; ++t) {
       const std::size_t first = t / tile * tile, n = std::min(tile, tokens - first);
       for (std::size_t b = 0; b < k / kInt8Block; ++b) {
-        for (std::size_t row = 0; row < kInt8Rows; ++row) {
-          const auto* mine = got.data() + first * int8_bytes(k) + 4 * ((b * kInt8Rows + row) * n + t - first);
-          const auto* theirs = want.data() + t * int8_bytes(k) + 4 * (b * kInt8Rows + row);
-          INFO("token " << t << " block " << b << " row " << row);
-          REQUIRE(std::memcmp(mine, theirs, 4) == 0);
+        const auto* mine = got.data() + first * int8_bytes(k) + b * kInt8BlockBytes * n;
+        const auto* theirs = want.data() + t * int8_bytes(k) + b * kInt8BlockBytes;
+        INFO("token " << t << " block " << b);
+        REQUIRE(std::memcmp(mine + (t - first) * kInt8Block, theirs, kInt8Block) == 0);
+        for (std::size_t part = 0; part < kInt8Parts; ++part) {
+          INFO("part " << part);
+          REQUIRE(std::memcmp(mine + kInt8Block * n + 4 * (part * n + t - first),
+                              theirs + kInt8Block + 4 * part, 4) == 0);
         }
       }
     }
   }
   for (std::size_t t = 0; t < tokens; ++t) {
     for (std::size_t i = 0; i < k; ++i) {
-      const std::byte* block = want.data() + t * int8_bytes(k) + i / kInt8Block * kInt8Rows * 4;
+      const std::byte* block = want.data() + t * int8_bytes(k) + i / kInt8Block * kInt8BlockBytes;
       float scale;
-      std::memcpy(&scale, block + 4 * kInt8Scale, 4);
+      std::memcpy(&scale, block + kInt8Block + 4 * kInt8Scale, 4);
       const auto q = std::to_integer<std::int8_t>(block[i % kInt8Block]);
       REQUIRE(std::fabs(scale * static_cast<float>(q) - x[t * stride + i]) <= 0.5001f * scale + kInt8Tiny);
     }
+  }
+}
+
+TEST_CASE("a row may be rounded piece by piece") {
+  std::mt19937 random(kSeed);
+  const std::size_t k = 224, tokens = 7;
+  const auto x = random_floats(tokens * k, random);
+  for (const KernelTable* table : available_kernels()) {
+    INFO(table->name << ", seed " << kSeed);
+    const Int8Kernels& kernels = *table->int8;
+    const std::size_t n = std::min(kernels.tile, tokens);
+    std::vector<std::byte> pieces(n * int8_bytes(k));
+    for (std::size_t t = 0; t < n; ++t) {
+      for (const auto& [first, last] : {std::pair<std::size_t, std::size_t>{160, 224}, {0, 32}, {32, 160}}) {
+        kernels.quantize(x.data() + t * k + first, last - first, t, n, pieces.data() + n * int8_bytes(first));
+      }
+    }
+    const auto whole = rounded(kernels, {x.begin(), x.begin() + static_cast<std::ptrdiff_t>(n * k)}, k, n, k);
+    REQUIRE(pieces == whole);
   }
 }
 
@@ -159,7 +182,7 @@ TEST_CASE("integer products agree with the reference for every format and shape"
       const std::size_t unit = format_info(format).block_values;
       for (const std::size_t k : {unit, 3 * unit}) {
         for (const std::size_t rows : {1, 3, 4, 16, 17, 35}) {
-          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 26}) {
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 22, 26, 31}) {
             const auto w_stride = stored_bytes(format, k) + 6;
             auto w = random_blocks(format, rows * k, random);
             std::vector<std::byte> apart(1 + rows * w_stride);  // one byte off: rows have no alignment
@@ -201,10 +224,12 @@ TEST_CASE("repacked weights give the same products") {
           }
           const LargeBuffer panel_memory(panels * repacked_bytes(format, kernels.panel, k));
           kernels.repack[f](apart.data() + 1, w_stride, rows, k, panel_memory.data());
-          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 26}) {
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 22, 26, 31}) {
             const auto x = rounded(kernels, random_floats(tokens * k, random), k, tokens, k);
             std::vector<float> y(tokens * stride, -1);
-            kernels.matmul_repacked[f](panel_memory.data(), rows, k, x.data(), tokens, y.data(), stride);
+            std::vector<std::byte> scratch(int8_scratch_bytes(k));
+            kernels.matmul_repacked[f](panel_memory.data(), rows, k, x.data(), tokens, y.data(), stride,
+                                       scratch.data());
             INFO(table->name << " " << format_info(format).name << " k " << k << " panels " << panels << " tokens "
                              << tokens << ", seed " << kSeed);
             require_same(*table, y, product(kernels, format, apart.data() + 1, w_stride, rows, k, x, tokens));

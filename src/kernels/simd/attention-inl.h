@@ -227,7 +227,9 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
   const std::byte* const at = args.pages[start / kPageKeys] + args.head_offset;
   // Beyond the last page nothing is fetched that is not there anyway.
   const bool more = start + kPageKeys < tile.queries[tile.n - 1].visible;
-  const std::byte* const next = more ? args.pages[start / kPageKeys + 1] + args.head_offset : at;
+  const std::byte* const next = more        ? args.pages[start / kPageKeys + 1] + args.head_offset
+                                : args.next ? args.next
+                                            : at;
   const KvPart<kType> part{at, at + layout.value_rows_at(), tile.scales, args.head_dim, next};
   if constexpr (KvElements<kType>::kScaled) {
     for (std::size_t i = 0; i < layout.scale_blocks() * kPageKeys; i += kLanes) {

@@ -83,6 +83,18 @@ HWY_INLINE void Reduce16Of4(const V& a, const V& b, const V& c, const V& e, floa
 }
 #endif
 
+// out[i] = Reduce16 of v[i].
+template <class Combine>
+HWY_INLINE void Reduce16Each(const V (&v)[4][kGroup], float* out, Combine combine) {
+#if HWY_TARGET == HWY_AVX3
+  Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out, combine);
+#else
+  CONTINUO_UNROLL
+  for (std::size_t i = 0; i < 4; ++i)
+    out[i] = Reduce16(v[i], combine);
+#endif
+}
+
 HWY_INLINE V Exp(V x) {
   x = hn::Min(hn::Max(x, hn::Set(d, math::kExpMin)), hn::Set(d, math::kExpMax));
   const V n = hn::Round(hn::Mul(x, hn::Set(d, math::kLog2E)));

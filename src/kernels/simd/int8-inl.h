@@ -183,9 +183,13 @@ struct DotPlain {
 // Brings a line into the second-level cache.
 HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
 
-// Where number `row` of int8.h stands for token t of a tile of n.
-HWY_INLINE const std::byte* Int8At(const std::byte* block, std::size_t row, std::size_t t, std::size_t n) {
-  return block + 4 * (row * n + t);
+// Where values 4 g .. 4 g + 3 of token t stand, and where its number `part` of int8.h, in a block of a tile
+// of n.
+HWY_INLINE const std::byte* Int8ValuesAt(const std::byte* block, std::size_t g, std::size_t t) {
+  return block + kInt8Block * t + 4 * g;
+}
+HWY_INLINE const std::byte* Int8At(const std::byte* block, Int8Part part, std::size_t t, std::size_t n) {
+  return block + kInt8Block * n + 4 * (part * n + t);
 }
 
 // What a product must know of its weights' format.
@@ -219,7 +223,8 @@ HWY_INLINE void AddBlock(const std::byte* x, WeightsAt&& weights, ScaleAt&& scal
     for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
       const typename Dot::Weights w = weights(g);
       CONTINUO_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) sums[t].Add(w, Int8At(x, kInt8Values + g, t, kTokens));
+      for (std::size_t t = 0; t < kTokens; ++t)
+        sums[t].Add(w, Int8ValuesAt(x, g, t));
     }
     const V scale = scale_of(s);
     CONTINUO_UNROLL
@@ -293,7 +298,7 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
             x, [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); },
             [&](std::size_t s) HWY_ATTR { return hn::Load(d, scales + (part * F::kSteps + s) * kLanes); }, y);
         if constexpr (F::kShifted) AddShift(x, hn::Load(d, shifts + part * kLanes), y);
-        x += kInt8Rows * 4 * kTokens;
+        x += kInt8BlockBytes * kTokens;
       };
       take.template operator()<0>();
       if constexpr (F::kTogether >= 2) take.template operator()<1>();
@@ -342,7 +347,8 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
   V y[kTokens];
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
-  for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8Rows * 4 * kTokens) {
+  for (std::size_t b = 0; b < p.blocks;
+       ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8BlockBytes * kTokens) {
     AddBlock<Dot, Kind>(
         x, [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); },
         [&](std::size_t s) HWY_ATTR { return hn::Load(d, packed + (8 + s) * kLanes); }, y);
@@ -373,22 +379,35 @@ inline constexpr std::size_t kDirectTokens = 4;
 // How many panels ahead memory is fetched.
 inline constexpr std::size_t kPanelsAhead = 2;
 
+// All tokens with a packed panel.
+template <class Dot, class Kind>
+struct PackedProducts {
+  static HWY_INLINE void Multiply(const Int8Panel& p, const float* packed, std::size_t k, const std::byte* x,
+                                  std::size_t tokens) {
+    for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+      PackedTile<Dot, Kind, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
+                                        p.y + t * p.y_stride);
+    }
+  }
+};
+
 template <class Dot, class F>
 void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::size_t tokens, float* packed) {
   if (tokens <= kDirectTokens) return DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
   PackPanel<Dot, F>(p, packed);
-  for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-    PackedTile<Dot, PackedKind<Dot, F>, Dot::kTile>(p, packed, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
-                                   p.y + t * p.y_stride);
-  }
+  PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
+}
+
+// Where whole vectors may begin.
+HWY_INLINE float* AlignedScratch(std::byte* scratch) {
+  return reinterpret_cast<float*>(round_up(reinterpret_cast<std::uintptr_t>(scratch), 64));
 }
 
 template <class Dot, class F>
 void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const std::byte* x,
                 std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
   if (tokens == 0) return;
-  constexpr std::size_t kAlignment = 64;
-  auto* const packed = reinterpret_cast<float*>(round_up(reinterpret_cast<std::uintptr_t>(scratch), kAlignment));
+  float* const packed = AlignedScratch(scratch);
   Int8Panel p{.rows = {w, 0}, .n = 1, .blocks = k / kInt8Block, .y = y, .y_stride = y_stride, .ahead = 0};
   if (rows < kLanes) {  // one by one: all lanes read the same row
     for (std::size_t r = 0; r < rows; ++r, ++p.y) {
@@ -421,44 +440,115 @@ HWY_INLINE I Nearest(V v) {
 #endif
 }
 
-// One token's block of 32: the twelve numbers of int8.h, `stride` apart.
-HWY_INLINE void QuantizeBlock(const float* x, std::int32_t* out, std::size_t stride) {
-  constexpr std::size_t kVectors = kInt8Block / kLanes;
-  I largest = hn::Zero(di);  // as bits, which order magnitudes and put NaN last
-  CONTINUO_UNROLL
-  for (std::size_t i = 0; i < kVectors; ++i) {
-    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + i * kLanes))));
+// Whole numbers in the lanes of float vectors, for the reductions that are written for those.
+struct AddInts {
+  template <class T>
+  HWY_INLINE T operator()(T a, T b) const {
+    const hn::DFromV<T> df;
+    const hn::RebindToSigned<decltype(df)> dn;
+    return hn::BitCast(df, hn::Add(hn::BitCast(dn, a), hn::BitCast(dn, b)));
   }
-  const float magnitude = hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest)));
-  const bool finite = std::isfinite(magnitude), usable = finite && magnitude >= kInt8Tiny;
-  const float scale = usable ? magnitude / 127.0f : finite ? 0.0f : std::numeric_limits<float>::quiet_NaN();
-  std::int32_t values[8] = {}, sums[2] = {};
-  if (usable) {
-    const V inverse = hn::Set(d, 127.0f / magnitude);
-    I sum[2] = {hn::Zero(di), hn::Zero(di)};
-    const hn::Rebind<std::int8_t, D> d8;
+};
+struct MaxInts {
+  template <class T>
+  HWY_INLINE T operator()(T a, T b) const {
+    const hn::DFromV<T> df;
+    const hn::RebindToSigned<decltype(df)> dn;
+    return hn::BitCast(df, hn::Max(hn::BitCast(dn, a), hn::BitCast(dn, b)));
+  }
+};
+
+// Blocks of a token that are rounded together: their divisions fill a vector.
+inline constexpr std::size_t kBlocksTogether = 16;
+struct Int8Scales {
+  HWY_ALIGN float scale[kBlocksTogether];
+  HWY_ALIGN float inverse[kBlocksTogether];
+  bool finite = true;
+};
+
+// Of n <= kBlocksTogether blocks.
+HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
+  HWY_ALIGN float magnitudes[kBlocksTogether] = {};
+  for (std::size_t b = 0; b < n; b += 4) {
+    V largest[4][kGroup];  // as bits, which order magnitudes and put NaN last
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < kVectors; ++i) {
-      const I q = Nearest(hn::Mul(hn::LoadU(d, x + i * kLanes), inverse));
-      sum[i * kLanes / 16] = hn::Add(sum[i * kLanes / 16], q);
-      hn::StoreU(hn::DemoteTo(d8, q), d8, reinterpret_cast<std::int8_t*>(values) + i * kLanes);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const float* const block = x + std::min(b + i, n - 1) * kInt8Block;
+      CONTINUO_UNROLL
+      for (std::size_t v = 0; v < kGroup; ++v) {
+        largest[i][v] = MaxInts()(hn::Abs(hn::LoadU(d, block + v * kLanes)),
+                                  hn::Abs(hn::LoadU(d, block + 16 + v * kLanes)));
+      }
     }
-    sums[0] = hn::GetLane(hn::SumOfLanes(di, sum[0]));
-    sums[1] = hn::GetLane(hn::SumOfLanes(di, sum[1]));
+    Reduce16Each(largest, magnitudes + b, MaxInts());
   }
   CONTINUO_UNROLL
-  for (std::size_t g = 0; g < 8; ++g) out[(kInt8Values + g) * stride] = values[g];
-  out[kInt8Scale * stride] = std::bit_cast<std::int32_t>(scale);
-  out[kInt8WeightedSum * stride] = std::bit_cast<std::int32_t>(scale * static_cast<float>(sums[0] + sums[1]));
-  out[kInt8Offset * stride] = -128 * (sums[0] + sums[1]);
-  out[kInt8OffsetHigh * stride] = -128 * sums[1];
+  for (std::size_t b = 0; b < kBlocksTogether; b += kLanes) {
+    const V magnitude = hn::Load(d, magnitudes + b), limit = hn::Set(d, 127.0f);
+    const auto finite = hn::Le(magnitude, hn::Set(d, std::numeric_limits<float>::max()));
+    const auto usable = hn::And(finite, hn::Ge(magnitude, hn::Set(d, kInt8Tiny)));
+    const V scale = hn::IfThenElseZero(usable, hn::Div(magnitude, limit));
+    hn::Store(hn::IfThenElse(finite, scale, hn::Set(d, std::numeric_limits<float>::quiet_NaN())), d,
+              out.scale + b);
+    hn::Store(hn::IfThenElseZero(usable, hn::Div(limit, magnitude)), d, out.inverse + b);
+    out.finite = out.finite && hn::AllTrue(d, finite);
+  }
 }
 
-inline void QuantizeInt8(const float* x, std::size_t x_stride, std::size_t tokens, std::size_t k, std::byte* out) {
-  // Token by token: x is read straight ahead, and the tile fits the first-level cache.
-  for (std::size_t t = 0; t < tokens; ++t, x += x_stride) {
-    auto* block = reinterpret_cast<std::int32_t*>(out) + t;
-    for (std::size_t b = 0; b < k; b += kInt8Block, block += kInt8Rows * tokens) QuantizeBlock(x + b, block, tokens);
+// The rounded values of a block, and their sums, of each half one.
+HWY_INLINE void RoundBlock(const float* x, float inverse, std::int8_t* values, V (&low)[kGroup],
+                           V (&high)[kGroup]) {
+  const hn::Rebind<std::int8_t, D> d8;
+  const V factor = hn::Set(d, inverse);
+  CONTINUO_UNROLL
+  for (std::size_t v = 0; v < 2 * kGroup; ++v) {
+    const I q = Nearest(hn::Mul(hn::LoadU(d, x + v * kLanes), factor));
+    hn::StoreU(hn::DemoteTo(d8, q), d8, values + v * kLanes);
+    (v < kGroup ? low[v] : high[v - kGroup]) = hn::BitCast(d, q);
+  }
+}
+
+// n blocks of token t of a tile of `tokens`; `out` is the first one's beginning.
+HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, std::size_t t,
+                               std::size_t tokens) {
+  Int8Scales scales;
+  ScalesOf(x, n, scales);
+  const auto round = [&](std::size_t b, V(&low)[kGroup], V(&high)[kGroup]) HWY_ATTR {
+    auto* const values = reinterpret_cast<std::int8_t*>(out + b * kInt8BlockBytes * tokens + t * kInt8Block);
+    RoundBlock(x + b * kInt8Block, scales.inverse[b], values, low, high);
+    // Infinity times 0 is not a number, which rounds to something.
+    if (!scales.finite && std::isnan(scales.scale[b])) {
+      std::fill_n(values, kInt8Block, std::int8_t{0});
+      std::fill_n(low, kGroup, hn::Zero(d));
+      std::fill_n(high, kGroup, hn::Zero(d));
+    }
+  };
+  for (std::size_t b = 0; b < n; b += 2) {
+    const std::size_t pair = std::min<std::size_t>(2, n - b);
+    V halves[4][kGroup];
+    round(b, halves[0], halves[1]);
+    round(b + pair - 1, halves[2], halves[3]);
+    float sums[4];
+    Reduce16Each(halves, sums, AddInts());
+    for (std::size_t i = 0; i < pair; ++i) {
+      const auto low = std::bit_cast<std::int32_t>(sums[2 * i]),
+                 high = std::bit_cast<std::int32_t>(sums[2 * i + 1]);
+      const float scale = scales.scale[b + i];
+      auto* const parts =
+          reinterpret_cast<std::int32_t*>(out + ((b + i) * kInt8BlockBytes + kInt8Block) * tokens) + t;
+      parts[kInt8Scale * tokens] = std::bit_cast<std::int32_t>(scale);
+      parts[kInt8WeightedSum * tokens] = std::bit_cast<std::int32_t>(scale * static_cast<float>(low + high));
+      parts[kInt8Offset * tokens] = -128 * (low + high);
+      parts[kInt8OffsetHigh * tokens] = -128 * high;
+    }
+  }
+}
+
+inline void QuantizeInt8(const float* x, std::size_t n, std::size_t t, std::size_t tokens, std::byte* out) {
+  const std::size_t blocks = n / kInt8Block;
+  for (std::size_t b = 0; b < blocks; b += kBlocksTogether) {
+    QuantizeBlocks(x + b * kInt8Block, std::min(kBlocksTogether, blocks - b),
+                   out + b * kInt8BlockBytes * tokens, t, tokens);
   }
 }
 

@@ -88,7 +88,7 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) sums[p][t] = hn::Zero(d);
   }
-  for (std::size_t b = 0; b < blocks; ++b, x += kInt8Rows * 4 * kTokens) {
+  for (std::size_t b = 0; b < blocks; ++b, x += kInt8BlockBytes * kTokens) {
     CONTINUO_UNROLL
     for (std::size_t p = 0; p < kPanels; ++p) {
       if constexpr (kFetch) {
@@ -124,26 +124,39 @@ HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const 
 inline constexpr std::size_t kPanelsTogether = 2;
 inline constexpr std::size_t kFewTokens = 4;
 
+// More tokens than a few.
 template <class Dot, class F>
-void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
-                    float* y, std::size_t y_stride) {
+struct RepackedProducts {
+  static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
+                       std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
+    const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+    for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
+      // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the
+      // time.
+      RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, std::min(Dot::kTile, tokens), y + r,
+                                                y_stride);
+      for (std::size_t t = Dot::kTile; t < tokens; t += Dot::kTile) {
+        RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k),
+                                                   std::min(Dot::kTile, tokens - t), y + t * y_stride + r,
+                                                   y_stride);
+      }
+    }
+  }
+};
+
+template <class Dot, class F>
+void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
+                    std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
   if (tokens == 0) return;
+  if (tokens > kFewTokens)
+    return RepackedProducts<Dot, F>::Multiply(panels, rows, k, x, tokens, y, y_stride, scratch);
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+  constexpr std::size_t kTogether = kPanelsTogether * kLanes;
   std::size_t r = 0;
-  if (tokens <= kFewTokens) {
-    constexpr std::size_t kTogether = kPanelsTogether * kLanes;
-    for (; r + kTogether <= rows; r += kTogether, panels += kPanelsTogether * panel_bytes) {
-      RepackedTile<Dot, F, kPanelsTogether, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
-    }
+  for (; r + kTogether <= rows; r += kTogether, panels += kPanelsTogether * panel_bytes) {
+    RepackedTile<Dot, F, kPanelsTogether, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
   }
-  for (; r < rows; r += kLanes, panels += panel_bytes) {
-    // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the time.
-    RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, std::min(Dot::kTile, tokens), y + r, y_stride);
-    for (std::size_t t = Dot::kTile; t < tokens; t += Dot::kTile) {
-      RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k), std::min(Dot::kTile, tokens - t),
-                                                 y + t * y_stride + r, y_stride);
-    }
-  }
+  if (r < rows) RepackedTile<Dot, F, 1, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
 }
 
 }  // namespace continuo::HWY_NAMESPACE
