@@ -29,7 +29,7 @@ constexpr Int8Kernels MakeInt8Kernels() {
                       .peak = PeakInt8<Dot>};
   const auto set = [&]<class F>() { kernels.matmul[static_cast<std::size_t>(F::kFormat)] = MatMulInt8<Dot, F>; };
   const auto set_repacked = [&]<class F>() {
-    kernels.repack[static_cast<std::size_t>(F::kFormat)] = RepackRows<Dot, F>;
+    kernels.repack[static_cast<std::size_t>(F::kFormat)] = RepackRows<FewDot<Dot, F>, F>;
     kernels.matmul_repacked[static_cast<std::size_t>(F::kFormat)] = MatMulRepacked<Dot, F>;
   };
   set.template operator()<Int8Q8_0>();

@@ -301,12 +301,14 @@ void apply_temperature(Chain& chain) {
 
 // ---- stages over candidates ----
 
+// Merit: of the candidate with an index.
+
 // Fills chain.ranks with the `n` best candidates, unordered.
 template <class Merit>
 void select_best(Chain& chain, std::size_t n, Merit merit) {
   Selection selection(chain.ranks, n);
   for (std::size_t i = 0; i < chain.candidates.size(); ++i) {
-    const Rank rank{merit(chain.candidates[i]), static_cast<std::uint32_t>(i)};
+    const Rank rank{merit(i), static_cast<std::uint32_t>(i)};
     if (selection.passes(rank)) selection.add(rank);
   }
   selection.finish();
@@ -317,9 +319,8 @@ template <class Merit>
 void keep_down_to(Chain& chain, Rank last, Merit merit) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < chain.candidates.size(); ++i) {
-    const Candidate candidate = chain.candidates[i];
-    if (better(last, Rank{merit(candidate), static_cast<std::uint32_t>(i)})) continue;
-    chain.candidates[kept++] = candidate;
+    if (better(last, Rank{merit(i), static_cast<std::uint32_t>(i)})) continue;
+    chain.candidates[kept++] = chain.candidates[i];
   }
   chain.candidates.resize(kept);
 }
@@ -347,14 +348,16 @@ void keep_mass(Chain& chain, double wanted, Merit merit) {
   }
 }
 
-double merit_of(const Candidate& candidate) { return candidate.score; }
+auto by_score(const Chain& chain) {
+  return [&](std::size_t i) -> double { return chain.candidates[i].score; };
+}
 
 void keep_top_k(Chain& chain) {
   const auto k = static_cast<std::size_t>(chain.options.top_k);
   if (k >= chain.candidates.size()) return;
-  select_best(chain, k, merit_of);
+  select_best(chain, k, by_score(chain));
   const Rank last = *std::max_element(chain.ranks.begin(), chain.ranks.end(), better);
-  keep_down_to(chain, last, merit_of);
+  keep_down_to(chain, last, by_score(chain));
 }
 
 // keep_mass by score. Of likely candidates the run ends among chain.ranks, which alone are sorted. The sums that say so
@@ -362,15 +365,15 @@ void keep_top_k(Chain& chain) {
 void keep_top_p(Chain& chain) {
   const double p = chain.options.top_p;
   const auto& [total, before, doubt] = chain.likely;
-  if (total == 0) return keep_mass(chain, p * total_weight(chain), merit_of);
+  if (total == 0) return keep_mass(chain, p * total_weight(chain), by_score(chain));
   const double wanted = p * total;
   std::sort(chain.ranks.begin(), chain.ranks.end(), better);
   double carried = before;
   for (std::size_t i = 0; i < chain.ranks.size() && carried < wanted - doubt; ++i) {
     carried += chain.candidates[chain.ranks[i].index].weight;
-    if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], merit_of);
+    if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], by_score(chain));
   }
-  keep_mass(chain, wanted, merit_of);
+  keep_mass(chain, wanted, by_score(chain));
 }
 
 void keep_min_p(Chain& chain) {
@@ -382,13 +385,17 @@ void keep_min_p(Chain& chain) {
 void keep_typical(Chain& chain) {
   const double total = total_weight(chain);
   const double log_total = exact_log(total);
-  const auto surprisal = [&](const Candidate& candidate) { return log_total - exact_log(candidate.weight); };
+  std::vector<double>& merits = chain.weights;
+  merits.clear();
   double entropy = 0;
   for (const Candidate& candidate : chain.candidates) {
-    if (candidate.weight > 0) entropy += candidate.weight / total * surprisal(candidate);
+    const double surprisal = log_total - exact_log(candidate.weight);
+    merits.push_back(surprisal);
+    if (candidate.weight > 0) entropy += candidate.weight / total * surprisal;
   }
-  keep_mass(chain, chain.options.typical_p * total,
-            [&](const Candidate& candidate) { return -std::fabs(surprisal(candidate) - entropy); });
+  for (double& merit : merits)
+    merit = -std::fabs(merit - entropy);
+  keep_mass(chain, chain.options.typical_p * total, [&](std::size_t i) { return merits[i]; });
 }
 
 bool always(const SamplingOptions&) { return true; }

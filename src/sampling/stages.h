@@ -63,7 +63,7 @@ struct Chain {
   std::vector<Candidate>& candidates;  // in ascending order of id, before and after every stage
   std::vector<Rank>& ranks;            // scratch
   std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores
-  std::vector<double>& weights;        // scratch: by token id
+  std::vector<double>& weights;        // scratch: by token id, or by candidate
   bool show_all = false;  // the temperature stage makes candidates of scores too that top-k or top-p surely drop
   // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are better than
   // `ranks`, and how far sums in another order may be off.

@@ -157,6 +157,19 @@ void measure_format(const KernelTable& table, Format format, bool repacked, cons
   }
 }
 
+// Activations of one token at a time, from the first-level cache.
+void measure_rounding(const KernelTable& table, const Settings& s) {
+  const std::vector<float> x(s.k, 0.25f);
+  const std::size_t tile = table.int8->tile;
+  std::vector<std::byte> out(tile * int8_bytes(s.k));
+  const double blocks = rate(s.seconds, [&] {
+    for (std::size_t t = 0; t < tile; ++t)
+      table.int8->quantize(x.data(), s.k, t, tile, out.data());
+    return static_cast<double>(tile * s.k / kInt8Block);
+  });
+  fmt::print("{:10} rounding {:.1f} ns a block of {}\n", table.name, 1e9 / blocks, kInt8Block);
+}
+
 bool parse(int argc, char** argv, Settings& s) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
@@ -188,6 +201,7 @@ int main(int argc, char** argv) {
     if (!s.kernels.empty() && table->name != s.kernels) continue;
     const Machine m{bandwidth, peak(threads, s, table->peak_fma), peak(threads, s, table->int8->peak)};
     fmt::print("{}: {:.1f} GFLOP/s multiply-add, {:.1f} GOP/s of bytes\n", table->name, m.fma / 1e9, m.int8 / 1e9);
+    if (s.k % kInt8Block == 0) measure_rounding(*table, s);
     for (const FormatInfo& info : formats()) {
       if (!s.format.empty() && info.name != s.format) continue;
       if (s.k % info.block_values != 0) continue;

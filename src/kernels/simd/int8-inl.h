@@ -29,14 +29,15 @@ HWY_INLINE V BroadcastFloat(const std::byte* p) { return hn::BitCast(d, hn::Set(
 HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
 
 // A target's way to sum products of bytes:
-//   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), what Add takes
-//   Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q
-//   Pack<kBias>, Unpack  the same by way of memory, where weights have the bias kPackedBias<kBias>
-//   kRoom<kLargest>      what Sum must know of how large weights are
+//   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), what Add
+//   takes Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q Pack<kBias>, Unpack  the same by way
+//   of memory, where weights have the bias kPackedBias<kBias> kRoom<kLargest>      what Sum must know of how
+//   large weights are ForFew               the way for few tokens, whose weights come as they are stored
 #if HWY_TARGET == HWY_AVX3
 // AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
 // only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
 struct DotVnni {
+  using ForFew = DotVnni;
   static constexpr std::size_t kTile = 12;
   using Weights = U;
   template <int>
@@ -75,6 +76,7 @@ struct DotVnni {
 // the unsigned bytes, their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates, and small
 // weights leave room for several pairs.
 struct DotPairs {
+  using ForFew = DotPairs;
   static constexpr std::size_t kTile = 4;
   struct Weights {
     U signs, magnitudes;
@@ -145,6 +147,7 @@ struct DotPairs {
 #else
 // Any processor: byte by byte.
 struct DotPlain {
+  using ForFew = DotPlain;
   static constexpr std::size_t kTile = 4;
   using Weights = U;
   template <int>
@@ -393,7 +396,7 @@ struct PackedProducts {
 
 template <class Dot, class F>
 void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::size_t tokens, float* packed) {
-  if (tokens <= kDirectTokens) return DirectTile<Dot, F, kDirectTokens>(p, x, tokens);
+  if (tokens <= kDirectTokens) return DirectTile<typename Dot::ForFew, F, kDirectTokens>(p, x, tokens);
   PackPanel<Dot, F>(p, packed);
   PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
 }
@@ -513,34 +516,30 @@ HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, st
                                std::size_t tokens) {
   Int8Scales scales;
   ScalesOf(x, n, scales);
-  const auto round = [&](std::size_t b, V(&low)[kGroup], V(&high)[kGroup]) HWY_ATTR {
-    auto* const values = reinterpret_cast<std::int8_t*>(out + b * kInt8BlockBytes * tokens + t * kInt8Block);
-    RoundBlock(x + b * kInt8Block, scales.inverse[b], values, low, high);
+  const std::size_t block = kInt8BlockBytes * tokens;
+  auto* const values = reinterpret_cast<std::int8_t*>(out) + t * kInt8Block;
+  float sums[2 * kBlocksTogether];
+  for (std::size_t b = 0; b < n; b += 2) {
+    const std::size_t second = std::min(b + 1, n - 1);
+    V halves[4][kGroup];
+    RoundBlock(x + b * kInt8Block, scales.inverse[b], values + b * block, halves[0], halves[1]);
+    RoundBlock(x + second * kInt8Block, scales.inverse[second], values + second * block, halves[2],
+               halves[3]);
+    Reduce16Each(halves, sums + 2 * b, AddInts());
+  }
+  auto* parts = reinterpret_cast<std::int32_t*>(out + kInt8Block * tokens) + t;
+  for (std::size_t b = 0; b < n; ++b, parts += block / 4) {
+    auto low = std::bit_cast<std::int32_t>(sums[2 * b]), high = std::bit_cast<std::int32_t>(sums[2 * b + 1]);
     // Infinity times 0 is not a number, which rounds to something.
     if (!scales.finite && std::isnan(scales.scale[b])) {
-      std::fill_n(values, kInt8Block, std::int8_t{0});
-      std::fill_n(low, kGroup, hn::Zero(d));
-      std::fill_n(high, kGroup, hn::Zero(d));
+      std::fill_n(values + b * block, kInt8Block, std::int8_t{0});
+      low = high = 0;
     }
-  };
-  for (std::size_t b = 0; b < n; b += 2) {
-    const std::size_t pair = std::min<std::size_t>(2, n - b);
-    V halves[4][kGroup];
-    round(b, halves[0], halves[1]);
-    round(b + pair - 1, halves[2], halves[3]);
-    float sums[4];
-    Reduce16Each(halves, sums, AddInts());
-    for (std::size_t i = 0; i < pair; ++i) {
-      const auto low = std::bit_cast<std::int32_t>(sums[2 * i]),
-                 high = std::bit_cast<std::int32_t>(sums[2 * i + 1]);
-      const float scale = scales.scale[b + i];
-      auto* const parts =
-          reinterpret_cast<std::int32_t*>(out + ((b + i) * kInt8BlockBytes + kInt8Block) * tokens) + t;
-      parts[kInt8Scale * tokens] = std::bit_cast<std::int32_t>(scale);
-      parts[kInt8WeightedSum * tokens] = std::bit_cast<std::int32_t>(scale * static_cast<float>(low + high));
-      parts[kInt8Offset * tokens] = -128 * (low + high);
-      parts[kInt8OffsetHigh * tokens] = -128 * high;
-    }
+    const float scale = scales.scale[b];
+    parts[kInt8Scale * tokens] = std::bit_cast<std::int32_t>(scale);
+    parts[kInt8WeightedSum * tokens] = std::bit_cast<std::int32_t>(scale * static_cast<float>(low + high));
+    parts[kInt8Offset * tokens] = -128 * (low + high);
+    parts[kInt8OffsetHigh * tokens] = -128 * high;
   }
 }
 

@@ -6,6 +6,8 @@
 #define CONTINUO_SIMD_INT8_REPACKED_INL_H
 #endif
 
+#include <type_traits>
+
 #include "kernels/simd/int8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -71,10 +73,11 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
-// kPanels panels and a tile of kTokens tokens. Fetches, where kFetch, the panels behind these into the second-level cache.
-template <class Dot, class F, std::size_t kPanels, std::size_t kTokens, bool kFetch>
-HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x, float* y,
-                                      std::size_t y_stride) {
+// kPanels panels and a tile of kTokens tokens. If `fetch`, brings the panels behind these into the
+// second-level cache.
+template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
+HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x,
+                                   bool fetch, float* y, std::size_t y_stride) {
   using As = Repacked<Dot, F>;
   constexpr std::size_t kWords = As::kVectors * kLanes;
   const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
@@ -91,7 +94,7 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
   for (std::size_t b = 0; b < blocks; ++b, x += kInt8BlockBytes * kTokens) {
     CONTINUO_UNROLL
     for (std::size_t p = 0; p < kPanels; ++p) {
-      if constexpr (kFetch) {
+      if (fetch) {
         const auto* ahead = reinterpret_cast<const std::byte*>(weights[p]) + kPanels * panel_bytes;
         CONTINUO_UNROLL
         for (std::size_t i = 0; i < kWords * 4; i += 64) FetchFar(ahead + i);
@@ -109,15 +112,15 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
 }
 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
-template <class Dot, class F, std::size_t kPanels, std::size_t kMost, bool kFetch>
-HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const std::byte* x, std::size_t tokens,
-                                float* y, std::size_t y_stride) {
+template <class Dot, class F, std::size_t kPanels, std::size_t kMost>
+HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const std::byte* x,
+                             std::size_t tokens, bool fetch, float* y, std::size_t y_stride) {
   if constexpr (kMost > 1) {
     if (tokens < kMost) {
-      return RepackedTile<Dot, F, kPanels, kMost - 1, kFetch>(panels, blocks, x, tokens, y, y_stride);
+      return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, blocks, x, tokens, fetch, y, y_stride);
     }
   }
-  MultiplyRepacked<Dot, F, kPanels, kMost, kFetch>(panels, blocks, x, y, y_stride);
+  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, blocks, x, fetch, y, y_stride);
 }
 
 // Panels that few tokens take together: as many streams from memory.
@@ -131,32 +134,36 @@ struct RepackedProducts {
                        std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
-      // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the
-      // time.
-      RepackedTile<Dot, F, 1, Dot::kTile, true>(panels, blocks, x, std::min(Dot::kTile, tokens), y + r,
-                                                y_stride);
-      for (std::size_t t = Dot::kTile; t < tokens; t += Dot::kTile) {
-        RepackedTile<Dot, F, 1, Dot::kTile, false>(panels, blocks, x + t * int8_bytes(k),
-                                                   std::min(Dot::kTile, tokens - t), y + t * y_stride + r,
-                                                   y_stride);
+      for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
+        // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the
+        // time.
+        RepackedTile<Dot, F, 1, Dot::kTile>(panels, blocks, x + t * int8_bytes(k),
+                                            std::min(Dot::kTile, tokens - t), t == 0, y + t * y_stride + r,
+                                            y_stride);
       }
     }
   }
 };
 
+// Where a way for few tokens finds the same panels, it need not be there twice.
+template <class Dot, class F>
+using FewDot = std::conditional_t<Repacked<Dot, F>::kVectors == 4, typename Dot::ForFew, Dot>;
+
 template <class Dot, class F>
 void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
                     std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
   if (tokens == 0) return;
-  if (tokens > kFewTokens)
+  if (tokens > kFewTokens) {
     return RepackedProducts<Dot, F>::Multiply(panels, rows, k, x, tokens, y, y_stride, scratch);
+  }
+  using Few = FewDot<Dot, F>;
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   constexpr std::size_t kTogether = kPanelsTogether * kLanes;
   std::size_t r = 0;
   for (; r + kTogether <= rows; r += kTogether, panels += kPanelsTogether * panel_bytes) {
-    RepackedTile<Dot, F, kPanelsTogether, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
+    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, blocks, x, tokens, true, y + r, y_stride);
   }
-  if (r < rows) RepackedTile<Dot, F, 1, kFewTokens, true>(panels, blocks, x, tokens, y + r, y_stride);
+  if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, blocks, x, tokens, true, y + r, y_stride);
 }
 
 }  // namespace continuo::HWY_NAMESPACE
