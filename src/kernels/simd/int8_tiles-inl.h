@@ -144,7 +144,8 @@ struct Fetch {
   }
 };
 
-// One tile of n <= kRows tokens; the sums of rows n and more come to nothing.
+// One tile of n <= kRows tokens; the sums of rows n and more come to nothing. What is read of those is other
+// parts of the same block: 4 * kRows <= 12 * n, where the blocks end.
 template <class Tiles, std::size_t kRows, class Blocks>
 HWY_NOINLINE void MultiplyTile(const Blocks& w, std::size_t blocks, const std::byte* x, std::size_t n,
                                std::size_t rows, float* out, std::size_t stride, Fetch& fetch) {
@@ -181,7 +182,8 @@ HWY_INLINE void MultiplyTiles(const Blocks& w, std::size_t k, const std::byte* x
   if (tokens > 12) return MultiplyTile<LastTile, 16>(w, blocks, x, tokens, rows, out, stride, fetch);
   if (tokens > 8) return MultiplyTile<LastTile, 12>(w, blocks, x, tokens, rows, out, stride, fetch);
   if (tokens > 4) return MultiplyTile<LastTile, 8>(w, blocks, x, tokens, rows, out, stride, fetch);
-  if (tokens > 0) return MultiplyTile<LastTile, 4>(w, blocks, x, tokens, rows, out, stride, fetch);
+  if (tokens > 1) return MultiplyTile<LastTile, 4>(w, blocks, x, tokens, rows, out, stride, fetch);
+  if (tokens == 1) return MultiplyTile<LastTile, 1>(w, blocks, x, tokens, rows, out, stride, fetch);
 }
 
 template <class Kind>
