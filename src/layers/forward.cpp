@@ -34,11 +34,11 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
 }
 
 // The first map that reads what goes into a mixer, or a feed-forward network.
-const Linear& reader(const MixerWeights& mixer) {
+const Linear& first_reader(const MixerWeights& mixer) {
   const auto& attention = std::get<AttentionWeights>(mixer);
   return attention.qkv.weight.data ? attention.qkv : attention.q;
 }
-const Linear& reader(const FeedWeights& feed) {
+const Linear& first_reader(const FeedWeights& feed) {
   const auto* dense = std::get_if<FeedForwardWeights>(&feed);
   return dense ? dense->up : std::get<ExpertsWeights>(feed).router;
 }
@@ -169,8 +169,8 @@ void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Residual stream{x, spec.residual_scale};
-  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, reader(weights.mixer), x), stream, ear);
-  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, reader(weights.feed), x), stream, ear);
+  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, first_reader(weights.mixer), x), stream, ear);
+  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, first_reader(weights.feed), x), stream, ear);
 }
 
 // x += s * mixer(norm(x)) + s * feed(norm(x))
@@ -179,10 +179,10 @@ void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Residual stream{x, spec.residual_scale};
-  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, reader(weights.mixer), x);
+  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, first_reader(weights.mixer), x);
   const Rows from_mixer = mix<Ear>(layer, to_mix, std::nullopt, ear);
   const Rows to_feed =
-      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, reader(weights.feed), x) : to_mix;
+      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, first_reader(weights.feed), x) : to_mix;
   feed<Ear>(layer, to_feed, stream, ear);
   add(step, from_mixer, model.spec.d_model, stream);
 }

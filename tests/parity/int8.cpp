@@ -182,7 +182,7 @@ TEST_CASE("integer products agree with the reference for every format and shape"
       const std::size_t unit = format_info(format).block_values;
       for (const std::size_t k : {unit, 3 * unit}) {
         for (const std::size_t rows : {1, 3, 4, 16, 17, 35}) {
-          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 31}) {
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 26, 31}) {
             const auto w_stride = stored_bytes(format, k) + 6;
             auto w = random_blocks(format, rows * k, random);
             std::vector<std::byte> apart(1 + rows * w_stride);  // one byte off: rows have no alignment
@@ -224,7 +224,7 @@ TEST_CASE("repacked weights give the same products") {
           }
           const LargeBuffer panel_memory(panels * repacked_bytes(format, kernels.panel, k));
           kernels.repack[f](apart.data() + 1, w_stride, rows, k, panel_memory.data());
-          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 31}) {
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 26, 31}) {
             const auto x = rounded(kernels, random_floats(tokens * k, random), k, tokens, k);
             std::vector<float> y(tokens * stride, -1);
             std::vector<std::byte> scratch(int8_scratch_bytes(k));

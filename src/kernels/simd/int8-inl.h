@@ -8,12 +8,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "kernels/int8.h"
 #include "kernels/simd/common-inl.h"
+#include "kernels/simd/int8_quantize-inl.h"
 #include "kernels/simd/int8_unpack-inl.h"
 #include "kernels/simd/peak-inl.h"
 
@@ -427,127 +426,6 @@ void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
     p.ahead = to_fetch + kLanes <= rows ? (to_fetch - first) * w_stride : 0;
     p.y = y + first;
     MultiplyPanel<Dot, F>(p, k, x, tokens, packed);
-  }
-}
-
-// The nearest whole number of a value that an int holds: hn::NearestInt would care for those that it does not.
-HWY_INLINE I Nearest(V v) {
-#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 64
-  return I{_mm512_cvtps_epi32(v.raw)};
-#elif HWY_ARCH_X86 && HWY_MAX_BYTES == 32
-  return I{_mm256_cvtps_epi32(v.raw)};
-#elif HWY_ARCH_X86
-  return I{_mm_cvtps_epi32(v.raw)};
-#else
-  return hn::NearestInt(v);
-#endif
-}
-
-// Whole numbers in the lanes of float vectors, for the reductions that are written for those.
-struct AddInts {
-  template <class T>
-  HWY_INLINE T operator()(T a, T b) const {
-    const hn::DFromV<T> df;
-    const hn::RebindToSigned<decltype(df)> dn;
-    return hn::BitCast(df, hn::Add(hn::BitCast(dn, a), hn::BitCast(dn, b)));
-  }
-};
-struct MaxInts {
-  template <class T>
-  HWY_INLINE T operator()(T a, T b) const {
-    const hn::DFromV<T> df;
-    const hn::RebindToSigned<decltype(df)> dn;
-    return hn::BitCast(df, hn::Max(hn::BitCast(dn, a), hn::BitCast(dn, b)));
-  }
-};
-
-// Blocks of a token that are rounded together: their divisions fill a vector.
-inline constexpr std::size_t kBlocksTogether = 16;
-struct Int8Scales {
-  HWY_ALIGN float scale[kBlocksTogether];
-  HWY_ALIGN float inverse[kBlocksTogether];
-  bool finite = true;
-};
-
-// Of n <= kBlocksTogether blocks.
-HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
-  HWY_ALIGN float magnitudes[kBlocksTogether] = {};
-  for (std::size_t b = 0; b < n; b += 4) {
-    V largest[4][kGroup];  // as bits, which order magnitudes and put NaN last
-    CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i) {
-      const float* const block = x + std::min(b + i, n - 1) * kInt8Block;
-      CONTINUO_UNROLL
-      for (std::size_t v = 0; v < kGroup; ++v) {
-        largest[i][v] = MaxInts()(hn::Abs(hn::LoadU(d, block + v * kLanes)),
-                                  hn::Abs(hn::LoadU(d, block + 16 + v * kLanes)));
-      }
-    }
-    Reduce16Each(largest, magnitudes + b, MaxInts());
-  }
-  CONTINUO_UNROLL
-  for (std::size_t b = 0; b < kBlocksTogether; b += kLanes) {
-    const V magnitude = hn::Load(d, magnitudes + b), limit = hn::Set(d, 127.0f);
-    const auto finite = hn::Le(magnitude, hn::Set(d, std::numeric_limits<float>::max()));
-    const auto usable = hn::And(finite, hn::Ge(magnitude, hn::Set(d, kInt8Tiny)));
-    const V scale = hn::IfThenElseZero(usable, hn::Div(magnitude, limit));
-    hn::Store(hn::IfThenElse(finite, scale, hn::Set(d, std::numeric_limits<float>::quiet_NaN())), d,
-              out.scale + b);
-    hn::Store(hn::IfThenElseZero(usable, hn::Div(limit, magnitude)), d, out.inverse + b);
-    out.finite = out.finite && hn::AllTrue(d, finite);
-  }
-}
-
-// The rounded values of a block, and their sums, of each half one.
-HWY_INLINE void RoundBlock(const float* x, float inverse, std::int8_t* values, V (&low)[kGroup],
-                           V (&high)[kGroup]) {
-  const hn::Rebind<std::int8_t, D> d8;
-  const V factor = hn::Set(d, inverse);
-  CONTINUO_UNROLL
-  for (std::size_t v = 0; v < 2 * kGroup; ++v) {
-    const I q = Nearest(hn::Mul(hn::LoadU(d, x + v * kLanes), factor));
-    hn::StoreU(hn::DemoteTo(d8, q), d8, values + v * kLanes);
-    (v < kGroup ? low[v] : high[v - kGroup]) = hn::BitCast(d, q);
-  }
-}
-
-// n blocks of token t of a tile of `tokens`; `out` is the first one's beginning.
-HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, std::size_t t,
-                               std::size_t tokens) {
-  Int8Scales scales;
-  ScalesOf(x, n, scales);
-  const std::size_t block = kInt8BlockBytes * tokens;
-  auto* const values = reinterpret_cast<std::int8_t*>(out) + t * kInt8Block;
-  float sums[2 * kBlocksTogether];
-  for (std::size_t b = 0; b < n; b += 2) {
-    const std::size_t second = std::min(b + 1, n - 1);
-    V halves[4][kGroup];
-    RoundBlock(x + b * kInt8Block, scales.inverse[b], values + b * block, halves[0], halves[1]);
-    RoundBlock(x + second * kInt8Block, scales.inverse[second], values + second * block, halves[2],
-               halves[3]);
-    Reduce16Each(halves, sums + 2 * b, AddInts());
-  }
-  auto* parts = reinterpret_cast<std::int32_t*>(out + kInt8Block * tokens) + t;
-  for (std::size_t b = 0; b < n; ++b, parts += block / 4) {
-    auto low = std::bit_cast<std::int32_t>(sums[2 * b]), high = std::bit_cast<std::int32_t>(sums[2 * b + 1]);
-    // Infinity times 0 is not a number, which rounds to something.
-    if (!scales.finite && std::isnan(scales.scale[b])) {
-      std::fill_n(values + b * block, kInt8Block, std::int8_t{0});
-      low = high = 0;
-    }
-    const float scale = scales.scale[b];
-    parts[kInt8Scale * tokens] = std::bit_cast<std::int32_t>(scale);
-    parts[kInt8WeightedSum * tokens] = std::bit_cast<std::int32_t>(scale * static_cast<float>(low + high));
-    parts[kInt8Offset * tokens] = -128 * (low + high);
-    parts[kInt8OffsetHigh * tokens] = -128 * high;
-  }
-}
-
-inline void QuantizeInt8(const float* x, std::size_t n, std::size_t t, std::size_t tokens, std::byte* out) {
-  const std::size_t blocks = n / kInt8Block;
-  for (std::size_t b = 0; b < blocks; b += kBlocksTogether) {
-    QuantizeBlocks(x + b * kInt8Block, std::min(kBlocksTogether, blocks - b),
-                   out + b * kInt8BlockBytes * tokens, t, tokens);
   }
 }
 

@@ -31,9 +31,12 @@ struct RepackedNibbles {  // the columns as they are stored
   using Kind = DirectKind<Dot, F>;
   static constexpr std::size_t kVectors = 4;
   static HWY_INLINE U Put(U column) { return column; }
-  static HWY_INLINE typename Dot::Weights At(const std::uint32_t* block, std::size_t g) {
+  static HWY_INLINE U Number(const std::uint32_t* block, std::size_t g) {
     const U both = hn::Load(du, block + g % 4 * kLanes);
-    return Dot::template Prepare<F::kBias>(F::Number(And(g < 4 ? both : hn::ShiftRight<4>(both), kNibbles)));
+    return F::Number(And(g < 4 ? both : hn::ShiftRight<4>(both), kNibbles));
+  }
+  static HWY_INLINE typename Dot::Weights At(const std::uint32_t* block, std::size_t g) {
+    return Dot::template Prepare<F::kBias>(Number(block, g));
   }
 };
 template <class Dot>

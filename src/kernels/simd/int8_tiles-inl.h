@@ -54,14 +54,14 @@ using LastTile = TileSet<3, 4>;
 // Gives the registers the shapes for `tokens` in all and steps of `inputs`. They stay, as setting them and
 // giving them up costs as much as some products do; nothing else in the process uses tiles.
 inline void SetTileShapes(std::size_t tokens, std::size_t inputs) {
+  const std::size_t last = tokens % DotTiles::kTile, now = inputs * DotTiles::kTile + last;
+  static thread_local std::size_t set_for = 0;
+  if (set_for == now) return;
   struct alignas(64) Shapes {  // Intel's manual, vol. 1, chapter 18: "tile configuration"
     std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
     std::uint16_t row_bytes[16] = {};
     std::uint8_t rows[16] = {};
   } shapes;
-  const std::size_t last = tokens % DotTiles::kTile, now = inputs * DotTiles::kTile + last;
-  static thread_local std::size_t set_for = 0;
-  if (set_for == now) return;
   const auto set = [&](int tile, std::size_t rows, std::size_t row_bytes) {
     shapes.rows[tile] = static_cast<std::uint8_t>(rows);
     shapes.row_bytes[tile] = static_cast<std::uint16_t>(row_bytes);
@@ -199,26 +199,18 @@ struct PackedProducts<DotTiles, Kind> {
 // A repacked panel of nibbles as PackPanel would leave it.
 template <class F>
 HWY_NOINLINE void UnpackNibbles(const std::byte* panel, std::size_t blocks, float* packed) {
+  using As = Repacked<DotTiles, F>;
   const auto* weights = reinterpret_cast<const std::uint32_t*>(panel);
-  const auto* halves = reinterpret_cast<const std::uint16_t*>(weights + blocks * 4 * kLanes);
-  const auto put = [&](U w) HWY_ATTR {
-    hn::Store(hn::BitCast(d, DotTiles::Pack<F::kBias>(F::Number(w))), d, packed);
-    packed += kLanes;
-  };
-  for (std::size_t b = 0; b < blocks; ++b, weights += 4 * kLanes) {
-    U both[4];
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
+  for (std::size_t b = 0; b < blocks; ++b, weights += As::kVectors * kLanes) {
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i)
-      both[i] = hn::Load(du, weights + i * kLanes);
+    for (std::size_t g = 0; g < 8; ++g, packed += kLanes) {
+      hn::Store(hn::BitCast(d, DotTiles::Pack<F::kBias>(As::Number(weights, g))), d, packed);
+    }
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i)
-      put(And(both[i], kNibbles));
-    CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i)
-      put(And(hn::ShiftRight<4>(both[i]), kNibbles));
-    CONTINUO_UNROLL
-    for (std::size_t h = 0; h < kHalves<F>; ++h, halves += kLanes, packed += kLanes)
+    for (std::size_t h = 0; h < kHalves<F>; ++h, halves += kLanes, packed += kLanes) {
       hn::Store(HalvesAt(halves), d, packed);
+    }
   }
 }
 
