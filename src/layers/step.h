@@ -59,7 +59,7 @@ class Buffer {
   RoundedRows rounded(std::size_t n, std::size_t width) {
     const std::size_t lines = (n * int8_bytes(width) + sizeof(Line) - 1) / sizeof(Line);
     if (lines_.size() < lines) lines_.resize(lines);
-    return {lines_.data()->bytes, n, width};
+    return {reinterpret_cast<std::byte*>(lines_.data()), n, width};  // null where there are no lines yet
   }
 
  private:
