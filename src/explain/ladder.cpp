@@ -95,29 +95,29 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
       history.add(text[i]);
     }
   }
-  std::vector<float> scores(logits.begin(), logits.end());
+  std::vector<float> changed;
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
   std::vector<double> weights;
-  Chain chain{options, history, scores, candidates, ranks, bests, weights, true};
+  Chain chain{options, history, logits, changed, candidates, ranks, bests, weights, true};
   Ladder ladder{.temperature = options.temperature, .position = text.size()};
   for (const Guess& guess : best_guesses(logits, kShown)) {
     ladder.logits_best.push_back({guess.id, logits[static_cast<std::size_t>(guess.id)]});
   }
   double whole = 0;
   for (const Stage& stage : stages()) {
-    const std::vector<float> scores_before = scores;
+    const std::vector<float> scores_before(chain.scores.begin(), chain.scores.end());
     const std::vector<Candidate> before = candidates;
     const bool active = stage.active(options);
     if (active) stage.apply(chain);
     LadderStage record;
     if (candidates.empty()) {
-      record = after_scores(scores_before, scores);
+      record = after_scores(scores_before, chain.scores);
     } else if (before.empty()) {  // the temperature, which makes candidates of scores
       whole = total(candidates);
       record = {.kept = candidates.size(),
-                .removed = scores.size() - candidates.size(),
+                .removed = chain.scores.size() - candidates.size(),
                 .best = heaviest(candidates, whole, kShown)};
     } else {
       record = after_candidates(before, candidates, whole);

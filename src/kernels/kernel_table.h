@@ -95,6 +95,9 @@ struct KernelTable {
   Activate relu;
   Activate relu_squared;  // max(x, 0)^2, So et al. 2021, arXiv:2109.08668
 
+  // x += scale * y; the product is rounded before the sum
+  void (*add)(float* x, const float* y, float scale, std::size_t n);
+
   // x = cap * tanh(x / cap), in place
   void (*soft_cap)(float* x, float cap, std::size_t n);
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "quant/f16.h"
 #include "quant/q8_0.h"
@@ -20,8 +22,12 @@ constexpr std::size_t scaled_keys_at(std::size_t b) { return b * (kScaleBytes + 
 
 constexpr float kLargestF16 = 65504;
 
+// Whether all are numbers of that magnitude at the most.
 bool within(const float* x, std::size_t n, float largest) {
-  return std::all_of(x, x + n, [&](float value) { return std::fabs(value) <= largest; });
+  std::uint32_t most = 0;  // magnitudes in the order of their bits; those that are no numbers come last
+  for (std::size_t i = 0; i < n; ++i)
+    most = std::max(most, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
+  return most <= std::bit_cast<std::uint32_t>(largest);
 }
 
 float scaled(const std::byte* scale, const std::byte* element) {
@@ -37,19 +43,23 @@ float plain(Format type, const std::byte* element) {
 }
 
 // Element: what is stored for a float.
-template <class Element, class Round>
-void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value,
-                 Round&& round) {
-  const auto put = [&](std::byte* to, float x) {
-    const Element element = round(x);
-    std::memcpy(to, &element, sizeof element);
-  };
-  std::byte* const block = part + at / kKeyBlock * layout.key_block_bytes();
-  std::byte* const row = part + layout.value_rows_at() + at * layout.value_row_bytes();
-  for (std::size_t i = 0; i < layout.head_dim; ++i) {
-    put(block + (i * kKeyBlock + at % kKeyBlock) * sizeof(Element), key[i]);
-    put(row + i * sizeof(Element), value[i]);
+template <class Element>
+void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key,
+                 const float* value) {
+  const FormatInfo& info = format_info(layout.type);
+  constexpr std::size_t kTogether = 32;
+  std::byte elements[kTogether * sizeof(Element)];
+  std::byte* const column =
+      part + at / kKeyBlock * layout.key_block_bytes() + at % kKeyBlock * sizeof(Element);
+  for (std::size_t first = 0; first < layout.head_dim; first += kTogether) {
+    const std::size_t n = std::min(kTogether, layout.head_dim - first);
+    info.from_float(key + first, elements, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      std::memcpy(column + (first + i) * kKeyBlock * sizeof(Element), elements + i * sizeof(Element),
+                  sizeof(Element));
+    }
   }
+  info.from_float(value, part + layout.value_rows_at() + at * layout.value_row_bytes(), layout.head_dim);
 }
 
 // Elements [first, first + 32) of x, which all fit, as a block; zeros behind the last.
@@ -91,12 +101,14 @@ std::span<const Format> kv_types() {
 
 void KvLayout::store(std::byte* part, std::size_t at, const float* key, const float* value) const {
   if (type == Format::f32) {
-    store_plain<float>(*this, part, at, key, value, [](float x) { return x; });
+    store_plain<float>(*this, part, at, key, value);
   } else if (type == Format::f16) {
-    const bool fits = within(key, head_dim, kLargestF16) && within(value, head_dim, kLargestF16);
-    store_plain<std::uint16_t>(*this, part, at, key, value, [&](float x) {
-      return f16_bits(fits ? x : std::numeric_limits<float>::quiet_NaN());
-    });
+    if (within(key, head_dim, kLargestF16) && within(value, head_dim, kLargestF16)) {
+      store_plain<std::uint16_t>(*this, part, at, key, value);
+    } else {
+      const std::vector<float> none(head_dim, std::numeric_limits<float>::quiet_NaN());
+      store_plain<std::uint16_t>(*this, part, at, none.data(), none.data());
+    }
   } else {
     store_scaled(*this, part, at, key, value);
   }

@@ -98,6 +98,11 @@ void activate(float* x, const float* up, std::size_t n) {
   }
 }
 
+void add(float* x, const float* y, float scale, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    x[i] += scale * y[i];
+}
+
 void soft_cap(float* x, float cap, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) x[i] = math::soft_cap(x[i], cap);
 }
@@ -253,7 +258,8 @@ const KernelTable kReferenceKernels = {
                unpack<Format::q4_0>, unpack<Format::q4_1>, unpack<Format::q5_0>, unpack<Format::q5_1>,
                unpack<Format::q2_k>, unpack<Format::q3_k>, unpack<Format::q4_k>, unpack<Format::q5_k>,
                unpack<Format::q6_k>, unpack<Format::iq4_nl>, unpack<Format::iq4_xs>, unpack<Format::mxfp4>},
-    .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>, vector_in_major<Format::bf16>},
+    .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>,
+                        vector_in_major<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .silu = activate<math::silu>,
@@ -262,11 +268,13 @@ const KernelTable kReferenceKernels = {
     .gelu_quick = activate<math::gelu_quick>,
     .relu = activate<math::relu>,
     .relu_squared = activate<math::relu_squared>,
+    .add = add,
     .soft_cap = soft_cap,
     .rope = rope,
     .rope_interleaved = rope_interleaved,
     .attention = {attention<Format::f32>, attention<Format::f16>, nullptr, attention<Format::q8_0>},
-    .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr, attention_span<Format::q8_0>},
+    .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr,
+                       attention_span<Format::q8_0>},
     .merge_attention = merge_attention,
     .int8 = &kReferenceInt8,
     .peak_fma = peak_fma,

@@ -206,13 +206,11 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
     step.kernels.matmul[static_cast<std::size_t>(w.format)](
         w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.data, x.stride, tokens, y.data, y.stride);
   }
-  if (!map.bias.empty()) {
-    for (std::size_t t = 0; t < tokens; ++t) {
-      for (std::size_t r = outputs.first; r < outputs.last; ++r)
-        y[t][r - outputs.first] += map.bias[r];
-    }
-  }
   if (w.paired_head > 0) unpair(step, w.paired_head, outputs, tokens, y, worker);
+  if (!map.bias.empty()) {
+    for (std::size_t t = 0; t < tokens; ++t)
+      step.kernels.add(y[t], map.bias.data() + outputs.first, 1, n);
+  }
 }
 
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens) {
@@ -234,7 +232,7 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
           const Rows y{job.y.rows[first] + outputs.first, job.y.rows.stride};
           linear_panel(step, *job.map, outputs, rows_from(*job.map, x, first, n), n, y, worker);
           for (std::size_t t = first; job.y.residual && t < first + n; ++t) {
-            add_row(*job.y.residual, job.y.rows, t, outputs.first, outputs.last);
+            add_row(step.kernels, *job.y.residual, job.y.rows, t, outputs.first, outputs.last);
           }
         }
         return;

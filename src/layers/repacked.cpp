@@ -26,6 +26,7 @@ Matrix repacked_form(const KernelTable& kernels, Matrix w) {
   } else if (w.layout == Layout::out_major && kernels.int8 && kernels.int8->repack[format] &&
              w.rows % kernels.int8->panel == 0) {
     w.layout = Layout::panels;
+    if (w.paired_head / 2 % kernels.int8->panel == 0) w.paired_head = 0;  // see repack_panels
   }
   return w;
 }
@@ -62,13 +63,29 @@ void transpose(const Matrix& w, std::size_t first, std::size_t last, std::byte* 
   }
 }
 
+// Outputs [first, last) of w as panels. Where w.paired_head > 0 and `form` has none, they are in the order
+// that follows from undoing the pairs (Matrix::paired_head): then each half of a head takes every other row.
+void repack_panels(const Int8Kernels& int8, const Matrix& w, const Matrix& form, std::size_t first,
+                   std::size_t last, std::byte* out) {
+  const std::size_t row_bytes = stored_bytes(w.format, w.stride), head = w.paired_head - form.paired_head,
+                    together = head > 0 ? head / 2 : w.rows;
+  const Int8Kernels::Repack repack = int8.repack[static_cast<std::size_t>(w.format)];
+  for (std::size_t begin = first; begin < last;) {
+    const std::size_t end = std::min(last, (begin / together + 1) * together);
+    const std::size_t stored =
+        head > 0 ? begin / head * head + begin % together * 2 + begin % head / together : begin;
+    repack(w.data + stored * row_bytes, head > 0 ? 2 * row_bytes : row_bytes, end - begin, w.cols, out);
+    out += (end - begin) / int8.panel * repacked_bytes(w.format, int8.panel, w.cols);
+    begin = end;
+  }
+}
+
 void repack_rows(const KernelTable& kernels, const Matrix& w, const Matrix& form, std::size_t first, std::size_t last,
                  std::byte* out) {
   if (form.layout == Layout::panels) {
-    const std::size_t row_bytes = stored_bytes(w.format, w.stride), panel = kernels.int8->panel;
-    kernels.int8->repack[static_cast<std::size_t>(w.format)](
-        w.data + first * row_bytes, row_bytes, last - first, w.cols,
-        out + first / panel * repacked_bytes(w.format, panel, w.cols));
+    const std::size_t panel = kernels.int8->panel;
+    repack_panels(*kernels.int8, w, form, first, last,
+                  out + first / panel * repacked_bytes(w.format, panel, w.cols));
   } else if (stored_bytes(w.format, 1) == sizeof(std::uint32_t)) {
     transpose<std::uint32_t>(w, first, last, out);
   } else {

@@ -21,7 +21,8 @@ struct Branch {
 };
 
 // rows[row][i] += scale * branch[row][i] for first <= i < last.
-void add_row(const Residual& residual, Rows branch, std::size_t row, std::size_t first, std::size_t last);
+void add_row(const KernelTable& kernels, const Residual& residual, Rows branch, std::size_t row,
+             std::size_t first, std::size_t last);
 
 // The same for all rows of the step, `width` wide.
 void add(Step& step, Rows branch, std::size_t width, const Residual& residual);

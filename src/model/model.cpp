@@ -96,13 +96,25 @@ Model assembled(std::shared_ptr<const Checkpoint> storage, ModelSpec spec, Bound
                .storage = std::move(storage)};
 }
 
+// As Matrix::paired_head says, for the biases of such outputs.
+void unpair(std::vector<float>& bias, std::size_t head) {
+  const std::vector<float> pairs = bias;
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    const std::size_t first = i / head * head, at = i % head;
+    bias[i] = pairs[first + (at < head / 2 ? 2 * at : 2 * (at - head / 2) + 1)];
+  }
+}
+
 // Rows of queries and keys that a file has in pairs come out of their product in the network's order.
 void mark_paired_heads(const ModelSpec& spec, Weights& weights) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
     if (!attention) continue;
     auto& bound = std::get<AttentionWeights>(weights.layers[i].mixer);
-    bound.q.weight.paired_head = bound.k.weight.paired_head = static_cast<std::size_t>(attention->head_dim);
+    for (Linear* map : {&bound.q, &bound.k}) {
+      map->weight.paired_head = static_cast<std::size_t>(attention->head_dim);
+      unpair(map->bias, map->weight.paired_head);
+    }
   }
 }
 

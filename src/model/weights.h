@@ -33,7 +33,7 @@ struct Matrix {
 
 struct Linear {
   Matrix weight;
-  std::vector<float> bias;  // empty or weight.rows long
+  std::vector<float> bias;  // empty or weight.rows long, in the order of the outputs
 };
 
 struct NormWeights {

@@ -44,8 +44,30 @@ inline void f16_to_float(const std::byte* stored, float* values, std::size_t n) 
   }
 }
 
+// f16_bits, four at a time.
+inline void f16_bits_of_four(const float* values, std::byte* stored) {
+  typedef std::int32_t Ints __attribute__((vector_size(16)));
+  typedef float Floats __attribute__((vector_size(16)));
+  typedef std::uint16_t Shorts __attribute__((vector_size(8)));
+  Ints bits;
+  std::memcpy(&bits, values, sizeof bits);
+  const Ints magnitude = bits & 0x7fffffff;
+  const auto shifted = std::bit_cast<Floats>(magnitude) + 0.5f;
+  const Ints small = std::bit_cast<Ints>(shifted) - 0x3f000000;
+  const Ints usual = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112 << 23)) >> 13;
+  const Ints none = 0x7e00 | (magnitude >> 13 & 0x3ff);
+  const Ints large = magnitude > 0x7f800000 ? none : Ints{} + 0x7c00;
+  const Ints fits = magnitude < 0x38800000 ? small : usual;
+  const Ints all = (magnitude >= 0x47800000 ? large : fits) | (bits >> 16 & 0x8000);
+  const auto narrow = __builtin_convertvector(all, Shorts);
+  std::memcpy(stored, &narrow, sizeof narrow);
+}
+
 inline void f16_from_float(const float* values, std::byte* stored, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    f16_bits_of_four(values + i, stored + 2 * i);
+  for (; i < n; ++i) {
     const std::uint16_t bits = f16_bits(values[i]);
     std::memcpy(stored + 2 * i, &bits, 2);
   }

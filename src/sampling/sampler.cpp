@@ -36,9 +36,8 @@ TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
 std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
                                        SamplingScratch& scratch) const {
   CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
-  scratch.scores.assign(logits.begin(), logits.end());
-  Chain chain{options_, history_, scratch.scores, scratch.candidates, scratch.ranks, scratch.bests,
-              scratch.weights};
+  Chain chain{options_,           history_,      logits,        scratch.scores,
+              scratch.candidates, scratch.ranks, scratch.bests, scratch.weights};
   for (const Stage& stage : stages()) {
     if (stage.active(options_)) stage.apply(chain);
   }

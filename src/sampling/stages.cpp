@@ -42,23 +42,26 @@ namespace {
 // ---- stages over scores ----
 
 void add_bias(Chain& chain) {
+  const std::span<float> scores = chain.own_scores();
   for (const LogitBias& entry : chain.options.logit_bias) {
-    chain.scores[static_cast<std::size_t>(entry.token)] += entry.bias;
+    scores[static_cast<std::size_t>(entry.token)] += entry.bias;
   }
 }
 
 void penalize_repetition(Chain& chain) {
   const float penalty = chain.options.repeat_penalty;
+  const std::span<float> scores = chain.own_scores();
   for (const History::Seen& seen : chain.history.seen()) {
-    float& score = chain.scores[static_cast<std::size_t>(seen.token)];
+    float& score = scores[static_cast<std::size_t>(seen.token)];
     score = score < 0 ? score * penalty : score / penalty;
   }
 }
 
 void penalize_presence_and_frequency(Chain& chain) {
+  const std::span<float> scores = chain.own_scores();
   for (const auto& [token, count] : chain.history.seen()) {
     if (count == 0) continue;
-    chain.scores[static_cast<std::size_t>(token)] -=
+    scores[static_cast<std::size_t>(token)] -=
         chain.options.presence_penalty + chain.options.frequency_penalty * static_cast<float>(count);
   }
 }
@@ -103,7 +106,7 @@ std::int32_t best_of(std::span<const float> scores) {
 
 // Fills chain.bests; the best of all.
 std::int32_t find_bests(Chain& chain) {
-  const std::span<const float> scores(chain.scores);
+  const std::span<const float> scores = chain.scores;
   chain.bests.clear();
   std::int32_t best = kNotFinite;
   for (std::size_t first = 0; first < scores.size(); first += kScoreGroup) {
@@ -239,7 +242,7 @@ constexpr std::size_t kAtOnce = 256;  // exponentials
 // sums; chain.ranks has those among which the best end.
 void take_likely(Chain& chain, Exponent exponent) {
   Spread spread;
-  const std::span<const float> scores(chain.scores);
+  const std::span<const float> scores = chain.scores;
   chain.weights.resize(scores.size());
   std::array<double, kAtOnce> exponents;
   for (std::size_t start = 0; start < scores.size(); start += kAtOnce) {

@@ -59,7 +59,8 @@ struct Rank {
 struct Chain {
   const SamplingOptions& options;
   const History& history;
-  std::vector<float>& scores;          // by token id
+  std::span<const float> scores;       // by token id
+  std::vector<float>& changed;         // memory for scores that are not the logits
   std::vector<Candidate>& candidates;  // in ascending order of id, before and after every stage
   std::vector<Rank>& ranks;            // scratch
   std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores
@@ -70,6 +71,13 @@ struct Chain {
   struct Likely {
     double total = 0, before = 0, doubt = 0;
   } likely = {};
+
+  // The scores, to be changed.
+  std::span<float> own_scores() {
+    if (scores.data() != changed.data()) changed.assign(scores.begin(), scores.end());
+    scores = changed;
+    return changed;
+  }
 };
 
 struct Stage {

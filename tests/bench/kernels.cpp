@@ -1,8 +1,11 @@
 // How fast each matrix kernel is, next to what the processor's registers and memory allow.
 //
 //   bench_kernels [--kernels NAME] [--format NAME] [--rows N] [--k N] [--threads N] [--milliseconds N]
+//   [--megabytes N]
 //
-// A line each: kernels, format, tokens, GB/s of weights and its share of the bandwidth, GOP/s and its share of the peak.
+// --megabytes: of weights that a pass reads, of equal matrices; 1: from a cache. 512 tokens take one matrix.
+// A line each: kernels, format, tokens, GB/s of weights and its share of the bandwidth, GOP/s and its share
+// of the peak.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,8 +31,10 @@ struct Settings {
   std::size_t rows = 1536, k = 576;
   int threads = usable_cores();
   double seconds = 0.2;  // of each measurement
-  std::size_t weight_bytes = std::size_t{256} << 20;  // for one token: more than any cache
+  std::size_t weight_bytes = std::size_t{256} << 20;  // of a pass: more than any cache
 };
+
+constexpr std::size_t kMostFromMemory = 32;  // tokens up to which a step reads all weights from memory
 
 // Best of short runs for as long as `seconds`, in units of work per second. run() returns the work it did.
 template <class F>
@@ -78,7 +83,7 @@ class Bench {
         ThreadPool& threads)
       : table_(table), format_(format), repacked_(repacked), s_(s), tokens_(tokens), threads_(threads) {
     matrix_bytes_ = stored_bytes(format, s.rows * s.k);
-    copies_ = tokens == 1 ? std::max<std::size_t>(s.weight_bytes / matrix_bytes_, 1) : 1;
+    copies_ = tokens <= kMostFromMemory ? std::max<std::size_t>(s.weight_bytes / matrix_bytes_, 1) : 1;
     w_ = make_weights(format, s, copies_);
     if (repacked) repack();
     x_.assign(tokens * s.k, 0.25f);

@@ -272,6 +272,23 @@ TEST_CASE("interleaved pairs are those of the halves, in another order") {
   }
 }
 
+TEST_CASE("sums agree with the reference, and are x + scale * y") {
+  for_each_table([](const KernelTable& table) {
+    std::mt19937 random(kSeed);
+    for (const float scale : {1.0f, 0.22f, -3.5f}) {
+      for (const std::size_t n : {1, 15, 16, 17, 1000}) {
+        const auto x = random_floats(n, random), y = random_floats(n, random);
+        auto got = x, want = x;
+        table.add(got.data(), y.data(), scale, n);
+        kReferenceKernels.add(want.data(), y.data(), scale, n);
+        REQUIRE(got == want);
+        REQUIRE(want[n - 1] ==
+                Approx(double{x[n - 1]} + double{scale} * y[n - 1]).epsilon(1e-5).margin(1e-5));
+      }
+    }
+  });
+}
+
 TEST_CASE("soft_cap agrees with the reference, and is cap * tanh(x / cap)") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);

@@ -122,13 +122,25 @@ HWY_INLINE void Scores(const KvPart<kType>& part, const float* packed, std::size
   }
 }
 
+// The same for kCount vectors, or as few of them as the keys before `last` take: whole key blocks.
+template <Format kType, std::size_t kQueries, std::size_t kCount>
+HWY_INLINE void SomeScores(const KvPart<kType>& part, const float* packed, std::size_t first,
+                           std::size_t last, float scale, float* scores) {
+  if constexpr (kQueries <= kFewQueries && kCount > kGroup) {
+    if ((first + kCount / 2) * kLanes >= last) {
+      return SomeScores<kType, kQueries, kCount / 2>(part, packed, first, last, scale, scores);
+    }
+  }
+  Scores<kType, kQueries, kCount>(part, packed, first, scale, scores);
+}
+
 // The scores of a group's queries for the keys first <= j < last of a page; a few more on either side may be computed.
 template <Format kType, std::size_t kQueries>
 HWY_NOINLINE void ScoreGroup(const KvPart<kType>& part, const float* packed, std::size_t first, std::size_t last,
                              float scale, float* scores) {
   constexpr std::size_t kKeys = kVectors<kQueries> * kLanes;
   for (std::size_t key = first / kKeys * kKeys; key < last; key += kKeys) {
-    Scores<kType, kQueries, kVectors<kQueries>>(part, packed, key / kLanes, scale, scores);
+    SomeScores<kType, kQueries, kVectors<kQueries>>(part, packed, key / kLanes, last, scale, scores);
   }
 }
 
@@ -146,9 +158,13 @@ HWY_INLINE void AddValues(const KvPart<kType>& part, const float* weights, std::
     CONTINUO_UNROLL
     for (std::size_t c = 0; c < kCount; ++c) sums[q][c] = hn::LoadU(d, sum + q * sum_floats + column + c * kLanes);
   }
+  // While values pass, the next keys come, which take as many bytes each.
+  [[maybe_unused]] const std::byte* ahead = part.next_keys + column * Elements::kBytes;
+  [[maybe_unused]] const std::size_t at_once = (part.next_count + last - first - 1) / (last - first);
   for (std::size_t j = first; j < last; ++j) {
     if constexpr (kQueries <= kFewQueries) {
-      FetchAhead<kCount * kLanes * Elements::kBytes>(part.next_keys + (j * row + column) * Elements::kBytes);
+      for (std::size_t i = 0; i < at_once; ++i, ahead += row * Elements::kBytes)
+        FetchAhead<kCount * kLanes * Elements::kBytes>(ahead);
     }
     V v[kCount];
     CONTINUO_UNROLL
@@ -227,10 +243,12 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
   const std::byte* const at = args.pages[start / kPageKeys] + args.head_offset;
   // Beyond the last page nothing is fetched that is not there anyway.
   const bool more = start + kPageKeys < tile.queries[tile.n - 1].visible;
-  const std::byte* const next = more        ? args.pages[start / kPageKeys + 1] + args.head_offset
-                                : args.next ? args.next
-                                            : at;
-  const KvPart<kType> part{at, at + layout.value_rows_at(), tile.scales, args.head_dim, next};
+  const std::byte* const next = more ? args.pages[start / kPageKeys + 1] + args.head_offset : args.next;
+  const std::size_t next_count = more   ? tile.queries[tile.n - 1].visible - start - kPageKeys
+                                 : next ? kPageKeys
+                                        : 0;
+  const KvPart<kType> part{at,   at + layout.value_rows_at(),    tile.scales, args.head_dim,
+                           next, std::min(next_count, kPageKeys)};
   if constexpr (KvElements<kType>::kScaled) {
     for (std::size_t i = 0; i < layout.scale_blocks() * kPageKeys; i += kLanes) {
       hn::StoreU(KvElements<Format::f16>::Load(at + layout.value_scales_at(), i), d, tile.scales + i);

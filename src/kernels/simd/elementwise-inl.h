@@ -1,4 +1,4 @@
-// Norms, activations, rotation: one pass over a row.
+// Norms, activations, sums, rotation: one pass over a row.
 #if defined(CONTINUO_SIMD_ELEMENTWISE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONTINUO_SIMD_ELEMENTWISE_INL_H
 #undef CONTINUO_SIMD_ELEMENTWISE_INL_H
@@ -106,6 +106,13 @@ inline void RopeInterleaved(float* x, const float* cos, const float* sin, std::s
     const V c = LoadSome(cos + i, left), s = LoadSome(sin + i, left);
     hn::StoreInterleaved2(hn::MulSub(a, c, hn::Mul(b, s)), hn::MulAdd(b, c, hn::Mul(a, s)), d, pairs);
     if (pairs == padded) std::memcpy(x + 2 * i, padded, 2 * left * sizeof(float));
+  }
+}
+
+inline void AddScaled(float* x, const float* y, float scale, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t left = n - i;
+    StoreSome(hn::Add(LoadSome(x + i, left), hn::Mul(hn::Set(d, scale), LoadSome(y + i, left))), x + i, left);
   }
 }
 

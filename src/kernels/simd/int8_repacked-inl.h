@@ -76,11 +76,29 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
-// kPanels panels and a tile of kTokens tokens. If `fetch`, brings the panels behind these into the
-// second-level cache.
+// What is brought to the second-level cache meanwhile, evenly: `bytes` in `steps` steps of a token.
+class Fetch {
+ public:
+  Fetch(std::size_t bytes, std::size_t steps) : rate_((bytes / 64 * kOne + steps - 1) / steps) {}
+  void From(const std::byte* next) { next_ = next; }
+  void Nothing() { rate_ = 0; }
+  // At each step of some tokens.
+  HWY_INLINE std::size_t Lines(std::size_t tokens) const { return (rate_ * tokens + kOne - 1) / kOne; }
+  HWY_INLINE void Step(std::size_t lines) {
+    for (std::size_t i = 0; i < lines; ++i, next_ += 64)
+      FetchFar(next_);
+  }
+
+ private:
+  static constexpr std::size_t kOne = 64;
+  const std::byte* next_ = nullptr;
+  std::size_t rate_;  // lines a step of a token, times kOne
+};
+
+// kPanels panels and a tile of kTokens tokens.
 template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
-HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x,
-                                   bool fetch, float* y, std::size_t y_stride) {
+HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x, float* y,
+                                   std::size_t y_stride, Fetch& fetch) {
   using As = Repacked<Dot, F>;
   constexpr std::size_t kWords = As::kVectors * kLanes;
   const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
@@ -94,14 +112,11 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) sums[p][t] = hn::Zero(d);
   }
+  const std::size_t lines = fetch.Lines(kTokens);
   for (std::size_t b = 0; b < blocks; ++b, x += kInt8BlockBytes * kTokens) {
+    fetch.Step(lines);
     CONTINUO_UNROLL
     for (std::size_t p = 0; p < kPanels; ++p) {
-      if (fetch) {
-        const auto* ahead = reinterpret_cast<const std::byte*>(weights[p]) + kPanels * panel_bytes;
-        CONTINUO_UNROLL
-        for (std::size_t i = 0; i < kWords * 4; i += 64) FetchFar(ahead + i);
-      }
       AddBlock<Dot, typename As::Kind>(
           x, [&](std::size_t g) HWY_ATTR { return As::At(weights[p], g); },
           [&](std::size_t) HWY_ATTR { return HalvesAt(halves[p]); }, sums[p]);
@@ -117,13 +132,13 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
 template <class Dot, class F, std::size_t kPanels, std::size_t kMost>
 HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const std::byte* x,
-                             std::size_t tokens, bool fetch, float* y, std::size_t y_stride) {
+                             std::size_t tokens, float* y, std::size_t y_stride, Fetch& fetch) {
   if constexpr (kMost > 1) {
     if (tokens < kMost) {
-      return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, blocks, x, tokens, fetch, y, y_stride);
+      return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, blocks, x, tokens, y, y_stride, fetch);
     }
   }
-  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, blocks, x, fetch, y, y_stride);
+  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, blocks, x, y, y_stride, fetch);
 }
 
 // Panels that few tokens take together: as many streams from memory.
@@ -136,13 +151,14 @@ struct RepackedProducts {
   static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
                        std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+    Fetch fetch(panel_bytes, blocks * tokens);  // each tile of tokens brings its part of the next panel
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
+      fetch.From(panels + panel_bytes);
+      if (r + kLanes == rows) fetch.Nothing();
       for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-        // The first tile of tokens fetches the next panel meanwhile: with few tiles memory is what takes the
-        // time.
         RepackedTile<Dot, F, 1, Dot::kTile>(panels, blocks, x + t * int8_bytes(k),
-                                            std::min(Dot::kTile, tokens - t), t == 0, y + t * y_stride + r,
-                                            y_stride);
+                                            std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride,
+                                            fetch);
       }
     }
   }
@@ -162,11 +178,14 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
   using Few = FewDot<Dot, F>;
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   constexpr std::size_t kTogether = kPanelsTogether * kLanes;
+  const std::size_t bytes = kPanelsTogether * panel_bytes;
+  Fetch fetch(bytes, blocks * tokens);
   std::size_t r = 0;
-  for (; r + kTogether <= rows; r += kTogether, panels += kPanelsTogether * panel_bytes) {
-    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, blocks, x, tokens, true, y + r, y_stride);
+  for (; r + kTogether <= rows; r += kTogether, panels += bytes) {
+    fetch.From(panels + bytes);
+    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
   }
-  if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, blocks, x, tokens, true, y + r, y_stride);
+  if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
 }
 
 }  // namespace continuo::HWY_NAMESPACE

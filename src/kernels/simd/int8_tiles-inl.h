@@ -134,16 +134,6 @@ HWY_INLINE void TakeSums(const Blocks& w, std::size_t step, const std::int32_t* 
   }
 }
 
-// What is brought to the second-level cache meanwhile: `lines` at each step.
-struct Fetch {
-  const std::byte* next;
-  std::size_t lines;
-  HWY_INLINE void Step() {
-    for (std::size_t i = 0; i < lines; ++i, next += 64)
-      FetchFar(next);
-  }
-};
-
 // One tile of n <= kRows tokens; the sums of rows n and more come to nothing. What is read of those is other
 // parts of the same block: 4 * kRows <= 12 * n, where the blocks end.
 template <class Tiles, std::size_t kRows, class Blocks>
@@ -158,10 +148,11 @@ HWY_NOINLINE void MultiplyTile(const Blocks& w, std::size_t blocks, const std::b
   const std::size_t x_block = kInt8BlockBytes * n;
   const std::byte* const scales = Int8At(x, kInt8Scale, 0, n);
   const std::byte* const weighted_sums = Int8At(x, kInt8WeightedSum, 0, n);
+  const std::size_t lines = fetch.Lines(n);
   for (std::size_t step = 0; step < blocks * kSteps; ++step) {
     const std::size_t b = step / kSteps;
     SumStep<Tiles>(w, step, x, x_block, sums);
-    fetch.Step();
+    fetch.Step(lines);
     TakeSums(w, step, sums, scales + b * x_block, weighted_sums + b * x_block, y);
   }
   CONTINUO_UNROLL
@@ -191,7 +182,7 @@ struct PackedProducts<DotTiles, Kind> {
   static HWY_INLINE void Multiply(const Int8Panel& p, const float* packed, std::size_t k, const std::byte* x,
                                   std::size_t tokens) {
     SetTileShapes(tokens, kInt8Block / Kind::kSteps);
-    Fetch nothing{nullptr, 0};
+    Fetch nothing(0, 1);
     MultiplyTiles(PackedBlocks<Kind>{packed}, k, x, tokens, p.n, p.y, p.y_stride, nothing);
   }
 };
@@ -222,11 +213,10 @@ struct RepackedProducts<DotTiles, F> {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     SetTileShapes(tokens, kInt8Block / Kind::kSteps);
     // Each tile of tokens brings its part of the next panel.
-    const std::size_t tiles = (tokens + DotTiles::kTile - 1) / DotTiles::kTile,
-                      steps = blocks * Kind::kSteps * tiles;
-    const std::size_t lines = (panel_bytes / 64 + steps - 1) / steps;
+    Fetch fetch(panel_bytes, blocks * Kind::kSteps * tokens);
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
-      Fetch fetch{panels + panel_bytes, r + kLanes < rows ? lines : 0};
+      fetch.From(panels + panel_bytes);
+      if (r + kLanes == rows) fetch.Nothing();
       if constexpr (Repacked<DotTiles, F>::kVectors == 4) {
         UnpackNibbles<F>(panels, blocks, AlignedScratch(scratch));
         MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, kLanes, y + r, y_stride,

@@ -52,7 +52,8 @@ struct KvPart {
   const std::byte* values;
   const float* scales;
   std::size_t head_dim;
-  const std::byte* next_keys = nullptr;  // of the page that is read next, if any
+  const std::byte* next_keys = nullptr;  // of the page that is read next
+  std::size_t next_count = 0;            // how many of them
 };
 
 // The keys of key blocks that hold any of `first` to `last`, and those keys' values, in float32.
@@ -90,7 +91,12 @@ HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size
       hn::StoreU(v, d, values + j * padded + i);
     }
   }
-  return {reinterpret_cast<const std::byte*>(page), reinterpret_cast<const std::byte*>(values), nullptr, part.head_dim, part.next_keys};
+  return {reinterpret_cast<const std::byte*>(page),
+          reinterpret_cast<const std::byte*>(values),
+          nullptr,
+          part.head_dim,
+          part.next_keys,
+          part.next_count};
 }
 
 }  // namespace continuo::HWY_NAMESPACE

@@ -113,6 +113,12 @@ TEST_CASE("half formats round to the nearest, ties to even") {
   const auto stored = [](Format format, float value) {
     std::uint16_t bits = 0;
     format_info(format).from_float(&value, reinterpret_cast<std::byte*>(&bits), 1);
+    // The same in company.
+    const float more[5] = {1, value, value, 2, value};
+    std::uint16_t more_bits[5];
+    format_info(format).from_float(more, reinterpret_cast<std::byte*>(more_bits), 5);
+    for (const int i : {1, 2, 4})
+      REQUIRE(more_bits[i] == bits);
     return bits;
   };
   // Every binary16 comes back; halfway to the next goes to the even one.

@@ -114,12 +114,12 @@ std::set<TokenId> reference_kept(const SamplingOptions& o, std::span<const float
 // What the chain keeps, read from its candidates.
 std::set<TokenId> kept(const SamplingOptions& options, std::span<const float> logits) {
   History history;
-  std::vector<float> scores(logits.begin(), logits.end());
+  std::vector<float> changed;
   std::vector<Candidate> candidates;
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
   std::vector<double> weights;
-  Chain chain{options, history, scores, candidates, ranks, bests, weights};
+  Chain chain{options, history, logits, changed, candidates, ranks, bests, weights};
   for (const Stage& stage : stages()) {
     if (stage.active(options)) stage.apply(chain);
     CHECK(std::is_sorted(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.id < b.id; }));
@@ -181,16 +181,16 @@ TEST_CASE("shortcuts to the best scores keep the same candidates, with the same 
       for (const int top_k : {0, 1, 40, 8000}) {
         const SamplingOptions options{.temperature = 0.8f, .top_k = top_k, .top_p = top_p, .min_p = seed % 2 ? 0.001f : 0.0f};
         const History history;
-        std::vector<float> scores(logits.begin(), logits.end());
+        std::vector<float> changed;
         std::vector<Candidate> fast, plain;
         std::vector<Rank> ranks;
         std::vector<std::int32_t> bests;
         std::vector<double> weights;
-        Chain short_cut{options, history, scores, fast, ranks, bests, weights};
+        Chain short_cut{options, history, logits, changed, fast, ranks, bests, weights};
         for (const Stage& stage : stages()) {
           if (stage.active(options)) stage.apply(short_cut);
         }
-        Chain whole{options, history, scores, plain, ranks, bests, weights, true};
+        Chain whole{options, history, logits, changed, plain, ranks, bests, weights, true};
         for (const Stage& stage : stages()) {
           if (stage.active(options)) stage.apply(whole);
         }
