@@ -95,6 +95,31 @@ HWY_INLINE void Reduce16Each(const V (&v)[4][kGroup], float* out, Combine combin
 #endif
 }
 
+// Brings a line into the second-level cache.
+HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
+
+// Memory that is brought to the second-level cache while something else is computed: evenly, because a burst
+// would fill the processor's queue of misses, and what is computed would wait behind it.
+class Fetch {
+ public:
+  // `bytes` from where it is told, during `steps` steps.
+  Fetch(std::size_t bytes, std::size_t steps)
+      : bytes_(bytes), rate_((bytes / 64 * kOne + steps - 1) / steps) {}
+  void From(const std::byte* begin) { next_ = begin, end_ = begin + bytes_; }
+  void Nothing() { end_ = next_; }
+  // For so many steps at once.
+  HWY_INLINE std::size_t Lines(std::size_t steps) const { return (rate_ * steps + kOne - 1) / kOne; }
+  HWY_INLINE void Step(std::size_t lines) {
+    for (; lines > 0 && next_ < end_; --lines, next_ += 64)
+      FetchFar(next_);
+  }
+
+ private:
+  static constexpr std::size_t kOne = 64;
+  const std::byte *next_ = nullptr, *end_ = nullptr;
+  std::size_t bytes_, rate_;  // lines a step, times kOne
+};
+
 HWY_INLINE V Exp(V x) {
   x = hn::Min(hn::Max(x, hn::Set(d, math::kExpMin)), hn::Set(d, math::kExpMax));
   const V n = hn::Round(hn::Mul(x, hn::Set(d, math::kLog2E)));

@@ -182,9 +182,6 @@ struct DotPlain {
 };
 #endif
 
-// Brings a line into the second-level cache.
-HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
-
 // Where values 4 g .. 4 g + 3 of token t stand, and where its number `part` of int8.h, in a block of a tile
 // of n.
 HWY_INLINE const std::byte* Int8ValuesAt(const std::byte* block, std::size_t g, std::size_t t) {

@@ -76,25 +76,6 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
-// What is brought to the second-level cache meanwhile, evenly: `bytes` in `steps` steps of a token.
-class Fetch {
- public:
-  Fetch(std::size_t bytes, std::size_t steps) : rate_((bytes / 64 * kOne + steps - 1) / steps) {}
-  void From(const std::byte* next) { next_ = next; }
-  void Nothing() { rate_ = 0; }
-  // At each step of some tokens.
-  HWY_INLINE std::size_t Lines(std::size_t tokens) const { return (rate_ * tokens + kOne - 1) / kOne; }
-  HWY_INLINE void Step(std::size_t lines) {
-    for (std::size_t i = 0; i < lines; ++i, next_ += 64)
-      FetchFar(next_);
-  }
-
- private:
-  static constexpr std::size_t kOne = 64;
-  const std::byte* next_ = nullptr;
-  std::size_t rate_;  // lines a step of a token, times kOne
-};
-
 // kPanels panels and a tile of kTokens tokens.
 template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
 HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x, float* y,

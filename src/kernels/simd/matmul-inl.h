@@ -109,8 +109,10 @@ HWY_INLINE void StoreSums(const TileArgs& a, const V (&sums)[kRows][kTokens][kGr
   }
 }
 
-template <class Loader, std::size_t kRows, std::size_t kTokens, bool kPrefetch = false>
-HWY_INLINE void Tile(const TileArgs& a) {
+// kPrefetch: fetches its own rows ahead; kFetch: fetches what `fetch` says.
+template <class Loader, std::size_t kRows, std::size_t kTokens, bool kPrefetch, bool kFetch>
+HWY_INLINE void Tile(const TileArgs& a, Fetch* fetch) {
+  [[maybe_unused]] const std::size_t lines = kFetch ? fetch->Lines(kRows * kTokens) : 0;
   V sums[kRows][kTokens][kGroup];
   CONTINUO_UNROLL
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -122,6 +124,7 @@ HWY_INLINE void Tile(const TileArgs& a) {
   }
   std::size_t i = 0;
   for (; i + 16 <= a.k; i += 16) {
+    if constexpr (kFetch) fetch->Step(lines);
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < kGroup; ++g) {
       V w[kRows];
@@ -148,11 +151,14 @@ HWY_INLINE void Tile(const TileArgs& a) {
 
 // One row after the other in tiles of neighbours.
 template <class Loader, std::size_t kRows, std::size_t kTokens>
-HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows) {
+HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows, Fetch& fetch) {
   const std::size_t stride = a.row_step;
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows) Tile<Loader, kRows, kTokens>(a);
-  for (; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, kTokens>(a);
+  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows) {
+    Tile<Loader, kRows, kTokens, false, true>(a, &fetch);
+  }
+  for (; r < rows; ++r, a.w += stride, ++a.y)
+    Tile<Loader, 1, kTokens, false, false>(a, nullptr);
 }
 
 // Rows stored in blocks, and one token: what a block holds goes into the sums as it is unpacked.
@@ -189,7 +195,7 @@ HWY_INLINE void BlockRows(const TileArgs& a) {
 template <class Loader, std::size_t kRows>
 HWY_INLINE void OneToken(const TileArgs& a) {
   if constexpr (format_is_plain(Loader::kFormat)) {
-    Tile<Loader, kRows, 1, (kRows > 1)>(a);
+    Tile<Loader, kRows, 1, (kRows > 1), false>(a, nullptr);
   } else {
     BlockRows<Loader, kRows>(a);
   }
@@ -210,27 +216,46 @@ HWY_NOINLINE void VectorRows(TileArgs a, std::size_t rows) {
 
 // The tokens that are left over after whole tiles: fewer than kTokens.
 template <class Loader, std::size_t kTokens>
-HWY_INLINE void LeftTokens(const TileArgs& a, std::size_t rows, std::size_t tokens) {
+HWY_INLINE void LeftTokens(const TileArgs& a, std::size_t rows, std::size_t tokens, Fetch& fetch) {
   if constexpr (kTokens == 1) {
     VectorRows<Loader>(a, rows);
   } else if (tokens == kTokens) {
-    TileRows<Loader, kTileRows, kTokens>(a, rows);
+    TileRows<Loader, kTileRows, kTokens>(a, rows, fetch);
   } else {
-    LeftTokens<Loader, kTokens - 1>(a, rows, tokens);
+    LeftTokens<Loader, kTokens - 1>(a, rows, tokens, fetch);
   }
 }
+
+// Tokens outside, rows inside, so that a tile's inputs stay in the first-level cache while the rows pass by.
+template <class Loader>
+HWY_INLINE void TileTokens(TileArgs a, std::size_t rows, std::size_t tokens, Fetch& fetch) {
+  for (; tokens >= kTileTokens; tokens -= kTileTokens) {
+    TileRows<Loader, kTileRows, kTileTokens>(a, rows, fetch);
+    a.x += kTileTokens * a.x_stride;
+    a.y += kTileTokens * a.y_stride;
+  }
+  if (tokens > 0) LeftTokens<Loader, kTileTokens>(a, rows, tokens, fetch);
+}
+
+// Few tokens take as long as their weights take to come from memory. So their inputs stay in the second-level
+// cache, of so many bytes at the most, and while some rows, of about so many, are multiplied, the next ones
+// come.
+inline constexpr std::size_t kFewTokensBytes = 256 << 10, kRowsBytes = 20 << 10;
 
 template <class Loader>
 void MatMul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
             std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride) {
   TileArgs a{w, w_stride, k, x, x_stride, y, 1, y_stride};
-  // Tokens outside, rows inside: a tile's inputs stay in the first-level cache while the rows pass by.
-  for (; tokens >= kTileTokens; tokens -= kTileTokens) {
-    TileRows<Loader, kTileRows, kTileTokens>(a, rows);
-    a.x += kTileTokens * x_stride;
-    a.y += kTileTokens * y_stride;
+  if (tokens == 1) return VectorRows<Loader>(a, rows);
+  const bool few = tokens * k * sizeof(float) <= kFewTokensBytes;
+  const std::size_t together =
+      few ? std::max<std::size_t>(kRowsBytes / w_stride / kTileRows, 2) * kTileRows : rows;
+  for (std::size_t n; rows > 0; rows -= n, a.w += n * w_stride, a.y += n) {
+    n = std::min(rows, together);
+    Fetch fetch(std::min(rows - n, together) * w_stride, n * tokens * (k / 16 + 1));
+    fetch.From(a.w + n * w_stride);
+    TileTokens<Loader>(a, n, tokens, fetch);
   }
-  if (tokens > 0) LeftTokens<Loader, kTileTokens>(a, rows, tokens);
 }
 
 // Weights in blocks: each token by itself. Whoever has several unpacks the rows once and multiplies floats.
