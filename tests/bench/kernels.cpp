@@ -86,7 +86,11 @@ class Bench {
     copies_ = tokens <= kMostFromMemory ? std::max<std::size_t>(s.weight_bytes / matrix_bytes_, 1) : 1;
     w_ = make_weights(format, s, copies_);
     if (repacked) repack();
-    x_.assign(tokens * s.k, 0.25f);
+    x_.resize(tokens * s.k);
+    std::mt19937 random(2);
+    std::normal_distribution<float> normal;
+    for (float& x : x_)
+      x = normal(random);
     y_.resize(tokens * s.rows);
     scratch_.resize(static_cast<std::size_t>(threads.size()) * int8_scratch_bytes(s.k));
     const std::size_t tile = table.int8->tile;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/kernel_table.h"
 #include "kernels/simd/common-inl.h"
@@ -202,19 +203,36 @@ HWY_NOINLINE void AddValueRows(const KvPart<kType>& part, const float* weights, 
   for (; i < padded; i += kLanes) AddValues<kType, kQueries, 1>(part, weights, first, last, i, sum, sum_floats);
 }
 
+// Adds values for queries from q on.
+template <Format kType, std::size_t kQueries>
+HWY_INLINE void AddOwnValues(const KvPart<kType>& part, const QueryTile& tile, std::size_t q,
+                             std::size_t first, std::size_t last) {
+  AddValueRows<kType, kQueries>(part, tile.scores + q * kPageKeys, first, last,
+                                tile.sums + q * tile.sum_floats, tile.sum_floats);
+}
+
 // Adds a page's values for a group: those that all of it see for all at once, in every query's order of keys.
 template <Format kType, std::size_t kQueries>
 HWY_INLINE void AddPage(const KvPart<kType>& part, const QueryTile& tile, std::size_t q0) {
   // Neither end ever decreases from query to query.
   const std::size_t shared_from = tile.from[q0 + kQueries - 1], shared_to = std::max(shared_from, tile.to[q0]);
-  const auto add_one = [&](std::size_t q, std::size_t first, std::size_t last) {
-    AddValueRows<kType, 1>(part, tile.scores + q * kPageKeys, first, last, tile.sums + q * tile.sum_floats,
-                           tile.sum_floats);
-  };
-  for (std::size_t q = q0; q < q0 + kQueries; ++q) add_one(q, tile.from[q], std::min(shared_from, tile.to[q]));
-  AddValueRows<kType, kQueries>(part, tile.scores + q0 * kPageKeys, shared_from, shared_to,
-                                tile.sums + q0 * tile.sum_floats, tile.sum_floats);
-  for (std::size_t q = q0; q < q0 + kQueries; ++q) add_one(q, shared_to, tile.to[q]);
+  for (std::size_t q = q0; q < q0 + kQueries; ++q)
+    AddOwnValues<kType, 1>(part, tile, q, tile.from[q], std::min(shared_from, tile.to[q]));
+  AddOwnValues<kType, kQueries>(part, tile, q0, shared_from, shared_to);
+  // The heads of one row see the same keys.
+  for (std::size_t q = q0; q < q0 + kQueries;) {
+    const std::size_t left = q0 + kQueries - q, to = tile.to[q];
+    if (left >= 3 && tile.to[q + 2] == to) {
+      AddOwnValues<kType, 3>(part, tile, q, shared_to, to);
+      q += 3;
+    } else if (left >= 2 && tile.to[q + 1] == to) {
+      AddOwnValues<kType, 2>(part, tile, q, shared_to, to);
+      q += 2;
+    } else {
+      AddOwnValues<kType, 1>(part, tile, q, shared_to, to);
+      ++q;
+    }
+  }
 }
 
 // ---- pages ----
@@ -311,7 +329,12 @@ HWY_INLINE void MergeSum(float* into, const float* next, std::size_t padded) {
 
 inline void Finish(const float* sum, std::size_t head_dim, float* out) {
   const float inverse = 1.0f / sum[round_up(head_dim, kValuePad) + 1];
-  for (std::size_t i = 0; i < head_dim; ++i) out[i] = sum[i] * inverse;
+  std::size_t i = 0;
+  for (; i + kLanes <= head_dim; i += kLanes) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), hn::Set(d, inverse)), d, out + i);
+  }
+  for (; i < head_dim; ++i)
+    out[i] = sum[i] * inverse;
 }
 
 // f(tile, its first query) for tiles of all queries.
@@ -328,15 +351,17 @@ template <Format kType>
 void Attention(const AttentionArgs& args) {
   const std::size_t padded = round_up(args.head_dim, kValuePad);
   ForTiles(args, [&](QueryTile& tile, std::size_t) {
-    std::fill_n(tile.all, tile.n * tile.sum_floats, 0.0f);
-    const std::size_t visible = tile.queries[tile.n - 1].visible;
-    for (std::size_t span = tile.queries[0].first / kSpanKeys; span * kSpanKeys < visible; ++span) {
+    const std::size_t visible = tile.queries[tile.n - 1].visible, first = tile.queries[0].first / kSpanKeys;
+    AttendSpan<kType>(args, tile, first);
+    std::swap(tile.sums, tile.all);
+    for (std::size_t span = first + 1; span * kSpanKeys < visible; ++span) {
       AttendSpan<kType>(args, tile, span);
       for (std::size_t q = 0; q < tile.n; ++q) {
         MergeSum(tile.all + q * tile.sum_floats, tile.sums + q * tile.sum_floats, padded);
       }
     }
-    for (std::size_t q = 0; q < tile.n; ++q) Finish(tile.all + q * tile.sum_floats, args.head_dim, tile.queries[q].out);
+    for (std::size_t q = 0; q < tile.n; ++q)
+      Finish(tile.all + q * tile.sum_floats, args.head_dim, tile.queries[q].out);
   });
 }
 
