@@ -309,7 +309,7 @@ constexpr Flag kScoreRows[] = {
        o.score.jsonl = true;
        return {};
      }},
-    {"summary", 0, "", "with --jsonl: one object for all of them instead",
+    {"summary", 0, "", "with --jsonl: one object for all of them, behind those for lines that failed",
      [](Options& o, const std::string&) -> Result<void> {
        o.score.summary = true;
        return {};
