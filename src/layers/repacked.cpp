@@ -26,7 +26,7 @@ Matrix repacked_form(const KernelTable& kernels, Matrix w) {
   } else if (w.layout == Layout::out_major && kernels.int8 && kernels.int8->repack[format] &&
              w.rows % kernels.int8->panel == 0) {
     w.layout = Layout::panels;
-    if (w.paired_head / 2 % kernels.int8->panel == 0) w.paired_head = 0;  // see repack_panels
+    if (w.paired_head % (2 * kernels.int8->panel) == 0) w.paired_head = 0;  // see repack_panels
   }
   return w;
 }

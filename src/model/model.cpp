@@ -99,9 +99,11 @@ Model assembled(std::shared_ptr<const Checkpoint> storage, ModelSpec spec, Bound
 // As Matrix::paired_head says, for the biases of such outputs.
 void unpair(std::vector<float>& bias, std::size_t head) {
   const std::vector<float> pairs = bias;
-  for (std::size_t i = 0; i < bias.size(); ++i) {
-    const std::size_t first = i / head * head, at = i % head;
-    bias[i] = pairs[first + (at < head / 2 ? 2 * at : 2 * (at - head / 2) + 1)];
+  for (std::size_t first = 0; first + head <= bias.size(); first += head) {
+    for (std::size_t i = 0; i < head / 2; ++i) {
+      bias[first + i] = pairs[first + 2 * i];
+      bias[first + i + head / 2] = pairs[first + 2 * i + 1];
+    }
   }
 }
 

@@ -261,10 +261,12 @@ HWY_INLINE void AttendPage(const AttentionArgs& args, QueryTile& tile, std::size
   const std::byte* const at = args.pages[start / kPageKeys] + args.head_offset;
   // Beyond the last page nothing is fetched that is not there anyway.
   const bool more = start + kPageKeys < tile.queries[tile.n - 1].visible;
-  const std::byte* const next = more ? args.pages[start / kPageKeys + 1] + args.head_offset : args.next;
-  const std::size_t next_count = more   ? tile.queries[tile.n - 1].visible - start - kPageKeys
-                                 : next ? kPageKeys
-                                        : 0;
+  const std::byte* const next = more        ? args.pages[start / kPageKeys + 1] + args.head_offset
+                                : args.next ? args.next
+                                            : at;
+  const std::size_t next_count = more        ? tile.queries[tile.n - 1].visible - start - kPageKeys
+                                 : args.next ? kPageKeys
+                                             : 0;
   const KvPart<kType> part{at,   at + layout.value_rows_at(),    tile.scales, args.head_dim,
                            next, std::min(next_count, kPageKeys)};
   if constexpr (KvElements<kType>::kScaled) {

@@ -70,16 +70,16 @@ TEST_CASE("repacked weights give the products of those that are stored") {
 
 TEST_CASE("repacking undoes the pairs of heads") {
   ThreadPool threads(2);
-  for (const std::size_t head : {64, 96, 128, 24}) {  // the last: halves that are no whole panels
+  for (const std::size_t head : {64, 96, 128, 24, 33}) {  // the last two: halves that are no whole panels
     for (const Format format : {Format::q8_0, Format::q4_0}) {
-      Stored w = random_matrix(format, Layout::out_major, 12 * head, 96);
+      Stored w = random_matrix(format, Layout::out_major, 16 * head, 96);
       const auto stored = product(w.matrix, 1, nullptr, threads);
       w.matrix.paired_head = head;
       RepackedWeights repacked(best_kernels(), nullptr);
       for (const std::size_t tokens : {1, 3, 40}) {
         INFO(format_info(format).name << ", heads of " << head << ", " << tokens << " tokens");
         const auto want = product(w.matrix, tokens, nullptr, threads);
-        for (std::size_t i = 0; tokens == 1 && i < want.size(); ++i) {
+        for (std::size_t i = 0; tokens == 1 && head % 2 == 0 && i < want.size(); ++i) {
           const std::size_t at = i % head, half = head / 2;
           REQUIRE(want[i] == stored[i - at + 2 * (at % half) + at / half]);
         }
