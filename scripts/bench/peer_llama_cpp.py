@@ -39,21 +39,28 @@ def main():
     vocab = model.n_vocab()
     ids = [(i * 7919 + 1) % vocab for i in range(arguments.prompt)]
     prompt, generation = [], []
-    for run in range(arguments.repeat + 1):
+
+    def begin(text):
+        """Seconds that a new text's prompt takes."""
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(model.ctx), True)
         start = time.perf_counter()
-        decode(ids, 0)
+        decode(text, 0)
         llama_cpp.llama_synchronize(model.ctx)
-        middle = time.perf_counter()
+        return time.perf_counter() - start
+
+    for run in range(arguments.repeat + 1):
+        prompt_seconds = begin(ids)
+        begin(ids[:1])
+        start = time.perf_counter()
         for i in range(arguments.generate - 1):
             scores = llama_cpp.llama_get_logits_ith(model.ctx, -1)
             token = int(np.argmax(np.ctypeslib.as_array(scores, shape=(vocab,))))
-            decode([token], arguments.prompt + i)
+            decode([token], 1 + i)
         llama_cpp.llama_synchronize(model.ctx)
         end = time.perf_counter()
         if run > 0:  # the first brings the weights into memory
-            prompt.append(arguments.prompt / (middle - start))
-            generation.append((arguments.generate - 1) / (end - middle))
+            prompt.append(arguments.prompt / prompt_seconds)
+            generation.append((arguments.generate - 1) / (end - start))
     print(json.dumps({"prompt": statistics.median(prompt), "generation": statistics.median(generation)}))
 
 
