@@ -172,17 +172,23 @@ TEST_CASE("weights stored the other way round give the same bits") {
 TEST_CASE("an output does not depend on the rows and tokens computed with it") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    const std::size_t k = 83, rows = 21, tokens = 17;
-    const auto w = random_floats(rows * k, random), x = random_floats(tokens * k, random);
-    const auto* bytes = reinterpret_cast<const std::byte*>(w.data());
-    std::vector<float> all(tokens * rows), one(tokens * rows);
-    table.matmul[0](bytes, k * 4, rows, k, x.data(), k, tokens, all.data(), rows);
-    for (std::size_t t = 0; t < tokens; ++t) {
-      for (std::size_t r = 0; r < rows; ++r) {
-        table.matmul[0](bytes + r * k * 4, k * 4, 1, k, x.data() + t * k, k, 1, &one[t * rows + r], 1);
+    struct Shape {
+      std::size_t k, rows, tokens;
+    };
+    // Rows in several groups, and with the most tokens in one.
+    for (const auto [k, rows, tokens] : {Shape{83, 21, 17}, {1603, 29, 3}, {1603, 29, 14}, {1603, 29, 45}}) {
+      const auto w = random_floats(rows * k, random), x = random_floats(tokens * k, random);
+      const auto* bytes = reinterpret_cast<const std::byte*>(w.data());
+      std::vector<float> all(tokens * rows), one(tokens * rows);
+      table.matmul[0](bytes, k * 4, rows, k, x.data(), k, tokens, all.data(), rows);
+      for (std::size_t t = 0; t < tokens; ++t) {
+        for (std::size_t r = 0; r < rows; ++r) {
+          table.matmul[0](bytes + r * k * 4, k * 4, 1, k, x.data() + t * k, k, 1, &one[t * rows + r], 1);
+        }
       }
+      INFO("k " << k << ", " << rows << " rows, " << tokens << " tokens");
+      REQUIRE(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)) == 0);
     }
-    REQUIRE(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)) == 0);
   });
 }
 
