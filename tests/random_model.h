@@ -106,6 +106,12 @@ inline Model random_llama(unsigned seed, const RandomShape& s = {}, Format forma
     c.tensor(layer + "self_attn.k_proj.weight", {s.n_kv_heads * s.head_dim, s.d_model});
     c.tensor(layer + "self_attn.v_proj.weight", {s.n_kv_heads * s.head_dim, s.d_model});
     c.tensor(layer + "self_attn.o_proj.weight", {s.d_model, s.n_heads * s.head_dim});
+    if (config.value("attention_bias", false)) {
+      c.tensor(layer + "self_attn.q_proj.bias", {s.n_heads * s.head_dim});
+      c.tensor(layer + "self_attn.k_proj.bias", {s.n_kv_heads * s.head_dim});
+      c.tensor(layer + "self_attn.v_proj.bias", {s.n_kv_heads * s.head_dim});
+      c.tensor(layer + "self_attn.o_proj.bias", {s.d_model});
+    }
     c.tensor(layer + "mlp.gate_proj.weight", {s.d_ff, s.d_model});
     c.tensor(layer + "mlp.up_proj.weight", {s.d_ff, s.d_model});
     c.tensor(layer + "mlp.down_proj.weight", {s.d_model, s.d_ff});

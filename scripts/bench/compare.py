@@ -116,7 +116,7 @@ def measure(arguments, file, peers):
 def table(report):
     peers = report["peers"]
     width = max([10, *map(len, peers)])
-    lines = [f"{report['threads']} threads, tokens/s, prompt of {report['prompt']} tokens, generation of {report['generate']}; "
+    lines = [f"{report['threads']} threads, tokens/s, prompt of {report['prompt']} tokens, generation of {report['generate']} behind one; "
              f"{report['kernels']}", ""]
     columns = ["continuo", "of limit", *peers, *(["ratio"] if peers else [])]
     lines.append(f"{'':24}" + "".join(f"{phase:>{(width + 2) * len(columns)}}" for phase in PHASES))

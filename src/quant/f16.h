@@ -23,17 +23,22 @@ inline float f16_value(std::uint16_t bits) {
 }
 
 // The nearest binary16; of two equally near ones the even one. What is too large becomes an infinity.
+// Bits: of one float, or a vector of them (GCC's), as signed integers; Float: the same as floats.
+template <class Float, class Bits>
+Bits nearest_f16(Bits bits) {
+  const Bits magnitude = bits & 0x7fffffff;
+  // Below 2^-14: adding 0.5 leaves multiples of 2^-24 in the lowest bits.
+  const Float shifted = std::bit_cast<Float>(magnitude) + 0.5f;
+  const Bits small = std::bit_cast<Bits>(shifted) - 0x3f000000;
+  const Bits usual = (magnitude - (112 << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+  const Bits not_a_number = (magnitude >> 13 & 0x3ff) | 0x7e00;
+  const Bits large = magnitude > 0x7f800000 ? not_a_number : Bits{} + 0x7c00;
+  const Bits finite = magnitude < 0x38800000 ? small : usual;
+  return (magnitude >= 0x47800000 ? large : finite) | (bits >> 16 & 0x8000);  // 2^16 and more
+}
+
 inline std::uint16_t f16_bits(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
-  if (magnitude >= 0x47800000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 2^16 and more
-  if (magnitude < 0x38800000u) {  // below 2^-14: adding 0.5 leaves multiples of 2^-24 in the lowest bits
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
-  }
-  const std::uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
-  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+  return static_cast<std::uint16_t>(nearest_f16<float>(std::bit_cast<std::int32_t>(value)));
 }
 
 inline void f16_to_float(const std::byte* stored, float* values, std::size_t n) {
@@ -44,29 +49,17 @@ inline void f16_to_float(const std::byte* stored, float* values, std::size_t n) 
   }
 }
 
-// f16_bits, four at a time.
-inline void f16_bits_of_four(const float* values, std::byte* stored) {
+inline void f16_from_float(const float* values, std::byte* stored, std::size_t n) {
   typedef std::int32_t Ints __attribute__((vector_size(16)));
   typedef float Floats __attribute__((vector_size(16)));
   typedef std::uint16_t Shorts __attribute__((vector_size(8)));
-  Ints bits;
-  std::memcpy(&bits, values, sizeof bits);
-  const Ints magnitude = bits & 0x7fffffff;
-  const auto shifted = std::bit_cast<Floats>(magnitude) + 0.5f;
-  const Ints small = std::bit_cast<Ints>(shifted) - 0x3f000000;
-  const Ints usual = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112 << 23)) >> 13;
-  const Ints none = 0x7e00 | (magnitude >> 13 & 0x3ff);
-  const Ints large = magnitude > 0x7f800000 ? none : Ints{} + 0x7c00;
-  const Ints fits = magnitude < 0x38800000 ? small : usual;
-  const Ints all = (magnitude >= 0x47800000 ? large : fits) | (bits >> 16 & 0x8000);
-  const auto narrow = __builtin_convertvector(all, Shorts);
-  std::memcpy(stored, &narrow, sizeof narrow);
-}
-
-inline void f16_from_float(const float* values, std::byte* stored, std::size_t n) {
   std::size_t i = 0;
-  for (; i + 4 <= n; i += 4)
-    f16_bits_of_four(values + i, stored + 2 * i);
+  for (; i + 4 <= n; i += 4) {
+    Ints bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    const Shorts four = __builtin_convertvector(nearest_f16<Floats>(bits), Shorts);
+    std::memcpy(stored + 2 * i, &four, sizeof four);
+  }
   for (; i < n; ++i) {
     const std::uint16_t bits = f16_bits(values[i]);
     std::memcpy(stored + 2 * i, &bits, 2);

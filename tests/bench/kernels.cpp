@@ -1,7 +1,7 @@
 // How fast each matrix kernel is, next to what the processor's registers and memory allow.
 //
-//   bench_kernels [--kernels NAME] [--format NAME] [--rows N] [--k N] [--threads N] [--milliseconds N]
-//   [--megabytes N]
+//   bench_kernels [--kernels NAME] [--format NAME] [--rows N] [--k N] [--threads N]
+//                 [--milliseconds N] [--megabytes N]
 //
 // --megabytes: of weights that a pass reads, of equal matrices; 1: from a cache. 512 tokens take one matrix.
 // A line each: kernels, format, tokens, GB/s of weights and its share of the bandwidth, GOP/s and its share

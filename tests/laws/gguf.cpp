@@ -47,6 +47,7 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(
       kSeed, {.n_heads = 4, .n_kv_heads = 2, .head_dim = 20}, Format::f32,
       {{"attention_bias", false}, {"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}));
+  all.push_back(test::random_llama(kSeed, {}, Format::f32, {{"attention_bias", true}}));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   // Wide enough that its panels are shared among threads.
   all.push_back(test::random_llama(kSeed, {.d_model = 256,

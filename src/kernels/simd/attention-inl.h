@@ -203,9 +203,9 @@ HWY_NOINLINE void AddValueRows(const KvPart<kType>& part, const float* weights, 
   for (; i < padded; i += kLanes) AddValues<kType, kQueries, 1>(part, weights, first, last, i, sum, sum_floats);
 }
 
-// Adds values for queries from q on.
+// The same for kQueries of the tile's queries, from q on.
 template <Format kType, std::size_t kQueries>
-HWY_INLINE void AddOwnValues(const KvPart<kType>& part, const QueryTile& tile, std::size_t q,
+HWY_INLINE void AddValuesFor(const KvPart<kType>& part, const QueryTile& tile, std::size_t q,
                              std::size_t first, std::size_t last) {
   AddValueRows<kType, kQueries>(part, tile.scores + q * kPageKeys, first, last,
                                 tile.sums + q * tile.sum_floats, tile.sum_floats);
@@ -217,19 +217,19 @@ HWY_INLINE void AddPage(const KvPart<kType>& part, const QueryTile& tile, std::s
   // Neither end ever decreases from query to query.
   const std::size_t shared_from = tile.from[q0 + kQueries - 1], shared_to = std::max(shared_from, tile.to[q0]);
   for (std::size_t q = q0; q < q0 + kQueries; ++q)
-    AddOwnValues<kType, 1>(part, tile, q, tile.from[q], std::min(shared_from, tile.to[q]));
-  AddOwnValues<kType, kQueries>(part, tile, q0, shared_from, shared_to);
+    AddValuesFor<kType, 1>(part, tile, q, tile.from[q], std::min(shared_from, tile.to[q]));
+  AddValuesFor<kType, kQueries>(part, tile, q0, shared_from, shared_to);
   // The heads of one row see the same keys.
   for (std::size_t q = q0; q < q0 + kQueries;) {
     const std::size_t left = q0 + kQueries - q, to = tile.to[q];
     if (left >= 3 && tile.to[q + 2] == to) {
-      AddOwnValues<kType, 3>(part, tile, q, shared_to, to);
+      AddValuesFor<kType, 3>(part, tile, q, shared_to, to);
       q += 3;
     } else if (left >= 2 && tile.to[q + 1] == to) {
-      AddOwnValues<kType, 2>(part, tile, q, shared_to, to);
+      AddValuesFor<kType, 2>(part, tile, q, shared_to, to);
       q += 2;
     } else {
-      AddOwnValues<kType, 1>(part, tile, q, shared_to, to);
+      AddValuesFor<kType, 1>(part, tile, q, shared_to, to);
       ++q;
     }
   }

@@ -106,8 +106,7 @@ class Fetch {
   Fetch(std::size_t bytes, std::size_t steps)
       : bytes_(bytes), rate_((bytes / 64 * kOne + steps - 1) / steps) {}
   void From(const std::byte* begin) { next_ = begin, end_ = begin + bytes_; }
-  void Nothing() { end_ = next_; }
-  // For so many steps at once.
+  // How many lines so many steps at once bring.
   HWY_INLINE std::size_t Lines(std::size_t steps) const { return (rate_ * steps + kOne - 1) / kOne; }
   HWY_INLINE void Step(std::size_t lines) {
     for (; lines > 0 && next_ < end_; --lines, next_ += 64)

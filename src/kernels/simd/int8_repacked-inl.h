@@ -134,8 +134,7 @@ struct RepackedProducts {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     Fetch fetch(panel_bytes, blocks * tokens);  // each tile of tokens brings its part of the next panel
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
-      fetch.From(panels + panel_bytes);
-      if (r + kLanes == rows) fetch.Nothing();
+      if (r + kLanes < rows) fetch.From(panels + panel_bytes);
       for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
         RepackedTile<Dot, F, 1, Dot::kTile>(panels, blocks, x + t * int8_bytes(k),
                                             std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride,

@@ -215,8 +215,7 @@ struct RepackedProducts<DotTiles, F> {
     // Each tile of tokens brings its part of the next panel.
     Fetch fetch(panel_bytes, blocks * Kind::kSteps * tokens);
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
-      fetch.From(panels + panel_bytes);
-      if (r + kLanes == rows) fetch.Nothing();
+      if (r + kLanes < rows) fetch.From(panels + panel_bytes);
       if constexpr (Repacked<DotTiles, F>::kVectors == 4) {
         UnpackNibbles<F>(panels, blocks, AlignedScratch(scratch));
         MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, kLanes, y + r, y_stride,

@@ -109,10 +109,10 @@ HWY_INLINE void StoreSums(const TileArgs& a, const V (&sums)[kRows][kTokens][kGr
   }
 }
 
-// kPrefetch: fetches its own rows ahead; kFetch: fetches what `fetch` says.
-template <class Loader, std::size_t kRows, std::size_t kTokens, bool kPrefetch, bool kFetch>
-HWY_INLINE void Tile(const TileArgs& a, Fetch* fetch) {
-  [[maybe_unused]] const std::size_t lines = kFetch ? fetch->Lines(kRows * kTokens) : 0;
+// One token's rows are streams from memory, fetched ahead; several tokens fetch what `fetch` says.
+template <class Loader, std::size_t kRows, std::size_t kTokens>
+HWY_INLINE void Tile(const TileArgs& a, Fetch* fetch = nullptr) {
+  [[maybe_unused]] const std::size_t lines = kTokens > 1 ? fetch->Lines(kRows * kTokens) : 0;
   V sums[kRows][kTokens][kGroup];
   CONTINUO_UNROLL
   for (std::size_t r = 0; r < kRows; ++r) {
@@ -124,14 +124,14 @@ HWY_INLINE void Tile(const TileArgs& a, Fetch* fetch) {
   }
   std::size_t i = 0;
   for (; i + 16 <= a.k; i += 16) {
-    if constexpr (kFetch) fetch->Step(lines);
+    if constexpr (kTokens > 1) fetch->Step(lines);
     CONTINUO_UNROLL
     for (std::size_t g = 0; g < kGroup; ++g) {
       V w[kRows];
       CONTINUO_UNROLL
       for (std::size_t r = 0; r < kRows; ++r) {
         const std::byte* const row = a.w + r * a.row_step;
-        if constexpr (kPrefetch) {
+        if constexpr (kTokens == 1 && kRows > 1) {
           if (g == 0) hwy::Prefetch(row + i * Loader::kBytes + kPrefetchBytes);
         }
         w[r] = Loader::Load(row, i + g * kLanes);
@@ -154,11 +154,10 @@ template <class Loader, std::size_t kRows, std::size_t kTokens>
 HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows, Fetch& fetch) {
   const std::size_t stride = a.row_step;
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows) {
-    Tile<Loader, kRows, kTokens, false, true>(a, &fetch);
-  }
+  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows)
+    Tile<Loader, kRows, kTokens>(a, &fetch);
   for (; r < rows; ++r, a.w += stride, ++a.y)
-    Tile<Loader, 1, kTokens, false, false>(a, nullptr);
+    Tile<Loader, 1, kTokens>(a, &fetch);
 }
 
 // Rows stored in blocks, and one token: what a block holds goes into the sums as it is unpacked.
@@ -195,7 +194,7 @@ HWY_INLINE void BlockRows(const TileArgs& a) {
 template <class Loader, std::size_t kRows>
 HWY_INLINE void OneToken(const TileArgs& a) {
   if constexpr (format_is_plain(Loader::kFormat)) {
-    Tile<Loader, kRows, 1, (kRows > 1), false>(a, nullptr);
+    Tile<Loader, kRows, 1>(a);
   } else {
     BlockRows<Loader, kRows>(a);
   }
