@@ -38,23 +38,51 @@ struct MaxLanes {
   }
 };
 
-// kernel_table.h: lanes i and i + 8, i and i + 4, i and i + 2, i and i + 1.
-template <class Combine = AddLanes>
-HWY_INLINE float Reduce16(const V (&s)[kGroup], Combine combine = {}) {
+using D4 = hn::CappedTag<float, 4>;
+using V4 = hn::Vec<D4>;
+inline constexpr D4 d4;
+
+// kernel_table.h: lanes i and i + 8, i and i + 4,
+template <class Combine>
+HWY_INLINE V4 Reduce16To4(const V (&s)[kGroup], Combine combine) {
 #if HWY_MAX_BYTES >= 64
   const hn::Half<D> d8;
-  const hn::Half<decltype(d8)> d4;
   const auto v8 = combine(hn::LowerHalf(d8, s[0]), hn::UpperHalf(d8, s[0]));
-  const auto v4 = combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+  return combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
 #elif HWY_MAX_BYTES == 32
-  const hn::Half<D> d4;
   const auto v8 = combine(s[0], s[1]);
-  const auto v4 = combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
+  return combine(hn::LowerHalf(d4, v8), hn::UpperHalf(d4, v8));
 #else
-  const auto v4 = combine(combine(s[0], s[2]), combine(s[1], s[3]));
+  return combine(combine(s[0], s[2]), combine(s[1], s[3]));
 #endif
-  const auto v2 = combine(v4, hn::Shuffle1032(v4));
+}
+// ... i and i + 2, i and i + 1.
+template <class Combine = AddLanes>
+HWY_INLINE float Reduce16(const V (&s)[kGroup], Combine combine = {}) {
+  const V4 v4 = Reduce16To4(s, combine);
+  const V4 v2 = combine(v4, hn::Shuffle1032(v4));
   return hn::GetLane(combine(v2, hn::Shuffle2301(v2)));
+}
+
+// Lane i: Reduce16 of v[i], all four at once.
+template <class Combine = AddLanes>
+HWY_INLINE V4 Reduce16Of4(const V (&v)[4][kGroup], Combine combine = {}) {
+#if HWY_TARGET == HWY_AVX3
+  const auto halves = [&](const V& x, const V& y) HWY_ATTR {
+    return combine(V{_mm512_shuffle_f32x4(x.raw, y.raw, 0x44)}, V{_mm512_shuffle_f32x4(x.raw, y.raw, 0xee)});
+  };
+  const V ab = halves(v[0][0], v[1][0]), ce = halves(v[2][0], v[3][0]);
+  const V v4 = combine(V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0x88)}, V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0xdd)});
+  const V v2 = combine(v4, V{_mm512_permute_ps(v4.raw, 0x4e)});
+  const V v1 = combine(v2, V{_mm512_permute_ps(v2.raw, 0xb1)});
+  return V4{_mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, v1.raw))};
+#else
+  const V4 a = Reduce16To4(v[0], combine), b = Reduce16To4(v[1], combine), c = Reduce16To4(v[2], combine),
+           e = Reduce16To4(v[3], combine);
+  const V4 ab = combine(hn::ConcatLowerLower(d4, b, a), hn::ConcatUpperUpper(d4, b, a));
+  const V4 ce = combine(hn::ConcatLowerLower(d4, e, c), hn::ConcatUpperUpper(d4, e, c));
+  return combine(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab));
+#endif
 }
 
 // Keeps the compiler from reading v from memory again wherever it is used: what several multiply-adds share must be loaded
@@ -65,33 +93,6 @@ HWY_INLINE void KeepInRegister(T& v) {
   asm("" : "+v"(v.raw));
 #elif HWY_ARCH_X86
   asm("" : "+x"(v.raw));
-#endif
-}
-
-#if HWY_TARGET == HWY_AVX3
-// Reduce16 of four vectors at once, in fourteen operations instead of four times eight.
-template <class Combine = AddLanes>
-HWY_INLINE void Reduce16Of4(const V& a, const V& b, const V& c, const V& e, float* out, Combine combine = {}) {
-  const auto halves = [&](const V& x, const V& y) {
-    return combine(V{_mm512_shuffle_f32x4(x.raw, y.raw, 0x44)}, V{_mm512_shuffle_f32x4(x.raw, y.raw, 0xee)});
-  };
-  const V ab = halves(a, b), ce = halves(c, e);
-  const V v4 = combine(V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0x88)}, V{_mm512_shuffle_f32x4(ab.raw, ce.raw, 0xdd)});
-  const V v2 = combine(v4, V{_mm512_permute_ps(v4.raw, 0x4e)});
-  const V v1 = combine(v2, V{_mm512_permute_ps(v2.raw, 0xb1)});
-  _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, v1.raw)));
-}
-#endif
-
-// out[i] = Reduce16 of v[i].
-template <class Combine>
-HWY_INLINE void Reduce16Each(const V (&v)[4][kGroup], float* out, Combine combine) {
-#if HWY_TARGET == HWY_AVX3
-  Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out, combine);
-#else
-  CONTINUO_UNROLL
-  for (std::size_t i = 0; i < 4; ++i)
-    out[i] = Reduce16(v[i], combine);
 #endif
 }
 

@@ -53,10 +53,28 @@ struct Int8Scales {
   bool finite = true;
 };
 
-// Of n <= kBlocksTogether blocks.
+// kLanes numbers from their quarters, halves, or whole.
+HWY_INLINE V Join(const V4* parts) {
+#if HWY_MAX_BYTES >= 64
+  const hn::Half<D> d8;
+  return hn::Combine(d, hn::Combine(d8, parts[3], parts[2]), hn::Combine(d8, parts[1], parts[0]));
+#elif HWY_MAX_BYTES == 32
+  return hn::Combine(d, parts[1], parts[0]);
+#else
+  return parts[0];
+#endif
+}
+
+// Of n <= kBlocksTogether blocks. Magnitudes stay in registers: a vector that was stored in parts is read back only when
+// all stores before it are done, and those of the token before may have missed every cache.
 HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
-  HWY_ALIGN float magnitudes[kBlocksTogether] = {};
-  for (std::size_t b = 0; b < n; b += 4) {
+  V4 magnitudes[kBlocksTogether / 4];
+  CONTINUO_UNROLL
+  for (std::size_t b = 0; b < kBlocksTogether; b += 4) {
+    if (b >= n) {
+      magnitudes[b / 4] = hn::Zero(d4);
+      continue;
+    }
     V largest[4][kGroup];  // as bits, which order magnitudes and put NaN last
     CONTINUO_UNROLL
     for (std::size_t i = 0; i < 4; ++i) {
@@ -67,11 +85,11 @@ HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
                                   hn::Abs(hn::LoadU(d, block + 16 + v * kLanes)));
       }
     }
-    Reduce16Each(largest, magnitudes + b, MaxInts());
+    magnitudes[b / 4] = Reduce16Of4(largest, MaxInts());
   }
   CONTINUO_UNROLL
   for (std::size_t b = 0; b < kBlocksTogether; b += kLanes) {
-    const V magnitude = hn::Load(d, magnitudes + b), limit = hn::Set(d, 127.0f);
+    const V magnitude = Join(magnitudes + b / 4), limit = hn::Set(d, 127.0f);
     const auto finite = hn::Le(magnitude, hn::Set(d, std::numeric_limits<float>::max()));
     const auto usable = hn::And(finite, hn::Ge(magnitude, hn::Set(d, kInt8Tiny)));
     const V scale = hn::IfThenElseZero(usable, hn::Div(magnitude, limit));
@@ -109,7 +127,7 @@ HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, st
     RoundBlock(x + b * kInt8Block, scales.inverse[b], values + b * block, halves[0], halves[1]);
     RoundBlock(x + second * kInt8Block, scales.inverse[second], values + second * block, halves[2],
                halves[3]);
-    Reduce16Each(halves, sums + 2 * b, AddInts());
+    hn::StoreU(Reduce16Of4(halves, AddInts()), d4, sums + 2 * b);
   }
   auto* parts = reinterpret_cast<std::int32_t*>(out + kInt8Block * tokens) + t;
   for (std::size_t b = 0; b < n; ++b, parts += block / 4) {

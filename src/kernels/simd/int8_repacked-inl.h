@@ -126,15 +126,42 @@ HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const 
 inline constexpr std::size_t kPanelsTogether = 2;
 inline constexpr std::size_t kFewTokens = 4;
 
+// A repacked panel of nibbles as PackPanel would leave it.
+template <class Dot, class F>
+HWY_NOINLINE void UnpackNibbles(const std::byte* panel, std::size_t blocks, float* packed) {
+  using As = Repacked<Dot, F>;
+  const auto* weights = reinterpret_cast<const std::uint32_t*>(panel);
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
+  for (std::size_t b = 0; b < blocks; ++b, weights += As::kVectors * kLanes) {
+    CONTINUO_UNROLL
+    for (std::size_t g = 0; g < 8; ++g, packed += kLanes) {
+      hn::Store(hn::BitCast(d, Dot::template Pack<F::kBias>(As::Number(weights, g))), d, packed);
+    }
+    CONTINUO_UNROLL
+    for (std::size_t h = 0; h < kHalves<F>; ++h, halves += kLanes, packed += kLanes) {
+      hn::Store(HalvesAt(halves), d, packed);
+    }
+  }
+}
+
 // More tokens than a few.
 template <class Dot, class F>
 struct RepackedProducts {
   static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
-                       std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
+                       std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     Fetch fetch(panel_bytes, blocks * tokens);  // each tile of tokens brings its part of the next panel
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
       if (r + kLanes < rows) fetch.From(panels + panel_bytes);
+      if constexpr (Repacked<Dot, F>::kVectors == 4 && Dot::kWorthUnpacking > 0) {
+        if (tokens >= Dot::kWorthUnpacking) {
+          float* const packed = AlignedScratch(scratch);
+          UnpackNibbles<Dot, F>(panels, blocks, packed);
+          const Int8Panel p{.rows = {panels, 0}, .n = kLanes, .blocks = blocks, .y = y + r, .y_stride = y_stride, .ahead = 0};
+          PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
+          continue;
+        }
+      }
       for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
         RepackedTile<Dot, F, 1, Dot::kTile>(panels, blocks, x + t * int8_bytes(k),
                                             std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride,

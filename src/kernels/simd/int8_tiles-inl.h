@@ -187,24 +187,6 @@ struct PackedProducts<DotTiles, Kind> {
   }
 };
 
-// A repacked panel of nibbles as PackPanel would leave it.
-template <class F>
-HWY_NOINLINE void UnpackNibbles(const std::byte* panel, std::size_t blocks, float* packed) {
-  using As = Repacked<DotTiles, F>;
-  const auto* weights = reinterpret_cast<const std::uint32_t*>(panel);
-  const auto* halves = reinterpret_cast<const std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
-  for (std::size_t b = 0; b < blocks; ++b, weights += As::kVectors * kLanes) {
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g, packed += kLanes) {
-      hn::Store(hn::BitCast(d, DotTiles::Pack<F::kBias>(As::Number(weights, g))), d, packed);
-    }
-    CONTINUO_UNROLL
-    for (std::size_t h = 0; h < kHalves<F>; ++h, halves += kLanes, packed += kLanes) {
-      hn::Store(HalvesAt(halves), d, packed);
-    }
-  }
-}
-
 template <class F>
 struct RepackedProducts<DotTiles, F> {
   static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
@@ -217,7 +199,7 @@ struct RepackedProducts<DotTiles, F> {
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
       if (r + kLanes < rows) fetch.From(panels + panel_bytes);
       if constexpr (Repacked<DotTiles, F>::kVectors == 4) {
-        UnpackNibbles<F>(panels, blocks, AlignedScratch(scratch));
+        UnpackNibbles<DotTiles, F>(panels, blocks, AlignedScratch(scratch));
         MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, kLanes, y + r, y_stride,
                       fetch);
       } else {

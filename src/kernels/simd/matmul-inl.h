@@ -97,7 +97,8 @@ HWY_INLINE void StoreSums(const TileArgs& a, const V (&sums)[kRows][kTokens][kGr
   if constexpr (kRows == 4 && kTokens > 1) {  // neighbouring rows
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
-      Reduce16Of4(sums[0][t][0], sums[1][t][0], sums[2][t][0], sums[3][t][0], a.y + t * a.y_stride);
+      const V of_rows[4][kGroup] = {{sums[0][t][0]}, {sums[1][t][0]}, {sums[2][t][0]}, {sums[3][t][0]}};
+      hn::StoreU(Reduce16Of4(of_rows), d4, a.y + t * a.y_stride);
     }
     return;
   }

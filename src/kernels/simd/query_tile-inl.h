@@ -117,12 +117,7 @@ HWY_INLINE void ForQueries(const QueryTile& tile, float* out, Lanes&& lanes, Com
       V v[4][kGroup];
       CONTINUO_UNROLL
       for (std::size_t i = 0; i < 4; ++i) lanes(std::true_type(), q + i, v[i]);
-#if HWY_TARGET == HWY_AVX3
-      Reduce16Of4(v[0][0], v[1][0], v[2][0], v[3][0], out + q, combine);
-#else
-      CONTINUO_UNROLL
-      for (std::size_t i = 0; i < 4; ++i) out[q + i] = Reduce16(v[i], combine);
-#endif
+      hn::StoreU(Reduce16Of4(v, combine), d4, out + q);
       q += 4;
     } else {
       V v[kGroup];
