@@ -25,7 +25,7 @@ void Scoring::look(std::size_t position, std::span<const float> logits, Sampling
   }
   const TokenId id = tokens()[next];
   score_.logprobs[next - first_] = log_probability(logits, id);
-  score_.likeliest[next - first_] = top_logprobs(logits, 1).front().token == id;
+  score_.likeliest[next - first_] = is_likeliest(logits, id);
 }
 
 void Scoring::accept() {

@@ -27,9 +27,12 @@ inline void relax() {
 
 using Clock = std::chrono::steady_clock;
 
-// How long a thread looks for news before it sleeps: about the time between two pieces of work within a step, far
-// less than the time between two uses of an idle pool.
+// How often the caller looks whether the others are done before it sleeps: their pieces are short.
 constexpr int kSpins = 2000;
+// How long a worker looks for the next round before it sleeps: about the time between two steps, in which a
+// token is drawn and written; waking takes as long.
+constexpr Clock::duration kPatience = std::chrono::microseconds(200);
+constexpr int kSpinsAtOnce = 64;  // between two looks at the clock
 
 // One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
 // half. A round's task, context and n are written while its ticket is closed (no index is left), so that a late worker
@@ -129,10 +132,13 @@ struct ThreadPool::Impl {
   }
 
   void sleep_until_not(std::uint32_t r, int worker) {
-    for (int i = 0; i < kSpins && worker < active.load(std::memory_order_relaxed); ++i) {
-      if (round.load(std::memory_order_acquire) != r || quit.load(std::memory_order_relaxed)) return;
-      relax();
-    }
+    const auto enough = Clock::now() + kPatience;
+    do {
+      for (int i = 0; i < kSpinsAtOnce; ++i) {
+        if (round.load(std::memory_order_acquire) != r || quit.load(std::memory_order_relaxed)) return;
+        relax();
+      }
+    } while (worker < active.load(std::memory_order_relaxed) && Clock::now() < enough);
     std::unique_lock lock(mutex);
     grown.wait(lock, [&] { return worker < active.load() || quit.load(); });
     sleepers.fetch_add(1);

@@ -26,14 +26,15 @@ struct Vectors {
 
 #define CONTINUO_INLINE inline __attribute__((always_inline))
 
-// x becomes e^x, for -746 <= x <= 709.8. Value and Integer: double and uint64_t, or vectors of them. By reference, and
-// always inlined: functions for different processors hand over vectors in different ways.
-template <class Value, class Integer>
-CONTINUO_INLINE void exp_in_range(Value& x) {
+// Loops over values side by side must vanish.
+#define CONTINUO_UNROLL _Pragma("GCC unroll 16")
+
+// Each x becomes e^x, for -746 <= x <= 709.8. Value and Integer: double and uint64_t, or vectors of them;
+// several at once, as each step waits for the one before. By reference, and always inlined: functions for
+// different processors hand over vectors in different ways.
+template <class Value, class Integer, std::size_t kN>
+CONTINUO_INLINE void exp_in_range(Value (&x)[kN]) {
   // x = k ln 2 + r with |r| <= ln(2)/2; e^r by its Taylor series, whose next term is below 2^-58.
-  const Value rounded = x * kLog2E + kRounder;
-  const Value k = rounded - kRounder;
-  const Value r = (x - k * kLn2High) - k * kLn2Low;
   constexpr double kInverseFactorials[] = {1.0 / 479001600.0,
                                            1.0 / 39916800.0,
                                            1.0 / 3628800.0,
@@ -45,30 +46,50 @@ CONTINUO_INLINE void exp_in_range(Value& x) {
                                            1.0 / 24.0,
                                            1.0 / 6.0,
                                            0.5};
-  Value series = r * (1.0 / 6227020800.0) + kInverseFactorials[0];
-  for (std::size_t i = 1; i < std::size(kInverseFactorials); ++i)
-    series = series * r + kInverseFactorials[i];
-  const Value value = 1.0 + (r + r * r * series);
-  // k stands in the low bits of `rounded`. Two factors, because 2^k alone may leave the range of normal
-  // numbers.
-  const Integer exponent = __builtin_bit_cast(Integer, rounded) - std::bit_cast<std::uint64_t>(kRounder);
-  const Integer half = ((exponent + 2048) >> 1) - 1024;  // modulo 2^64, as all of it
-  const Integer first = (half + 1023) << 52;
-  const Integer second = (exponent - half + 1023) << 52;
-  x = value * __builtin_bit_cast(Value, first) * __builtin_bit_cast(Value, second);
+  constexpr std::size_t kTerms = std::size(kInverseFactorials);
+  Value rounded[kN], r[kN], series[kN];
+  CONTINUO_UNROLL
+  for (std::size_t n = 0; n < kN; ++n) {
+    rounded[n] = x[n] * kLog2E + kRounder;
+    const Value k = rounded[n] - kRounder;
+    r[n] = (x[n] - k * kLn2High) - k * kLn2Low;
+    series[n] = r[n] * (1.0 / 6227020800.0) + kInverseFactorials[0];
+  }
+  CONTINUO_UNROLL
+  for (std::size_t i = 1; i < kTerms; ++i) {
+    CONTINUO_UNROLL
+    for (std::size_t n = 0; n < kN; ++n)
+      series[n] = series[n] * r[n] + kInverseFactorials[i];
+  }
+  CONTINUO_UNROLL
+  for (std::size_t n = 0; n < kN; ++n) {
+    const Value value = 1.0 + (r[n] + r[n] * r[n] * series[n]);
+    // k stands in the low bits of `rounded`. Two factors, because 2^k alone may leave the range of normal
+    // numbers.
+    const Integer exponent = __builtin_bit_cast(Integer, rounded[n]) - std::bit_cast<std::uint64_t>(kRounder);
+    const Integer half = ((exponent + 2048) >> 1) - 1024;  // modulo 2^64, as all of it
+    const Integer first = (half + 1023) << 52;
+    const Integer second = (exponent - half + 1023) << 52;
+    x[n] = value * __builtin_bit_cast(Value, first) * __builtin_bit_cast(Value, second);
+  }
 }
+
+// Vectors that are taken side by side.
+constexpr std::size_t kTogether = 4;
 
 template <std::size_t kBytes>
 CONTINUO_INLINE void exp_all(double* values, std::size_t n) {
   using Values = typename Vectors<kBytes>::Values;
   constexpr std::size_t kLanes = kBytes / sizeof(double);
   std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    Values x;
-    std::memcpy(&x, values + i, sizeof x);
-    x = x < -746.0 ? Values{} - 746.0 : x;
+  for (; i + kTogether * kLanes <= n; i += kTogether * kLanes) {
+    Values x[kTogether];
+    std::memcpy(x, values + i, sizeof x);
+    CONTINUO_UNROLL
+    for (Values& v : x)
+      v = v < -746.0 ? Values{} - 746.0 : v;
     exp_in_range<Values, typename Vectors<kBytes>::Integers>(x);
-    std::memcpy(values + i, &x, sizeof x);
+    std::memcpy(values + i, x, sizeof x);
   }
   for (; i < n; ++i)
     values[i] = exact_exp(values[i]);
@@ -82,43 +103,54 @@ struct Scores {
 
 // x - x is 0 for finite x alone.
 template <std::size_t kBytes>
-CONTINUO_INLINE void exp_scores(Scores s, double* exponents, double* powers) {
+CONTINUO_INLINE void exp_scores(Scores s, std::int32_t* buckets, double* powers) {
   using Values = typename Vectors<kBytes>::Values;
   constexpr std::size_t kLanes = kBytes / sizeof(double);
   typedef float Floats __attribute__((vector_size(kBytes / 2)));
+  typedef std::int32_t Buckets __attribute__((vector_size(kBytes / 2)));
   constexpr double kNoWeight = -1e4;
   std::size_t i = 0;
-  for (; i + kLanes <= s.n; i += kLanes) {
-    Floats f;
-    std::memcpy(&f, s.scores + i, sizeof f);
-    const Values score = __builtin_convertvector(f, Values);
-    Values x = score - score == 0.0 ? (score - s.largest) / s.temperature : Values{} + kNoWeight;
-    std::memcpy(exponents + i, &x, sizeof x);
-    x = x < -746.0 ? Values{} - 746.0 : x;
+  for (; i + kTogether * kLanes <= s.n; i += kTogether * kLanes) {
+    Values x[kTogether];
+    CONTINUO_UNROLL
+    for (std::size_t n = 0; n < kTogether; ++n) {
+      Floats f;
+      std::memcpy(&f, s.scores + i + n * kLanes, sizeof f);
+      const Values score = __builtin_convertvector(f, Values);
+      x[n] = score - score == 0.0 ? (score - s.largest) / s.temperature : Values{} + kNoWeight;
+      const Values far = x[n] * -kBucketsPerNat;
+      const Buckets bucket = __builtin_convertvector(
+          far < kExponentBuckets - 1.0 ? far : Values{} + (kExponentBuckets - 1.0), Buckets);
+      std::memcpy(buckets + i + n * kLanes, &bucket, sizeof bucket);
+      x[n] = x[n] < -746.0 ? Values{} - 746.0 : x[n];
+    }
     exp_in_range<Values, typename Vectors<kBytes>::Integers>(x);
-    std::memcpy(powers + i, &x, sizeof x);
+    std::memcpy(powers + i, x, sizeof x);
   }
   for (; i < s.n; ++i) {
     const double score = s.scores[i];
-    exponents[i] = score - score == 0.0 ? (score - s.largest) / s.temperature : kNoWeight;
-    powers[i] = exact_exp(exponents[i]);
+    const double x = score - score == 0.0 ? (score - s.largest) / s.temperature : kNoWeight;
+    buckets[i] = exponent_bucket(x);
+    powers[i] = exact_exp(x);
   }
 }
 
 using ExpAll = void (*)(double* values, std::size_t n);
-using ExpScores = void (*)(Scores scores, double* exponents, double* powers);
+using ExpScores = void (*)(Scores scores, std::int32_t* buckets, double* powers);
 
 void exp_all_anywhere(double* values, std::size_t n) { exp_all<16>(values, n); }
-void exp_scores_anywhere(Scores s, double* exponents, double* powers) { exp_scores<16>(s, exponents, powers); }
+void exp_scores_anywhere(Scores s, std::int32_t* buckets, double* powers) {
+  exp_scores<16>(s, buckets, powers);
+}
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) void exp_all_avx2(double* values, std::size_t n) { exp_all<32>(values, n); }
 __attribute__((target("avx512f"))) void exp_all_avx512(double* values, std::size_t n) { exp_all<64>(values, n); }
-__attribute__((target("avx2"))) void exp_scores_avx2(Scores s, double* exponents, double* powers) {
-  exp_scores<32>(s, exponents, powers);
+__attribute__((target("avx2"))) void exp_scores_avx2(Scores s, std::int32_t* buckets, double* powers) {
+  exp_scores<32>(s, buckets, powers);
 }
-__attribute__((target("avx512f"))) void exp_scores_avx512(Scores s, double* exponents, double* powers) {
-  exp_scores<64>(s, exponents, powers);
+__attribute__((target("avx512f"))) void exp_scores_avx512(Scores s, std::int32_t* buckets, double* powers) {
+  exp_scores<64>(s, buckets, powers);
 }
 
 ExpAll best_exp_all() {
@@ -142,9 +174,9 @@ ExpAll best_exp_all() { return exp_all_anywhere; }
 double exact_exp(double x) {
   if (x != x) return x;
   if (x > 709.8) return std::numeric_limits<double>::infinity();
-  x = x < -746.0 ? -746.0 : x;
-  exp_in_range<double, std::uint64_t>(x);
-  return x;
+  double one[] = {x < -746.0 ? -746.0 : x};
+  exp_in_range<double, std::uint64_t>(one);
+  return one[0];
 }
 
 void exact_exp_all(std::span<double> values) {
@@ -152,9 +184,10 @@ void exact_exp_all(std::span<double> values) {
   exp_all(values.data(), values.size());
 }
 
-void exact_exp_scores(std::span<const float> scores, double largest, double temperature, double* exponents, double* powers) {
+void exact_exp_scores(std::span<const float> scores, double largest, double temperature,
+                      std::int32_t* buckets, double* powers) {
   static const ExpScores exp_scores = best_exp_scores();
-  exp_scores({scores.data(), scores.size(), largest, temperature}, exponents, powers);
+  exp_scores({scores.data(), scores.size(), largest, temperature}, buckets, powers);
 }
 
 double exact_log(double x) {

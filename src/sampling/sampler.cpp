@@ -1,11 +1,13 @@
 #include "sampling/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "base/check.h"
 #include "sampling/exact_math.h"
+#include "sampling/order.h"
 #include "sampling/random.h"
 
 namespace continuo {
@@ -48,20 +50,47 @@ std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
 
 namespace {
 
+// The largest finite logit; order_of says kNotFinite of it if there is none.
+std::int32_t best_order(std::span<const float> logits) {
+  constexpr std::size_t kAtOnce = 64 * kScoreGroup;
+  std::array<std::int32_t, kAtOnce / kScoreGroup> bests;
+  std::int32_t best = kNotFinite;
+  for (std::size_t start = 0; start < logits.size(); start += kAtOnce) {
+    best = std::max(
+        best, best_orders(logits.subspan(start, std::min(kAtOnce, logits.size() - start)), bests.data()));
+  }
+  return best;
+}
+
 // ln of the sum of exp over the finite logits; NaN if there are none.
 double log_normalizer(std::span<const float> logits) {
-  double largest = -std::numeric_limits<double>::infinity();
-  for (const float logit : logits) {
-    if (std::isfinite(logit) && logit > largest) largest = logit;
-  }
+  const std::int32_t best = best_order(logits);
+  if (best == kNotFinite) return std::numeric_limits<double>::quiet_NaN();
+  const double largest = score_of(best);
+  constexpr std::size_t kAtOnce = 256;
+  std::array<std::int32_t, kAtOnce> buckets;
+  std::array<double, kAtOnce> powers;
   double sum = 0;
-  for (const float logit : logits) {
-    if (std::isfinite(logit)) sum += exact_exp(logit - largest);
+  for (std::size_t start = 0; start < logits.size(); start += kAtOnce) {
+    const std::size_t n = std::min(kAtOnce, logits.size() - start);
+    exact_exp_scores(logits.subspan(start, n), largest, 1, buckets.data(), powers.data());
+    std::fill(powers.begin() + static_cast<std::ptrdiff_t>(n), powers.end(), 0.0);
+    double even = 0, odd = 0;  // an addition waits for the one before
+    for (std::size_t i = 0; i < kAtOnce; i += 2)
+      even += powers[i], odd += powers[i + 1];
+    sum += even + odd;
   }
-  return sum > 0 ? largest + exact_log(sum) : std::numeric_limits<double>::quiet_NaN();
+  return largest + exact_log(sum);
 }
 
 }  // namespace
+
+bool is_likeliest(std::span<const float> logits, TokenId id) {
+  const auto at = static_cast<std::size_t>(id);
+  if (order_of(logits[at]) != best_order(logits) || !std::isfinite(logits[at])) return false;
+  const auto before = logits.first(at);
+  return std::find(before.begin(), before.end(), logits[at]) == before.end();
+}
 
 double log_probability(std::span<const float> logits, TokenId id) {
   const float logit = logits[static_cast<std::size_t>(id)];

@@ -72,6 +72,9 @@ class Sampler {
 // others.
 double log_probability(std::span<const float> logits, TokenId id);
 
+// Whether no token is likelier, and no lower id as likely.
+bool is_likeliest(std::span<const float> logits, TokenId id);
+
 struct TokenLogprob {
   TokenId token;
   double logprob;

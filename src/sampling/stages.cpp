@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "sampling/exact_math.h"
+#include "sampling/order.h"
 
 namespace continuo {
 
@@ -68,52 +68,10 @@ void penalize_presence_and_frequency(Chain& chain) {
 
 // ---- from scores to candidates ----
 
-// Orders finite scores as integers; the others come last, below all of them.
-constexpr std::int32_t kNotFinite = std::numeric_limits<std::int32_t>::min();
-
-std::int32_t order_of(float score) {
-  const auto bits = std::bit_cast<std::int32_t>(score + 0.0f);  // -0 is 0
-  const std::int32_t order = bits ^ ((bits >> 31) & 0x7fffffff);
-  return (bits & 0x7f800000) == 0x7f800000 ? kNotFinite : order;
-}
-
-float score_of(std::int32_t order) { return std::bit_cast<float>(order ^ ((order >> 31) & 0x7fffffff)); }
-
-typedef std::int32_t Orders __attribute__((vector_size(16)));
-
-// order_of, four at a time.
-Orders orders_of(const float* scores) {
-  typedef float Floats __attribute__((vector_size(16)));
-  Floats f;
-  std::memcpy(&f, scores, sizeof f);
-  const auto bits = std::bit_cast<Orders>(f + 0.0f);
-  const Orders order = bits ^ ((bits >> 31) & 0x7fffffff);
-  return (bits & 0x7f800000) == 0x7f800000 ? Orders{} + kNotFinite : order;
-}
-
-std::int32_t best_of(std::span<const float> scores) {
-  Orders bests = Orders{} + kNotFinite;
-  std::size_t i = 0;
-  for (; i + 4 <= scores.size(); i += 4) {
-    const Orders orders = orders_of(&scores[i]);
-    bests = orders > bests ? orders : bests;
-  }
-  std::int32_t best = std::max({bests[0], bests[1], bests[2], bests[3]});
-  for (; i < scores.size(); ++i)
-    best = std::max(best, order_of(scores[i]));
-  return best;
-}
-
 // Fills chain.bests; the best of all.
 std::int32_t find_bests(Chain& chain) {
-  const std::span<const float> scores = chain.scores;
-  chain.bests.clear();
-  std::int32_t best = kNotFinite;
-  for (std::size_t first = 0; first < scores.size(); first += kScoreGroup) {
-    chain.bests.push_back(best_of(scores.subspan(first, std::min(kScoreGroup, scores.size() - first))));
-    best = std::max(best, chain.bests.back());
-  }
-  return best;
+  chain.bests.resize((chain.scores.size() + kScoreGroup - 1) / kScoreGroup);
+  return best_orders(chain.scores, chain.bests.data());
 }
 
 // Calls f(id, score) for those of the finite scores that come before `bar` in their order, or all of them, where `bar`
@@ -189,37 +147,46 @@ struct Exponent {
 // How weight is spread over exponents: sums in buckets, the largest exponents first.
 class Spread {
  public:
-  Spread() { sums_.fill(0); }
-  static std::size_t bucket(double exponent) {
-    return static_cast<std::size_t>(std::min(-kBucketsPerNat * exponent, kBuckets - 1.0));
-  }
-  void add(std::span<const double> exponents, std::span<const double> weights) {
-    double total = total_;  // not in memory, where every sum would wait for the last
-    for (std::size_t i = 0; i < exponents.size(); ++i) {
-      total += weights[i];
-      sums_[bucket(exponents[i])] += weights[i];
+  Spread() { sums_.fill({}); }
+  void add(std::span<const std::int32_t> buckets, std::span<const double> weights) {
+    // Neighbours in different sums: a sum in memory waits for the last addition to it.
+    const auto to = [&](std::size_t i, std::size_t which) -> double& {
+      return sums_[static_cast<std::size_t>(buckets[i])][which];
+    };
+    double even = 0, odd = 0;
+    std::size_t i = 0;
+    for (; i + 2 <= weights.size(); i += 2) {
+      even += weights[i];
+      odd += weights[i + 1];
+      to(i, 0) += weights[i];
+      to(i + 1, 1) += weights[i + 1];
     }
-    total_ = total;
+    if (i < weights.size()) {
+      even += weights[i];
+      to(i, 0) += weights[i];
+    }
+    total_ += even + odd;
   }
-  double total() const { return total_; }  // summed in the order of additions
+  double total() const { return total_; }
   // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and the sum of
   // those before. A sum of n positive numbers in any order is within n roundings of the exact one (Higham 2002, 4.2).
   std::size_t reaches(double wanted, std::size_t n, double& before) const {
     const double surely = wanted + doubt(n);
     std::size_t at = 0;
-    for (before = 0; at + 1 < kBuckets && before + sums_[at] < surely; ++at)
-      before += sums_[at];
+    for (before = 0; at + 1 < sums_.size() && before + sum(sums_[at]) < surely; ++at)
+      before += sum(sums_[at]);
     return at;
   }
   double doubt(std::size_t n) const {
-    return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total_;
+    return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total();
   }
 
  private:
-  static constexpr double kBucketsPerNat = 64;
-  static constexpr std::size_t kBuckets = 2048;
+  using Sums = std::array<double, 2>;
+  static double sum(const Sums& sums) { return sums[0] + sums[1]; }
+
   double total_ = 0;
-  std::array<double, kBuckets> sums_;
+  std::array<Sums, kExponentBuckets> sums_;
 };
 
 // The least order of a finite score whose bucket is at most `last`; that of `best` is 0.
@@ -227,7 +194,8 @@ std::int32_t least_order(Exponent exponent, std::size_t last, std::int32_t best)
   std::int64_t worst = order_of(std::numeric_limits<float>::lowest()), found = best;
   while (worst < found) {
     const std::int64_t middle = worst + (found - worst) / 2;
-    if (Spread::bucket(exponent(score_of(static_cast<std::int32_t>(middle)))) <= last) {
+    if (static_cast<std::size_t>(exponent_bucket(exponent(score_of(static_cast<std::int32_t>(middle))))) <=
+        last) {
       found = middle;
     } else {
       worst = middle + 1;
@@ -244,26 +212,36 @@ void take_likely(Chain& chain, Exponent exponent) {
   Spread spread;
   const std::span<const float> scores = chain.scores;
   chain.weights.resize(scores.size());
-  std::array<double, kAtOnce> exponents;
+  std::array<std::int32_t, kAtOnce> buckets;
   for (std::size_t start = 0; start < scores.size(); start += kAtOnce) {
     const auto some = scores.subspan(start, std::min(kAtOnce, scores.size() - start));
     double* const weights = &chain.weights[start];
-    exact_exp_scores(some, exponent.largest, exponent.temperature, exponents.data(), weights);
-    spread.add(std::span(exponents).first(some.size()), {weights, some.size()});
+    exact_exp_scores(some, exponent.largest, exponent.temperature, buckets.data(), weights);
+    spread.add(std::span(buckets).first(some.size()), {weights, some.size()});
   }
   chain.likely = {.total = spread.total(), .doubt = spread.doubt(scores.size())};
-  const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
-  chain.ranks.clear();
+  const std::size_t last =
+      spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
   const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
   const std::int32_t bar = least_order(exponent, last, best);
-  const std::int32_t above = last == 0 ? std::numeric_limits<std::int32_t>::max() : least_order(exponent, last - 1, best);
+  const float least = score_of(bar), largest = std::numeric_limits<float>::max();
+  const float above =
+      last == 0 ? std::numeric_limits<float>::infinity() : score_of(least_order(exponent, last - 1, best));
+  chain.ranks.clear();
   for (std::size_t group = 0; group < chain.bests.size(); ++group) {
     if (chain.bests[group] < bar) continue;
-    const std::size_t first = group * kScoreGroup, end = std::min(first + kScoreGroup, scores.size());
-    for (std::size_t id = first; id < end; ++id) {
-      const std::int32_t order = order_of(scores[id]);
-      if (order < bar) continue;
-      if (order < above) chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
+    const std::size_t first = group * kScoreGroup, n = std::min(kScoreGroup, scores.size() - first);
+    // Which scores pass may be as good as random, so no branch depends on it.
+    std::array<std::uint32_t, kScoreGroup> passing;
+    std::size_t passed = 0;
+    for (std::size_t id = first; id < first + n; ++id) {
+      passing[passed] = static_cast<std::uint32_t>(id);
+      passed +=
+          static_cast<std::size_t>(scores[id] >= least) & static_cast<std::size_t>(scores[id] <= largest);
+    }
+    for (const std::uint32_t id : std::span(passing).first(passed)) {
+      if (scores[id] < above)
+        chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
       chain.candidates.push_back({static_cast<TokenId>(id), scores[id], chain.weights[id]});
     }
   }
@@ -376,7 +354,7 @@ void keep_top_p(Chain& chain) {
     carried += chain.candidates[chain.ranks[i].index].weight;
     if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], by_score(chain));
   }
-  keep_mass(chain, wanted, by_score(chain));
+  keep_mass(chain, p * std::accumulate(chain.weights.begin(), chain.weights.end(), 0.0), by_score(chain));
 }
 
 void keep_min_p(Chain& chain) {

@@ -45,9 +45,6 @@ struct Candidate {
   double weight;  // proportional to the probability; the best has 1
 };
 
-// Scores in groups of this size: a group whose best is not good enough is passed over.
-inline constexpr std::size_t kScoreGroup = 64;
-
 // What "better" means while candidates are ranked: the larger merit, then the earlier candidate (the lower
 // id).
 struct Rank {
@@ -63,7 +60,7 @@ struct Chain {
   std::vector<float>& changed;         // memory for scores that are not the logits
   std::vector<Candidate>& candidates;  // in ascending order of id, before and after every stage
   std::vector<Rank>& ranks;            // scratch
-  std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores
+  std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores (order.h)
   std::vector<double>& weights;        // scratch: by token id, or by candidate
   bool show_all = false;  // the temperature stage makes candidates of scores too that top-k or top-p surely drop
   // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are better than

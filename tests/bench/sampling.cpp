@@ -1,8 +1,9 @@
 // What a draw costs, by the chain's options.
 //
-//   bench_sampling [--vocab N] [--repeat N]
+//   bench_sampling [--vocab N] [--repeat N] [--only OPTIONS]
 //
-// A line each: options, median processor time of a draw. Logits are about normal, as wide as a trained model's.
+// A line each: options, median processor time of a draw. Logits are about normal, as wide as a trained
+// model's.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -53,9 +54,13 @@ double median_ms(const SamplingOptions& options, std::size_t vocab, std::size_t 
 
 int main(int argc, char** argv) {
   std::size_t vocab = 151936, repeat = 200;
+  std::string only;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
-    (name == "--vocab" ? vocab : repeat) = std::stoul(argv[i + 1]);
+    if (name == "--only")
+      only = argv[i + 1];
+    else
+      (name == "--vocab" ? vocab : repeat) = std::stoul(argv[i + 1]);
   }
   const struct {
     const char* name;
@@ -74,6 +79,9 @@ int main(int argc, char** argv) {
   };
   for (const float width : {3.0f, 0.6f}) {
     fmt::print("logits {} wide\n", width);
-    for (const auto& [name, options] : cases) fmt::print("  {:<34} {:.3f} ms\n", name, median_ms(options, vocab, repeat, width));
+    for (const auto& [name, options] : cases) {
+      if (only.empty() || only == name)
+        fmt::print("  {:<34} {:.3f} ms\n", name, median_ms(options, vocab, repeat, width));
+    }
   }
 }

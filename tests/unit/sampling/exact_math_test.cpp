@@ -79,6 +79,15 @@ TEST_CASE("exact_exp and exact_log keep their bits") {
   CHECK(hash == 0xa2ae1aacae3c9933u);
 }
 
+TEST_CASE("exponents fall into buckets in their order") {
+  CHECK(continuo::exponent_bucket(0) == 0);
+  CHECK(continuo::exponent_bucket(-1.0 / 64) == 1);
+  CHECK(continuo::exponent_bucket(-31.99) == 2047);
+  CHECK(continuo::exponent_bucket(-1e300) == 2047);
+  for (double x = 0; x > -40; x -= 0.01)
+    CHECK(continuo::exponent_bucket(x) <= continuo::exponent_bucket(x - 0.01));
+}
+
 TEST_CASE("exponentials of scores have the bits of single ones") {
   std::vector<float> scores;
   for (std::uint64_t i = 0; i < 1003; ++i) scores.push_back(static_cast<float>(-200 * continuo::uniform(5, 0, i)));
@@ -87,13 +96,15 @@ TEST_CASE("exponentials of scores have the bits of single ones") {
   scores[1001] = std::numeric_limits<float>::infinity();
   scores[500] = -3e38f;
   for (const double temperature : {0.3, 1.0, 1e-3}) {
-    std::vector<double> exponents(scores.size()), powers(scores.size());
-    continuo::exact_exp_scores(scores, 0.5, temperature, exponents.data(), powers.data());
+    std::vector<std::int32_t> buckets(scores.size());
+    std::vector<double> powers(scores.size());
+    continuo::exact_exp_scores(scores, 0.5, temperature, buckets.data(), powers.data());
     for (std::size_t i = 0; i < scores.size(); ++i) {
       INFO(i << ": " << scores[i]);
       const bool finite = std::isfinite(scores[i]);
-      REQUIRE(exponents[i] == (finite ? (double(scores[i]) - 0.5) / temperature : -1e4));
-      REQUIRE(powers[i] == exact_exp(exponents[i]));
+      const double exponent = finite ? (double(scores[i]) - 0.5) / temperature : -1e4;
+      REQUIRE(buckets[i] == continuo::exponent_bucket(exponent));
+      REQUIRE(powers[i] == exact_exp(exponent));
       if (!finite) REQUIRE(powers[i] == 0);
     }
   }

@@ -321,6 +321,12 @@ TEST_CASE("log probabilities") {
   REQUIRE(top.size() == 3);
   CHECK((top[0].token == 1 && top[1].token == 3 && top[2].token == 0));
   CHECK(top[0].logprob == log_probability(logits, 1));
+  for (TokenId id = 0; id < static_cast<TokenId>(logits.size()); ++id) {
+    CHECK(continuo::is_likeliest(logits, id) == (id == top[0].token));
+  }
+  CHECK(continuo::is_likeliest(std::vector<float>{-1, 2, 0, 2}, 1));
+  CHECK_FALSE(continuo::is_likeliest(std::vector<float>{-1, 2, 0, 2}, 3));  // the lower id is as likely
+  CHECK_FALSE(continuo::is_likeliest(std::vector<float>{kNan, -std::numeric_limits<float>::infinity()}, 0));
   CHECK(top_logprobs(logits, 2).size() == 2);
   CHECK(top_logprobs(logits, 0).empty());
   CHECK(top_logprobs(std::vector<float>{kNan}, 3).empty());
