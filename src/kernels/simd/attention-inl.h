@@ -51,12 +51,30 @@ HWY_INLINE void ForGroups(std::size_t n, F&& f) {
   if (n - q == 1) f(std::integral_constant<std::size_t, 1>(), q);
 }
 
+// Elements i .. i + 3 of four queries, in columns of `stride` floats.
+HWY_INLINE void TurnFour(const AttentionQuery* queries, std::size_t i, float* out, std::size_t stride) {
+  const auto at = [&](std::size_t q) HWY_ATTR { return hn::LoadU(d4, queries[q].query + i); };
+  const V4 q0 = at(0), q1 = at(1), q2 = at(2), q3 = at(3);
+  const V4 even = hn::InterleaveLower(d4, q0, q2), odd = hn::InterleaveLower(d4, q1, q3);
+  const V4 even_upper = hn::InterleaveUpper(d4, q0, q2), odd_upper = hn::InterleaveUpper(d4, q1, q3);
+  hn::StoreU(hn::InterleaveLower(d4, even, odd), d4, out);
+  hn::StoreU(hn::InterleaveUpper(d4, even, odd), d4, out + stride);
+  hn::StoreU(hn::InterleaveLower(d4, even_upper, odd_upper), d4, out + 2 * stride);
+  hn::StoreU(hn::InterleaveUpper(d4, even_upper, odd_upper), d4, out + 3 * stride);
+}
+
 inline void PackQueries(QueryTile& tile, std::size_t head_dim) {
   ForGroups(tile.n, [&](auto queries, std::size_t q0) {
     float* const packed = tile.packed + q0 * head_dim;
+    const std::size_t in_fours = queries / 4 * 4, whole = head_dim / 4 * 4;
+    for (std::size_t q = 0; q < in_fours; q += 4) {
+      for (std::size_t i = 0; i < whole; i += 4)
+        TurnFour(&tile.queries[q0 + q], i, packed + i * queries + q, queries);
+    }
     for (std::size_t q = 0; q < queries; ++q) {
       const float* const query = tile.queries[q0 + q].query;
-      for (std::size_t i = 0; i < head_dim; ++i) packed[i * queries + q] = query[i];
+      for (std::size_t i = q < in_fours ? whole : 0; i < head_dim; ++i)
+        packed[i * queries + q] = query[i];
     }
   });
 }

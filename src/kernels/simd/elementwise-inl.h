@@ -14,9 +14,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
 
-// kLanes floats from p on; those at or past `left` are 0.
+// kLanes floats from p on; those at or past `left` are 0, and not read.
 HWY_INLINE V LoadSome(const float* p, std::size_t left) {
   if (left >= kLanes) return hn::LoadU(d, p);
+#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 64
+  return V{_mm512_maskz_loadu_ps(hn::FirstN(d, left).raw, p)};
+#elif HWY_ARCH_X86 && HWY_MAX_BYTES == 32
+  return V{_mm256_maskload_ps(p, _mm256_castps_si256(hn::FirstN(d, left).raw))};
+#endif
   float padded[kLanes] = {};
   std::memcpy(padded, p, left * sizeof(float));
   return hn::LoadU(d, padded);
@@ -24,6 +29,9 @@ HWY_INLINE V LoadSome(const float* p, std::size_t left) {
 
 HWY_INLINE void StoreSome(V v, float* p, std::size_t left) {
   if (left >= kLanes) return hn::StoreU(v, d, p);
+#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 64
+  return _mm512_mask_storeu_ps(p, hn::FirstN(d, left).raw, v.raw);
+#endif
   float padded[kLanes];
   hn::StoreU(v, d, padded);
   std::memcpy(p, padded, left * sizeof(float));
