@@ -182,7 +182,7 @@ def plot(report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--continuo", default="build/continuo")
-    parser.add_argument("--llama-bench", nargs="+", default=[], metavar="NAME=PATH")
+    parser.add_argument("--llama-bench", nargs="+", action="extend", default=[], metavar="NAME=PATH")
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--formats", nargs="+", default=["f32", "bf16", "q8_0", "q4_0"])
     parser.add_argument("--models", nargs="*", default=[])

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 
+#include "kernels/fetching.h"
 #include "kernels/reference_math.h"
 
 // Accumulators live in registers only if the loops over them vanish.
@@ -99,25 +100,32 @@ HWY_INLINE void KeepInRegister(T& v) {
 // Brings a line into the second-level cache.
 HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
 
-// Memory that is brought to the second-level cache while something else is computed: evenly, because a burst
-// would fill the processor's queue of misses, and what is computed would wait behind it.
+// Memory that is brought to a cache, the second-level one or nearer, while something else is computed:
+// evenly, because a burst would fill the processor's queue of misses, and what is computed would wait behind
+// it.
 class Fetch {
  public:
   // `bytes` from where it is told, during `steps` steps.
   Fetch(std::size_t bytes, std::size_t steps)
-      : bytes_(bytes), rate_((bytes / 64 * kOne + steps - 1) / steps) {}
+      : bytes_(bytes), rate_((bytes / 64 * kOne + steps - 1) / steps), passing_by_(streams_by_itself()) {}
   void From(const std::byte* begin) { next_ = begin, end_ = begin + bytes_; }
   // How many lines so many steps at once bring.
   HWY_INLINE std::size_t Lines(std::size_t steps) const { return (rate_ * steps + kOne - 1) / kOne; }
   HWY_INLINE void Step(std::size_t lines) {
-    for (; lines > 0 && next_ < end_; --lines, next_ += 64)
-      FetchFar(next_);
+    for (; lines > 0 && next_ < end_; --lines, next_ += 64) {
+      if (passing_by_) {
+        __builtin_prefetch(next_, 0, 0);
+      } else {
+        FetchFar(next_);
+      }
+    }
   }
 
  private:
   static constexpr std::size_t kOne = 64;
   const std::byte *next_ = nullptr, *end_ = nullptr;
   std::size_t bytes_, rate_;  // lines a step, times kOne
+  bool passing_by_;           // the second-level cache
 };
 
 HWY_INLINE V Exp(V x) {

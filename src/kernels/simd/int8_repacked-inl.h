@@ -187,9 +187,11 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
   constexpr std::size_t kTogether = kPanelsTogether * kLanes;
   const std::size_t bytes = kPanelsTogether * panel_bytes;
   Fetch fetch(bytes, blocks * tokens);
+  const bool outruns = tokens == 1 && Few::kOutrunsMemory && Repacked<Few, F>::kVectors == 8;
+  const bool fetches = !outruns || !streams_by_itself();
   std::size_t r = 0;
   for (; r + kTogether <= rows; r += kTogether, panels += bytes) {
-    fetch.From(panels + bytes);
+    if (fetches) fetch.From(panels + bytes);
     RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
   }
   if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
