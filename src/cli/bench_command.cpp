@@ -152,10 +152,25 @@ Measured median(const std::vector<Measured>& runs) {
       .generation_share = of([](const Measured& m) { return m.generation_share; })};
 }
 
+// Runs that are not measured: they bring the weights into memory and see their new layout through, which a
+// model is given in its first steps (layers/repacked.h).
+Result<void> warm_up(Engine& engine, const Request& request, const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY_VOID(run_once(engine, request, interrupted));
+  constexpr std::int64_t kSteps = 12;
+  const std::int64_t room = static_cast<std::int64_t>(request.prompt.size()) + request.max_tokens - 1;
+  Request single = request;
+  single.prompt.resize(1);
+  single.max_tokens = std::min(kSteps, room);
+  for (std::int64_t steps = request.max_tokens; steps < kSteps; steps += single.max_tokens) {
+    CONTINUO_TRY_VOID(run_once(engine, single, interrupted));
+  }
+  return {};
+}
+
 // Limits, a run, limits, a run, ...
 Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter,
                          int repeat, const std::atomic<bool>& interrupted) {
-  CONTINUO_TRY_VOID(run_once(engine, request, interrupted));  // brings the weights into memory
+  CONTINUO_TRY_VOID(warm_up(engine, request, interrupted));
   std::vector<Measured> runs;
   for (int i = 1; i <= repeat; ++i) {
     Measured m{.limits = meter.once()};
