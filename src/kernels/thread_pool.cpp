@@ -29,9 +29,23 @@ using Clock = std::chrono::steady_clock;
 
 // How often the caller looks whether the others are done before it sleeps: their pieces are short.
 constexpr int kSpins = 2000;
-// How long a worker looks for the next round before it sleeps: about the time between two steps, in which a
-// token is drawn and written; waking takes as long.
-constexpr Clock::duration kPatience = std::chrono::microseconds(200);
+// How long a worker looks for the next round before it sleeps: between two pieces of work within a step, and
+// between two steps, in which a token is drawn and written; waking takes as long as that. Who waited so long
+// in vain may be on a processor that others want, its own caller too, and waits shortly for a while.
+class Patience {
+ public:
+  Clock::time_point end() const {
+    const auto now = Clock::now();
+    return now + (now < short_until_ ? kShort : kLong);
+  }
+  void ran_out() { short_until_ = Clock::now() + kWhile; }
+
+ private:
+  static constexpr Clock::duration kShort = std::chrono::microseconds(30),
+                                   kLong = std::chrono::microseconds(200),
+                                   kWhile = std::chrono::milliseconds(30);
+  Clock::time_point short_until_;
+};
 constexpr int kSpinsAtOnce = 64;  // between two looks at the clock
 
 // One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
@@ -131,14 +145,15 @@ struct ThreadPool::Impl {
     }
   }
 
-  void sleep_until_not(std::uint32_t r, int worker) {
-    const auto enough = Clock::now() + kPatience;
+  void sleep_until_not(std::uint32_t r, int worker, Patience& patience) {
+    const auto enough = patience.end();
     do {
       for (int i = 0; i < kSpinsAtOnce; ++i) {
         if (round.load(std::memory_order_acquire) != r || quit.load(std::memory_order_relaxed)) return;
         relax();
       }
     } while (worker < active.load(std::memory_order_relaxed) && Clock::now() < enough);
+    patience.ran_out();
     std::unique_lock lock(mutex);
     grown.wait(lock, [&] { return worker < active.load() || quit.load(); });
     sleepers.fetch_add(1);
@@ -147,8 +162,9 @@ struct ThreadPool::Impl {
   }
 
   void worker_loop(int worker) {
+    Patience patience;
     for (std::uint32_t seen = 0;;) {
-      sleep_until_not(seen, worker);
+      sleep_until_not(seen, worker, patience);
       if (quit.load(std::memory_order_relaxed)) return;
       seen = round.load(std::memory_order_acquire);
       work(seen, worker);
