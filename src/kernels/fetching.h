@@ -3,9 +3,9 @@
 
 namespace continuo {
 
-// Whether it reads the streams of one token's weights faster when left alone, and other lines faster when
-// they pass by the second-level cache. So does AMD's Zen 5, whose third-level cache takes in what the second
-// drops; others follow a stream slower than they are told to. Asked once.
+// Whether this processor reads the streams of one token's weights faster when left alone, and other lines
+// faster when they pass by the second-level cache: AMD's Zen 5, whose third-level cache takes in what the
+// second drops.
 bool streams_by_itself();
 
 }  // namespace continuo

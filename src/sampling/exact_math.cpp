@@ -6,6 +6,8 @@
 #include <iterator>
 #include <limits>
 
+#include "base/compiler.h"
+
 namespace continuo {
 
 namespace {
@@ -23,11 +25,6 @@ struct Vectors {
   typedef double Values __attribute__((vector_size(kBytes)));
   typedef std::uint64_t Integers __attribute__((vector_size(kBytes)));
 };
-
-#define CONTINUO_INLINE inline __attribute__((always_inline))
-
-// Loops over values side by side must vanish.
-#define CONTINUO_UNROLL _Pragma("GCC unroll 16")
 
 // Each x becomes e^x, for -746 <= x <= 709.8. Value and Integer: double and uint64_t, or vectors of them;
 // several at once, as each step waits for the one before. By reference, and always inlined: functions for

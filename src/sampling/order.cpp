@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/compiler.h"
+
 namespace continuo {
 
 namespace {
-
-#define CONTINUO_INLINE inline __attribute__((always_inline))
 
 // The largest order of kScoreGroup scores, in the vector registers of a processor.
 template <std::size_t kBytes>

@@ -50,7 +50,7 @@ std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
 
 namespace {
 
-// The largest finite logit; order_of says kNotFinite of it if there is none.
+// The order of the largest finite logit; kNotFinite if there is none.
 std::int32_t best_order(std::span<const float> logits) {
   constexpr std::size_t kAtOnce = 64 * kScoreGroup;
   std::array<std::int32_t, kAtOnce / kScoreGroup> bests;

@@ -224,7 +224,7 @@ TEST_CASE("repacked weights give the same products") {
           }
           const LargeBuffer panel_memory(panels * repacked_bytes(format, kernels.panel, k));
           kernels.repack[f](apart.data() + 1, w_stride, rows, k, panel_memory.data());
-          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 26, 31}) {
+          for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 26, 31, 48, 53}) {
             const auto x = rounded(kernels, random_floats(tokens * k, random), k, tokens, k);
             std::vector<float> y(tokens * stride, -1);
             std::vector<std::byte> scratch(int8_scratch_bytes(k));

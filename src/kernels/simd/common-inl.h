@@ -10,11 +10,9 @@
 
 #include <cstddef>
 
+#include "base/compiler.h"
 #include "kernels/fetching.h"
 #include "kernels/reference_math.h"
-
-// Accumulators live in registers only if the loops over them vanish.
-#define CONTINUO_UNROLL _Pragma("GCC unroll 16")
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -100,9 +98,9 @@ HWY_INLINE void KeepInRegister(T& v) {
 // Brings a line into the second-level cache.
 HWY_INLINE void FetchFar(const std::byte* p) { __builtin_prefetch(p, 0, 2); }
 
-// Memory that is brought to a cache, the second-level one or nearer, while something else is computed:
-// evenly, because a burst would fill the processor's queue of misses, and what is computed would wait behind
-// it.
+// Memory that is brought to a cache while something else is computed: the second-level one, or nearer where
+// the processor likes that (fetching.h). Evenly, because a burst would fill the processor's queue of misses,
+// and what is computed would wait behind it.
 class Fetch {
  public:
   // `bytes` from where it is told, during `steps` steps.

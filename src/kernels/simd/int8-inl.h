@@ -28,13 +28,14 @@ HWY_INLINE V BroadcastFloat(const std::byte* p) { return hn::BitCast(d, hn::Set(
 HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
 
 // A target's way to sum products of bytes:
-//   Prepare<kBias>(w)    makes four weights of each lane, w + kBias or signed (int8_unpack-inl.h), ready for
-//   Add Begin<kBias>(offset) an empty sum; `offset` is -128 * sum of q Pack<kBias>, Unpack  the same by way
-//   of memory, where weights have the bias kPackedBias<kBias> kRoom<kLargest>      what Sum must know of how
-//   large weights are ForFew               the way for few tokens, whose weights come as they are stored
-//   kTile                tokens that are multiplied at once
-//   kWorthUnpacking      tokens from which on repacked nibbles are unpacked once for all of them; 0: never
-//   kOutrunsMemory       one token's products take less time than its weights, a byte each, take from memory
+// - Prepare<kBias>(w): four weights of each lane as Add takes them, w + kBias or signed (int8_unpack-inl.h)
+// - Begin<kBias>(offset): an empty sum; `offset` is -128 * sum of q
+// - Pack<kBias>, Unpack: the same by way of memory, where weights have the bias kPackedBias<kBias>
+// - kRoom<kLargest>: what Sum must know of how large weights are
+// - ForFew: the way for few tokens, whose weights come as they are stored
+// - kTile: tokens that are multiplied at once
+// - kWorthUnpacking: tokens from which on repacked nibbles are unpacked once for all of them; 0: never
+// - kOutrunsMemory: one token's products take less time than its weights, a byte each, take from memory
 #if HWY_TARGET == HWY_AVX3
 // AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
 // only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
