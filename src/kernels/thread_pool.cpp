@@ -14,6 +14,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace continuo {
 
@@ -22,6 +25,16 @@ namespace {
 inline void relax() {
 #if defined(__x86_64__)
   _mm_pause();
+#endif
+}
+
+// The number of the processor that this thread runs on now, where the system tells.
+constexpr int kUnknownProcessor = -1;
+inline int processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return kUnknownProcessor;
 #endif
 }
 
@@ -94,10 +107,21 @@ class ActiveThreads {
     return true;
   }
 
+  // After a round during which a worker had no processor but the caller's. Whether fewer threads are to work.
+  bool gives_way(Clock::time_point now) {
+    if (active_ == 1) return false;
+    begin_window();
+    patience_ = now - tried_ < 3 * kWindow ? std::min(2 * patience_, kLongest) : kFirst;
+    --active_;
+    retry_ = now + patience_;
+    return true;
+  }
+
  private:
   static constexpr Clock::duration kLate = std::chrono::microseconds(300);
   static constexpr Clock::duration kWindow = std::chrono::milliseconds(12);  // of work: some time slices
-  static constexpr Clock::duration kShortest = std::chrono::milliseconds(25),
+  static constexpr Clock::duration kFirst = std::chrono::milliseconds(4),
+                                   kShortest = std::chrono::milliseconds(25),
                                    kLongest = std::chrono::seconds(1);
 
   void begin_window() { busy_ = lost_ = Clock::duration{0}; }
@@ -125,6 +149,8 @@ struct ThreadPool::Impl {
   std::atomic<std::uint32_t> round{0};
   std::atomic<int> active;  // workers below it take part
   std::atomic<int> sleepers{0};
+  std::atomic<int> callers_processor{kUnknownProcessor};
+  std::atomic<bool> crowded{false};  // a worker found itself there
   std::atomic<bool> quit{false};
   std::mutex mutex;
   std::condition_variable wake, grown;
@@ -152,13 +178,22 @@ struct ThreadPool::Impl {
         if (round.load(std::memory_order_acquire) != r || quit.load(std::memory_order_relaxed)) return;
         relax();
       }
-    } while (worker < active.load(std::memory_order_relaxed) && Clock::now() < enough);
+    } while (worker < active.load(std::memory_order_relaxed) && !in_the_way() && Clock::now() < enough);
     patience.ran_out();
     std::unique_lock lock(mutex);
     grown.wait(lock, [&] { return worker < active.load() || quit.load(); });
     sleepers.fetch_add(1);
     wake.wait(lock, [&] { return round.load() != r || quit.load(); });
     sleepers.fetch_sub(1);
+  }
+
+  // Whether this worker keeps the caller from its processor, who can go on only when it sleeps.
+  bool in_the_way() {
+    const int here = processor();
+    if (!adapts || here == kUnknownProcessor || here != callers_processor.load(std::memory_order_relaxed))
+      return false;
+    crowded.store(true, std::memory_order_relaxed);
+    return true;
   }
 
   void worker_loop(int worker) {
@@ -185,6 +220,7 @@ struct ThreadPool::Impl {
     context.store(c, std::memory_order_release);
     n.store(count, std::memory_order_release);
     done.store(0, std::memory_order_relaxed);
+    callers_processor.store(processor(), std::memory_order_relaxed);
     ticket.store(make_ticket(r, 0), std::memory_order_release);
     round.store(r, std::memory_order_seq_cst);
     if (sleepers.load(std::memory_order_seq_cst) > 0) {
@@ -244,7 +280,12 @@ void ThreadPool::run(std::size_t n, Task task, void* context) {
   const auto worked = Clock::now();
   p.wait_for(static_cast<std::uint32_t>(n));
   const auto end = Clock::now();
-  if (p.adapts && p.crew.shrinks(worked - start, end - worked, end)) p.set_active(p.crew.active());
+  if (!p.adapts) return;
+  const bool crowded = p.crowded.load(std::memory_order_relaxed);
+  if (crowded) p.crowded.store(false, std::memory_order_relaxed);
+  if (crowded ? p.crew.gives_way(end) : p.crew.shrinks(worked - start, end - worked, end)) {
+    p.set_active(p.crew.active());
+  }
 }
 
 }  // namespace continuo

@@ -1,5 +1,9 @@
 #include "kernels/thread_pool.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -90,6 +94,32 @@ TEST_CASE("more threads than processors do not bring the work to a halt") {
   INFO(one << " s with one thread, " << many << " s with sixteen a processor");
   CHECK(many < 4 * one);
 }
+
+#if defined(__linux__)
+// Whoever waits there for work keeps it from being done.
+TEST_CASE("a worker that has no processor but the caller's leaves the work to the caller") {
+  cpu_set_t all, one;
+  REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  std::atomic<int> tasks[2] = {};
+  {
+    ThreadPool pool(2, 2);
+    for (int round = 0; round < 3000; ++round) {
+      pool.parallel_for(4, [&](std::size_t, int worker) {
+        ++tasks[worker];
+        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(5);
+        while (std::chrono::steady_clock::now() < end)
+          continue;
+      });
+    }
+  }
+  REQUIRE(sched_setaffinity(0, sizeof all, &all) == 0);
+  REQUIRE(tasks[0] + tasks[1] == 12000);
+  REQUIRE(tasks[1] < 600);
+}
+#endif
 
 TEST_CASE("there is at least one usable core") { REQUIRE(usable_cores() >= 1); }
 
