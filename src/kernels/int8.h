@@ -46,9 +46,10 @@ constexpr std::size_t int8_scratch_bytes(std::size_t k) {
   return (k / kInt8Block * (8 + 3) + 1) * kLargestVector;
 }
 
-// Weights may be repacked for a table's products: panel after panel of `Int8Kernels::panel` rows, each as many bytes as
-// its rows are stored in, rounded up to whole cache lines. Within a panel everything stands in the order in which the
-// products take it; how, is the table's own business.
+// Weights may be repacked for a table's products: panel after panel of `Int8Kernels::panel` rows, each as
+// many bytes as its rows are stored in, rounded up to whole cache lines. Within a panel everything stands in
+// the order in which the products take it; how, is the table's own business. Where rows are no whole panels,
+// zeros fill the last.
 inline std::size_t repacked_bytes(Format format, std::size_t rows, std::size_t k) {
   constexpr std::size_t kLine = 64;
   return (stored_bytes(format, rows * k) + kLine - 1) / kLine * kLine;
@@ -72,10 +73,10 @@ struct Int8Kernels {
   MatMul matmul[kFormatCount];  // null for formats without integer products
 
   std::size_t panel;  // rows of a panel
-  // Repacks `rows` stored rows of w, whole panels of them, to `out`, which begins at a cache line.
+  // Repacks `rows` stored rows of w to `out`, which begins at a cache line.
   using Repack = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, std::byte* out);
   Repack repack[kFormatCount];  // null for formats that are used as they are stored
-  // `matmul` of repacked rows, whole panels of them.
+  // `matmul` of repacked rows, from the first of a panel on.
   using MatMulRepacked = void (*)(const std::byte* panels, std::size_t rows, std::size_t k,
                                   const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride,
                                   std::byte* scratch);

@@ -120,7 +120,7 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
   }
   const std::size_t format = static_cast<std::size_t>(w.format), n = outputs.last - outputs.first;
   if (w.layout == Layout::panels) {
-    CONTINUO_CHECK(outputs.first % int8.panel == 0 && n % int8.panel == 0, "outputs that are no whole panels");
+    CONTINUO_CHECK(outputs.first % int8.panel == 0, "outputs from the midst of a panel");
     const std::byte* const panels = w.data + outputs.first / int8.panel * repacked_bytes(w.format, int8.panel, w.cols);
     int8.matmul_repacked[format](panels, n, w.cols, x.rounded.data, tokens, y.data, y.stride, scratch);
     return;

@@ -24,7 +24,7 @@ Matrix repacked_form(const KernelTable& kernels, Matrix w) {
     w.layout = Layout::out_major;
     w.stride = w.cols;
   } else if (w.layout == Layout::out_major && kernels.int8 && kernels.int8->repack[format] &&
-             w.rows % kernels.int8->panel == 0) {
+             w.rows >= kernels.int8->panel) {
     w.layout = Layout::panels;
     if (w.paired_head % (2 * kernels.int8->panel) == 0) w.paired_head = 0;  // see repack_panels
   }
@@ -33,7 +33,8 @@ Matrix repacked_form(const KernelTable& kernels, Matrix w) {
 
 std::size_t repacked_size(const KernelTable& kernels, const Matrix& form) {
   if (form.layout != Layout::panels) return stored_bytes(form.format, form.rows * form.cols);
-  return form.rows / kernels.int8->panel * repacked_bytes(form.format, kernels.int8->panel, form.cols);
+  const std::size_t panel = kernels.int8->panel;
+  return round_up(form.rows, panel) / panel * repacked_bytes(form.format, panel, form.cols);
 }
 
 // The last byte that w's values take, and one.

@@ -215,14 +215,15 @@ TEST_CASE("repacked weights give the same products") {
       if (!kernels.repack[f]) continue;
       ++repacked_formats;
       for (const std::size_t k : {32, 96, 160}) {
-        for (const std::size_t panels : {1, 2, 3, 5}) {
-          const std::size_t rows = panels * kernels.panel, w_stride = stored_bytes(format, k) + 6, stride = rows + 3;
+        const std::size_t p = kernels.panel;
+        for (const std::size_t rows : {p, 2 * p, 3 * p, 5 * p, std::size_t{1}, p + 1, 2 * p - 1, 3 * p - 1}) {
+          const std::size_t w_stride = stored_bytes(format, k) + 6, stride = rows + 3;
           const auto w = random_blocks(format, rows * k, random);
           std::vector<std::byte> apart(1 + rows * w_stride);
           for (std::size_t r = 0; r < rows; ++r) {
             std::copy_n(w.data() + r * (w_stride - 6), w_stride - 6, apart.data() + 1 + r * w_stride);
           }
-          const LargeBuffer panel_memory(panels * repacked_bytes(format, kernels.panel, k));
+          const LargeBuffer panel_memory((rows + p - 1) / p * repacked_bytes(format, p, k));
           kernels.repack[f](apart.data() + 1, w_stride, rows, k, panel_memory.data());
           for (const std::size_t tokens : {1, 2, 3, 4, 5, 11, 12, 13, 16, 17, 22, 26, 31, 48, 53}) {
             const auto x = rounded(kernels, random_floats(tokens * k, random), k, tokens, k);
@@ -230,8 +231,8 @@ TEST_CASE("repacked weights give the same products") {
             std::vector<std::byte> scratch(int8_scratch_bytes(k));
             kernels.matmul_repacked[f](panel_memory.data(), rows, k, x.data(), tokens, y.data(), stride,
                                        scratch.data());
-            INFO(table->name << " " << format_info(format).name << " k " << k << " panels " << panels << " tokens "
-                             << tokens << ", seed " << kSeed);
+            INFO(table->name << " " << format_info(format).name << " k " << k << " rows " << rows
+                             << " tokens " << tokens << ", seed " << kSeed);
             require_same(*table, y, product(kernels, format, apart.data() + 1, w_stride, rows, k, x, tokens));
           }
         }

@@ -249,7 +249,7 @@ HWY_INLINE void AddShift(const std::byte* x, V shift, V (&y)[kTokens]) {
   }
 }
 
-// Results of kLanes rows, of which the first `rows` are there.
+// Results of kLanes rows, of which the first `rows` are wanted.
 HWY_INLINE void StoreRow(V y, std::size_t rows, float* out) {
   if (rows >= kLanes) {
     hn::StoreU(y, d, out);
@@ -268,7 +268,7 @@ HWY_INLINE void StoreRows(const V (&y)[kTokens], std::size_t rows, float* out, s
 // kLanes stored rows with their products.
 struct Int8Panel {
   StoredRows rows;
-  std::size_t n;       // rows that are wanted, the first ones
+  std::size_t n;       // rows that are wanted, the first ones; no fewer than kLanes: all
   std::size_t blocks;  // of 32 inputs
   float* y;
   std::size_t y_stride;

@@ -7,6 +7,7 @@
 #endif
 
 #include <type_traits>
+#include <vector>
 
 #include "kernels/simd/int8-inl.h"
 
@@ -61,6 +62,14 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   const FormatInfo& info = format_info(F::kFormat);
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   for (std::size_t first = 0; first < rows; first += kLanes, out += panel_bytes) {
+    if (rows - first < kLanes) {
+      const std::size_t row_bytes = stored_bytes(F::kFormat, k);
+      std::vector<std::byte> filled(kLanes * row_bytes);
+      for (std::size_t r = 0; r < rows - first; ++r) {
+        std::memcpy(filled.data() + r * row_bytes, w + (first + r) * w_stride, row_bytes);
+      }
+      return RepackRows<Dot, F>(filled.data(), row_bytes, kLanes, k, out);
+    }
     StoredRows stored(w + first * w_stride, w_stride);
     auto* weights = reinterpret_cast<std::uint32_t*>(out);
     auto* halves = reinterpret_cast<std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
@@ -76,10 +85,10 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
-// kPanels panels and a tile of kTokens tokens.
+// kPanels panels, of which the first `rows` rows are wanted, and a tile of kTokens tokens.
 template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
-HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, const std::byte* x, float* y,
-                                   std::size_t y_stride, Fetch& fetch) {
+HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t rows, std::size_t blocks,
+                                   const std::byte* x, float* y, std::size_t y_stride, Fetch& fetch) {
   using As = Repacked<Dot, F>;
   constexpr std::size_t kWords = As::kVectors * kLanes;
   const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
@@ -107,19 +116,21 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t blocks, 
     }
   }
   CONTINUO_UNROLL
-  for (std::size_t p = 0; p < kPanels; ++p) StoreRows(sums[p], kLanes, y + p * kLanes, y_stride);
+  for (std::size_t p = 0; p < kPanels; ++p)
+    StoreRows(sums[p], rows - p * kLanes, y + p * kLanes, y_stride);
 }
 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
 template <class Dot, class F, std::size_t kPanels, std::size_t kMost>
-HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t blocks, const std::byte* x,
-                             std::size_t tokens, float* y, std::size_t y_stride, Fetch& fetch) {
+HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t rows, std::size_t blocks,
+                             const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride,
+                             Fetch& fetch) {
   if constexpr (kMost > 1) {
     if (tokens < kMost) {
-      return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, blocks, x, tokens, y, y_stride, fetch);
+      return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, rows, blocks, x, tokens, y, y_stride, fetch);
     }
   }
-  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, blocks, x, y, y_stride, fetch);
+  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, rows, blocks, x, y, y_stride, fetch);
 }
 
 // Panels that few tokens take together: as many streams from memory.
@@ -157,13 +168,18 @@ struct RepackedProducts {
         if (tokens >= Dot::kWorthUnpacking) {
           float* const packed = AlignedScratch(scratch);
           UnpackNibbles<Dot, F>(panels, blocks, packed);
-          const Int8Panel p{.rows = {panels, 0}, .n = kLanes, .blocks = blocks, .y = y + r, .y_stride = y_stride, .ahead = 0};
+          const Int8Panel p{.rows = {panels, 0},
+                            .n = rows - r,
+                            .blocks = blocks,
+                            .y = y + r,
+                            .y_stride = y_stride,
+                            .ahead = 0};
           PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
           continue;
         }
       }
       for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
-        RepackedTile<Dot, F, 1, Dot::kTile>(panels, blocks, x + t * int8_bytes(k),
+        RepackedTile<Dot, F, 1, Dot::kTile>(panels, rows - r, blocks, x + t * int8_bytes(k),
                                             std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride,
                                             fetch);
       }
@@ -190,11 +206,13 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
   const bool outruns = tokens == 1 && Few::kOutrunsMemory && Repacked<Few, F>::kVectors == 8;
   const bool fetches = !outruns || !streams_by_itself();
   std::size_t r = 0;
-  for (; r + kTogether <= rows; r += kTogether, panels += bytes) {
+  for (; r + kLanes < rows; r += kTogether, panels += bytes) {
     if (fetches) fetch.From(panels + bytes);
-    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
+    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride,
+                                                      fetch);
   }
-  if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, blocks, x, tokens, y + r, y_stride, fetch);
+  if (r < rows)
+    RepackedTile<Few, F, 1, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride, fetch);
 }
 
 }  // namespace continuo::HWY_NAMESPACE

@@ -200,13 +200,13 @@ struct RepackedProducts<DotTiles, F> {
       if (r + kLanes < rows) fetch.From(panels + panel_bytes);
       if constexpr (Repacked<DotTiles, F>::kVectors == 4) {
         UnpackNibbles<DotTiles, F>(panels, blocks, AlignedScratch(scratch));
-        MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, kLanes, y + r, y_stride,
+        MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, rows - r, y + r, y_stride,
                       fetch);
       } else {
         const auto* weights = reinterpret_cast<const std::uint32_t*>(panels);
         const RepackedBlocks<Kind> w{weights,
                                      reinterpret_cast<const std::uint16_t*>(weights + blocks * 8 * kLanes)};
-        MultiplyTiles(w, k, x, tokens, kLanes, y + r, y_stride, fetch);
+        MultiplyTiles(w, k, x, tokens, rows - r, y + r, y_stride, fetch);
       }
     }
   }
