@@ -324,7 +324,7 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
   // The results of heads that share keys are computed together, and rounded if they are whole blocks.
   const bool whole = n_heads / n_kv_heads * head_dim % kInt8Block == 0;
   const HeadRows out =
-      side_by_side(whole ? rows_for(step, {&weights.out}, memory.heads, rows, n_heads * head_dim)
+      side_by_side(whole ? rows_for(step, {{&weights.out}}, memory.heads, rows, n_heads * head_dim)
                          : memory.heads.rows(rows, n_heads * head_dim),
                    n_heads, head_dim);
   if (spec.grouped_qkv) {

@@ -62,7 +62,7 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
 void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
                              Rows x, Branch out, bool keeps_hidden) {
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
-  Rows hidden = rows_for(step, {&weights.down}, hidden_, rows, d_ff);
+  Rows hidden = rows_for(step, {{&weights.down}}, hidden_, rows, d_ff);
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
   x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
   const Rows kept = keeps_hidden || !hidden.rounded.data ? hidden : Rows{};

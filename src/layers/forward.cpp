@@ -9,6 +9,7 @@
 #include "layers/embedding.h"
 #include "layers/experts.h"
 #include "layers/feed_forward.h"
+#include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/output.h"
 #include "layers/probe.h"
@@ -33,14 +34,21 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
   return tables;
 }
 
-// The first map that reads what goes into a mixer, or a feed-forward network.
-const Linear& first_reader(const MixerWeights& mixer) {
+// Who reads what goes into a mixer, into a feed-forward network, and into both.
+Readers readers(const MixerWeights& mixer) {
   const auto& attention = std::get<AttentionWeights>(mixer);
-  return attention.qkv.weight.data ? attention.qkv : attention.q;
+  return {{&attention.qkv, &attention.q, &attention.k, &attention.v}, false};
 }
-const Linear& first_reader(const FeedWeights& feed) {
-  const auto* dense = std::get_if<FeedForwardWeights>(&feed);
-  return dense ? dense->up : std::get<ExpertsWeights>(feed).router;
+Readers readers(const FeedWeights& feed) {
+  if (const auto* dense = std::get_if<FeedForwardWeights>(&feed)) return {{&dense->gate, &dense->up}, false};
+  return {{&std::get<ExpertsWeights>(feed).router}, true};  // rows are copied for the experts
+}
+Readers readers(const MixerWeights& mixer, const FeedWeights& feed) {
+  Readers both = readers(mixer);
+  const Readers more = readers(feed);
+  std::copy_n(more.maps.begin(), 2, both.maps.begin() + 4);
+  both.others = more.others;
+  return both;
 }
 
 }  // namespace
@@ -69,7 +77,8 @@ struct ForwardPass::Impl {
              .repacked = repack ? &repacked : nullptr} {}
 
   void plan(std::span<const Segment> segments);
-  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, const Linear& reader, Rows x);
+  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, const Readers& readers,
+              Rows x);
   RowsView seen(Rows rows, std::size_t width) const { return {rows.data, rows.stride, step.rows(), width}; }
 
   // Ear: NoListener, which is nothing and whose calls vanish, or Listener&.
@@ -113,12 +122,11 @@ void ForwardPass::Impl::plan(std::span<const Segment> segments) {
   }
 }
 
-// norm(x), or x itself where there is no norm. `reader` is the first map that reads it. What it gave before
-// is overwritten.
+// norm(x) for `readers`, or x itself where there is no norm. What it gave before is overwritten.
 Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWeights& weights,
-                               const Linear& reader, Rows x) {
+                               const Readers& readers, Rows x) {
   if (!spec) return x;
-  const Rows out = rows_for(step, {&reader}, normal, step.rows(), model.spec.d_model);
+  const Rows out = rows_for(step, readers, normal, step.rows(), model.spec.d_model);
   normalize(step, *spec, weights, x, step.rows(), out);
   return out;
 }
@@ -128,8 +136,9 @@ template <class Ear>
 Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  const Rows out = mixed.rows(step.rows(), model.spec.d_model);
-  const bool adds = !spec.mixer_out_norm;  // by itself
+  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
+  const bool adds = stream && !spec.mixer_out_norm;  // by itself
+  const Rows out = kHeard || !adds ? mixed.rows(step.rows(), model.spec.d_model) : Rows{};
   attention.run<Ear>(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer),
                      layer, x, {out, adds ? stream : std::nullopt}, ear);
   if (spec.mixer_out_norm)
@@ -144,11 +153,11 @@ template <class Ear>
 Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  const Rows out = fed.rows(step.rows(), model.spec.d_model);
-  bool adds = false;  // by itself
-  if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.feed)) {
-    adds = !spec.feed_out_norm;
-    constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
+  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
+  const auto* const dense = std::get_if<FeedForwardSpec>(&spec.feed);
+  const bool adds = dense && stream && !spec.feed_out_norm;  // by itself
+  const Rows out = kHeard || !adds ? fed.rows(step.rows(), model.spec.d_model) : Rows{};
+  if (dense) {
     feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x,
                  {out, adds ? stream : std::nullopt}, kHeard);
     if constexpr (kHeard) {
@@ -169,8 +178,8 @@ void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Residual stream{x, spec.residual_scale};
-  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, first_reader(weights.mixer), x), stream, ear);
-  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, first_reader(weights.feed), x), stream, ear);
+  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, readers(weights.mixer), x), stream, ear);
+  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, readers(weights.feed), x), stream, ear);
 }
 
 // x += s * mixer(norm(x)) + s * feed(norm(x))
@@ -179,10 +188,12 @@ void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
   const Residual stream{x, spec.residual_scale};
-  const Rows to_mix = normed(spec.mixer_norm, weights.mixer_norm, first_reader(weights.mixer), x);
+  const Rows to_mix =
+      normed(spec.mixer_norm, weights.mixer_norm,
+             spec.feed_norm ? readers(weights.mixer) : readers(weights.mixer, weights.feed), x);
   const Rows from_mixer = mix<Ear>(layer, to_mix, std::nullopt, ear);
   const Rows to_feed =
-      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, first_reader(weights.feed), x) : to_mix;
+      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, readers(weights.feed), x) : to_mix;
   feed<Ear>(layer, to_feed, stream, ear);
   add(step, from_mixer, model.spec.d_model, stream);
 }

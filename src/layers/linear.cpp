@@ -132,12 +132,13 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
 
 }  // namespace
 
-Rows rows_for(const Step& step, std::initializer_list<const Linear*> maps, Buffer& buffer, std::size_t n,
-              std::size_t width) {
-  const bool wanted = std::any_of(maps.begin(), maps.end(),
-                                  [&](const Linear* map) { return int8_product(step, map->weight); });
-  Rows rows = buffer.rows(n, width);
-  if (wanted) rows.rounded = buffer.rounded(n, width);
+Rows rows_for(const Step& step, const Readers& readers, Buffer& buffer, std::size_t n, std::size_t width) {
+  bool floats = readers.others, rounded = false;
+  for (const Linear* map : readers.maps) {
+    if (map && map->weight.data) (int8_product(step, map->weight) ? rounded : floats) = true;
+  }
+  Rows rows = floats ? buffer.rows(n, width) : Rows{};
+  if (rounded) rows.rounded = buffer.rounded(n, width);
   return rows;
 }
 
@@ -185,7 +186,7 @@ std::size_t tokens_together(const Step& step, const Linear& map, std::size_t tok
 }
 
 Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n) {
-  Rows some{x[first], x.stride};
+  Rows some = x.data ? Rows{x[first], x.stride} : Rows{};
   const std::size_t k = map.weight.cols;
   if (x.rounded.data) some.rounded = {x.rounded.data + first * int8_bytes(k), n, k};
   return some;
@@ -229,10 +230,12 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
         const std::size_t together = tokens_together(step, *job.map, tokens);
         for (std::size_t first = 0; first < tokens; first += together) {
           const std::size_t n = std::min(together, tokens - first);
-          const Rows y{job.y.rows[first] + outputs.first, job.y.rows.stride};
+          const std::size_t width = outputs.last - outputs.first;
+          const Rows y = job.y.rows.data ? Rows{job.y.rows[first] + outputs.first, job.y.rows.stride}
+                                         : Rows{step.scratch.results(worker, n * width), width};
           linear_panel(step, *job.map, outputs, rows_from(*job.map, x, first, n), n, y, worker);
-          for (std::size_t t = first; job.y.residual && t < first + n; ++t) {
-            add_row(step.kernels, *job.y.residual, job.y.rows, t, outputs.first, outputs.last);
+          for (std::size_t t = 0; job.y.residual && t < n; ++t) {
+            add_to_row(step.kernels, *job.y.residual, first + t, outputs.first, {y[t], width});
           }
         }
         return;

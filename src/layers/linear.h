@@ -1,6 +1,7 @@
 // Linear maps over stored weights: y = W x + b for every row, outputs shared among the threads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -21,10 +22,14 @@ struct Panel {
 std::size_t panel_count(const Step& step, const Matrix& weight, std::size_t unit = 1);
 Panel panel(const Step& step, const Matrix& weight, std::size_t i, std::size_t unit = 1);
 
-// n rows of `buffer` that `maps` are going to read: with room to be rounded, if one of them wants it. Whoever
-// computes such rows rounds them, while they are in its cache.
-Rows rows_for(const Step& step, std::initializer_list<const Linear*> maps, Buffer& buffer, std::size_t n,
-              std::size_t width);
+// Who reads rows: maps, of which some may be missing, and others, who take floats.
+struct Readers {
+  std::array<const Linear*, 6> maps = {};
+  bool others = true;
+};
+// n rows of `buffer` for these readers: with room to be rounded if a map wants that, and without floats if
+// nobody wants those. Whoever computes such rows rounds them, while they are in its cache.
+Rows rows_for(const Step& step, const Readers& readers, Buffer& buffer, std::size_t n, std::size_t width);
 // Values of a row from `first` on, whole blocks: rounds them if that is wanted.
 void round_values(const Step& step, const RoundedRows& to, std::size_t row, std::size_t first,
                   std::span<const float> values);

@@ -33,9 +33,10 @@ void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Row
                Rows out) {
   const std::size_t n = weights.weight.size();
   constexpr std::size_t kCost = 4;  // multiply-adds that a number takes as long as
-  share_rows(step, rows, kCost * rows * n, [&](std::size_t row, int) {
-    normalize_row(step.kernels, spec, weights, 0, {x[row], n}, out[row]);
-    round_values(step, out.rounded, row, 0, {out[row], n});
+  share_rows(step, rows, kCost * rows * n, [&](std::size_t row, int worker) {
+    float* const normal = out.data ? out[row] : step.scratch.results(worker, n);
+    normalize_row(step.kernels, spec, weights, 0, {x[row], n}, normal);
+    round_values(step, out.rounded, row, 0, {normal, n});
   });
 }
 

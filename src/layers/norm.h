@@ -11,7 +11,7 @@ namespace continuo {
 void normalize_row(const KernelTable& kernels, const NormSpec& spec, const NormWeights& weights,
                    std::size_t offset, std::span<const float> x, float* out);
 
-// out[row] = norm(x[row]) for `rows` rows as wide as the weights; `out` may be x.
+// out[row] = norm(x[row]) for `rows` rows as wide as the weights; `out` may be x, or be rounded only.
 void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows,
                Rows out);
 

@@ -44,7 +44,7 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   const Weights& weights = model.weights;
   const std::size_t d_model = spec.d_model, vocab_size = spec.vocab_size, n = count_wanted(step);
   const Linear& first = weights.narrow.weight.data ? weights.narrow : weights.output;
-  Rows last = spec.final_norm ? rows_for(step, {&first}, wanted_, n, d_model) : wanted_.rows(n, d_model);
+  Rows last = spec.final_norm ? rows_for(step, {{&first}}, wanted_, n, d_model) : wanted_.rows(n, d_model);
   gather_wanted(step, x, d_model, last);
   if (spec.final_norm) normalize(step, *spec.final_norm, weights.final_norm, last, n, last);
   if (weights.narrow.weight.data) {

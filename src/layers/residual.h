@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "layers/step.h"
 
@@ -14,15 +15,15 @@ struct Residual {
 };
 
 // Where a branch leaves its result, and what it adds it to itself, unless somebody else does: x may be that,
-// as it is read before.
+// as it is read before. A result that is only added need not be left anywhere: `rows` without data.
 struct Branch {
   Rows rows;
   std::optional<Residual> residual = {};
 };
 
-// rows[row][i] += scale * branch[row][i] for first <= i < last.
-void add_row(const KernelTable& kernels, const Residual& residual, Rows branch, std::size_t row,
-             std::size_t first, std::size_t last);
+// rows[row][first + i] += scale * values[i]
+void add_to_row(const KernelTable& kernels, const Residual& residual, std::size_t row, std::size_t first,
+                std::span<const float> values);
 
 // The same for all rows of the step, `width` wide.
 void add(Step& step, Rows branch, std::size_t width, const Residual& residual);
