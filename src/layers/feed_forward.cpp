@@ -6,6 +6,9 @@ namespace continuo {
 
 namespace {
 
+constexpr std::size_t kResultBytes = 256 << 10;  // that are activated together: they stay in a cache
+constexpr std::size_t kWidthStep = 64;           // outputs: whole blocks, whole cache lines
+
 KernelTable::Activate activation(const KernelTable& kernels, Activation kind) {
   switch (kind) {
     case Activation::silu:
@@ -35,26 +38,33 @@ std::size_t hidden_panels(const Step& step, const FeedForwardSpec& spec, const F
   return panel_count(step, first_map(spec, weights).weight, kInt8Block);
 }
 
-// Panel by panel and a few tokens at a time, so that what is activated is still in the cache.
+// Few outputs and tokens at a time, so that what is activated is still in the cache.
 void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int worker) {
+  if (job.tokens == 0) return;
   const Linear& gate = first_map(job.spec, job.weights);
   const Linear& up = job.weights.up;
-  const Panel outputs = panel(step, gate.weight, i, kInt8Block);
-  const std::size_t width = outputs.last - outputs.first;
+  const Panel all = panel(step, gate.weight, i, kInt8Block);
   const KernelTable::Activate activate = activation(step.kernels, job.spec.activation);
   std::size_t together = tokens_together(step, gate, job.tokens);
   if (job.spec.gated) together = std::max(together, tokens_together(step, up, job.tokens));
-  for (std::size_t first = 0; first < job.tokens; first += together) {
-    const std::size_t n = std::min(together, job.tokens - first);
-    const Rows x = rows_from(gate, job.x, first, n);
-    const Rows ups{step.scratch.results(worker, 2 * n * width), width};
-    const Rows hidden =
-        job.hidden.data ? Rows{job.hidden[first] + outputs.first, job.hidden.stride} : Rows{ups[n], width};
-    linear_panel(step, gate, outputs, x, n, hidden, worker);
-    if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
-    for (std::size_t t = 0; t < n; ++t) {
-      activate(hidden[t], job.spec.gated ? ups[t] : nullptr, width);
-      round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});
+  together = std::min(together, job.tokens);
+  const std::size_t widest =
+      std::max(kResultBytes / (2 * sizeof(float) * together) / kWidthStep, std::size_t{1}) * kWidthStep;
+  for (Panel outputs = all; outputs.first < all.last; outputs.first = outputs.last) {
+    outputs.last = std::min(all.last, outputs.first + widest);
+    const std::size_t width = outputs.last - outputs.first;
+    for (std::size_t first = 0; first < job.tokens; first += together) {
+      const std::size_t n = std::min(together, job.tokens - first);
+      const Rows x = rows_from(gate, job.x, first, n);
+      const Rows ups{step.scratch.results(worker, 2 * n * width), width};
+      const Rows hidden =
+          job.hidden.data ? Rows{job.hidden[first] + outputs.first, job.hidden.stride} : Rows{ups[n], width};
+      linear_panel(step, gate, outputs, x, n, hidden, worker);
+      if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
+      for (std::size_t t = 0; t < n; ++t) {
+        activate(hidden[t], job.spec.gated ? ups[t] : nullptr, width);
+        round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});
+      }
     }
   }
 }
@@ -62,12 +72,11 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
 void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
                              Rows x, Branch out, bool keeps_hidden) {
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
-  Rows hidden = rows_for(step, {{&weights.down}}, hidden_, rows, d_ff);
+  const Rows hidden = rows_for(step, {{&weights.down}, keeps_hidden}, hidden_, rows, d_ff);
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
   x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
-  const Rows kept = keeps_hidden || !hidden.rounded.data ? hidden : Rows{};
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
-    hidden_panel(step, {spec, weights, x, rows, kept, hidden.rounded}, i, worker);
+    hidden_panel(step, {spec, weights, x, rows, hidden, hidden.rounded}, i, worker);
   });
   linear(step, {{&weights.down, out}}, hidden, rows);
 }
