@@ -12,4 +12,9 @@ double parse_cpu_max(const std::string& line);
 // ancestors, under the mount `root`; 0 = no limit.
 double cgroup_quota(const std::string& proc_cgroup, const std::string& root);
 
+// Threads that do most under a quota of so many cores, at least 1. A quarter of a core is worth one more
+// thread: it gives a prompt a fifth more speed, and takes a tenth from what waits for memory, since all stop
+// when the quota is used up.
+int threads_for_quota(double quota);
+
 }  // namespace continuo

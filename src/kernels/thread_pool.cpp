@@ -1,5 +1,7 @@
 #include "kernels/thread_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,9 +16,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 namespace continuo {
 
@@ -25,16 +24,6 @@ namespace {
 inline void relax() {
 #if defined(__x86_64__)
   _mm_pause();
-#endif
-}
-
-// The number of the processor that this thread runs on now, where the system tells.
-constexpr int kUnknownProcessor = -1;
-inline int processor() {
-#if defined(__linux__)
-  return sched_getcpu();
-#else
-  return kUnknownProcessor;
 #endif
 }
 
@@ -149,7 +138,7 @@ struct ThreadPool::Impl {
   std::atomic<std::uint32_t> round{0};
   std::atomic<int> active;  // workers below it take part
   std::atomic<int> sleepers{0};
-  std::atomic<int> callers_processor{kUnknownProcessor};
+  std::atomic<int> callers_processor{-1};
   std::atomic<bool> crowded{false};  // a worker found itself there
   std::atomic<bool> quit{false};
   std::mutex mutex;
@@ -189,9 +178,8 @@ struct ThreadPool::Impl {
 
   // Whether this worker keeps the caller from its processor, who can go on only when it sleeps.
   bool in_the_way() {
-    const int here = processor();
-    if (!adapts || here == kUnknownProcessor || here != callers_processor.load(std::memory_order_relaxed))
-      return false;
+    const int here = sched_getcpu();  // -1: the system does not tell
+    if (!adapts || here < 0 || here != callers_processor.load(std::memory_order_relaxed)) return false;
     crowded.store(true, std::memory_order_relaxed);
     return true;
   }
@@ -220,7 +208,7 @@ struct ThreadPool::Impl {
     context.store(c, std::memory_order_release);
     n.store(count, std::memory_order_release);
     done.store(0, std::memory_order_relaxed);
-    callers_processor.store(processor(), std::memory_order_relaxed);
+    callers_processor.store(sched_getcpu(), std::memory_order_relaxed);
     ticket.store(make_ticket(r, 0), std::memory_order_release);
     round.store(r, std::memory_order_seq_cst);
     if (sleepers.load(std::memory_order_seq_cst) > 0) {

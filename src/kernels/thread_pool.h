@@ -7,8 +7,8 @@
 
 namespace continuo {
 
-// Processors this process may really use: its affinity mask, bounded by the cgroup's CPU quota (v1 and v2, every
-// ancestor), rounded down; at least 1.
+// Processors this process may really use: its affinity mask, bounded by the cgroup's CPU quota (v1 and v2,
+// every ancestor; a quarter of a core counts as one); at least 1.
 int usable_cores();
 
 class ThreadPool {

@@ -62,6 +62,8 @@ double cgroup_quota(const std::string& proc_cgroup, const std::string& root) {
   return least;
 }
 
+int threads_for_quota(double quota) { return static_cast<int>(std::clamp(quota + 0.75, 1.0, 1e6)); }
+
 int usable_cores() {
   int cores = 1;
   cpu_set_t set;
@@ -74,7 +76,7 @@ int usable_cores() {
   std::ostringstream text;
   text << in.rdbuf();
   if (const double quota = cgroup_quota(text.str(), "/sys/fs/cgroup"); quota > 0) {
-    cores = std::min(cores, std::max(1, static_cast<int>(quota)));
+    cores = std::min(cores, threads_for_quota(quota));
   }
   return std::max(1, cores);
 }

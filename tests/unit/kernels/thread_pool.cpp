@@ -1,8 +1,6 @@
 #include "kernels/thread_pool.h"
 
-#if defined(__linux__)
 #include <sched.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -95,7 +93,6 @@ TEST_CASE("more threads than processors do not bring the work to a halt") {
   CHECK(many < 4 * one);
 }
 
-#if defined(__linux__)
 // Whoever waits there for work keeps it from being done.
 TEST_CASE("a worker that has no processor but the caller's leaves the work to the caller") {
   cpu_set_t all, one;
@@ -119,7 +116,6 @@ TEST_CASE("a worker that has no processor but the caller's leaves the work to th
   REQUIRE(tasks[0] + tasks[1] == 12000);
   REQUIRE(tasks[1] < 600);
 }
-#endif
 
 TEST_CASE("there is at least one usable core") { REQUIRE(usable_cores() >= 1); }
 
@@ -130,6 +126,16 @@ TEST_CASE("cpu.max lines") {
   REQUIRE(parse_cpu_max("x y") == 0);
   REQUIRE(parse_cpu_max("-1 100000") == 0);
   REQUIRE(parse_cpu_max("100000 0") == 0);
+}
+
+TEST_CASE("a quarter of a core is worth a thread") {
+  REQUIRE(threads_for_quota(0.01) == 1);
+  REQUIRE(threads_for_quota(1) == 1);
+  REQUIRE(threads_for_quota(1.2) == 1);
+  REQUIRE(threads_for_quota(1.25) == 2);
+  REQUIRE(threads_for_quota(2) == 2);
+  REQUIRE(threads_for_quota(7.5) == 8);
+  REQUIRE(threads_for_quota(1e300) == 1000000);
 }
 
 TEST_CASE("the least quota of a group and its ancestors counts, v2 and v1") {
