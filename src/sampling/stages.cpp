@@ -74,11 +74,10 @@ std::int32_t find_bests(Chain& chain) {
   return best_orders(chain.scores, chain.bests.data());
 }
 
-// Calls f(id, score) for those of the finite scores that come before `bar` in their order, or all of them, where `bar`
-// is what f last returned.
+// Calls f(id, score) for those of the finite scores that come before `bar` in their order, which is then what
+// f returned.
 template <class F>
-void for_scores_above(const Chain& chain, F f) {
-  std::int32_t bar = kNotFinite;
+void for_scores_above(const Chain& chain, std::int32_t bar, F f) {
   for (std::size_t group = 0; group < chain.bests.size(); ++group) {
     if (chain.bests[group] <= bar) continue;
     const std::size_t first = group * kScoreGroup, last = std::min(first + kScoreGroup, chain.scores.size());
@@ -127,7 +126,7 @@ class Selection {
 // The k best scores, or as many as there are, as candidates in order of their ids.
 void take_best(Chain& chain, std::size_t k) {
   Selection selection(chain.ranks, k);
-  for_scores_above(chain, [&](std::size_t id, float score) {
+  for_scores_above(chain, kNotFinite, [&](std::size_t id, float score) {
     const Rank rank{score, static_cast<std::uint32_t>(id)};
     if (selection.passes(rank)) selection.add(rank);
     return selection.full() ? order_of(static_cast<float>(selection.bar().merit)) : kNotFinite;
@@ -143,6 +142,15 @@ struct Exponent {
   double largest, temperature;
   double operator()(float score) const { return (score - largest) / temperature; }
 };
+
+// Scores of this order and below surely have less than min-p of the best one's weight.
+std::int32_t hopeless(const SamplingOptions& options, Exponent exponent) {
+  if (!(options.min_p > 0)) return kNotFinite;
+  constexpr double kMore = 1e-6;  // than what rounds on the way
+  const double least = exponent.largest + (exact_log(options.min_p) - kMore) * exponent.temperature;
+  const float below = std::nextafter(static_cast<float>(least), -std::numeric_limits<float>::infinity());
+  return std::isfinite(below) ? order_of(below) : kNotFinite;
+}
 
 // How weight is spread over exponents: sums in buckets, the largest exponents first.
 class Spread {
@@ -262,10 +270,11 @@ void apply_temperature(Chain& chain) {
   } else if (chain.options.top_p < 1 && !chain.show_all) {
     return take_likely(chain, exponent);
   } else {
-    candidates.reserve(chain.scores.size());
-    for_scores_above(chain, [&](std::size_t id, float score) {
+    const std::int32_t bar = chain.show_all ? kNotFinite : hopeless(chain.options, exponent);
+    if (bar == kNotFinite) candidates.reserve(chain.scores.size());
+    for_scores_above(chain, bar, [&](std::size_t id, float score) {
       candidates.push_back({static_cast<TokenId>(id), score, 0});
-      return kNotFinite;
+      return bar;
     });
   }
   if (candidates.size() == 1) return void(candidates.front().weight = 1);

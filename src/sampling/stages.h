@@ -62,7 +62,7 @@ struct Chain {
   std::vector<Rank>& ranks;            // scratch
   std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores (order.h)
   std::vector<double>& weights;        // scratch: by token id, or by candidate
-  bool show_all = false;  // the temperature stage makes candidates of scores too that top-k or top-p surely drop
+  bool show_all = false;  // the temperature stage makes candidates of scores too that later ones surely drop
   // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are better than
   // `ranks`, and how far sums in another order may be off.
   struct Likely {
