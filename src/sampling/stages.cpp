@@ -152,6 +152,12 @@ std::int32_t hopeless(const SamplingOptions& options, Exponent exponent) {
   return std::isfinite(below) ? order_of(below) : kNotFinite;
 }
 
+// By how much sums of n weights, `total` together, in one order and in another may differ: each is within n
+// roundings of the exact one (Higham 2002, 4.2).
+double doubt_of_sums(std::size_t n, double total) {
+  return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total;
+}
+
 // How weight is spread over exponents: sums in buckets, the largest exponents first.
 class Spread {
  public:
@@ -176,17 +182,14 @@ class Spread {
     total_ += even + odd;
   }
   double total() const { return total_; }
-  // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and the sum of
-  // those before. A sum of n positive numbers in any order is within n roundings of the exact one (Higham 2002, 4.2).
+  // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and
+  // the sum of those before.
   std::size_t reaches(double wanted, std::size_t n, double& before) const {
-    const double surely = wanted + doubt(n);
+    const double surely = wanted + doubt_of_sums(n, total());
     std::size_t at = 0;
     for (before = 0; at + 1 < sums_.size() && before + sum(sums_[at]) < surely; ++at)
       before += sum(sums_[at]);
     return at;
-  }
-  double doubt(std::size_t n) const {
-    return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total();
   }
 
  private:
@@ -227,7 +230,7 @@ void take_likely(Chain& chain, Exponent exponent) {
     exact_exp_scores(some, exponent.largest, exponent.temperature, buckets.data(), weights);
     spread.add(std::span(buckets).first(some.size()), {weights, some.size()});
   }
-  chain.likely = {.total = spread.total(), .doubt = spread.doubt(scores.size())};
+  chain.likely = {.total = spread.total(), .doubt = doubt_of_sums(scores.size(), spread.total())};
   const std::size_t last =
       spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
   const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
@@ -322,19 +325,46 @@ double total_weight(const Chain& chain) {
   return total;
 }
 
-// Keeps the shortest run of the best candidates that carries at least `wanted` of the weight, summed in their order.
-// The run is usually short, so ever larger heads of the ranking are sorted until one suffices.
+// Keeps the shortest run of the best candidates that carries at least `wanted` of the weight `total`, summed
+// in their order. Where about it ends is found by halving, whose sums are in another order; where rounding
+// might matter, all are ranked.
 template <class Merit>
-void keep_mass(Chain& chain, double wanted, Merit merit) {
-  for (std::size_t head = 128;; head *= 4) {
-    select_best(chain, std::min(head, chain.candidates.size()), merit);
-    std::sort(chain.ranks.begin(), chain.ranks.end(), better);
-    double carried = 0;
-    for (const Rank& rank : chain.ranks) {
-      carried += chain.candidates[rank.index].weight;
-      if (carried >= wanted) return keep_down_to(chain, rank, merit);
+void keep_mass(Chain& chain, double wanted, double total, Merit merit) {
+  constexpr std::size_t kFew = 128;
+  const std::size_t n = chain.candidates.size();
+  std::vector<Rank>& ranks = chain.ranks;
+  ranks.clear();
+  for (std::size_t i = 0; i < n; ++i)
+    ranks.push_back({merit(i), static_cast<std::uint32_t>(i)});
+  const auto at = [&](std::size_t i) { return ranks.begin() + static_cast<std::ptrdiff_t>(i); };
+  const auto weight = [&](const Rank& rank) { return chain.candidates[rank.index].weight; };
+  std::size_t first = 0, last = n;
+  double before = 0;
+  while (last - first > kFew) {
+    const std::size_t middle = first + (last - first) / 2;
+    std::nth_element(at(first), at(middle), at(last), better);
+    double half = 0;
+    for (std::size_t i = first; i < middle; ++i)
+      half += weight(ranks[i]);
+    if (before + half < wanted) {
+      before += half;
+      first = middle;
+    } else {
+      last = middle;
     }
-    if (head >= chain.candidates.size()) return;
+  }
+  std::sort(at(first), at(last), better);
+  const double doubt = first > 0 ? doubt_of_sums(n, total) : 0;
+  double carried = before;
+  for (std::size_t i = first; i < last && carried < wanted - doubt; ++i) {
+    carried += weight(ranks[i]);
+    if (carried >= wanted + doubt) return keep_down_to(chain, ranks[i], merit);
+  }
+  std::sort(ranks.begin(), ranks.end(), better);
+  carried = 0;
+  for (const Rank& rank : ranks) {
+    carried += weight(rank);
+    if (carried >= wanted) return keep_down_to(chain, rank, merit);
   }
 }
 
@@ -355,7 +385,10 @@ void keep_top_k(Chain& chain) {
 void keep_top_p(Chain& chain) {
   const double p = chain.options.top_p;
   const auto& [total, before, doubt] = chain.likely;
-  if (total == 0) return keep_mass(chain, p * total_weight(chain), by_score(chain));
+  if (total == 0) {
+    const double all = total_weight(chain);
+    return keep_mass(chain, p * all, all, by_score(chain));
+  }
   const double wanted = p * total;
   std::sort(chain.ranks.begin(), chain.ranks.end(), better);
   double carried = before;
@@ -363,7 +396,8 @@ void keep_top_p(Chain& chain) {
     carried += chain.candidates[chain.ranks[i].index].weight;
     if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], by_score(chain));
   }
-  keep_mass(chain, p * std::accumulate(chain.weights.begin(), chain.weights.end(), 0.0), by_score(chain));
+  const double all = std::accumulate(chain.weights.begin(), chain.weights.end(), 0.0);
+  keep_mass(chain, p * all, all, by_score(chain));
 }
 
 void keep_min_p(Chain& chain) {
@@ -371,21 +405,27 @@ void keep_min_p(Chain& chain) {
   std::erase_if(chain.candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
 }
 
-// Best are those whose surprisal, -ln p, is nearest to the entropy.
+// Best are those whose surprisal, -ln p, is nearest to the entropy. What their weights are powers of is
+// known.
 void keep_typical(Chain& chain) {
+  if (chain.candidates.size() < 2) return;
   const double total = total_weight(chain);
   const double log_total = exact_log(total);
   std::vector<double>& merits = chain.weights;
   merits.clear();
+  float largest = chain.candidates.front().score;
+  for (const Candidate& candidate : chain.candidates)
+    largest = std::max(largest, candidate.score);
+  const Exponent exponent{largest, chain.options.temperature};
   double entropy = 0;
   for (const Candidate& candidate : chain.candidates) {
-    const double surprisal = log_total - exact_log(candidate.weight);
+    const double surprisal = log_total - exponent(candidate.score);
     merits.push_back(surprisal);
     if (candidate.weight > 0) entropy += candidate.weight / total * surprisal;
   }
   for (double& merit : merits)
     merit = -std::fabs(merit - entropy);
-  keep_mass(chain, chain.options.typical_p * total, [&](std::size_t i) { return merits[i]; });
+  keep_mass(chain, chain.options.typical_p * total, total, [&](std::size_t i) { return merits[i]; });
 }
 
 bool always(const SamplingOptions&) { return true; }
