@@ -49,6 +49,9 @@ class Patience {
   Clock::time_point short_until_;
 };
 constexpr int kSpinsAtOnce = 64;  // between two looks at the clock
+// Before a round as long as this a worker is woken in any case: that takes little of it, and it may find
+// another processor.
+constexpr Clock::duration kShortRound = std::chrono::microseconds(200);
 
 // One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
 // half. A round's task, context and n are written while its ticket is closed (no index is left), so that a late worker
@@ -96,20 +99,20 @@ class ActiveThreads {
     return true;
   }
 
-  // After a round during which a worker had no processor but the caller's. Whether fewer threads are to work.
+  // After a round during which a worker had no processor but the caller's. Whether fewer threads are to work:
+  // for a short while, as a worker that tries again and finds no other notices that at once.
   bool gives_way(Clock::time_point now) {
     if (active_ == 1) return false;
     begin_window();
-    patience_ = now - tried_ < 3 * kWindow ? std::min(2 * patience_, kLongest) : kFirst;
     --active_;
-    retry_ = now + patience_;
+    retry_ = now + kCrowded;
     return true;
   }
 
  private:
   static constexpr Clock::duration kLate = std::chrono::microseconds(300);
   static constexpr Clock::duration kWindow = std::chrono::milliseconds(12);  // of work: some time slices
-  static constexpr Clock::duration kFirst = std::chrono::milliseconds(4),
+  static constexpr Clock::duration kCrowded = std::chrono::milliseconds(1),
                                    kShortest = std::chrono::milliseconds(25),
                                    kLongest = std::chrono::seconds(1);
 
@@ -271,9 +274,9 @@ void ThreadPool::run(std::size_t n, Task task, void* context) {
   if (!p.adapts) return;
   const bool crowded = p.crowded.load(std::memory_order_relaxed);
   if (crowded) p.crowded.store(false, std::memory_order_relaxed);
-  if (crowded ? p.crew.gives_way(end) : p.crew.shrinks(worked - start, end - worked, end)) {
-    p.set_active(p.crew.active());
-  }
+  const bool fewer = crowded && end - start < kShortRound ? p.crew.gives_way(end)
+                                                          : p.crew.shrinks(worked - start, end - worked, end);
+  if (fewer) p.set_active(p.crew.active());
 }
 
 }  // namespace continuo
