@@ -78,8 +78,11 @@ class ActiveThreads {
   bool grows(Clock::time_point now) {
     if (active_ == size_ || now < retry_) return false;
     ++active_;
-    tried_ = now;
-    begin_window();
+    if (late_) {  // else what was lost before counts on
+      late_ = false;
+      tried_ = now;
+      begin_window();
+    }
     retry_ = now + patience_;
     return true;
   }
@@ -95,6 +98,7 @@ class ActiveThreads {
     if (active_ == 1 || lost * active_ < 0.9) return false;  // less is lost than what one thread does
     patience_ = now - tried_ < 3 * kWindow ? std::min(2 * patience_, kLongest) : kShortest;
     active_ = std::clamp(static_cast<int>(active_ * (1 - lost)), 1, active_ - 1);
+    late_ = true;
     retry_ = now + patience_;
     return true;
   }
@@ -103,7 +107,6 @@ class ActiveThreads {
   // for a short while, as a worker that tries again and finds no other notices that at once.
   bool gives_way(Clock::time_point now) {
     if (active_ == 1) return false;
-    begin_window();
     --active_;
     retry_ = now + kCrowded;
     return true;
@@ -119,6 +122,7 @@ class ActiveThreads {
   void begin_window() { busy_ = lost_ = Clock::duration{0}; }
 
   int size_, active_;
+  bool late_ = false;  // fewer work because others were late
   Clock::duration patience_ = kShortest, busy_{0}, lost_{0};
   Clock::time_point tried_, retry_;
 };
