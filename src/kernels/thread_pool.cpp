@@ -186,7 +186,7 @@ struct ThreadPool::Impl {
   // Whether this worker keeps the caller from its processor, who can go on only when it sleeps.
   bool in_the_way() {
     const int here = sched_getcpu();  // -1: the system does not tell
-    if (!adapts || here < 0 || here != callers_processor.load(std::memory_order_relaxed)) return false;
+    if (here < 0 || here != callers_processor.load(std::memory_order_relaxed)) return false;
     crowded.store(true, std::memory_order_relaxed);
     return true;
   }

@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
     const std::string name = argv[i];
     (name == "--threads" ? threads : name == "--rounds" ? rounds : tasks) = std::stoul(argv[i + 1]);
   }
-  ThreadPool pool(static_cast<int>(threads), ThreadPool::Crew::all);
+  ThreadPool pool(static_cast<int>(threads));
   for (const std::size_t steps : {0, 1000, 4000, 16000}) {
     std::vector<double> alone, together;
     for (std::size_t i = 0; i < rounds; ++i) {
