@@ -49,8 +49,8 @@ class Patience {
   Clock::time_point short_until_;
 };
 constexpr int kSpinsAtOnce = 64;  // between two looks at the clock
-// Before a round as long as this a worker is woken in any case: that takes little of it, and it may find
-// another processor.
+// Where rounds are as long as this, a worker is woken for each: that takes little of it, and the worker may
+// find another processor.
 constexpr Clock::duration kShortRound = std::chrono::microseconds(200);
 
 // One piece of work ("round") at a time. `ticket` holds the round in its upper half and the next index in its lower
@@ -78,12 +78,12 @@ class ActiveThreads {
   bool grows(Clock::time_point now) {
     if (active_ == size_ || now < retry_) return false;
     ++active_;
+    retry_ = now + (late_ ? patience_ : kCrowded);
     if (late_) {  // else what was lost before counts on
-      late_ = false;
+      late_ = active_ < size_;
       tried_ = now;
       begin_window();
     }
-    retry_ = now + patience_;
     return true;
   }
 

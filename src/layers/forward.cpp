@@ -34,7 +34,7 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
   return tables;
 }
 
-// Who reads what goes into a mixer, into a feed-forward network, and into both.
+// Who reads what goes into a mixer, and into a feed-forward network.
 Readers readers(const MixerWeights& mixer) {
   const auto& attention = std::get<AttentionWeights>(mixer);
   return {{&attention.qkv, &attention.q, &attention.k, &attention.v}, false};
@@ -43,12 +43,15 @@ Readers readers(const FeedWeights& feed) {
   if (const auto* dense = std::get_if<FeedForwardWeights>(&feed)) return {{&dense->gate, &dense->up}, false};
   return {{&std::get<ExpertsWeights>(feed).router}, true};  // rows are copied for the experts
 }
-Readers readers(const MixerWeights& mixer, const FeedWeights& feed) {
-  Readers both = readers(mixer);
-  const Readers more = readers(feed);
-  std::copy_n(more.maps.begin(), 2, both.maps.begin() + 4);
-  both.others = more.others;
-  return both;
+Readers operator+(Readers all, const Readers& more) {
+  auto free = std::find(all.maps.begin(), all.maps.end(), nullptr);
+  for (const Linear* map : more.maps) {
+    if (!map) continue;
+    CONTINUO_CHECK(free != all.maps.end(), "more readers than there is room for");
+    *free++ = map;
+  }
+  all.others = all.others || more.others;
+  return all;
 }
 
 }  // namespace
@@ -190,7 +193,7 @@ void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
   const Residual stream{x, spec.residual_scale};
   const Rows to_mix =
       normed(spec.mixer_norm, weights.mixer_norm,
-             spec.feed_norm ? readers(weights.mixer) : readers(weights.mixer, weights.feed), x);
+             spec.feed_norm ? readers(weights.mixer) : readers(weights.mixer) + readers(weights.feed), x);
   const Rows from_mixer = mix<Ear>(layer, to_mix, std::nullopt, ear);
   const Rows to_feed =
       spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, readers(weights.feed), x) : to_mix;

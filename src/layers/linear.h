@@ -22,7 +22,7 @@ struct Panel {
 std::size_t panel_count(const Step& step, const Matrix& weight, std::size_t unit = 1);
 Panel panel(const Step& step, const Matrix& weight, std::size_t i, std::size_t unit = 1);
 
-// Who reads rows: maps, of which some may be missing, and others, who take floats.
+// Who reads rows: maps (null, or without a weight: none), and others, who take floats.
 struct Readers {
   std::array<const Linear*, 6> maps = {};
   bool others = true;

@@ -144,7 +144,7 @@ struct Exponent {
 };
 
 // Scores of this order and below surely have less than min-p of the best one's weight.
-std::int32_t hopeless(const SamplingOptions& options, Exponent exponent) {
+std::int32_t min_p_bar(const SamplingOptions& options, Exponent exponent) {
   if (!(options.min_p > 0)) return kNotFinite;
   constexpr double kMore = 1e-6;  // than what rounds on the way
   const double least = exponent.largest + (exact_log(options.min_p) - kMore) * exponent.temperature;
@@ -273,7 +273,7 @@ void apply_temperature(Chain& chain) {
   } else if (chain.options.top_p < 1 && !chain.show_all) {
     return take_likely(chain, exponent);
   } else {
-    const std::int32_t bar = chain.show_all ? kNotFinite : hopeless(chain.options, exponent);
+    const std::int32_t bar = chain.show_all ? kNotFinite : min_p_bar(chain.options, exponent);
     if (bar == kNotFinite) candidates.reserve(chain.scores.size());
     for_scores_above(chain, bar, [&](std::size_t id, float score) {
       candidates.push_back({static_cast<TokenId>(id), score, 0});
@@ -325,47 +325,61 @@ double total_weight(const Chain& chain) {
   return total;
 }
 
+// The first of the ranks, the best ones first, at which the weight surely reaches `wanted`, if those before
+// them carry `before` and sums may be off by `doubt`; null where that does not tell.
+const Rank* reached(const Chain& chain, std::span<const Rank> ranks, double before, double wanted,
+                    double doubt) {
+  double carried = before;
+  for (const Rank& rank : ranks) {
+    if (carried >= wanted - doubt) return nullptr;
+    carried += chain.candidates[rank.index].weight;
+    if (carried >= wanted + doubt) return &rank;
+  }
+  return nullptr;
+}
+
+// Ranks of which those before carry a weight.
+struct Stretch {
+  std::span<Rank> ranks;
+  double before;
+};
+
+// A few of chain.ranks, the best ones first, among which the weight reaches `wanted`, about: halves are
+// summed in any order.
+Stretch narrow_down(Chain& chain, double wanted) {
+  constexpr std::size_t kFew = 128;
+  Stretch found{chain.ranks, 0};
+  while (found.ranks.size() > kFew) {
+    const std::span<Rank> better_half = found.ranks.first(found.ranks.size() / 2);
+    std::nth_element(found.ranks.begin(), better_half.end(), found.ranks.end(), better);
+    double weight = 0;
+    for (const Rank& rank : better_half)
+      weight += chain.candidates[rank.index].weight;
+    found = found.before + weight < wanted
+                ? Stretch{found.ranks.subspan(better_half.size()), found.before + weight}
+                : Stretch{better_half, found.before};
+  }
+  std::sort(found.ranks.begin(), found.ranks.end(), better);
+  return found;
+}
+
 // Keeps the shortest run of the best candidates that carries at least `wanted` of the weight `total`, summed
-// in their order. Where about it ends is found by halving, whose sums are in another order; where rounding
-// might matter, all are ranked.
+// in their order; where other sums leave that in doubt, all are ranked.
 template <class Merit>
 void keep_mass(Chain& chain, double wanted, double total, Merit merit) {
-  constexpr std::size_t kFew = 128;
-  const std::size_t n = chain.candidates.size();
   std::vector<Rank>& ranks = chain.ranks;
   ranks.clear();
-  for (std::size_t i = 0; i < n; ++i)
+  for (std::size_t i = 0; i < chain.candidates.size(); ++i)
     ranks.push_back({merit(i), static_cast<std::uint32_t>(i)});
-  const auto at = [&](std::size_t i) { return ranks.begin() + static_cast<std::ptrdiff_t>(i); };
-  const auto weight = [&](const Rank& rank) { return chain.candidates[rank.index].weight; };
-  std::size_t first = 0, last = n;
-  double before = 0;
-  while (last - first > kFew) {
-    const std::size_t middle = first + (last - first) / 2;
-    std::nth_element(at(first), at(middle), at(last), better);
-    double half = 0;
-    for (std::size_t i = first; i < middle; ++i)
-      half += weight(ranks[i]);
-    if (before + half < wanted) {
-      before += half;
-      first = middle;
-    } else {
-      last = middle;
-    }
+  const Stretch near = narrow_down(chain, wanted);
+  const bool in_order = near.before == 0;
+  const Rank* last =
+      reached(chain, near.ranks, near.before, wanted, in_order ? 0 : doubt_of_sums(ranks.size(), total));
+  if (!last) {
+    std::sort(ranks.begin(), ranks.end(), better);
+    last = reached(chain, ranks, 0, wanted, 0);
   }
-  std::sort(at(first), at(last), better);
-  const double doubt = first > 0 ? doubt_of_sums(n, total) : 0;
-  double carried = before;
-  for (std::size_t i = first; i < last && carried < wanted - doubt; ++i) {
-    carried += weight(ranks[i]);
-    if (carried >= wanted + doubt) return keep_down_to(chain, ranks[i], merit);
-  }
-  std::sort(ranks.begin(), ranks.end(), better);
-  carried = 0;
-  for (const Rank& rank : ranks) {
-    carried += weight(rank);
-    if (carried >= wanted) return keep_down_to(chain, rank, merit);
-  }
+  if (last) keep_down_to(chain, *last, merit);
 }
 
 auto by_score(const Chain& chain) {
@@ -391,10 +405,8 @@ void keep_top_p(Chain& chain) {
   }
   const double wanted = p * total;
   std::sort(chain.ranks.begin(), chain.ranks.end(), better);
-  double carried = before;
-  for (std::size_t i = 0; i < chain.ranks.size() && carried < wanted - doubt; ++i) {
-    carried += chain.candidates[chain.ranks[i].index].weight;
-    if (carried > wanted + doubt) return keep_down_to(chain, chain.ranks[i], by_score(chain));
+  if (const Rank* last = reached(chain, chain.ranks, before, wanted, doubt)) {
+    return keep_down_to(chain, *last, by_score(chain));
   }
   const double all = std::accumulate(chain.weights.begin(), chain.weights.end(), 0.0);
   keep_mass(chain, p * all, all, by_score(chain));
@@ -405,10 +417,9 @@ void keep_min_p(Chain& chain) {
   std::erase_if(chain.candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
 }
 
-// Best are those whose surprisal, -ln p, is nearest to the entropy. What their weights are powers of is
-// known.
+// Best are those whose surprisal, -ln p, is nearest to the entropy; p = e^exponent / total.
 void keep_typical(Chain& chain) {
-  if (chain.candidates.size() < 2) return;
+  if (chain.candidates.size() < 2) return;  // as at temperature 0, where there are no exponents
   const double total = total_weight(chain);
   const double log_total = exact_log(total);
   std::vector<double>& merits = chain.weights;
