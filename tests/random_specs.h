@@ -35,7 +35,7 @@ class RandomWeights {
     }
     const auto* data = reinterpret_cast<const std::byte*>(values->data());
     owned_.push_back(std::move(values));
-    return {data, format_, layout, rows, cols, layout == Layout::out_major ? cols : rows};
+    return {data, format_, layout, rows, cols, layout == Layout::row_major ? cols : rows};
   }
   Linear linear(std::size_t rows, std::size_t cols, bool bias) {
     return {matrix(rows, cols, layout_), bias ? floats(rows, 0, 0.2f) : std::vector<float>{}};
@@ -89,11 +89,11 @@ class RandomWeights {
   LayerWeights layer(const LayerSpec& spec, std::size_t d_model) {
     LayerWeights out;
     norm(spec.mixer_norm, d_model, out.mixer_norm);
-    norm(spec.mixer_out_norm, d_model, out.mixer_out_norm);
-    norm(spec.feed_norm, d_model, out.feed_norm);
-    norm(spec.feed_out_norm, d_model, out.feed_out_norm);
+    norm(spec.post_mixer_norm, d_model, out.post_mixer_norm);
+    norm(spec.ffn_norm, d_model, out.ffn_norm);
+    norm(spec.post_ffn_norm, d_model, out.post_ffn_norm);
     out.mixer = attention(std::get<AttentionSpec>(spec.mixer), d_model);
-    std::visit([&](const auto& kind) { out.feed = feed(kind, d_model); }, spec.feed);
+    std::visit([&](const auto& kind) { out.ffn = feed(kind, d_model); }, spec.ffn);
     return out;
   }
 
@@ -102,14 +102,14 @@ class RandomWeights {
     const std::size_t d_embedding = spec.d_embedding > 0 ? spec.d_embedding : d_model;
     Model out;
     Weights& w = out.weights;
-    w.embedding = matrix(vocab, d_embedding, Layout::out_major);
+    w.embedding = matrix(vocab, d_embedding, Layout::row_major);
     if (d_embedding != d_model) {
-      w.widen = linear(d_model, d_embedding, false);
-      w.narrow = linear(d_embedding, d_model, false);
+      w.project_in = linear(d_model, d_embedding, false);
+      w.project_out = linear(d_embedding, d_model, false);
     }
     norm(spec.embedding_norm, d_model, w.embedding_norm);
     if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
-      w.learned_positions = matrix(learned->count + learned->offset, d_model, Layout::out_major);
+      w.learned_positions = matrix(learned->count + learned->offset, d_model, Layout::row_major);
     }
     for (const LayerSpec& one : spec.layers)
       w.layers.push_back(layer(one, d_model));
@@ -140,7 +140,7 @@ class RandomWeights {
 };
 
 inline Model random_model(ModelSpec spec, unsigned seed, Format format = Format::f32,
-                          Layout layout = Layout::out_major) {
+                          Layout layout = Layout::row_major) {
   return RandomWeights(seed, format, layout).model(std::move(spec));
 }
 
@@ -158,8 +158,8 @@ inline ModelSpec plain_spec(std::string name, std::size_t n_layers = 2) {
   attention.scale = 0.4f;
   LayerSpec layer{.mixer_norm = RmsNormSpec{},
                   .mixer = attention,
-                  .feed_norm = RmsNormSpec{},
-                  .feed = FeedForwardSpec{.d_ff = 70}};
+                  .ffn_norm = RmsNormSpec{},
+                  .ffn = FeedForwardSpec{.d_ff = 70}};
   spec.layers.assign(n_layers, layer);
   spec.final_norm = RmsNormSpec{};
   return spec;
@@ -178,13 +178,13 @@ inline ModelSpec windows_and_caps() {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     attention_of(layer).window = windows[i];
-    attention_of(layer).score_cap = i % 2 ? 4.0f : 0.0f;
+    attention_of(layer).attn_logit_softcap = i % 2 ? 4.0f : 0.0f;
     attention_of(layer).rope = rope_of(12, i % 2 ? 10000 : 500);
-    layer.mixer_out_norm = layer.feed_out_norm = RmsNormSpec{};
-    layer.feed = FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_tanh};
+    layer.post_mixer_norm = layer.post_ffn_norm = RmsNormSpec{};
+    layer.ffn = FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_tanh};
   }
   spec.embedding_scale = 6.3f;
-  spec.logit_cap = 3;
+  spec.final_logit_softcap = 3;
   spec.tied_output = true;
   return spec;
 }
@@ -198,8 +198,8 @@ inline ModelSpec linear_biases(bool bf16_products) {
     attention.grouped_qkv = true;
     attention.qkv_bias = attention.out_bias = true;
     attention.window = bf16_products ? 40 : 0;
-    layer.mixer_norm = layer.feed_norm = LayerNormSpec{};
-    layer.feed =
+    layer.mixer_norm = layer.ffn_norm = LayerNormSpec{};
+    layer.ffn =
         FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_erf, .gated = false, .bias = true};
   }
   spec.embedding_norm = LayerNormSpec{};
@@ -213,12 +213,12 @@ inline ModelSpec norms_of_heads(QkNormSpec::Span span, NormSpec norm) {
     attention_of(layer).qk_norm = QkNormSpec{norm, span};
     attention_of(layer).rope = rope_of(8);
     attention_of(layer).rope->interleaved = span == QkNormSpec::Span::own_head;
-    attention_of(layer).rope->clockwise = span == QkNormSpec::Span::all_heads;
+    attention_of(layer).rope->negative_angle = span == QkNormSpec::Span::all_heads;
     attention_of(layer).qkv_clip = 0.9f;
-    layer.mixer_out_norm = layer.mixer_norm;
+    layer.post_mixer_norm = layer.mixer_norm;
     layer.mixer_norm.reset();
-    layer.feed_out_norm = LayerNormSpec{.bias = false, .weight = false};
-    layer.feed_norm.reset();
+    layer.post_ffn_norm = LayerNormSpec{.bias = false, .weight = false};
+    layer.ffn_norm.reset();
   }
   attention_of(spec.layers[1]).rope.reset();
   return spec;
@@ -239,19 +239,19 @@ inline ModelSpec long_rope() {
 
 // ---- blocks ----
 
-inline ModelSpec parallel_blocks(bool feed_norm) {
+inline ModelSpec parallel_blocks(bool ffn_norm) {
   ModelSpec spec = plain_spec("parallel blocks");
   for (LayerSpec& layer : spec.layers) {
     layer.order = LayerSpec::Order::parallel;
     layer.mixer_norm = LayerNormSpec{};
-    layer.feed_norm.reset();
-    if (feed_norm) layer.feed_norm = LayerNormSpec{.eps = 1e-5f, .bias = false};
-    layer.feed =
+    layer.ffn_norm.reset();
+    if (ffn_norm) layer.ffn_norm = LayerNormSpec{.eps = 1e-5f, .bias = false};
+    layer.ffn =
         FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_quick, .gated = false, .bias = true};
-    layer.residual_scale = feed_norm ? 0.6f : 1.0f;
+    layer.residual_scale = ffn_norm ? 0.6f : 1.0f;
     attention_of(layer).rope = rope_of(6);
     attention_of(layer).rope->interleaved = true;
-    attention_of(layer).grouped_qkv = feed_norm;
+    attention_of(layer).grouped_qkv = ffn_norm;
   }
   spec.output_bias = true;
   spec.logit_scale = 0.3f;
@@ -261,9 +261,9 @@ inline ModelSpec parallel_blocks(bool feed_norm) {
 inline ModelSpec norms_after() {
   ModelSpec spec = plain_spec("norms after");
   for (LayerSpec& layer : spec.layers) {
-    layer.order = LayerSpec::Order::norm_after;
-    layer.mixer_norm = layer.feed_norm = LayerNormSpec{};
-    layer.feed = FeedForwardSpec{.d_ff = 70, .activation = Activation::relu, .gated = false, .bias = true};
+    layer.order = LayerSpec::Order::post_norm;
+    layer.mixer_norm = layer.ffn_norm = LayerNormSpec{};
+    layer.ffn = FeedForwardSpec{.d_ff = 70, .activation = Activation::relu, .gated = false, .bias = true};
   }
   spec.positions = LearnedPositions{.count = 1000, .offset = 2};
   spec.d_embedding = 24;
@@ -279,11 +279,11 @@ inline ModelSpec experts(bool shared) {
         .n_experts = 7, .n_active = 3, .expert = {.d_ff = 22}, .normalize = !shared, .shared = {}};
     if (shared) feed.shared = FeedForwardSpec{.d_ff = 50};
     feed.shared_gate = shared;
-    layer.feed = feed;
+    layer.ffn = feed;
     layer.residual_scale = 0.8f;
     attention_of(layer).rope = rope_of(12);
   }
-  spec.layers[1].feed = FeedForwardSpec{.d_ff = 30, .activation = Activation::relu_squared, .gated = false};
+  spec.layers[1].ffn = FeedForwardSpec{.d_ff = 30, .activation = Activation::relu_squared, .gated = false};
   return spec;
 }
 
@@ -309,7 +309,7 @@ inline std::vector<Model> random_models(unsigned seed) {
   for (const ModelSpec& spec : random_specs()) {
     const std::size_t i = models.size();
     models.push_back(random_model(spec, seed + unsigned(i), i % 2 ? Format::bf16 : Format::f32,
-                                  i % 3 == 2 ? Layout::in_major : Layout::out_major));
+                                  i % 3 == 2 ? Layout::transposed : Layout::row_major));
   }
   return models;
 }

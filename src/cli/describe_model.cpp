@@ -65,7 +65,7 @@ Answer json_of(const RopeSpec& rope) {
   return {{"rotary_dim", rope.rotary_dim},
           {"theta", rope.theta},
           {"interleaved", rope.interleaved},
-          {"clockwise", rope.clockwise},
+          {"clockwise", rope.negative_angle},
           {"scaling", visit_json(rope.scaling)}};
 }
 
@@ -108,8 +108,25 @@ Answer json_of(const AttentionSpec& attention) {
           {"alibi", if_there(attention.alibi)},
           {"qk_norm", if_there(attention.qk_norm)},
           {"window", attention.window > 0 ? Answer(attention.window) : Answer()},
-          {"score_cap", limit(attention.score_cap)},
+          {"score_cap", limit(attention.attn_logit_softcap)},
           {"qkv_clip", limit(attention.qkv_clip)}};
+}
+
+Answer json_of(const ShortConvSpec& conv) {
+  return {{"kind", "short_conv"}, {"d_inner", conv.d_inner}, {"kernel", conv.kernel}, {"bias", conv.bias}};
+}
+
+template <class Variant>
+Answer visit_json(const Variant& variant);
+
+Answer json_of(const BesideSpec& beside) {
+  Answer parts = Answer::object({{"kind", "beside"}});
+  for (std::size_t i = 0; i < beside.parts.size(); ++i) {
+    Answer part = visit_json(beside.parts[i].mixer);
+    part["scale"] = number(beside.parts[i].scale);
+    parts[std::to_string(i)] = std::move(part);
+  }
+  return parts;
 }
 
 std::string_view activation_name(Activation activation) {
@@ -154,7 +171,7 @@ std::string_view order_name(LayerSpec::Order order) {
       return "sequential";
     case LayerSpec::Order::parallel:
       return "parallel";
-    case LayerSpec::Order::norm_after:
+    case LayerSpec::Order::post_norm:
       return "norm_after";
   }
   return "";
@@ -200,10 +217,10 @@ Answer layer_json(const LayerSpec& layer) {
   return {{"order", order_name(layer.order)},
           {"mixer_norm", if_there(layer.mixer_norm)},
           {"mixer", visit_json(layer.mixer)},
-          {"mixer_out_norm", if_there(layer.mixer_out_norm)},
-          {"feed_norm", if_there(layer.feed_norm)},
-          {"feed", visit_json(layer.feed)},
-          {"feed_out_norm", if_there(layer.feed_out_norm)},
+          {"mixer_out_norm", if_there(layer.post_mixer_norm)},
+          {"feed_norm", if_there(layer.ffn_norm)},
+          {"feed", visit_json(layer.ffn)},
+          {"feed_out_norm", if_there(layer.post_ffn_norm)},
           {"residual_scale", number(layer.residual_scale)}};
 }
 

@@ -53,8 +53,8 @@ class TokenizerExport {
     into_.add("tokenizer.ggml.token_type", std::span<const std::int32_t>(types_));
     if (spec_.bos_token) into_.add("tokenizer.ggml.bos_token_id", static_cast<std::uint32_t>(*spec_.bos_token));
     // A text also ends where another begins; the file names one end only, which is another token where there is one.
-    for (const TokenId end : spec_.end_tokens) {
-      if (spec_.end_tokens.size() > 1 && end == spec_.bos_token) continue;
+    for (const TokenId end : spec_.eos_tokens) {
+      if (spec_.eos_tokens.size() > 1 && end == spec_.bos_token) continue;
       into_.add("tokenizer.ggml.eos_token_id", static_cast<std::uint32_t>(end));
       break;
     }
@@ -244,7 +244,7 @@ class TokenizerExport {
         const std::string token = text(field(field(part, "SpecialToken"), "id"));
         const auto id = ids_.find(token);
         const TokenId number = id == ids_.end() ? -1 : static_cast<TokenId>(id->second);
-        const bool is_end = std::find(spec_.end_tokens.begin(), spec_.end_tokens.end(), number) != spec_.end_tokens.end();
+        const bool is_end = std::find(spec_.eos_tokens.begin(), spec_.eos_tokens.end(), number) != spec_.eos_tokens.end();
         if (!(seen ? is_end && !after : spec_.bos_token == number && !before)) {
           return cannot(fmt::format("the token '{}' {} each text", token, seen ? "after" : "before"));
         }

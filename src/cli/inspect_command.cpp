@@ -90,9 +90,9 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"tied_output", spec.tied_output},
                    {"output_bias", spec.output_bias},
                    {"logit_scale", shortest(spec.logit_scale)},
-                   {"logit_cap", spec.logit_cap > 0 ? shortest(spec.logit_cap) : Answer()},
+                   {"logit_cap", spec.final_logit_softcap > 0 ? shortest(spec.final_logit_softcap) : Answer()},
                    {"bos_token", spec.bos_token ? Answer(*spec.bos_token) : Answer()},
-                   {"end_tokens", spec.end_tokens},
+                   {"end_tokens", spec.eos_tokens},
                    {"sampling", sampling_json(sampling)}};
   if (!options.tensors) return answer;
   for (const TensorUse& tensor : model.tensors) {
@@ -137,7 +137,7 @@ std::string output_text(const ModelSpec& spec) {
   if (spec.d_embedding > 0) out += fmt::format(", of a state narrowed to {}", spec.d_embedding);
   if (spec.output_bias) out += ", bias";
   if (spec.logit_scale != 1) out += fmt::format(", times {}", spec.logit_scale);
-  if (spec.logit_cap > 0) out += fmt::format(", capped at {}", spec.logit_cap);
+  if (spec.final_logit_softcap > 0) out += fmt::format(", capped at {}", spec.final_logit_softcap);
   return out + "\n";
 }
 
@@ -161,7 +161,7 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   out += fmt::format("begins with  {}\n", spec.bos_token ? std::to_string(*spec.bos_token) : "nothing");
   out +=
       fmt::format("ends with    {}\n",
-                  spec.end_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.end_tokens, ", ")));
+                  spec.eos_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.eos_tokens, ", ")));
   out += fmt::format(
       "sampling     temperature {}, top-k {}, top-p {}, min-p {}, typical-p {}, repeat-penalty {}\n",
       sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p, sampling.typical_p,

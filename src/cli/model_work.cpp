@@ -27,28 +27,11 @@ class Groups {
     groups_.push_back({{&map}, share, output});
   }
 
-  void add(const FeedForwardWeights& w, double share = 1) {
-    add(w.gate, share);
-    add(w.up, share);
-    add(w.down, share);
-  }
-
-  void add(const AttentionWeights& w, const AttentionSpec&) {
-    add(w.q);
-    add(w.k);
-    add(w.v);
-    add(w.qkv);
-    add(w.out);
-  }
-
-  void add(const FeedForwardWeights& w, const FeedForwardSpec&) { add(w); }
-
-  void add(const ExpertsWeights& w, const ExpertsSpec& spec) {
-    add(w.router);
-    const double share = static_cast<double>(spec.n_active) / static_cast<double>(w.experts.size());
-    for (const FeedForwardWeights& expert : w.experts) add(expert, share);
-    add(w.shared);
-    add(w.shared_gate);
+  // `expert_share`: of an expert's maps, how many of the tokens go through each.
+  void add_all(const auto& weights, double expert_share = 1) {
+    for_each_linear(weights, [&](const Linear& map, MapInput input) {
+      add(map, input == MapInput::expert ? expert_share : 1);
+    });
   }
 
   std::vector<MapGroup> take() { return std::move(groups_); }
@@ -57,13 +40,9 @@ class Groups {
   std::vector<MapGroup> groups_;
 };
 
-template <class Kind>
-void add_layer(Groups& groups, const auto& weights, const auto& spec) {
-  if (const auto* w = std::get_if<Kind>(&weights)) {
-    std::visit([&](const auto& s) {
-      if constexpr (requires { groups.add(*w, s); }) groups.add(*w, s);
-    }, spec);
-  }
+double expert_share(const FfnSpec& ffn) {
+  const auto* experts = std::get_if<ExpertsSpec>(&ffn);
+  return experts ? static_cast<double>(experts->n_active) / static_cast<double>(experts->n_experts) : 1;
 }
 
 }  // namespace
@@ -76,25 +55,23 @@ double MapGroup::operations() const {
 std::string MapGroup::name() const {
   const Matrix& m = matrix();
   return fmt::format("{} x {} x {} {}{}", maps.size(), m.rows, m.cols, format_info(m.format).name,
-                     m.layout == Layout::in_major ? " in_major" : "");
+                     m.layout == Layout::transposed ? " in_major" : "");
 }
 bool MapGroup::integer(const KernelTable& kernels) const {
-  return kernels.int8 && matrix().layout == Layout::out_major &&
+  return kernels.int8 && matrix().layout == Layout::row_major &&
          kernels.int8->matmul[static_cast<std::size_t>(matrix().format)];
 }
 
 std::vector<MapGroup> map_groups(const Model& model) {
   Groups groups;
   const Weights& weights = model.weights;
-  groups.add(weights.widen);
+  groups.add(weights.project_in);
   for (std::size_t i = 0; i < weights.layers.size(); ++i) {
     const LayerWeights& layer = weights.layers[i];
-    const LayerSpec& spec = model.spec.layers[i];
-    add_layer<AttentionWeights>(groups, layer.mixer, spec.mixer);
-    add_layer<FeedForwardWeights>(groups, layer.feed, spec.feed);
-    add_layer<ExpertsWeights>(groups, layer.feed, spec.feed);
+    groups.add_all(layer.mixer);
+    groups.add_all(layer.ffn, expert_share(model.spec.layers[i].ffn));
   }
-  groups.add(weights.narrow, 1, true);
+  groups.add(weights.project_out, 1, true);
   groups.add(weights.output, 1, true);
   return groups.take();
 }

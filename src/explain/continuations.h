@@ -9,11 +9,16 @@
 
 namespace continuo::explain {
 
+// A text that has gone through the network.
+struct TextRun {
+  ForwardPass& forward;
+  SequenceState& state;    // remembers the text up to the window's end, and something else afterwards
+  const Snapshot& before;  // the state before the window
+  const Question& question;
+  const ModelSpec& spec;
+};
+
 // For each row the best token that does not follow it in the text, and the greedy continuation from there.
-// `state` remembers the text up to the window's end; it is rewound again and again, and remembers something
-// else afterwards.
-Result<void> continue_otherwise(ForwardPass& forward, SequenceState& state, const Question& question,
-                                const ModelSpec& spec, Recording& recording,
-                                const std::atomic<bool>& interrupted);
+Result<void> continue_otherwise(const TextRun& run, Recording& recording, const std::atomic<bool>& interrupted);
 
 }  // namespace continuo::explain

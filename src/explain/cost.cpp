@@ -107,9 +107,10 @@ Work sum(std::initializer_list<Work> parts) {
   return whole;
 }
 
-Work projections_work(const AttentionWeights& w, std::size_t rows) {
-  return sum({work_of(w.q, rows), work_of(w.k, rows), work_of(w.v, rows), work_of(w.qkv, rows),
-              work_of(w.out, rows)});
+Work projections_work(const MixerWeights& weights, std::size_t rows) {
+  Work whole;
+  for_each_linear(weights, [&](const Linear& map, MapInput) { whole = sum({whole, work_of(map, rows)}); });
+  return whole;
 }
 
 // What a layer remembers of a token.
@@ -142,10 +143,13 @@ Work feed_work(const ExpertsSpec& spec, const ExpertsWeights& w, std::size_t row
 }
 
 Work feed_work(const LayerSpec& layer, const LayerWeights& weights, std::size_t rows) {
-  if (const auto* dense = std::get_if<FeedForwardSpec>(&layer.feed)) {
-    return feed_work(*dense, std::get<FeedForwardWeights>(weights.feed), rows);
+  if (const auto* dense = std::get_if<FeedForwardSpec>(&layer.ffn)) {
+    return feed_work(*dense, std::get<FeedForwardWeights>(weights.ffn), rows);
   }
-  return feed_work(std::get<ExpertsSpec>(layer.feed), std::get<ExpertsWeights>(weights.feed), rows);
+  if (const auto* experts = std::get_if<ExpertsSpec>(&layer.ffn)) {
+    return feed_work(*experts, std::get<ExpertsWeights>(weights.ffn), rows);
+  }
+  return {};
 }
 
 void add_phase(Recording& r, std::string name, std::optional<std::size_t> layer, Work work, double seconds) {
@@ -162,14 +166,13 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
             times_of_pass.input);
   for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
     const LayerTimes& times = times_of_pass.layers[i];
-    const auto& spec = std::get<AttentionSpec>(model.spec.layers[i].mixer);
-    add_phase(r, "projections", i,
-              projections_work(std::get<AttentionWeights>(model.weights.layers[i].mixer), rows),
-              times.projections);
-    add_phase(r, "attention", i, attention_work(spec, r.from, r.to, kv_type), times.attention);
+    add_phase(r, "projections", i, projections_work(model.weights.layers[i].mixer, rows), times.projections);
+    if (const AttentionSpec* const attention = attention_in(model.spec.layers[i].mixer)) {
+      add_phase(r, "attention", i, attention_work(*attention, r.from, r.to, kv_type), times.attention);
+      r.cost.cache_bytes_per_token += cache_bytes(*attention, kv_type);
+    }
     add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
               times.feed);
-    r.cost.cache_bytes_per_token += cache_bytes(spec, kv_type);
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
             times_of_pass.output);  // the last row alone, as generating does
@@ -243,9 +246,10 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, question.to, question.ids.size(), machine.kv_type);
   timed(forward, state, std::span(question.ids).first(question.from), spec.layers.size());
+  const Snapshot before = state.snapshot();
   std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
-    state.rewind(question.from);
+    state.restore(before);
     runs.push_back(
         timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
   }

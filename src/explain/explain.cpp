@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::size_t kChunk = 256;  // tokens before the window that are computed at once
 
-// Feeds what stands before the window; then the window, watched.
-Result<void> run_text(ForwardPass& forward, SequenceState& state, const Question& question,
-                      Listener& listener, const std::atomic<bool>& interrupted) {
+// Feeds what stands before the window; then the window, watched. Returns the state before the window.
+Result<Snapshot> run_text(ForwardPass& forward, SequenceState& state, const Question& question,
+                          Listener& listener, const std::atomic<bool>& interrupted) {
   const std::span<const TokenId> ids = question.ids;
   while (state.length() < question.from) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
@@ -28,9 +28,10 @@ Result<void> run_text(ForwardPass& forward, SequenceState& state, const Question
     const Segment segment{&state, ids.subspan(state.length(), n), 0};
     forward(std::span(&segment, 1));
   }
+  const Snapshot before = state.snapshot();
   const std::size_t n = question.to - question.from;
   forward(Segment{&state, ids.subspan(question.from, n), n}, listener);
-  return {};
+  return before;
 }
 
 void name_pieces(const Machine& machine, Recording& r) {
@@ -99,7 +100,7 @@ Result<Recording> explain(const Machine& machine, const Question& question,
   SequenceState state(spec, capacity, question.ids.size(), machine.kv_type);
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   Recorder recorder(spec, r);
-  CONTINUO_TRY_VOID(run_text(forward, state, question, recorder, interrupted));
+  CONTINUO_TRY(const Snapshot before, run_text(forward, state, question, recorder, interrupted));
   for (const float logit : r.logits.values) {
     if (!std::isfinite(logit)) {
       return model_error(machine.model.name, "a score is not a number", "are the weights damaged?");
@@ -120,7 +121,7 @@ Result<Recording> explain(const Machine& machine, const Question& question,
   const std::size_t generated =
       question.generated - std::min(question.generated, question.ids.size() - question.to);
   r.ladder = climb(last, std::span(question.ids).first(question.to), generated, question.sampling);
-  CONTINUO_TRY_VOID(continue_otherwise(forward, state, question, spec, r, interrupted));
+  CONTINUO_TRY_VOID(continue_otherwise({forward, state, before, question, spec}, r, interrupted));
   CONTINUO_TRY_VOID(measure_cost(machine, question, r, interrupted));
   name_pieces(machine, r);
   return r;

@@ -53,7 +53,7 @@ bool describe_first(const ModelSpec& spec, Part AttentionSpec::*part, PositionRe
   bool found = false;
   std::vector<std::size_t> without;
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
+    const AttentionSpec* const attention = attention_in(spec.layers[i].mixer);
     if (!attention || !(attention->*part)) {
       without.push_back(i);
     } else if (!std::exchange(found, true)) {

@@ -41,9 +41,9 @@ std::optional<StreamDecoder> decoder_after(std::span<const TokenId> prompt, cons
 
 }  // namespace
 
-Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, PagePool& pool,
+Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools,
                            Sink sink, Done done, bool drafts)
-    : Sequence(model.spec, pool, request.prompt, positions_needed(request, model.spec)),
+    : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec)),
       request_(std::move(request)),
       model_(model),
       sink_(std::move(sink)),
@@ -107,7 +107,7 @@ void Continuation::accept() {
     error_ = model_error(model_.name, "no score of the next token is a number", "are the weights damaged?");
     set_finished();
   }
-  state().take_back(std::max(known, tokens().size() - 1));
+  state().rollback(std::max(known, tokens().size() - 1));
   if (lookup_) lookup_->observe(tokens());
 }
 
@@ -126,7 +126,7 @@ void Continuation::take(GeneratedToken token) {
   append(token.id);
   completion_.tokens.push_back(std::move(token));
   const TokenId id = completion_.tokens.back().id;
-  const auto& ends = model_.spec.end_tokens;
+  const auto& ends = model_.spec.eos_tokens;
   const bool ended = !request_.ignore_eos && std::find(ends.begin(), ends.end(), id) != ends.end();
 
   std::string text = ended ? std::string() : text_of(id);

@@ -24,7 +24,7 @@ class Continuation : public Sequence {
 
   // `request` is valid for `model`; `model`, `tokenizer` (null: no text) and `pool` outlive the sequence.
   // `sink` and `done` may be empty. `drafts`: it looks them up (prompt_lookup.h).
-  Continuation(Request request, const Model& model, const Tokenizer* tokenizer, PagePool& pool, Sink sink,
+  Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools, Sink sink,
                Done done, bool drafts = false);
 
   const PromptLookup* lookup() const override { return lookup_ ? &*lookup_ : nullptr; }

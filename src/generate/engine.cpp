@@ -75,8 +75,8 @@ struct Engine::Impl {
         kernels(options.exact_math ? exact(table) : table),
         threads(options.threads > 0 ? options.threads : useful_threads(m)),
         forward(m, kernels, threads, options.repack),
-        pool(SequenceState::page_bytes(m.spec, options.kv_type), shares.pages, options.kv_type),
-        scheduler(m.spec, pool,
+        pools(m.spec, shares.pages, shares.recurrent_blocks, options.kv_type),
+        scheduler(m.spec, pools,
                   {.max_running = shares.max_running,
                    .step_tokens = options.chunk,
                    .step_logits = shares.step_logits,
@@ -105,7 +105,7 @@ struct Engine::Impl {
   const KernelTable kernels;
   ThreadPool threads;
   ForwardPass forward;
-  PagePool pool;
+  StatePools pools;
   Scheduler scheduler;
   StepCosts costs;
   Engine::DraftCounts draft_counts;
@@ -123,10 +123,10 @@ void Engine::Impl::step() {
     gather(plan);
     compute();
     for (const auto& [sequence, n] : plan) {
-      const std::size_t before = sequence->state().length() - n - sequence->drafts();
-      draft_counts.drafted += sequence->drafts();
+      const std::size_t known = sequence->tokens().size(), drafts = sequence->drafts();
+      draft_counts.drafted += drafts;
       sequence->accept();
-      draft_counts.right += sequence->state().length() - before - n;
+      if (drafts > 0) draft_counts.right += sequence->tokens().size() - std::min(sequence->tokens().size(), known + 1);
     }
   }
   for (const auto& sequence : scheduler.retire())
@@ -143,8 +143,12 @@ void Engine::Impl::draft(std::span<const Planned> plan) {
   for (const auto& [sequence, n] : plan) {
     const std::size_t room = std::min({chunk, step_logits, StepCosts::most_rows});
     const std::size_t most = std::min(sequence->most_drafts(), room - std::min(room, rows));
-    if (most == 0 || sequence->state().pages_missing(n + most) > pool.available()) continue;
+    StateNeeds needs = sequence->state().needs(n + most);
+    needs.recurrent_blocks += sequence->state().rollback_blocks();
+    if (most == 0 || !needs.fits(pools)) continue;
     const std::size_t drafts = costs.worth(*sequence->lookup(), most, rows, tokens);
+    if (drafts == 0) continue;
+    sequence->state().keep_for_rollback();
     sequence->state().reserve(n + drafts);
     sequence->draft(drafts);
   }
@@ -198,7 +202,7 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
   return Error{
       .kind = ErrorKind::context,
       .what = fmt::format("{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-                          static_cast<double>(SequenceState::bytes(model.spec, tokens, pool.kv_type())) / (1 << 20)),
+                          static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
       .hint = "more --memory or a smaller max_tokens will do"};
 }
 
@@ -245,12 +249,12 @@ Result<void> Engine::check(const ScoreRequest& request) const {
 
 void Engine::submit(Request request, Sink sink, Continuation::Done done) {
   impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model, impl_->tokenizer,
-                                                      impl_->pool, std::move(sink), std::move(done), impl_->lookup));
+                                                      impl_->pools, std::move(sink), std::move(done), impl_->lookup));
 }
 
 void Engine::submit(ScoreRequest request, Scoring::Done done) {
   impl_->scheduler.add(
-      std::make_unique<Scoring>(std::move(request), impl_->model, impl_->pool, std::move(done)));
+      std::make_unique<Scoring>(std::move(request), impl_->model, impl_->pools, std::move(done)));
 }
 
 std::size_t Engine::unfinished() const { return impl_->scheduler.unfinished(); }

@@ -33,6 +33,27 @@ std::size_t drawing_bytes(const ModelSpec& spec, std::size_t max_running) {
   return std::max<std::size_t>(threads, 1) * SamplingScratch::bytes(static_cast<std::size_t>(spec.vocab_size));
 }
 
+// Pages of keys and values and recurrent blocks out of `bytes`; false if they hold not one sequence of a page of positions.
+// Half of the blocks are for beginnings that later sequences share.
+bool share_states(const ModelSpec& spec, const EngineOptions& options, std::size_t bytes, MemoryShares& shares) {
+  const std::size_t layers = SequenceState::kv_layers(spec), page = page_bytes(spec, options.kv_type);
+  const bool recurrent = SequenceState::recurrent_floats(spec) > 0;
+  const std::size_t block = recurrent ? PagePool::footprint(SequenceState::recurrent_bytes(spec)) : 0;
+  const std::size_t per_sequence = recurrent ? (options.lookup ? 2 : 1) : 0;
+  if (recurrent) {
+    const std::size_t wanted = 2 * per_sequence * shares.max_running;
+    const std::size_t room = layers > 0 ? std::max(bytes / 2, std::min(bytes, per_sequence * block)) : bytes;
+    shares.recurrent_blocks = layers > 0 ? std::min(wanted, room / block) : room / block;
+    if (shares.recurrent_blocks < per_sequence) return false;
+    shares.max_running = std::clamp<std::size_t>(shares.recurrent_blocks / per_sequence, 1, shares.max_running);
+    bytes -= shares.recurrent_blocks * block;
+  }
+  if (layers == 0) return true;
+  shares.pages = bytes / page;
+  shares.max_running = std::clamp<std::size_t>(shares.pages / layers, 1, shares.max_running);
+  return shares.pages >= layers;
+}
+
 }  // namespace
 
 Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options) {
@@ -43,15 +64,12 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
   MemoryShares shares{.max_running = std::max<std::size_t>(options.max_running, 1),
                       .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, step_tokens)};
   if (!bounded) {
-    shares.pages = std::numeric_limits<std::size_t>::max();
+    shares.pages = shares.recurrent_blocks = std::numeric_limits<std::size_t>::max();
     return shares;
   }
-  const std::size_t layers = spec.layers.size(), page = page_bytes(spec, options.kv_type);
   const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running) +
                              request_memory(memory);
-  shares.pages = memory > others ? (memory - others) / page : 0;
-  shares.max_running = std::clamp<std::size_t>(shares.pages / layers, 1, shares.max_running);
-  if (shares.pages >= layers) return shares;
+  if (share_states(spec, options, memory > others ? memory - others : 0, shares)) return shares;
   return usage_error(
       fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}", memory,
                   kPageKeys, memory_for_one(spec, kPageKeys, options)));
@@ -59,7 +77,8 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options) {
   constexpr std::size_t kMost = SIZE_MAX / 4;  // more than any memory, and what follows does not overflow
-  const std::size_t state = std::min(SequenceState::bytes(spec, length, options.kv_type), kMost) +
+  const std::size_t kept = options.lookup ? SequenceState::recurrent_bytes(spec) : 0;  // to roll drafts back
+  const std::size_t state = std::min(SequenceState::bytes(spec, length, options.kv_type) + kept, kMost) +
                             drawing_bytes(spec, options.max_running);
   const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kPart - 2)));
   return (state + rows) / (kPart - 1) * kPart + kPart;

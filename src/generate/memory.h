@@ -11,7 +11,8 @@
 namespace continuo {
 
 struct MemoryShares {
-  std::size_t pages = 0;        // of keys and values
+  std::size_t pages = 0;             // of keys and values
+  std::size_t recurrent_blocks = 0;  // of the states of recurrent layers: of sequences that run, and kept beginnings
   std::size_t max_running = 0;  // sequences
   std::size_t step_logits = 0;  // rows
 };

@@ -15,7 +15,7 @@ constexpr std::size_t kWorthWaiting = 16;
 constexpr std::size_t kLookAhead = 2;
 
 bool all_there(const PageSet& pages) {
-  return std::all_of(pages.begin(), pages.end(), [](const PageRef& page) { return static_cast<bool>(page); });
+  return std::all_of(pages.kv.begin(), pages.kv.end(), [](const PageRef& page) { return static_cast<bool>(page); });
 }
 
 // The longest text that a rope turns as if it were short; longer ones are turned by their own length.
@@ -31,8 +31,8 @@ std::size_t fixed_rope_length(const RopeScaling& scaling) {
 
 }  // namespace
 
-Scheduler::Scheduler(const ModelSpec& spec, PagePool& pool, SchedulerOptions options)
-    : spec_(spec), pool_(pool), options_(options) {
+Scheduler::Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions options)
+    : spec_(spec), pools_(pools), options_(options) {
   options_.step_tokens = std::max<std::size_t>(options_.step_tokens, 1);
   options_.step_logits = std::max<std::size_t>(options_.step_logits, 1);
   const std::size_t rows =
@@ -41,7 +41,7 @@ Scheduler::Scheduler(const ModelSpec& spec, PagePool& pool, SchedulerOptions opt
 }
 
 bool Scheduler::fits(std::size_t tokens) const {
-  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= pool_.limit();
+  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= pools_.kv.limit();
 }
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
@@ -71,6 +71,21 @@ std::size_t Scheduler::affordable(const Sequence& sequence, const Left& left) {
   return logits > left.logits ? n - (logits - left.logits) : n;
 }
 
+// Sequences share a recurrent state only where a step ends: a step of a prompt ends at the last page's boundary that
+// waiting sequences have in common with it.
+std::size_t Scheduler::up_to_branch(const Sequence& sequence, std::size_t tokens) const {
+  if (!options_.share_prefixes || !sequence.state().has_recurrent() || tokens == 1) return tokens;
+  const std::size_t from = sequence.state().length();
+  std::size_t looks = kLookAhead * options_.max_running, last = from + tokens;
+  for (auto other = waiting_.begin(); other != waiting_.end() && looks > 0; ++other, --looks) {
+    if (other->get() == &sequence || rope_kind(**other) != rope_kind(sequence)) continue;
+    const std::size_t common =
+        common_beginning((*other)->tokens().first((*other)->shareable()), sequence.tokens()) / kPageKeys * kPageKeys;
+    if (common > from && common < last) last = common;
+  }
+  return last - from;
+}
+
 void Scheduler::plan(Sequence& sequence, std::size_t tokens, Left& left) {
   sequence.state().reserve(tokens);
   left.tokens -= tokens;
@@ -81,9 +96,9 @@ void Scheduler::plan(Sequence& sequence, std::size_t tokens, Left& left) {
 void Scheduler::plan_running(Left& left) {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i].sequence;
-    const std::size_t tokens = affordable(sequence, left);
+    const std::size_t tokens = up_to_branch(sequence, affordable(sequence, left));
     if (tokens == 0) continue;
-    while (i < running_.size() && !free_pages(sequence.state().pages_missing(tokens)))
+    while (i < running_.size() && !make_room(sequence.state().needs(tokens)))
       preempt_youngest();
     if (i < running_.size()) plan(sequence, tokens, left);
   }
@@ -98,8 +113,8 @@ void Scheduler::preempt_youngest() {
   ++counts_.preempted;
 }
 
-bool Scheduler::free_pages(std::size_t pages, PrefixTree::Node* joining) {
-  while (pool_.available() < pages) {
+bool Scheduler::make_room(StateNeeds needs, PrefixTree::Node* joining) {
+  while (!needs.fits(pools_)) {
     if (!tree_.evict_one() && tree_.strip(joining) == 0 && !strip_running()) return false;
   }
   return true;
@@ -131,8 +146,8 @@ void Scheduler::admit_waiting(Left& left) {
     counts_.shared += running.sequence->state().length();
     running_.push_back(std::move(running));
     Sequence& sequence = *running_.back().sequence;
-    if (const std::size_t tokens = affordable(sequence, left); tokens > 0) {
-      if (!free_pages(sequence.state().pages_missing(tokens))) return;
+    if (const std::size_t tokens = up_to_branch(sequence, affordable(sequence, left)); tokens > 0) {
+      if (!make_room(sequence.state().needs(tokens))) return;
       plan(sequence, tokens, left);
     }
   }
@@ -143,25 +158,29 @@ Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
   PageSet partial;
   std::size_t partial_tokens = 0;
   if (options_.share_prefixes) {
-    auto found = tree_.find(kind_of(sequence), sequence.tokens().first(sequence.shareable()));
+    auto found = tree_.find(rope_kind(sequence), sequence.tokens().first(sequence.shareable()));
     while (!sequence.state().can_share(found.whole))
       found.shorten();
-    if (found.partial && !all_there(*found.partial)) found.partial = nullptr, found.partial_tokens = 0;
+    const bool copies = found.partial && all_there(*found.partial) && !sequence.state().has_recurrent();
+    if (!copies) found.partial = nullptr, found.partial_tokens = 0;
     if (about_to_be_computed(sequence, found.tokens())) return Admission::waits;
     running.node = found.nodes.back();
     tree_.pin(running.node);
     running.known_pages = found.whole.size();
+    if (!make_room({.recurrent_blocks = sequence.state().needs(0).recurrent_blocks}, nullptr)) {
+      unpin(running);
+      return Admission::no_memory;
+    }
     sequence.state().share(found.whole);
     if (found.partial) partial = *found.partial;
     partial_tokens = found.partial_tokens;
   }
   // A page a layer for each that runs already: they grow.
-  const std::size_t growth = running_.size() * spec_.layers.size();
-  const std::size_t pages =
-      growth + sequence.state().most_pages_missing(sequence.pending(), options_.step_tokens);
-  if (!free_pages(pages, running.node) && partial_tokens > 0)
+  StateNeeds needs = sequence.state().most_needs(sequence.pending(), options_.step_tokens);
+  needs.kv_pages += running_.size() * SequenceState::kv_layers(spec_);
+  if (!make_room(needs, running.node) && partial_tokens > 0)
     partial = {}, partial_tokens = 0;  // it stands in the way
-  if (!free_pages(pages, running.node)) {
+  if (!make_room(needs, running.node)) {
     unpin(running);
     sequence.give_back_memory();
     return Admission::no_memory;
@@ -173,16 +192,19 @@ Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
 bool Scheduler::about_to_be_computed(const Sequence& sequence, std::size_t known) const {
   const auto tokens = sequence.tokens().first(sequence.shareable());
   if (tokens.size() < known + kWorthWaiting) return false;
+  // A recurrent state is shared at the boundaries of pages alone.
+  const std::size_t unit = sequence.state().has_recurrent() ? kPageKeys : 1;
   return std::any_of(running_.begin(), running_.end(), [&](const Running& other) {
-    if (other.sequence->pending() <= 1 || kind_of(*other.sequence) != kind_of(sequence)) return false;
-    return common_beginning(tokens, other.sequence->tokens()) >= known + kWorthWaiting;
+    if (other.sequence->pending() <= 1 || rope_kind(*other.sequence) != rope_kind(sequence)) return false;
+    const std::size_t common = common_beginning(tokens, other.sequence->tokens()) / unit * unit;
+    return common >= known + kWorthWaiting && (unit == 1 || common > other.sequence->state().length());
   });
 }
 
 // Texts share a beginning only if its positions are turned alike.
-std::size_t Scheduler::kind_of(const Sequence& sequence) const {
+std::size_t Scheduler::rope_kind(const Sequence& sequence) const {
   for (const LayerSpec& layer : spec_.layers) {
-    const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
+    const AttentionSpec* const attention = attention_in(layer.mixer);
     if (!attention || !attention->rope) continue;
     if (sequence.prompt_length() > fixed_rope_length(attention->rope->scaling))
       return sequence.prompt_length();
@@ -198,7 +220,7 @@ std::vector<std::unique_ptr<Sequence>> Scheduler::retire() {
   auto done = std::exchange(finished_, {});
   for (Running& running : running_) {
     remember(running);
-    running.sequence->state().forget_unseen();
+    running.sequence->state().drop_out_of_window();
     if (!running.sequence->finished()) continue;
     unpin(running);
     running.sequence->give_back_memory();
@@ -233,7 +255,9 @@ void Scheduler::remember(Running& running) {
   const std::size_t computed = sequence.state().length();
   const auto insert = [&](std::size_t n) {
     const auto tokens = sequence.tokens().subspan(running.known_pages * kPageKeys, n);
-    return tree_.insert(running.node, tokens, sequence.state().page_set(running.known_pages));
+    const bool keep_recurrent = running.known_pages * kPageKeys + n == computed && n == kPageKeys &&
+                                computed <= sequence.prompt_length() && pools_.recurrent.available() > 0;
+    return tree_.insert(running.node, tokens, sequence.state().page_set(running.known_pages, keep_recurrent));
   };
   for (; (running.known_pages + 1) * kPageKeys <= computed; ++running.known_pages) {
     PrefixTree::Node* const node = insert(kPageKeys);
@@ -244,6 +268,7 @@ void Scheduler::remember(Running& running) {
   const bool prompt_read = sequence.pending() <= 1 && !running.prompt_known;
   if (!prompt_read && !sequence.finished()) return;
   running.prompt_known = true;
+  if (sequence.state().has_recurrent()) return;  // the rest of a page cannot be copied
   if (const std::size_t rest = computed - running.known_pages * kPageKeys; rest > 0) insert(rest);
 }
 

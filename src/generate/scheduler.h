@@ -40,8 +40,8 @@ struct Planned {
 
 class Scheduler {
  public:
-  // `spec` and `pool` outlive it, and all its sequences have their pages from `pool`.
-  Scheduler(const ModelSpec& spec, PagePool& pool, SchedulerOptions options);
+  // `spec` and `pools` outlive it, and all its sequences have their memory from `pools`.
+  Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions options);
 
   // Whether a sequence of that many tokens can ever run.
   bool fits(std::size_t tokens) const;
@@ -81,15 +81,16 @@ class Scheduler {
   void admit_waiting(Left& left);
   Admission admit(Sequence& sequence, Running& running);
   bool about_to_be_computed(const Sequence& sequence, std::size_t known) const;
-  bool free_pages(std::size_t pages, PrefixTree::Node* joining = nullptr);
+  bool make_room(StateNeeds needs, PrefixTree::Node* joining = nullptr);
+  std::size_t up_to_branch(const Sequence& sequence, std::size_t tokens) const;
   bool strip_running();
   void preempt_youngest();
   void remember(Running& running);
   void unpin(Running& running);
-  std::size_t kind_of(const Sequence& sequence) const;
+  std::size_t rope_kind(const Sequence& sequence) const;
 
   const ModelSpec& spec_;
-  PagePool& pool_;
+  StatePools& pools_;
   SchedulerOptions options_;
   PrefixTree tree_;
   std::deque<std::unique_ptr<Sequence>> waiting_;

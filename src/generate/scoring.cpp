@@ -6,8 +6,8 @@
 
 namespace continuo {
 
-Scoring::Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done done)
-    : Sequence(model.spec, pool, request.ids, request.ids.size()),
+Scoring::Scoring(ScoreRequest request, const Model& model, StatePools& pools, Done done)
+    : Sequence(model.spec, pools, request.ids, request.ids.size()),
       first_(request.first),
       wanted_(tokens().size() - (request.last_logits ? 0 : 1)),
       done_(std::move(done)) {

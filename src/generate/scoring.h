@@ -18,7 +18,7 @@ class Scoring : public Sequence {
   using Done = std::function<void(Result<Score>)>;
 
   // `request` is valid for `model`; `model` and `pool` outlive the sequence.
-  Scoring(ScoreRequest request, const Model& model, PagePool& pool, Done done);
+  Scoring(ScoreRequest request, const Model& model, StatePools& pools, Done done);
 
   void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) override;
   void accept() override;

@@ -17,15 +17,14 @@ namespace continuo {
 
 class Sequence {
  public:
-  // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pool` outlive the
+  // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pools` outlive the
   // sequence.
-  Sequence(const ModelSpec& spec, PagePool& pool, std::vector<TokenId> tokens, std::size_t capacity)
+  Sequence(const ModelSpec& spec, StatePools& pools, std::vector<TokenId> tokens, std::size_t capacity)
       : spec_(spec),
-        pool_(pool),
         capacity_(capacity),
         prompt_length_(tokens.size()),
         tokens_(std::move(tokens)),
-        state_(spec, pool, capacity, prompt_length_) {
+        state_(spec, pools, capacity, prompt_length_) {
     constexpr std::size_t kSoonDrawn = 4096;  // a file may declare any length
     tokens_.reserve(std::max(prompt_length_, std::min(capacity, prompt_length_ + kSoonDrawn)));
   }
@@ -95,7 +94,6 @@ class Sequence {
 
  private:
   const ModelSpec& spec_;
-  PagePool& pool_;
   std::size_t capacity_, prompt_length_;
   std::vector<TokenId> tokens_;  // drafts at the end
   std::size_t drafts_ = 0;

@@ -86,9 +86,9 @@ class TensorEvents : public JsonEvents {
     if (index_.empty()) return refuse("a number, expected an array");
     if (rank() == 0) tensors.back().shape.assign(index_.size(), 0);
     if (index_.size() != rank()) return refuse("a number where the values before it are arrays");
-    const auto narrow = static_cast<float>(value);
-    if (!std::isfinite(narrow)) return refuse(fmt::format("{} is out of float32's range", value));
-    tensors.back().values->push_back(narrow);
+    const auto project_out = static_cast<float>(value);
+    if (!std::isfinite(project_out)) return refuse(fmt::format("{} is out of float32's range", value));
+    tensors.back().values->push_back(project_out);
     ++index_.back();
     return true;
   }

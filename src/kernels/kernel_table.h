@@ -40,7 +40,7 @@ struct AttentionArgs {
   std::size_t head_offset;        // bytes from a page's beginning to this head's part
   std::size_t head_dim;
   float scale;                    // multiplies q.k
-  float score_cap;                // above 0: scaled scores s become score_cap * tanh(s / score_cap)
+  float attn_logit_softcap;                // above 0: scaled scores s become attn_logit_softcap * tanh(s / attn_logit_softcap)
   float* scratch;                 // attention_scratch(head_dim) floats
   // A head's part of a page that is likely to be read next, and may be brought closer; or null.
   const std::byte* next = nullptr;
@@ -78,7 +78,7 @@ struct KernelTable {
   // scratch: 16 * outputs floats. Null for formats that store several values in a block.
   using VectorInMajor = void (*)(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k,
                                  const float* x, float* y, float* scratch);
-  VectorInMajor vector_in_major[kFormatCount];
+  VectorInMajor vector_transposed[kFormatCount];
 
   // Norms of a row; `out` may be x.
   // out = x / sqrt(sum16(x^2) / n + eps) * weight

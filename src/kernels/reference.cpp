@@ -61,7 +61,7 @@ void unpack(const std::byte* stored, float* values, std::size_t n) {
 }
 
 template <Format kFormat>
-void vector_in_major(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x,
+void vector_transposed(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x,
                      float* y, float*) {
   for (std::size_t o = 0; o < outputs; ++o) {
     y[o] = sum_in_lanes(k, [&](std::size_t i, float sum) {
@@ -129,7 +129,7 @@ float score_of(const AttentionArgs& args, const AttentionQuery& one, const KvLay
     score = std::fma(one.query[d], layout.key(part, position % kPageKeys, d), score);
   }
   score *= args.scale;
-  if (args.score_cap > 0) score = math::soft_cap(score, args.score_cap);
+  if (args.attn_logit_softcap > 0) score = math::soft_cap(score, args.attn_logit_softcap);
   return one.bias ? score + one.bias[position] : score;
 }
 
@@ -258,8 +258,8 @@ const KernelTable kReferenceKernels = {
                unpack<Format::q4_0>, unpack<Format::q4_1>, unpack<Format::q5_0>, unpack<Format::q5_1>,
                unpack<Format::q2_k>, unpack<Format::q3_k>, unpack<Format::q4_k>, unpack<Format::q5_k>,
                unpack<Format::q6_k>, unpack<Format::iq4_nl>, unpack<Format::iq4_xs>, unpack<Format::mxfp4>},
-    .vector_in_major = {vector_in_major<Format::f32>, vector_in_major<Format::f16>,
-                        vector_in_major<Format::bf16>},
+    .vector_transposed = {vector_transposed<Format::f32>, vector_transposed<Format::f16>,
+                        vector_transposed<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .silu = activate<math::silu>,

@@ -41,7 +41,7 @@ const KernelTable kTable = {
     .unpack = {f32_to_float, f16_to_float, bf16_to_float, Unpack<Q8_0>, Unpack<Q4_0>, Unpack<Q4_1>,
                Unpack<Q5_0>, Unpack<Q5_1>, Unpack<Q2_K>, Unpack<Q3_K>, Unpack<Q4_K>, Unpack<Q5_K>,
                Unpack<Q6_K>, Unpack<IQ4_NL>, Unpack<IQ4_XS>, Unpack<MXFP4>},
-    .vector_in_major = {VectorInMajor<LoadF32>, VectorInMajor<LoadF16>, VectorInMajor<LoadBF16>},
+    .vector_transposed = {VectorInMajor<LoadF32>, VectorInMajor<LoadF16>, VectorInMajor<LoadBF16>},
     .rms_norm = RmsNorm,
     .layer_norm = LayerNorm,
     .silu = Activate<Silu>,

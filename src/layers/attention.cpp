@@ -38,7 +38,7 @@ struct Layer {
 };
 
 KvCache& cache_of(const Layer& layer, std::size_t segment) {
-  return std::get<KvCache>(layer.step.segments[segment].state->layer(layer.index));
+  return layer.step.segments[segment].state->kv(layer.index);
 }
 
 // The table of the step that was made for `spec`.
@@ -87,7 +87,7 @@ void normalize_heads(const Layer& layer, const HeadRange& range, const NormWeigh
   }
 }
 
-void turn_heads(const Layer& layer, const HeadRange& range) {
+void rotate_heads(const Layer& layer, const HeadRange& range) {
   const RopeTable& rope = *layer.rope;
   const KernelTable::Rope turn =
       rope.spec().interleaved ? layer.step.kernels.rope_interleaved : layer.step.kernels.rope;
@@ -114,8 +114,8 @@ void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
     normalize_heads(layer, k, layer.weights.k_norm);
   }
   if (layer.rope) {
-    turn_heads(layer, q);
-    turn_heads(layer, k);
+    rotate_heads(layer, q);
+    rotate_heads(layer, k);
   }
   const RowPlace place = layer.step.places[row];
   cache_of(layer, place.segment).write(kv_head, place.position, k.at(kv_head), v.at(kv_head));
@@ -184,7 +184,7 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionP
                      .head_offset = cache.head_offset(piece.kv_head),
                      .head_dim = head_dim,
                      .scale = spec.scale,
-                     .score_cap = spec.score_cap,
+                     .attn_logit_softcap = spec.attn_logit_softcap,
                      .scratch = layer.step.scratch.get(worker, attention_scratch(head_dim)),
                      .next = next ? first_part(layer, *next) : nullptr};
   AttentionQuery queries[kQueryTile];
@@ -324,7 +324,7 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
   // The results of heads that share keys are computed together, and rounded if they are whole blocks.
   const bool whole = n_heads / n_kv_heads * head_dim % kInt8Block == 0;
   const HeadRows out =
-      side_by_side(whole ? rows_for(step, {{&weights.out}}, memory.heads, rows, n_heads * head_dim)
+      side_by_side(whole ? rows_for(step, {{&weights.out}, true}, memory.heads, rows, n_heads * head_dim)
                          : memory.heads.rows(rows, n_heads * head_dim),
                    n_heads, head_dim);
   if (spec.grouped_qkv) {
@@ -358,28 +358,28 @@ AttentionView view(const Layer& layer) {
 
 }  // namespace
 
-template <class Ear>
-void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer,
-                    Rows x, Branch out, Ear ear) {
+template <class Probe>
+void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot,
+                    Rows x, Branch out, Probe probe) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
   CONTINUO_CHECK(!spec.alibi || spec.alibi->slopes.size() == static_cast<std::size_t>(spec.n_heads),
                  "a slope for every head");
   const Heads heads = project(step, spec, weights, memory_, x);
   const Layer all{
-      step, spec, weights, layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
-  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
-  const Division division(all, memory_, !kHeard && !normalizes_all_heads(spec));
+      step, spec, weights, slot.layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
+  constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
+  const Division division(all, memory_, !kProbed && !normalizes_all_heads(spec));
   place(all, memory_);
-  ear.projected(layer);
+  probe.projected(slot.layer);
   look_back(all, memory_);
-  if constexpr (kHeard) ear.looked_back(layer, view(all));
+  if constexpr (kProbed) probe.looked_back(slot.layer, view(all));
   linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
 }
 
-template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot,
                                          Rows, Branch, NoListener);
-template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, std::size_t,
+template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot,
                                         Rows, Branch, Listener&);
 
 }  // namespace continuo

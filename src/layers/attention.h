@@ -34,11 +34,15 @@ struct AttentionMemory {
 
 class Attention {
  public:
-  // out = W_o attention(x) for the rows of the step, whose keys and values are written to layer `layer` of
-  // their sequences. Ear: NoListener or Listener& (probe.h).
-  template <class Ear>
-  void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, std::size_t layer, Rows x,
-           Branch out, Ear ear);
+  using Spec = AttentionSpec;
+  using Weights = AttentionWeights;
+  static constexpr bool kTakesFloats = false, kAddsToResidual = true;
+
+  // out = W_o attention(x) for the rows of the step, whose keys and values are written to the layer's cache of
+  // their sequences. Probe: NoListener or Listener& (probe.h).
+  template <class Probe>
+  void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot, Rows x,
+           Branch out, Probe probe);
 
  private:
   AttentionMemory memory_;

@@ -36,10 +36,10 @@ void add_positions(const Step& step, const LearnedPositions& spec, const Matrix&
 void Embedding::operator()(Step& step, const Model& model, Rows x) {
   const ModelSpec& spec = model.spec;
   const Weights& weights = model.weights;
-  const bool widened = weights.widen.weight.data != nullptr;
+  const bool widened = weights.project_in.weight.data != nullptr;
   const Rows looked_up = widened ? narrow_.rows(step.rows(), weights.embedding.cols) : x;
   look_up(step, weights.embedding, spec.embedding_scale, looked_up);
-  if (widened) linear(step, {{&weights.widen, x}}, looked_up, step.rows());
+  if (widened) linear(step, {{&weights.project_in, x}}, looked_up, step.rows());
   if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, x, step.rows(), x);
   if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
     add_positions(step, *learned, weights.learned_positions, x);

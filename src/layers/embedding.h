@@ -8,7 +8,7 @@ namespace continuo {
 
 class Embedding {
  public:
-  // x[row] = norm(widen(scale * embedding[token])) (+ positions[position]); what the model lacks is left out.
+  // x[row] = norm(project_in(scale * embedding[token])) (+ positions[position]); what the model lacks is left out.
   void operator()(Step& step, const Model& model, Rows x);
 
  private:

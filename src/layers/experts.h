@@ -23,10 +23,19 @@ void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& rout
 
 class Experts {
  public:
+  using Spec = ExpertsSpec;
+  using Weights = ExpertsWeights;
+  static constexpr bool kTakesFloats = true;  // rows are copied for the experts
+  static constexpr bool kAddsToResidual = false;
+
   // out = sum of weight * expert(x) over the chosen experts, and the shared expert's result where there is
   // one, for the rows of the step. A row's sum runs in order of the experts, whatever the other rows choose.
   // The weights of an expert that nobody chose are not touched; those of the others are read once.
   void operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x, Rows out);
+  template <class Probe>
+  void run(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, StateSlot, Rows x, Branch out, Probe) {
+    (*this)(step, spec, weights, x, out.rows);
+  }
 
  private:
   void run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x);

@@ -1,6 +1,7 @@
 #include "layers/feed_forward.h"
 
 #include "base/check.h"
+#include "layers/probe.h"
 
 namespace continuo {
 
@@ -80,5 +81,21 @@ void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const Feed
   });
   linear(step, {{&weights.down, out}}, hidden, rows);
 }
+
+template <class Probe>
+void FeedForward::run(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, StateSlot slot,
+                      Rows x, Branch out, Probe probe) {
+  constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
+  (*this)(step, spec, weights, x, out, kProbed);
+  if constexpr (kProbed) {
+    const Rows all = hidden(step, spec);
+    probe.activated(slot.layer, {all.data, all.stride, step.rows(), static_cast<std::size_t>(spec.d_ff)});
+  }
+}
+
+template void FeedForward::run<NoListener>(Step&, const FeedForwardSpec&, const FeedForwardWeights&, StateSlot, Rows,
+                                           Branch, NoListener);
+template void FeedForward::run<Listener&>(Step&, const FeedForwardSpec&, const FeedForwardWeights&, StateSlot, Rows,
+                                          Branch, Listener&);
 
 }  // namespace continuo

@@ -23,9 +23,17 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
 
 class FeedForward {
  public:
+  using Spec = FeedForwardSpec;
+  using Weights = FeedForwardWeights;
+  static constexpr bool kTakesFloats = false, kAddsToResidual = true;
+
   // out = feed_forward(x) for the rows of the step.
   void operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x,
                   Branch out, bool keeps_hidden = false);
+  // The same, and tells the probe what the hidden layer holds.
+  template <class Probe>
+  void run(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, StateSlot slot, Rows x,
+           Branch out, Probe probe);
   // The hidden layer as the last call, which had to keep it, left it; d_ff wide.
   Rows hidden(const Step& step, const FeedForwardSpec& spec) {
     return hidden_.rows(step.rows(), static_cast<std::size_t>(spec.d_ff));

@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "base/check.h"
-#include "layers/attention.h"
 #include "layers/embedding.h"
-#include "layers/experts.h"
-#include "layers/feed_forward.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/output.h"
+#include "layers/parts.h"
 #include "layers/probe.h"
 #include "layers/residual.h"
 #include "layers/step.h"
@@ -25,7 +23,7 @@ template <class Table, class Spec>
 std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> AttentionSpec::*part) {
   std::vector<Table> tables;
   for (const LayerSpec& layer : model.layers) {
-    const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
+    const AttentionSpec* const attention = attention_in(layer.mixer);
     if (!attention || !(attention->*part)) continue;
     const Spec& spec = *(attention->*part);
     const auto is_it = [&](const Table& table) { return table.spec() == spec; };
@@ -34,27 +32,21 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
   return tables;
 }
 
-// Who reads what goes into a mixer, and into a feed-forward network.
-Readers readers(const MixerWeights& mixer) {
-  const auto& attention = std::get<AttentionWeights>(mixer);
-  return {{&attention.qkv, &attention.q, &attention.k, &attention.v}, false};
-}
-Readers readers(const FeedWeights& feed) {
-  if (const auto* dense = std::get_if<FeedForwardWeights>(&feed)) return {{&dense->gate, &dense->up}, false};
-  return {{&std::get<ExpertsWeights>(feed).router}, true};  // rows are copied for the experts
-}
-Readers operator+(Readers all, const Readers& more) {
-  auto free = std::find(all.maps.begin(), all.maps.end(), nullptr);
-  for (const Linear* map : more.maps) {
-    if (!map) continue;
-    CONTINUO_CHECK(free != all.maps.end(), "more readers than there is room for");
-    *free++ = map;
-  }
-  all.others = all.others || more.others;
-  return all;
-}
-
 }  // namespace
+
+// A branch of a block: a part, and the norms before and behind it.
+template <class SpecVariant, class WeightsVariant>
+struct BranchParts {
+  const std::optional<NormSpec>& norm;
+  const NormWeights& norm_weights;
+  const SpecVariant& part;
+  const WeightsVariant& weights;
+  const std::optional<NormSpec>& post_norm;
+  const NormWeights& post_norm_weights;
+  StateSlot slot;
+};
+using MixerBranch = BranchParts<MixerSpec, MixerWeights>;
+using FfnBranch = BranchParts<FfnSpec, FfnWeights>;
 
 struct ForwardPass::Impl {
   const Model& model;
@@ -62,9 +54,8 @@ struct ForwardPass::Impl {
   RepackedWeights repacked;
   Step step;
   Embedding embed;
-  Attention attention;
-  FeedForward feed_forward;
-  Experts experts;
+  Mixers mixers;
+  Ffns ffns;
   Output project;
   Buffer residual, normal, mixed, fed;
 
@@ -79,28 +70,57 @@ struct ForwardPass::Impl {
              .alibis = distinct_tables<AlibiTable>(m.spec, &AttentionSpec::alibi),
              .repacked = repack ? &repacked : nullptr} {}
 
-  void plan(std::span<const Segment> segments);
-  Rows normed(const std::optional<NormSpec>& spec, const NormWeights& weights, const Readers& readers,
-              Rows x);
-  RowsView seen(Rows rows, std::size_t width) const { return {rows.data, rows.stride, step.rows(), width}; }
+  MixerBranch mixer_branch(std::size_t layer) const;
+  FfnBranch ffn_branch(std::size_t layer) const;
+  bool has_ffn(std::size_t layer) const {
+    return !std::holds_alternative<std::monostate>(model.spec.layers[layer].ffn);
+  }
+  Mixers& parts_of(const MixerBranch&) { return mixers; }
+  Ffns& parts_of(const FfnBranch&) { return ffns; }
+  Buffer& result_of(const MixerBranch&) { return mixed; }
+  Buffer& result_of(const FfnBranch&) { return fed; }
 
-  // Ear: NoListener, which is nothing and whose calls vanish, or Listener&.
-  template <class Ear>
-  Rows mix(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear);
-  template <class Ear>
-  Rows feed(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear);
-  template <class Ear>
-  void sequential(std::size_t layer, Rows x, Ear ear);
-  template <class Ear>
-  void parallel(std::size_t layer, Rows x, Ear ear);
-  template <class Ear>
-  void norm_after(std::size_t layer, Rows x, Ear ear);
-  template <class Ear>
-  std::span<const float> run(std::span<const Segment> segments, Ear ear);
+  void lay_out_rows(std::span<const Segment> segments);
+  RowsView seen(Rows rows) const {
+    return {rows.data, rows.stride, step.rows(), static_cast<std::size_t>(model.spec.d_model)};
+  }
+
+  // norm(x) for these consumers, or x itself where there is no norm. The previous result is overwritten.
+  template <class BlockBranch>
+  Rows normed(const BlockBranch& branch, const Consumers& consumers, Rows x);
+  template <class BlockBranch>
+  Rows normed(const BlockBranch& branch, Rows x) {
+    return normed(branch, parts_of(branch).consumers(branch.weights), x);
+  }
+  // Probe: NoListener, whose calls vanish, or Listener&.
+  template <class Probe, class BlockBranch>
+  Rows run_branch(const BlockBranch& branch, Rows x, std::optional<Residual> stream, Probe probe);
+  template <class Probe>
+  void sequential(std::size_t layer, Rows x, Probe probe);
+  template <class Probe>
+  void parallel(std::size_t layer, Rows x, Probe probe);
+  template <class Probe>
+  void post_norm(std::size_t layer, Rows x, Probe probe);
+  template <class Probe>
+  std::span<const float> run(std::span<const Segment> segments, Probe probe);
 };
 
+MixerBranch ForwardPass::Impl::mixer_branch(std::size_t layer) const {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  return {spec.mixer_norm,      weights.mixer_norm,      spec.mixer, weights.mixer,
+          spec.post_mixer_norm, weights.post_mixer_norm, {layer, 0}};
+}
+
+FfnBranch ForwardPass::Impl::ffn_branch(std::size_t layer) const {
+  const LayerSpec& spec = model.spec.layers[layer];
+  const LayerWeights& weights = model.weights.layers[layer];
+  return {spec.ffn_norm,      weights.ffn_norm,      spec.ffn, weights.ffn,
+          spec.post_ffn_norm, weights.post_ffn_norm, {layer, state_floats(spec).mixer}};
+}
+
 // Which row is which token of which sequence, and what its position means.
-void ForwardPass::Impl::plan(std::span<const Segment> segments) {
+void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
   step.segments = segments;
   step.places.clear();
   step.first_rows.clear();
@@ -125,121 +145,97 @@ void ForwardPass::Impl::plan(std::span<const Segment> segments) {
   }
 }
 
-// norm(x) for `readers`, or x itself where there is no norm. What it gave before is overwritten.
-Rows ForwardPass::Impl::normed(const std::optional<NormSpec>& spec, const NormWeights& weights,
-                               const Readers& readers, Rows x) {
-  if (!spec) return x;
-  const Rows out = rows_for(step, readers, normal, step.rows(), model.spec.d_model);
-  normalize(step, *spec, weights, x, step.rows(), out);
+template <class BlockBranch>
+Rows ForwardPass::Impl::normed(const BlockBranch& branch, const Consumers& consumers, Rows x) {
+  if (!branch.norm) return x;
+  const Rows out = rows_for(step, consumers, normal, step.rows(), model.spec.d_model);
+  normalize(step, *branch.norm, branch.norm_weights, x, step.rows(), out);
   return out;
 }
 
-// The layer's mixer, and its norm behind; added to `stream`, where there is one.
-template <class Ear>
-Rows ForwardPass::Impl::mix(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
-  const bool adds = stream && !spec.mixer_out_norm;  // by itself
-  const Rows out = kHeard || !adds ? mixed.rows(step.rows(), model.spec.d_model) : Rows{};
-  attention.run<Ear>(step, std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(weights.mixer),
-                     layer, x, {out, adds ? stream : std::nullopt}, ear);
-  if (spec.mixer_out_norm)
-    normalize(step, *spec.mixer_out_norm, weights.mixer_out_norm, out, step.rows(), out);
-  ear.mixed(layer, seen(out, model.spec.d_model));
-  if (!adds && stream) add(step, out, model.spec.d_model, *stream);
+void report(const MixerBranch& branch, RowsView result, Listener& probe) { probe.mixed(branch.slot.layer, result); }
+void report(const FfnBranch& branch, RowsView result, Listener& probe) { probe.fed(branch.slot.layer, result); }
+
+// The part, and the norm behind it; added to `stream`, where there is one. A part that can adds its outputs to the stream
+// while they are in the cache; the result is then kept only for a probe.
+template <class Probe, class BlockBranch>
+Rows ForwardPass::Impl::run_branch(const BlockBranch& branch, Rows x, std::optional<Residual> stream, Probe probe) {
+  constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
+  auto& parts = parts_of(branch);
+  const bool fused = stream && !branch.post_norm && parts.adds_to_residual(branch.part);
+  const Rows out = kProbed || !fused ? result_of(branch).rows(step.rows(), model.spec.d_model) : Rows{};
+  parts.template run<Probe>(step, branch.part, branch.weights, branch.slot, x, {out, fused ? stream : std::nullopt},
+                            probe);
+  if (branch.post_norm) normalize(step, *branch.post_norm, branch.post_norm_weights, out, step.rows(), out);
+  if constexpr (kProbed) report(branch, seen(out), probe);
+  if (!fused && stream) add(step, out, model.spec.d_model, *stream);
   return out;
 }
 
-// The layer's feed-forward network, and its norm behind; added to `stream`, where there is one.
-template <class Ear>
-Rows ForwardPass::Impl::feed(std::size_t layer, Rows x, std::optional<Residual> stream, Ear ear) {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  constexpr bool kHeard = !std::is_same_v<Ear, NoListener>;
-  const auto* const dense = std::get_if<FeedForwardSpec>(&spec.feed);
-  const bool adds = dense && stream && !spec.feed_out_norm;  // by itself
-  const Rows out = kHeard || !adds ? fed.rows(step.rows(), model.spec.d_model) : Rows{};
-  if (dense) {
-    feed_forward(step, *dense, std::get<FeedForwardWeights>(weights.feed), x,
-                 {out, adds ? stream : std::nullopt}, kHeard);
-    if constexpr (kHeard) {
-      ear.activated(layer, seen(feed_forward.hidden(step, *dense), dense->d_ff));
-    }
-  } else {
-    experts(step, std::get<ExpertsSpec>(spec.feed), std::get<ExpertsWeights>(weights.feed), x, out);
-  }
-  if (spec.feed_out_norm) normalize(step, *spec.feed_out_norm, weights.feed_out_norm, out, step.rows(), out);
-  ear.fed(layer, seen(out, model.spec.d_model));
-  if (!adds && stream) add(step, out, model.spec.d_model, *stream);
-  return out;
+// x += s * mixer(norm(x)); x += s * ffn(norm(x))
+template <class Probe>
+void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[layer].residual_scale};
+  const MixerBranch mixer = mixer_branch(layer);
+  run_branch<Probe>(mixer, normed(mixer, x), stream, probe);
+  if (!has_ffn(layer)) return;
+  const FfnBranch ffn = ffn_branch(layer);
+  run_branch<Probe>(ffn, normed(ffn, x), stream, probe);
 }
 
-// x += s * mixer(norm(x)); x += s * feed(norm(x))
-template <class Ear>
-void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Ear ear) {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  const Residual stream{x, spec.residual_scale};
-  mix<Ear>(layer, normed(spec.mixer_norm, weights.mixer_norm, readers(weights.mixer), x), stream, ear);
-  feed<Ear>(layer, normed(spec.feed_norm, weights.feed_norm, readers(weights.feed), x), stream, ear);
-}
-
-// x += s * mixer(norm(x)) + s * feed(norm(x))
-template <class Ear>
-void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Ear ear) {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  const Residual stream{x, spec.residual_scale};
-  const Rows to_mix =
-      normed(spec.mixer_norm, weights.mixer_norm,
-             spec.feed_norm ? readers(weights.mixer) : readers(weights.mixer) + readers(weights.feed), x);
-  const Rows from_mixer = mix<Ear>(layer, to_mix, std::nullopt, ear);
-  const Rows to_feed =
-      spec.feed_norm ? normed(spec.feed_norm, weights.feed_norm, readers(weights.feed), x) : to_mix;
-  feed<Ear>(layer, to_feed, stream, ear);
+// x += s * mixer(norm(x)) + s * ffn(norm(x))
+template <class Probe>
+void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[layer].residual_scale};
+  const MixerBranch mixer = mixer_branch(layer);
+  const FfnBranch ffn = ffn_branch(layer);
+  Consumers consumers = mixers.consumers(mixer.weights);
+  if (!ffn.norm) consumers.add(ffns.consumers(ffn.weights));  // both parts read the mixer's norm
+  const Rows to_mix = normed(mixer, consumers, x);
+  const Rows from_mixer = run_branch<Probe>(mixer, to_mix, std::nullopt, probe);
+  run_branch<Probe>(ffn, ffn.norm ? normed(ffn, x) : to_mix, stream, probe);
   add(step, from_mixer, model.spec.d_model, stream);
 }
 
-// x = norm(x + mixer(x)); x = norm(x + feed(x))
-template <class Ear>
-void ForwardPass::Impl::norm_after(std::size_t layer, Rows x, Ear ear) {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  const Residual stream{x, spec.residual_scale};
-  mix<Ear>(layer, x, stream, ear);
-  if (spec.mixer_norm) normalize(step, *spec.mixer_norm, weights.mixer_norm, x, step.rows(), x);
-  feed<Ear>(layer, x, stream, ear);
-  if (spec.feed_norm) normalize(step, *spec.feed_norm, weights.feed_norm, x, step.rows(), x);
+// x = norm(x + mixer(x)); x = norm(x + ffn(x))
+template <class Probe>
+void ForwardPass::Impl::post_norm(std::size_t layer, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[layer].residual_scale};
+  const MixerBranch mixer = mixer_branch(layer);
+  const FfnBranch ffn = ffn_branch(layer);
+  run_branch<Probe>(mixer, x, stream, probe);
+  if (mixer.norm) normalize(step, *mixer.norm, mixer.norm_weights, x, step.rows(), x);
+  run_branch<Probe>(ffn, x, stream, probe);
+  if (ffn.norm) normalize(step, *ffn.norm, ffn.norm_weights, x, step.rows(), x);
 }
 
-template <class Ear>
-std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Ear ear) {
+template <class Probe>
+std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Probe probe) {
   const ModelSpec& spec = model.spec;
-  ear.started();
-  plan(segments);
+  probe.started();
+  lay_out_rows(segments);
   if (step.repacked) step.repacked->go_on(step.threads);
   const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
-  ear.embedded(seen(x, spec.d_model));
+  probe.embedded(seen(x));
   for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
     switch (spec.layers[layer].order) {
       case LayerSpec::Order::sequential:
-        sequential<Ear>(layer, x, ear);
+        sequential<Probe>(layer, x, probe);
         break;
       case LayerSpec::Order::parallel:
-        parallel<Ear>(layer, x, ear);
+        parallel<Probe>(layer, x, probe);
         break;
-      case LayerSpec::Order::norm_after:
-        norm_after<Ear>(layer, x, ear);
+      case LayerSpec::Order::post_norm:
+        post_norm<Probe>(layer, x, probe);
         break;
     }
-    ear.passed(layer, seen(x, spec.d_model));
+    probe.passed(layer, seen(x));
   }
   for (const Segment& segment : segments)
     segment.state->advance(segment.tokens.size());
   const std::span<const float> logits = project(step, model, x);
-  ear.finished(logits);
+  probe.finished(logits);
   return logits;
 }
 

@@ -13,12 +13,12 @@ constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of
 constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
 constexpr std::size_t kPanelsPerThread = 2;  // so that a thread that was held up does not hold up the rest
 constexpr std::size_t kInputBytes = 64 << 10;   // of rounded inputs: they stay in a cache while panels pass
-constexpr std::size_t kInMajorPanel = 128;      // outputs of an in_major matrix that are taken together
+constexpr std::size_t kInMajorPanel = 128;      // outputs of an transposed matrix that are taken together
 constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
 constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w, std::size_t unit) {
-  if (w.layout == Layout::in_major) return kInMajorPanel;
+  if (w.layout == Layout::transposed) return kInMajorPanel;
   std::size_t outputs = w.rows;
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
@@ -28,7 +28,7 @@ std::size_t panel_outputs(const Step& step, const Matrix& w, std::size_t unit) {
   return std::max(round_up(outputs, step_outputs), step_outputs);
 }
 
-// The panel's weights as float rows: in_major matrices have an output's weights a stride apart.
+// The panel's weights as float rows: transposed matrices have an output's weights a stride apart.
 const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, int worker) {
   constexpr std::size_t kTile = 16;  // inputs: a row of the result is written in whole cache lines
   const std::size_t n = outputs.last - outputs.first;
@@ -48,7 +48,7 @@ const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, in
   return reinterpret_cast<const std::byte*>(rows);
 }
 
-void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
+void multiply_transposed(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
                        int worker) {
   CONTINUO_CHECK(format_is_plain(w.format), "weights in blocks are stored output by output");
   const std::size_t n = outputs.last - outputs.first;
@@ -60,7 +60,7 @@ void multiply_in_major(const Step& step, const Matrix& w, Panel outputs, Rows x,
   }
   float* const scratch = step.scratch.get(worker, 16 * n);
   for (std::size_t t = 0; t < tokens; ++t) {
-    step.kernels.vector_in_major[static_cast<std::size_t>(w.format)](
+    step.kernels.vector_transposed[static_cast<std::size_t>(w.format)](
         w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
         y[t], scratch);
   }
@@ -103,7 +103,7 @@ const Matrix& latest(const Step& step, const Matrix& w) {
 
 // Weights in a block format, unless products are to be exact.
 bool int8_product(const Step& step, const Matrix& w) {
-  return step.kernels.int8 && w.layout != Layout::in_major &&
+  return step.kernels.int8 && w.layout != Layout::transposed &&
          step.kernels.int8->matmul[static_cast<std::size_t>(w.format)] != nullptr;
 }
 
@@ -132,11 +132,20 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
 
 }  // namespace
 
-Rows rows_for(const Step& step, const Readers& readers, Buffer& buffer, std::size_t n, std::size_t width) {
-  bool floats = readers.others, rounded = false;
-  for (const Linear* map : readers.maps) {
-    if (map && map->weight.data) (int8_product(step, map->weight) ? rounded : floats) = true;
-  }
+void Consumers::add(const Linear& map) {
+  if (!map.weight.data) return;
+  CONTINUO_CHECK(n_maps_ < maps_.size(), "more consumers than there is room for");
+  maps_[n_maps_++] = &map;
+}
+
+void Consumers::add(const Consumers& more) {
+  for (const Linear* map : more.maps()) add(*map);
+  floats_ = floats_ || more.floats_;
+}
+
+Rows rows_for(const Step& step, const Consumers& consumers, Buffer& buffer, std::size_t n, std::size_t width) {
+  bool floats = consumers.floats(), rounded = false;
+  for (const Linear* map : consumers.maps()) (int8_product(step, map->weight) ? rounded : floats) = true;
   Rows rows = floats ? buffer.rows(n, width) : Rows{};
   if (rounded) rows.rounded = buffer.rounded(n, width);
   return rows;
@@ -196,8 +205,8 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
                   int worker) {
   const Matrix& w = latest(step, map.weight);
   const std::size_t n = outputs.last - outputs.first;
-  if (w.layout == Layout::in_major) {
-    multiply_in_major(step, w, outputs, x, tokens, y, worker);
+  if (w.layout == Layout::transposed) {
+    multiply_transposed(step, w, outputs, x, tokens, y, worker);
   } else if (int8_product(step, w)) {
     multiply_int8(step, w, outputs, x, tokens, y, worker);
   } else if (!format_is_plain(w.format) && tokens > 1) {

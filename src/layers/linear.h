@@ -22,14 +22,29 @@ struct Panel {
 std::size_t panel_count(const Step& step, const Matrix& weight, std::size_t unit = 1);
 Panel panel(const Step& step, const Matrix& weight, std::size_t i, std::size_t unit = 1);
 
-// Who reads rows: maps (null, or without a weight: none), and others, who take floats.
-struct Readers {
-  std::array<const Linear*, 6> maps = {};
-  bool others = true;
+// What takes rows as its inputs: linear maps, and other computations, which take floats.
+class Consumers {
+ public:
+  Consumers() = default;
+  Consumers(std::initializer_list<const Linear*> maps, bool floats) : floats_(floats) {
+    for (const Linear* map : maps) add(*map);
+  }
+  // Maps without a weight take nothing.
+  void add(const Linear& map);
+  void add_floats() { floats_ = true; }
+  void add(const Consumers& more);
+
+  bool floats() const { return floats_; }
+  std::span<const Linear* const> maps() const { return std::span(maps_).first(n_maps_); }
+
+ private:
+  std::array<const Linear*, 12> maps_ = {};
+  std::size_t n_maps_ = 0;
+  bool floats_ = false;
 };
-// n rows of `buffer` for these readers: with room to be rounded if a map wants that, and without floats if
-// nobody wants those. Whoever computes such rows rounds them, while they are in its cache.
-Rows rows_for(const Step& step, const Readers& readers, Buffer& buffer, std::size_t n, std::size_t width);
+// n rows of `buffer` for these consumers: with room for rounded values if a map takes those, and without floats if nothing
+// takes floats. The code that computes such rows rounds them, while they are in its cache.
+Rows rows_for(const Step& step, const Consumers& consumers, Buffer& buffer, std::size_t n, std::size_t width);
 // Values of a row from `first` on, whole blocks: rounds them if that is wanted.
 void round_values(const Step& step, const RoundedRows& to, std::size_t row, std::size_t first,
                   std::span<const float> values);

@@ -28,12 +28,12 @@ void gather_wanted(const Step& step, Rows x, std::size_t width, Rows out) {
 
 void scale_and_cap(Step& step, const ModelSpec& spec, std::span<float> logits) {
   constexpr std::size_t kPiece = 4096;
-  if (spec.logit_scale == 1 && spec.logit_cap <= 0) return;
+  if (spec.logit_scale == 1 && spec.final_logit_softcap <= 0) return;
   share(step, (logits.size() + kPiece - 1) / kPiece, logits.size(), [&](std::size_t i, int) {
     const std::span<float> piece = logits.subspan(i * kPiece, std::min(kPiece, logits.size() - i * kPiece));
     for (float& logit : piece)
       logit *= spec.logit_scale;
-    if (spec.logit_cap > 0) step.kernels.soft_cap(piece.data(), spec.logit_cap, piece.size());
+    if (spec.final_logit_softcap > 0) step.kernels.soft_cap(piece.data(), spec.final_logit_softcap, piece.size());
   });
 }
 
@@ -43,14 +43,14 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   const ModelSpec& spec = model.spec;
   const Weights& weights = model.weights;
   const std::size_t d_model = spec.d_model, vocab_size = spec.vocab_size, n = count_wanted(step);
-  const Linear& first = weights.narrow.weight.data ? weights.narrow : weights.output;
-  Rows last = spec.final_norm ? rows_for(step, {{&first}}, wanted_, n, d_model) : wanted_.rows(n, d_model);
+  const Linear& first = weights.project_out.weight.data ? weights.project_out : weights.output;
+  Rows last = spec.final_norm ? rows_for(step, {{&first}, true}, wanted_, n, d_model) : wanted_.rows(n, d_model);
   gather_wanted(step, x, d_model, last);
   if (spec.final_norm) normalize(step, *spec.final_norm, weights.final_norm, last, n, last);
-  if (weights.narrow.weight.data) {
-    const Rows narrow = narrow_.rows(n, weights.narrow.weight.rows);
-    linear(step, {{&weights.narrow, narrow}}, last, n);
-    last = narrow;
+  if (weights.project_out.weight.data) {
+    const Rows project_out = narrow_.rows(n, weights.project_out.weight.rows);
+    linear(step, {{&weights.project_out, project_out}}, last, n);
+    last = project_out;
   }
   const Rows logits = logits_.rows(n, vocab_size);
   linear(step, {{&weights.output, logits}}, last, n);

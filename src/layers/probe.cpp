@@ -40,7 +40,7 @@ std::vector<float> attention_scores(const AttentionView& view, std::size_t row, 
     for (std::size_t d = 0; d < head_dim; ++d)
       score += double(query[d]) * double(view.cache.key(kv_head, j, d));
     score *= double(spec.scale);
-    if (spec.score_cap > 0) score = spec.score_cap * std::tanh(score / spec.score_cap);
+    if (spec.attn_logit_softcap > 0) score = spec.attn_logit_softcap * std::tanh(score / spec.attn_logit_softcap);
     if (view.alibi) score += double(view.alibi->bias(head)[j]);
     scores[j] = static_cast<float>(score);
   }

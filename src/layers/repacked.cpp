@@ -20,10 +20,10 @@ constexpr std::size_t kTwice = std::size_t{4} << 20;  // bytes of weights that a
 Matrix repacked_form(const KernelTable& kernels, Matrix w) {
   const std::size_t format = static_cast<std::size_t>(w.format);
   w.data = nullptr;
-  if (w.layout == Layout::in_major && format_is_plain(w.format)) {
-    w.layout = Layout::out_major;
+  if (w.layout == Layout::transposed && format_is_plain(w.format)) {
+    w.layout = Layout::row_major;
     w.stride = w.cols;
-  } else if (w.layout == Layout::out_major && kernels.int8 && kernels.int8->repack[format] &&
+  } else if (w.layout == Layout::row_major && kernels.int8 && kernels.int8->repack[format] &&
              w.rows >= kernels.int8->panel) {
     w.layout = Layout::panels;
     if (w.paired_head % (2 * kernels.int8->panel) == 0) w.paired_head = 0;  // see repack_panels
@@ -39,12 +39,12 @@ std::size_t repacked_size(const KernelTable& kernels, const Matrix& form) {
 
 // The last byte that w's values take, and one.
 std::size_t extent(const Matrix& w) {
-  const std::size_t outer = w.layout == Layout::in_major ? w.cols : w.rows;
-  const std::size_t inner = w.layout == Layout::in_major ? w.rows : w.cols;
+  const std::size_t outer = w.layout == Layout::transposed ? w.cols : w.rows;
+  const std::size_t inner = w.layout == Layout::transposed ? w.rows : w.cols;
   return stored_bytes(w.format, (outer - 1) * w.stride) + stored_bytes(w.format, inner);
 }
 
-// Rows [first, last) of an in_major matrix one after the other, in tiles of whole cache lines on both sides.
+// Rows [first, last) of an transposed matrix one after the other, in tiles of whole cache lines on both sides.
 template <class Value>
 void transpose(const Matrix& w, std::size_t first, std::size_t last, std::byte* out) {
   constexpr std::size_t kTile = kLine / sizeof(Value);
@@ -126,7 +126,7 @@ std::byte* RepackedWeights::room_for(std::size_t bytes) {
 void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
   const Matrix& w = entry.stored;
   std::byte* const room = room_for(entry.bytes);
-  const std::size_t row_bytes = stored_bytes(w.format, w.layout == Layout::out_major ? w.stride : w.cols);
+  const std::size_t row_bytes = stored_bytes(w.format, w.layout == Layout::row_major ? w.stride : w.cols);
   const std::size_t slice = std::max<std::size_t>(kTwice / (row_bytes * kRowsTogether), 1) * kRowsTogether;
   for (std::size_t from = 0; from < w.rows; from += slice) {
     const std::size_t to = std::min(w.rows, from + slice);
@@ -134,7 +134,7 @@ void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
       const std::size_t first = from + i * kRowsTogether;
       repack_rows(kernels_, w, entry.repacked, first, std::min(to, first + kRowsTogether), room);
     });
-    if (model_ && w.layout == Layout::out_major) model_->release_pages({w.data + from * row_bytes, (to - from) * row_bytes});
+    if (model_ && w.layout == Layout::row_major) model_->release_pages({w.data + from * row_bytes, (to - from) * row_bytes});
   }
   entry.repacked.data = room;
   if (model_) model_->release_pages({w.data, extent(w)});

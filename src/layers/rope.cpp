@@ -167,7 +167,7 @@ void RopeTable::set_row(std::size_t row, std::size_t position, std::size_t text_
   }
   float* const sin = sin_.data() + row * half_;
   rope_row(frequencies_, position, cos_.data() + row * half_, sin);
-  if (spec_.clockwise) {
+  if (spec_.negative_angle) {
     for (std::size_t i = 0; i < half_; ++i)
       sin[i] = -sin[i];
   }

@@ -75,6 +75,12 @@ struct RowPlace {
   std::size_t position;  // in that sequence
 };
 
+// Where a mixer or a feed-forward part keeps what it remembers: a layer, and the first of its floats in the layer's
+// recurrent state.
+struct StateSlot {
+  std::size_t layer = 0, first_float = 0;
+};
+
 struct Step {
   const KernelTable& kernels;
   ThreadPool& threads;
@@ -88,6 +94,10 @@ struct Step {
   RepackedWeights* repacked = nullptr;  // where weights may be repacked
 
   std::size_t rows() const { return places.size(); }
+  // `n` floats of the recurrent state of a segment's sequence.
+  std::span<float> recurrent(std::size_t segment, StateSlot slot, std::size_t n) const {
+    return segments[segment].state->recurrent(slot.layer).subspan(slot.first_float, n);
+  }
 };
 
 // Below this many multiply-adds waking other threads costs more than it saves.

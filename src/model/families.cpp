@@ -1,47 +1,50 @@
 #include "model/families.h"
 
-#include <array>
-
 namespace continuo {
 
-extern const Family kGpt2;
-extern const Family kGptNeo;
-extern const Family kGptNeox;
-extern const Family kGptj;
-extern const Family kOpt;
-extern const Family kBloom;
-extern const Family kFalcon;
-extern const Family kMpt;
-extern const Family kLlama;
-extern const Family kMistral;
-extern const Family kMixtral;
-extern const Family kQwen2;
-extern const Family kQwen2Moe;
-extern const Family kQwen3;
-extern const Family kQwen3Moe;
-extern const Family kGemma;
-extern const Family kGemma2;
-extern const Family kGemma3;
-extern const Family kPhi;
-extern const Family kPhi3;
-extern const Family kOlmo;
-extern const Family kOlmo2;
-extern const Family kStablelm;
-extern const Family kStarcoder2;
-extern const Family kSmollm3;
-extern const Family kGranite;
-extern const Family kCohere;
-extern const Family kExaone4;
-extern const Family kMinicpm;
-extern const Family kNanochat;
+// One line a family; each stands in a file of its own in families/.
+// clang-format off
+#define CONTINUO_FAMILIES(X) \
+  X(kGpt2) \
+  X(kGptNeo) \
+  X(kGptNeox) \
+  X(kGptj) \
+  X(kOpt) \
+  X(kBloom) \
+  X(kFalcon) \
+  X(kMpt) \
+  X(kLlama) \
+  X(kMistral) \
+  X(kMixtral) \
+  X(kQwen2) \
+  X(kQwen2Moe) \
+  X(kQwen3) \
+  X(kQwen3Moe) \
+  X(kGemma) \
+  X(kGemma2) \
+  X(kGemma3) \
+  X(kPhi) \
+  X(kPhi3) \
+  X(kOlmo) \
+  X(kOlmo2) \
+  X(kStablelm) \
+  X(kStarcoder2) \
+  X(kSmollm3) \
+  X(kGranite) \
+  X(kCohere) \
+  X(kExaone4) \
+  X(kMinicpm) \
+  X(kNanochat) \
+  X(kLfm2)
+// clang-format on
+
+#define CONTINUO_DECLARE(name) extern const Family name;
+CONTINUO_FAMILIES(CONTINUO_DECLARE)
 
 namespace {
 
-constexpr std::array kFamilies = std::to_array<const Family*>(
-    {&kGpt2,    &kGptNeo,  &kGptNeox, &kGptj,    &kOpt,      &kBloom,   &kFalcon,   &kMpt,
-     &kLlama,   &kMistral, &kMixtral, &kQwen2,   &kQwen2Moe, &kQwen3,   &kQwen3Moe, &kGemma,
-     &kGemma2,  &kGemma3,  &kPhi,     &kPhi3,    &kOlmo,     &kOlmo2,   &kStablelm, &kStarcoder2,
-     &kSmollm3, &kGranite, &kCohere,  &kExaone4, &kMinicpm,  &kNanochat});
+#define CONTINUO_LIST(name) &name,
+constexpr const Family* kFamilies[] = {CONTINUO_FAMILIES(CONTINUO_LIST)};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ namespace continuo {
 inline constexpr int kMaxLayers = 4096;
 inline constexpr int kMaxHeads = 4096;
 inline constexpr int kMaxExperts = 4096;
+inline constexpr int kMaxConvKernel = 64;  // layers/causal_conv.cpp has room for so many taps
 
 struct PlainDefaults {
   bool tied_output = false;

@@ -311,10 +311,10 @@ constexpr auto kFalconNames = std::to_array<TensorName>({
     {Role::mixer_norm_bias, "blk.#.attn_norm_2.bias"},
     {Role::mixer_norm, "blk.#.attn_norm.weight"},
     {Role::mixer_norm_bias, "blk.#.attn_norm.bias"},
-    {Role::feed_norm, "blk.#.attn_norm.weight"},
-    {Role::feed_norm_bias, "blk.#.attn_norm.bias"},
+    {Role::ffn_norm, "blk.#.attn_norm.weight"},
+    {Role::ffn_norm_bias, "blk.#.attn_norm.bias"},
 });
-constexpr auto kGateUpNames = std::to_array<TensorName>({{Role::feed_gate_up, "blk.#.ffn_up.weight"}});
+constexpr auto kGateUpNames = std::to_array<TensorName>({{Role::ffn_gate_up, "blk.#.ffn_up.weight"}});
 
 constexpr auto kArchitectures = std::to_array<GgufArchitecture>({
     {"llama", "llama", true, {}, adapt_llama},
@@ -352,7 +352,7 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::learned_positions, "position_embd.weight"},
     {Role::mixer_norm, "blk.#.attn_norm.weight"},
     {Role::mixer_norm_bias, "blk.#.attn_norm.bias"},
-    {Role::mixer_out_norm, "blk.#.post_attention_norm.weight"},
+    {Role::post_mixer_norm, "blk.#.post_attention_norm.weight"},
     {Role::attention_q, "blk.#.attn_q.weight"},
     {Role::attention_q_bias, "blk.#.attn_q.bias"},
     {Role::attention_k, "blk.#.attn_k.weight"},
@@ -367,15 +367,15 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::attention_k_norm_bias, "blk.#.attn_k_norm.bias"},
     {Role::attention_out, "blk.#.attn_output.weight"},
     {Role::attention_out_bias, "blk.#.attn_output.bias"},
-    {Role::feed_norm, "blk.#.ffn_norm.weight"},
-    {Role::feed_norm_bias, "blk.#.ffn_norm.bias"},
-    {Role::feed_out_norm, "blk.#.post_ffw_norm.weight"},
-    {Role::feed_gate, "blk.#.ffn_gate.weight"},
-    {Role::feed_gate_bias, "blk.#.ffn_gate.bias"},
-    {Role::feed_up, "blk.#.ffn_up.weight"},
-    {Role::feed_up_bias, "blk.#.ffn_up.bias"},
-    {Role::feed_down, "blk.#.ffn_down.weight"},
-    {Role::feed_down_bias, "blk.#.ffn_down.bias"},
+    {Role::ffn_norm, "blk.#.ffn_norm.weight"},
+    {Role::ffn_norm_bias, "blk.#.ffn_norm.bias"},
+    {Role::post_ffn_norm, "blk.#.post_ffw_norm.weight"},
+    {Role::ffn_gate, "blk.#.ffn_gate.weight"},
+    {Role::ffn_gate_bias, "blk.#.ffn_gate.bias"},
+    {Role::ffn_up, "blk.#.ffn_up.weight"},
+    {Role::ffn_up_bias, "blk.#.ffn_up.bias"},
+    {Role::ffn_down, "blk.#.ffn_down.weight"},
+    {Role::ffn_down_bias, "blk.#.ffn_down.bias"},
     {Role::router, "blk.#.ffn_gate_inp.weight"},
     {Role::expert_gate, "blk.#.ffn_gate_exps.weight"},
     {Role::expert_up, "blk.#.ffn_up_exps.weight"},
@@ -475,10 +475,10 @@ void follow_gguf(const Checkpoint& file, ModelSpec& spec) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     set_bias(layer.mixer_norm, stored(file, i, "attn_norm.bias"));
-    set_bias(layer.mixer_out_norm, false);
-    set_bias(layer.feed_norm, stored(file, i, "ffn_norm.bias") || stored(file, i, "attn_norm_2.bias"));
-    set_bias(layer.feed_out_norm, false);
-    if (auto* attention = std::get_if<AttentionSpec>(&layer.mixer)) {
+    set_bias(layer.post_mixer_norm, false);
+    set_bias(layer.ffn_norm, stored(file, i, "ffn_norm.bias") || stored(file, i, "attn_norm_2.bias"));
+    set_bias(layer.post_ffn_norm, false);
+    if (AttentionSpec* const attention = attention_in(layer.mixer)) {
       attention->grouped_qkv = false;
       attention->qkv_bias = stored(file, i, "attn_q.bias") || stored(file, i, "attn_qkv.bias");
       attention->out_bias = stored(file, i, "attn_output.bias");
@@ -488,7 +488,7 @@ void follow_gguf(const Checkpoint& file, ModelSpec& spec) {
         attention->qk_norm->norm = *norm;
       }
     }
-    if (auto* feed = std::get_if<FeedForwardSpec>(&layer.feed)) feed->bias = stored(file, i, "ffn_up.bias");
+    if (auto* feed = std::get_if<FeedForwardSpec>(&layer.ffn)) feed->bias = stored(file, i, "ffn_up.bias");
   }
   set_bias(spec.embedding_norm, stored(file, "token_embd_norm.bias"));
   set_bias(spec.final_norm, stored(file, "output_norm.bias"));

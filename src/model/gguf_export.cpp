@@ -29,7 +29,7 @@ constexpr auto kWritten = std::to_array<Written>({
 // One output's weights, whatever the layout.
 void output_row(const Matrix& w, std::size_t r, float* values) {
   const FormatInfo& info = format_info(w.format);
-  if (w.layout == Layout::out_major) return info.to_float(w.data + stored_bytes(w.format, r * w.stride), values, w.cols);
+  if (w.layout == Layout::row_major) return info.to_float(w.data + stored_bytes(w.format, r * w.stride), values, w.cols);
   for (std::size_t c = 0; c < w.cols; ++c) {
     info.to_float(w.data + stored_bytes(w.format, c * w.stride + r), values + c, 1);
   }
@@ -64,7 +64,7 @@ class Exporter {
   Result<void> numbers() {
     const LayerSpec& layer = spec_.layers.front();
     const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
-    const auto* feed = std::get_if<FeedForwardSpec>(&layer.feed);
+    const auto* feed = std::get_if<FeedForwardSpec>(&layer.ffn);
     if (!attention || !feed || !spec_.final_norm) return cannot(fmt::format("this {}", spec_.family));
     into_.add("general.architecture", arch_);
     into_.add("general.name", std::string_view(model_.name).substr(model_.name.rfind('/') + 1));
@@ -129,11 +129,11 @@ class Exporter {
       const std::string prefix = fmt::format("blk.{}.", i);
       const LayerWeights& layer = weights.layers[i];
       norm(prefix + "attn_norm", layer.mixer_norm);
-      norm(prefix + "post_attention_norm", layer.mixer_out_norm);
-      norm(prefix + "ffn_norm", layer.feed_norm);
-      norm(prefix + "post_ffw_norm", layer.feed_out_norm);
+      norm(prefix + "post_attention_norm", layer.post_mixer_norm);
+      norm(prefix + "ffn_norm", layer.ffn_norm);
+      norm(prefix + "post_ffw_norm", layer.post_ffn_norm);
       attention(prefix, std::get<AttentionSpec>(spec_.layers[i].mixer), std::get<AttentionWeights>(layer.mixer));
-      const auto& feed = std::get<FeedForwardWeights>(layer.feed);
+      const auto& feed = std::get<FeedForwardWeights>(layer.ffn);
       if (feed.gate.weight.data) linear(prefix + "ffn_gate", {&feed.gate});
       linear(prefix + "ffn_up", {&feed.up});
       linear(prefix + "ffn_down", {&feed.down});

@@ -24,7 +24,7 @@ const std::vector<Names>& table() {
       {"vocab_size", {"vocab_size"}},
       {"d_model", {"hidden_size", "n_embd", "d_model", "n_embed"}},
       {"d_embedding", {"word_embed_proj_dim"}},
-      {"d_ff", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}},
+      {"d_ff", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "block_ff_dim"}},
       {"d_ff_ratio", {"expansion_ratio"}},
       {"n_layers", {"num_hidden_layers", "n_layer", "num_layers", "n_layers"}},
       {"n_heads", {"num_attention_heads", "n_head", "num_heads", "n_heads"}},
@@ -35,7 +35,7 @@ const std::vector<Names>& table() {
       // Kinds.
       {"activation", {"hidden_act", "activation_function", "activation"}},
       {"hidden_activation", {"hidden_activation"}},
-      {"norm_eps", {"rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon"}},
+      {"norm_eps", {"rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon", "norm_eps"}},
       {"norm_kind", {"norm_type"}},
       {"norm_weights", {"layer_norm_elementwise_affine"}},
       {"norm_before", {"do_layer_norm_before"}},
@@ -44,7 +44,7 @@ const std::vector<Names>& table() {
       {"parallel", {"use_parallel_residual", "parallel_attn"}},
       {"residual_after_norm", {"apply_residual_connection_post_layernorm"}},
       {"feed_kind", {"mlp_type"}},
-      {"tied_output", {"tie_word_embeddings"}},
+      {"tied_output", {"tie_word_embeddings", "tie_embedding"}},
       // Biases.
       {"attention_bias", {"attention_bias"}},
       {"qkv_bias", {"use_qkv_bias", "qkv_bias"}},
@@ -72,6 +72,14 @@ const std::vector<Names>& table() {
       {"first_window_layer", {"max_window_layers"}},
       {"window_pattern", {"sliding_window_pattern", "_sliding_window_pattern"}},
       {"layer_types", {"layer_types"}},
+      {"attention_layers", {"full_attn_idxs", "attn_layer_indices"}},
+      // Convolutions.
+      {"conv_kernel", {"conv_L_cache", "conv_kernel", "mamba_d_conv"}},
+      {"conv_bias", {"conv_bias", "use_conv_bias", "mamba_conv_bias"}},
+      // Widths that are computed.
+      {"adjust_d_ff", {"block_auto_adjust_ff_dim"}},
+      {"d_ff_multiple", {"block_multiple_of"}},
+      {"d_ff_factor", {"block_ffn_dim_multiplier"}},
       // Scales.
       {"embedding_scale", {"embedding_multiplier", "scale_emb"}},
       {"residual_scale", {"residual_multiplier"}},

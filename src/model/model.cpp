@@ -79,7 +79,7 @@ Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint&
   CONTINUO_TRY(std::set<TokenId> more, token_ids(generation, "eos_token_id", spec.vocab_size));
   ends.merge(more);
   if (spec.bos_token) ends.insert(*spec.bos_token);
-  spec.end_tokens.assign(ends.begin(), ends.end());
+  spec.eos_tokens.assign(ends.begin(), ends.end());
   return {};
 }
 
@@ -110,9 +110,9 @@ void unpair(std::vector<float>& bias, std::size_t head) {
 // Rows of queries and keys that a file has in pairs come out of their product in the network's order.
 void mark_paired_heads(const ModelSpec& spec, Weights& weights) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const auto* attention = std::get_if<AttentionSpec>(&spec.layers[i].mixer);
+    const AttentionSpec* const attention = attention_in(spec.layers[i].mixer);
     if (!attention) continue;
-    auto& bound = std::get<AttentionWeights>(weights.layers[i].mixer);
+    AttentionWeights& bound = *attention_in(weights.layers[i].mixer);
     for (Linear* map : {&bound.q, &bound.k}) {
       map->weight.paired_head = static_cast<std::size_t>(attention->head_dim);
       unpair(map->bias, map->weight.paired_head);

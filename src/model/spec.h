@@ -1,6 +1,7 @@
 // What a network is, as data: every fact that the forward pass needs and nothing about files or weights.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <variant>
@@ -60,7 +61,7 @@ struct RopeSpec {
   int rotary_dim = 0;  // even, <= head_dim
   double theta = 10000;
   bool interleaved = false;  // pairs are (2i, 2i + 1) (GPT-J); else (i, i + rotary_dim / 2) (GPT-NeoX)
-  bool clockwise = false;    // turned by minus the angle (nanochat)
+  bool negative_angle = false;    // turned by minus the angle (nanochat)
   RopeScaling scaling;
   bool operator==(const RopeSpec&) const = default;
 };
@@ -106,10 +107,44 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   std::optional<AlibiSpec> alibi;
   std::optional<QkNormSpec> qk_norm;
   int window = 0;       // a token sees itself and the window - 1 tokens before it (Beltagy et al. 2020); 0: all
-  float score_cap = 0;  // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
+  float attn_logit_softcap = 0;  // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
   float qkv_clip = 0;   // above 0: queries, keys and values are clamped to [-clip, clip] (OLMo, MPT)
+
+  std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
-using MixerSpec = std::variant<AttentionSpec>;
+
+// What a mixer or a feed-forward part remembers of a sequence besides keys and values has a constant size:
+// state_floats() floats, zero before the first token.
+
+// Gated short convolution (LFM2, Liquid AI 2025): B, C, u = W_in x; y = W_out (C * conv(B * u)), where conv is causal,
+// one filter of `kernel` taps a channel.
+struct ShortConvSpec {
+  int d_inner = 0;  // channels
+  int kernel = 3;
+  bool bias = false;  // of both maps and of the convolution
+
+  // The last kernel - 1 rows of B * u, the oldest first.
+  std::size_t state_floats() const { return std::size_t(kernel - 1) * std::size_t(d_inner); }
+};
+
+struct BesidePart;
+// Mixers side by side on one normalized input (Falcon-H1); their scaled results are added. At most one of them is
+// attention.
+struct BesideSpec {
+  std::vector<BesidePart> parts;
+  std::size_t state_floats() const;
+};
+
+using MixerSpec = std::variant<AttentionSpec, ShortConvSpec, BesideSpec>;
+
+struct BesidePart {
+  MixerSpec mixer;
+  float scale = 1;  // of its result
+};
+
+// The attention of a mixer, or of the part of it that is attention; null where there is none.
+const AttentionSpec* attention_in(const MixerSpec& mixer);
+AttentionSpec* attention_in(MixerSpec& mixer);
 
 // ---- feed-forward ----
 enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_squared };
@@ -119,6 +154,8 @@ struct FeedForwardSpec {
   Activation activation = Activation::silu;
   bool gated = true;  // down(act(gate x) * up x), Shazeer 2020, arXiv:2002.05202; else down(act(up x))
   bool bias = false;
+
+  std::size_t state_floats() const { return 0; }
 };
 
 // A mixture of experts, Shazeer et al. 2017, arXiv:1701.06538; Jiang et al. 2024, arXiv:2401.04088: a softmax over the
@@ -130,24 +167,34 @@ struct ExpertsSpec {
   bool normalize = true;                   // the chosen weights are divided by their sum
   std::optional<FeedForwardSpec> shared;   // an expert that every token uses beside the chosen ones
   bool shared_gate = false;                // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
+
+  std::size_t state_floats() const { return 0; }
 };
-using FeedSpec = std::variant<FeedForwardSpec, ExpertsSpec>;
+// monostate: the block is its mixer alone (Mamba, Nemotron-H). A variant, and not an optional, so that it is visited.
+using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate>;
 
 // One block. What is absent is not done.
-//   sequential:  x += s * mixer_out_norm(mixer(mixer_norm(x)));  x += s * feed_out_norm(feed(feed_norm(x)))
-//   parallel:    x += s * mixer(mixer_norm(x)) + s * feed(feed_norm(x)), both of the same x; without a feed_norm the feed
+//   sequential:  x += s * post_mixer_norm(mixer(mixer_norm(x)));  x += s * post_ffn_norm(feed(ffn_norm(x)))
+//   parallel:    x += s * mixer(mixer_norm(x)) + s * feed(ffn_norm(x)), both of the same x; without a ffn_norm the feed
 //                reads mixer_norm(x) as well (GPT-J, Falcon, Cohere)
-//   norm after:  x = mixer_norm(x + mixer(x));  x = feed_norm(x + feed(x)) (the original Transformer; OPT-350m)
+//   norm after:  x = mixer_norm(x + mixer(x));  x = ffn_norm(x + feed(x)) (the original Transformer; OPT-350m)
 struct LayerSpec {
-  enum class Order : unsigned char { sequential, parallel, norm_after } order = Order::sequential;
+  enum class Order : unsigned char { sequential, parallel, post_norm } order = Order::sequential;
   std::optional<NormSpec> mixer_norm;
   MixerSpec mixer;
-  std::optional<NormSpec> mixer_out_norm;
-  std::optional<NormSpec> feed_norm;
-  FeedSpec feed;
-  std::optional<NormSpec> feed_out_norm;
+  std::optional<NormSpec> post_mixer_norm;
+  std::optional<NormSpec> ffn_norm;
+  FfnSpec ffn;
+  std::optional<NormSpec> post_ffn_norm;
   float residual_scale = 1;  // s above (Granite, MiniCPM)
 };
+
+// Floats that a layer remembers of a sequence besides keys and values: the mixer's, then the feed-forward part's.
+struct LayerStateFloats {
+  std::size_t mixer = 0, ffn = 0;
+  std::size_t total() const { return mixer + ffn; }
+};
+LayerStateFloats state_floats(const LayerSpec& layer);
 
 struct ModelSpec {
   std::string family;  // the files' word, for people; code never branches on it
@@ -164,8 +211,8 @@ struct ModelSpec {
   bool tied_output = false;  // the output matrix is the embedding matrix
   bool output_bias = false;
   float logit_scale = 1;  // multiplies logits
-  float logit_cap = 0;    // above 0: logits z become cap * tanh(z / cap), after the scale
-  std::vector<TokenId> end_tokens;  // any of them ends the text; bos_token is among them
+  float final_logit_softcap = 0;    // above 0: logits z become cap * tanh(z / cap), after the scale
+  std::vector<TokenId> eos_tokens;  // any of them ends the text; bos_token is among them
   std::optional<TokenId> bos_token;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ranges>
 
 #include "base/check.h"
 
@@ -17,13 +18,17 @@ std::string shape_text(std::span<const std::size_t> shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+auto without_units(std::span<const std::size_t> shape) {
+  return shape | std::views::filter([](std::size_t extent) { return extent != 1; });
+}
+
 Matrix view(const TensorView& tensor, Layout layout, std::size_t rows, std::size_t cols) {
   return {.data = tensor.bytes.data(),
           .format = tensor.format,
           .layout = layout,
           .rows = rows,
           .cols = cols,
-          .stride = layout == Layout::out_major ? cols : rows};
+          .stride = layout == Layout::row_major ? cols : rows};
 }
 
 }  // namespace
@@ -72,13 +77,13 @@ bool TensorFinder::stored(Role role, const TensorPlace& place) const {
   return name && stored(name_of(*name, place));
 }
 
-bool TensorFinder::one_a_part(Role role, const TensorPlace& place) const {
+bool TensorFinder::stored_per_part(Role role, const TensorPlace& place) const {
   return need(role, place).name.find('@') != std::string_view::npos;
 }
 
 Result<Matrix> TensorFinder::matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols) {
   const Layout layout = need(role, place).layout;
-  const auto shape = layout == Layout::out_major ? std::array{rows, cols} : std::array{cols, rows};
+  const auto shape = layout == Layout::row_major ? std::array{rows, cols} : std::array{cols, rows};
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
   return view(*tensor, layout, rows, cols);
 }
@@ -87,7 +92,7 @@ Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& pl
                                                 std::size_t rows, std::size_t cols) {
   const Layout layout = need(role, place).layout;
   const auto shape =
-      layout == Layout::out_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
+      layout == Layout::row_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
   std::vector<Matrix> parts(count, view(*tensor, layout, rows, cols));
   for (std::size_t i = 0; i < count; ++i)
@@ -97,7 +102,7 @@ Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& pl
 
 Result<std::vector<float>> TensorFinder::values(Role role, const TensorPlace& place,
                                                 std::span<const std::size_t> shape) {
-  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
+  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape, false));
   std::size_t n = 1;
   for (const std::size_t extent : shape)
     n *= extent;
@@ -108,7 +113,7 @@ Result<std::vector<float>> TensorFinder::values(Role role, const TensorPlace& pl
 
 // The tensor of a role, which must be there in that shape.
 Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place,
-                                             std::span<const std::size_t> shape) {
+                                             std::span<const std::size_t> shape, bool units_matter) {
   const std::string name = name_of(need(role, place), place);
   const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, place)); };
   if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
@@ -121,7 +126,9 @@ Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place
     return model_error(checkpoint_.name, describe() + " is missing", checkpoint_.is_gguf ? "the file's metadata says that there is one" : "config.json says that there is one");
   }
   const TensorView& tensor = it->second;
-  if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
+  const bool same = units_matter ? std::ranges::equal(shape, tensor.shape)
+                                 : std::ranges::equal(without_units(shape), without_units(tensor.shape));
+  if (!same) {
     return model_error(
         tensor.file,
         fmt::format("{} has shape {}, expected {}", describe(), shape_text(tensor.shape), shape_text(shape)),
@@ -151,7 +158,7 @@ bool TensorFinder::is_ignored(std::string_view name) const {
                      [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
 }
 
-Result<void> TensorFinder::nothing_is_left(std::string_view family) const {
+Result<void> TensorFinder::check_no_leftovers(std::string_view family) const {
   constexpr std::size_t kShown = 3;
   std::vector<std::string> left;
   std::string file;

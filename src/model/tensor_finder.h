@@ -21,10 +21,11 @@ class TensorFinder {
   bool named(Role role) const;
   bool stored(Role role, const TensorPlace& place) const;
   // Whether the role's tensors are one a part ("@"), as the checkpoint has them.
-  bool one_a_part(Role role, const TensorPlace& place) const;
+  bool stored_per_part(Role role, const TensorPlace& place) const;
 
   // The tensor of a role, which must be there: as a matrix of `rows` outputs and `cols` inputs; as `count`
-  // such matrices in one tensor, outermost first; as values of the given shape, converted.
+  // such matrices in one tensor, outermost first; as values of the given shape, converted; extents of 1
+  // may be left out of the file's shape, or be there besides.
   Result<Matrix> matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols);
   Result<std::vector<Matrix>> stack(Role role, const TensorPlace& place, std::size_t count, std::size_t rows,
                                     std::size_t cols);
@@ -33,13 +34,14 @@ class TensorFinder {
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);
   // An error if a tensor was not used and is not a known buffer. `family` is named in it.
-  Result<void> nothing_is_left(std::string_view family) const;
+  Result<void> check_no_leftovers(std::string_view family) const;
 
   std::vector<TensorUse> take_uses() { return std::move(uses_); }
   std::size_t bytes() const { return bytes_; }  // of the tensors used, each once
 
  private:
-  Result<const TensorView*> take(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
+  Result<const TensorView*> take(Role role, const TensorPlace& place, std::span<const std::size_t> shape,
+                                 bool units_matter = true);
   bool stored(const std::string& name) const;
   const TensorName* find(Role role, const TensorPlace& place) const;
   const TensorName& need(Role role, const TensorPlace& place) const;

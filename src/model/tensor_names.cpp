@@ -3,33 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace continuo {
 
-namespace {
-
-// clang-format off
-constexpr std::array kRoles = std::to_array<std::string_view>({
-    "embedding", "embedding norm", "embedding norm bias", "embedding widening", "learned positions",
-    "mixer norm", "mixer norm bias", "mixer output norm",
-    "attention q", "attention q bias", "attention k", "attention k bias", "attention v", "attention v bias",
-    "attention qkv", "attention qkv bias",
-    "attention q norm", "attention q norm bias", "attention k norm", "attention k norm bias",
-    "attention out", "attention out bias",
-    "feed-forward norm", "feed-forward norm bias", "feed-forward output norm", "feed-forward gate and up",
-    "feed-forward gate", "feed-forward gate bias", "feed-forward up", "feed-forward up bias",
-    "feed-forward down", "feed-forward down bias",
-    "router", "expert gate", "expert up", "expert down", "expert gate and up",
-    "shared expert gate", "shared expert up", "shared expert down", "shared expert router",
-    "final norm", "final norm bias", "output narrowing", "output", "output bias"});
-// clang-format on
-static_assert(kRoles.size() == static_cast<std::size_t>(Role::output_bias) + 1);
-
-}  // namespace
-
 std::string role_text(Role role, const TensorPlace& place) {
-  const std::string_view text = kRoles[static_cast<std::size_t>(role)];
+  const std::string_view text = role_text(role);
   return place.layer ? fmt::format("layer {} {}", *place.layer, text) : std::string(text);
 }
 

@@ -154,7 +154,7 @@ std::int32_t min_p_bar(const SamplingOptions& options, Exponent exponent) {
 
 // By how much sums of n weights, `total` together, in one order and in another may differ: each is within n
 // roundings of the exact one (Higham 2002, 4.2).
-double doubt_of_sums(std::size_t n, double total) {
+double summation_error(std::size_t n, double total) {
   return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * total;
 }
 
@@ -185,7 +185,7 @@ class Spread {
   // The bucket at which the sum over it and all before surely reaches `wanted`, if n weights were added; and
   // the sum of those before.
   std::size_t reaches(double wanted, std::size_t n, double& before) const {
-    const double surely = wanted + doubt_of_sums(n, total());
+    const double surely = wanted + summation_error(n, total());
     std::size_t at = 0;
     for (before = 0; at + 1 < sums_.size() && before + sum(sums_[at]) < surely; ++at)
       before += sum(sums_[at]);
@@ -230,7 +230,7 @@ void take_likely(Chain& chain, Exponent exponent) {
     exact_exp_scores(some, exponent.largest, exponent.temperature, buckets.data(), weights);
     spread.add(std::span(buckets).first(some.size()), {weights, some.size()});
   }
-  chain.likely = {.total = spread.total(), .doubt = doubt_of_sums(scores.size(), spread.total())};
+  chain.likely = {.total = spread.total(), .doubt = summation_error(scores.size(), spread.total())};
   const std::size_t last =
       spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
   const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
@@ -374,7 +374,7 @@ void keep_mass(Chain& chain, double wanted, double total, Merit merit) {
   const Stretch near = narrow_down(chain, wanted);
   const bool in_order = near.before == 0;
   const Rank* last =
-      reached(chain, near.ranks, near.before, wanted, in_order ? 0 : doubt_of_sums(ranks.size(), total));
+      reached(chain, near.ranks, near.before, wanted, in_order ? 0 : summation_error(ranks.size(), total));
   if (!last) {
     std::sort(ranks.begin(), ranks.end(), better);
     last = reached(chain, ranks, 0, wanted, 0);

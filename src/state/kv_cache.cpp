@@ -38,9 +38,9 @@ std::size_t KvCache::most_pages(const AttentionSpec& spec, std::size_t length, s
   return most_pages_for(std::size_t(spec.window), length, step);
 }
 
-std::size_t KvCache::most_missing(std::size_t length, std::size_t step) const {
+std::size_t KvCache::most_pages_needed(std::size_t length, std::size_t step) const {
   const std::size_t most = most_pages_for(window_, length, step), held = pages_.size() - forgotten_;
-  return std::min(missing(length), most - std::min(most, held));
+  return std::min(pages_needed(length), most - std::min(most, held));
 }
 
 void KvCache::write(std::size_t head, std::size_t at, const float* key, const float* value) {
@@ -56,13 +56,13 @@ float KvCache::value(std::size_t head, std::size_t at, std::size_t i) const {
   return layout_.value(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, i);
 }
 
-std::size_t KvCache::missing(std::size_t length) const {
+std::size_t KvCache::pages_needed(std::size_t length) const {
   const std::size_t needed = pages_for(length);
   return needed > pages_.size() ? needed - pages_.size() : 0;
 }
 
 void KvCache::reserve(std::size_t length) {
-  for (std::size_t n = missing(length); n > 0; --n)
+  for (std::size_t n = pages_needed(length); n > 0; --n)
     append(pool_->take());
 }
 
@@ -70,7 +70,7 @@ bool KvCache::sees(std::size_t page, std::size_t position) const {
   return window_ == 0 || (page + 1) * kPageKeys + window_ > position + 1;
 }
 
-void KvCache::forget_unseen(std::size_t position) {
+void KvCache::drop_out_of_window(std::size_t position) {
   for (; forgotten_ < pages_.size() && !sees(forgotten_, position); ++forgotten_) {
     pages_[forgotten_] = {};
     table_[forgotten_] = nullptr;
@@ -78,7 +78,7 @@ void KvCache::forget_unseen(std::size_t position) {
 }
 
 // What was written on the last page that stays is written again before a token sees it.
-void KvCache::take_back(std::size_t length) {
+void KvCache::rollback(std::size_t length) {
   const std::size_t keep = pages_for(length);
   if (keep >= pages_.size()) return;
   CONTINUO_CHECK(keep >= forgotten_, "taking back what a window has forgotten");
@@ -101,6 +101,17 @@ void KvCache::truncate(std::size_t length) {
   } else {
     append_copy(last, length % kPageKeys);
   }
+}
+
+void KvCache::restore(const std::vector<PageRef>& pages, std::size_t length) {
+  pages_.clear();
+  table_.clear();
+  forgotten_ = 0;
+  for (std::size_t i = 0; i < pages_for(length); ++i) {
+    if (!pages[i] && forgotten_ == i) ++forgotten_;
+    append(pages[i]);
+  }
+  truncate(length);
 }
 
 void KvCache::append(PageRef page) {

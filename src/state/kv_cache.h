@@ -32,24 +32,28 @@ class KvCache {
   float value(std::size_t head, std::size_t at, std::size_t i) const;
 
   // Pages that positions before `length` need beyond those that are there.
-  std::size_t missing(std::size_t length) const;
+  std::size_t pages_needed(std::size_t length) const;
   // The most of them at any time, when the positions are computed at most `step` at a time and what is no
   // longer seen is given back.
-  std::size_t most_missing(std::size_t length, std::size_t step) const;
+  std::size_t most_pages_needed(std::size_t length, std::size_t step) const;
   // Makes sure of them. Not while others write.
   void reserve(std::size_t length);
   // Whether a token at `position` or later sees anything on the page.
   bool sees(std::size_t page, std::size_t position) const;
   // Gives back the pages that a token at `position` or later does not see.
-  void forget_unseen(std::size_t position);
+  void drop_out_of_window(std::size_t position);
   // Takes back what the newest step wrote from `length` on, before anybody else has seen it.
-  void take_back(std::size_t length);
+  void rollback(std::size_t length);
   // Forgets the positions from `length` on. A page that others hold too is not written again: the rest of it
   // is copied.
   void truncate(std::size_t length);
 
   // ---- sharing ----
   const PageRef& page(std::size_t i) const { return pages_[i]; }
+  const std::vector<PageRef>& all_pages() const { return pages_; }
+  // The first `length` positions, as all_pages() held them; its own pages are given up. What follows on the last page is
+  // written again, so that page is copied where others hold it.
+  void restore(const std::vector<PageRef>& pages, std::size_t length);
   // The next page, for a sequence that goes on at `position`: shared, if that sees any of it.
   void append_shared(const PageRef& page, std::size_t position);
   // The next page: a copy of the first `n` positions of `page`.

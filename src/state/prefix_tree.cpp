@@ -102,9 +102,10 @@ PrefixTree::Node* PrefixTree::insert(Node* node, Tokens tokens, PageSet pages) {
   if (at != node->children.end() && common_beginning((*at)->tokens, tokens) == tokens.size()) {
     Node* const there = at->get();  // the same, or one that goes on
     if (there->tokens.size() == tokens.size()) {
-      for (std::size_t i = 0; i < pages.size(); ++i) {
-        if (!there->pages[i]) there->pages[i] = std::move(pages[i]);
+      for (std::size_t i = 0; i < pages.kv.size(); ++i) {
+        if (!there->pages.kv[i]) there->pages.kv[i] = std::move(pages.kv[i]);
       }
+      if (!there->pages.recurrent) there->pages.recurrent = std::move(pages.recurrent);
     }
     touch(there);
     return there;
@@ -167,11 +168,13 @@ void PrefixTree::erase(Node* node) {
 std::size_t PrefixTree::strip(Node* node) {
   std::size_t pages = 0;
   for (; node; node = node->parent) {
-    for (PageRef& page : node->pages) {
-      if (page.holders() != 1) continue;
+    const auto give_back = [&](PageRef& page) {
+      if (page.holders() != 1) return;
       page = {};
       ++pages;
-    }
+    };
+    for (PageRef& page : node->pages.kv) give_back(page);
+    give_back(node->pages.recurrent);
   }
   return pages;
 }

@@ -1,6 +1,7 @@
 #include "state/sequence_state.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -8,53 +9,70 @@
 
 namespace continuo {
 
-namespace {
+StatePools::StatePools(const ModelSpec& spec, std::size_t kv_pages, std::size_t recurrent_blocks, Format kv_type)
+    : kv(SequenceState::page_bytes(spec, kv_type), kv_pages, kv_type),
+      recurrent(SequenceState::recurrent_bytes(spec), recurrent_blocks) {}
 
-MixerState make_state(const AttentionSpec& spec, PagePool& pool) { return KvCache(spec, pool); }
-
-std::vector<MixerState> make_layers(const ModelSpec& spec, PagePool& pool) {
-  std::vector<MixerState> layers;
-  layers.reserve(spec.layers.size());
-  for (const LayerSpec& layer : spec.layers) {
-    layers.push_back(std::visit([&](const auto& mixer) { return make_state(mixer, pool); }, layer.mixer));
-  }
-  return layers;
-}
-
-}  // namespace
-
-SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length,
-                             Format kv_type)
-    : own_pool_(std::make_unique<PagePool>(page_bytes(spec, kv_type), std::numeric_limits<std::size_t>::max(),
-                                           kv_type)),
+SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type)
+    : own_pools_(std::make_unique<StatePools>(spec, std::numeric_limits<std::size_t>::max(),
+                                              std::numeric_limits<std::size_t>::max(), kv_type)),
+      pools_(own_pools_.get()),
       capacity_(capacity),
-      prompt_length_(prompt_length),
-      layers_(make_layers(spec, *own_pool_)) {}
-
-SequenceState::SequenceState(const ModelSpec& spec, PagePool& pool, std::size_t capacity,
-                             std::size_t prompt_length)
-    : capacity_(capacity), prompt_length_(prompt_length), layers_(make_layers(spec, pool)) {}
-
-std::size_t SequenceState::pages_missing(std::size_t n) const {
-  std::size_t pages = 0;
-  for (const MixerState& layer : layers_) {
-    pages += std::visit([&](const auto& state) { return state.missing(length_ + n); }, layer);
-  }
-  return pages;
+      prompt_length_(prompt_length) {
+  lay_out(spec);
 }
 
-std::size_t SequenceState::most_pages_missing(std::size_t n, std::size_t step) const {
-  std::size_t pages = 0;
-  for (const MixerState& layer : layers_) {
-    pages += std::visit([&](const auto& state) { return state.most_missing(length_ + n, step); }, layer);
+SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity,
+                             std::size_t prompt_length)
+    : pools_(&pools), capacity_(capacity), prompt_length_(prompt_length) {
+  lay_out(spec);
+}
+
+void SequenceState::lay_out(const ModelSpec& spec) {
+  layers_.reserve(spec.layers.size());
+  caches_.reserve(kv_layers(spec));
+  for (const LayerSpec& layer : spec.layers) {
+    Layer& made = layers_.emplace_back();
+    if (const AttentionSpec* attention = attention_in(layer.mixer)) {
+      made.cache = caches_.size();
+      caches_.emplace_back(*attention, pools_->kv);
+    }
+    made.first_float = recurrent_floats_;
+    made.floats = state_floats(layer).total();
+    recurrent_floats_ += made.floats;
   }
-  return pages;
+}
+
+std::size_t SequenceState::checked_cache(std::size_t layer) const {
+  const std::size_t cache = layers_[layer].cache;
+  CONTINUO_CHECK(cache != kNoCache, "a layer without attention has no keys and values");
+  return cache;
+}
+
+std::span<float> SequenceState::recurrent(std::size_t layer) {
+  const Layer& at = layers_[layer];
+  CONTINUO_CHECK(at.floats == 0 || block_, "a recurrent state that was not reserved");
+  return {reinterpret_cast<float*>(block_.bytes()) + at.first_float, at.floats};
+}
+
+StateNeeds SequenceState::needs(std::size_t n) const {
+  StateNeeds needs{.recurrent_blocks = has_recurrent() && !block_ ? std::size_t{1} : 0};
+  for (const KvCache& cache : caches_) needs.kv_pages += cache.pages_needed(length_ + n);
+  return needs;
+}
+
+StateNeeds SequenceState::most_needs(std::size_t n, std::size_t step) const {
+  StateNeeds needs{.recurrent_blocks = has_recurrent() && !block_ ? std::size_t{1} : 0};
+  for (const KvCache& cache : caches_) needs.kv_pages += cache.most_pages_needed(length_ + n, step);
+  return needs;
 }
 
 void SequenceState::reserve(std::size_t n) {
   CONTINUO_CHECK(n <= capacity_ - length_, "a sequence longer than its state");
-  for (MixerState& layer : layers_)
-    std::visit([&](auto& state) { state.reserve(length_ + n); }, layer);
+  for (KvCache& cache : caches_) cache.reserve(length_ + n);
+  if (!has_recurrent() || block_) return;
+  block_ = pools_->recurrent.take();
+  std::memset(block_.bytes(), 0, recurrent_floats_ * sizeof(float));
 }
 
 void SequenceState::advance(std::size_t n) {
@@ -62,38 +80,92 @@ void SequenceState::advance(std::size_t n) {
   length_ += n;
 }
 
-void SequenceState::take_back(std::size_t length) {
-  CONTINUO_CHECK(length <= length_, "taking back what is not there");
-  length_ = length;
-  for (MixerState& layer : layers_)
-    std::visit([&](auto& state) { state.take_back(length); }, layer);
+void SequenceState::drop_out_of_window() {
+  for (KvCache& cache : caches_) cache.drop_out_of_window(length_);
+}
+
+// ---- going back ----
+
+void SequenceState::keep_for_rollback() {
+  if (!has_recurrent() || !block_) return;
+  if (!kept_) kept_ = Kept{length_, pools_->recurrent.take()};
+  kept_->length = length_;
+  std::memcpy(kept_->block.bytes(), block_.bytes(), recurrent_floats_ * sizeof(float));
+}
+
+std::size_t SequenceState::rollback(std::size_t wanted) {
+  CONTINUO_CHECK(wanted <= length_, "rolling back forward");
+  if (wanted == length_) return length_;
+  if (has_recurrent()) {
+    CONTINUO_CHECK(kept_ && kept_->length <= wanted, "rolling back a recurrent state of which no copy was kept");
+    std::memcpy(block_.bytes(), kept_->block.bytes(), recurrent_floats_ * sizeof(float));
+    wanted = kept_->length;
+  }
+  length_ = wanted;
+  for (KvCache& cache : caches_) cache.rollback(length_);
+  return length_;
 }
 
 void SequenceState::rewind(std::size_t length) {
   CONTINUO_CHECK(length <= length_, "rewinding forward");
+  CONTINUO_CHECK(!has_recurrent() || length == 0 || length == length_,
+                 "a recurrent state goes back to its beginning or to a snapshot");
+  if (length == 0) {
+    block_ = {};
+    kept_.reset();
+  }
   length_ = length;
-  for (MixerState& layer : layers_)
-    std::visit([&](auto& state) { state.truncate(length); }, layer);
+  for (KvCache& cache : caches_) cache.truncate(length);
 }
 
-void SequenceState::forget_unseen() {
-  for (MixerState& layer : layers_)
-    std::visit([&](auto& state) { state.forget_unseen(length_); }, layer);
+PageRef SequenceState::copy_of_block(const PageRef& block) const {
+  PageRef copy = pools_->recurrent.take();
+  std::memcpy(copy.bytes(), block.bytes(), recurrent_floats_ * sizeof(float));
+  return copy;
 }
 
-PageSet SequenceState::page_set(std::size_t i) const {
+// Begins the block with the content of another, or as it is before the first token where that is null.
+void SequenceState::use_block(const PageRef& content) {
+  if (!content) {
+    block_ = {};
+    return;
+  }
+  if (!block_) block_ = pools_->recurrent.take();
+  std::memcpy(block_.bytes(), content.bytes(), recurrent_floats_ * sizeof(float));
+}
+
+Snapshot SequenceState::snapshot() const {
+  Snapshot snapshot{.length = length_};
+  for (const KvCache& cache : caches_) snapshot.kv.push_back(cache.all_pages());
+  if (block_) snapshot.recurrent = copy_of_block(block_);
+  return snapshot;
+}
+
+void SequenceState::restore(const Snapshot& snapshot) {
+  CONTINUO_CHECK(snapshot.kv.size() == caches_.size() && snapshot.length <= capacity_,
+                 "a snapshot of another kind of state");
+  for (std::size_t i = 0; i < caches_.size(); ++i) caches_[i].restore(snapshot.kv[i], snapshot.length);
+  use_block(snapshot.recurrent);
+  kept_.reset();
+  length_ = snapshot.length;
+}
+
+// ---- sharing ----
+
+PageSet SequenceState::page_set(std::size_t i, bool keep_recurrent) const {
   PageSet pages;
-  pages.reserve(layers_.size());
-  for (const MixerState& layer : layers_)
-    pages.push_back(std::get<KvCache>(layer).page(i));
+  pages.kv.reserve(caches_.size());
+  for (const KvCache& cache : caches_) pages.kv.push_back(cache.page(i));
+  if (keep_recurrent && block_) pages.recurrent = copy_of_block(block_);
   return pages;
 }
 
 bool SequenceState::can_share(std::span<const PageSet* const> whole) const {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const KvCache& cache = std::get<KvCache>(layers_[i]);
+  if (whole.empty()) return true;
+  if (has_recurrent() && !whole.back()->recurrent) return false;
+  for (std::size_t i = 0; i < caches_.size(); ++i) {
     for (std::size_t page = 0; page < whole.size(); ++page) {
-      if (!(*whole[page])[i] && cache.sees(page, whole.size() * kPageKeys)) return false;
+      if (!whole[page]->kv[i] && caches_[i].sees(page, whole.size() * kPageKeys)) return false;
     }
   }
   return true;
@@ -102,26 +174,40 @@ bool SequenceState::can_share(std::span<const PageSet* const> whole) const {
 void SequenceState::share(std::span<const PageSet* const> whole) {
   const std::size_t length = whole.size() * kPageKeys;
   CONTINUO_CHECK(length_ == 0 && length <= capacity_, "sharing begins a state");
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    for (const PageSet* pages : whole)
-      std::get<KvCache>(layers_[i]).append_shared((*pages)[i], length);
+  for (std::size_t i = 0; i < caches_.size(); ++i) {
+    for (const PageSet* pages : whole) caches_[i].append_shared(pages->kv[i], length);
   }
+  if (has_recurrent() && !whole.empty()) use_block(whole.back()->recurrent);
   length_ = length;
 }
 
 void SequenceState::copy(const PageSet& pages, std::size_t n) {
+  CONTINUO_CHECK(!has_recurrent(), "a recurrent state is not a sum of its positions");
   CONTINUO_CHECK(length_ % kPageKeys == 0 && n < kPageKeys, "a copy begins a page");
   CONTINUO_CHECK(n <= capacity_ - length_, "a sequence longer than its state");
-  for (std::size_t i = 0; i < layers_.size(); ++i)
-    std::get<KvCache>(layers_[i]).append_copy(pages[i], n);
+  for (std::size_t i = 0; i < caches_.size(); ++i) caches_[i].append_copy(pages.kv[i], n);
   length_ += n;
+}
+
+// ---- sizes ----
+
+std::size_t SequenceState::kv_layers(const ModelSpec& spec) {
+  return static_cast<std::size_t>(std::count_if(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) {
+    return attention_in(layer.mixer) != nullptr;
+  }));
+}
+
+std::size_t SequenceState::recurrent_floats(const ModelSpec& spec) {
+  std::size_t floats = 0;
+  for (const LayerSpec& layer : spec.layers) floats += state_floats(layer).total();
+  return floats;
 }
 
 std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
   std::size_t bytes = 0;
   for (const LayerSpec& layer : spec.layers) {
-    bytes = std::max(bytes,
-                     std::visit([&](const auto& m) { return KvCache::page_bytes(m, kv_type); }, layer.mixer));
+    if (const AttentionSpec* attention = attention_in(layer.mixer))
+      bytes = std::max(bytes, KvCache::page_bytes(*attention, kv_type));
   }
   return bytes;
 }
@@ -129,7 +215,8 @@ std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
 std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step) {
   std::size_t pages = 0;
   for (const LayerSpec& layer : spec.layers) {
-    pages += std::visit([&](const auto& m) { return KvCache::most_pages(m, length, step); }, layer.mixer);
+    if (const AttentionSpec* attention = attention_in(layer.mixer))
+      pages += KvCache::most_pages(*attention, length, step);
   }
   return pages;
 }
@@ -138,6 +225,8 @@ std::size_t SequenceState::bytes(const ModelSpec& spec, std::size_t length, Form
   std::size_t bytes = 0;
   const std::size_t page = PagePool::footprint(page_bytes(spec, kv_type));
   if (__builtin_mul_overflow(most_pages(spec, length, length), page, &bytes)) throw std::bad_alloc();
+  const std::size_t block = recurrent_floats(spec) > 0 ? PagePool::footprint(recurrent_bytes(spec)) : 0;
+  if (__builtin_add_overflow(bytes, block, &bytes)) throw std::bad_alloc();
   return bytes;
 }
 

@@ -1,10 +1,11 @@
-// What a sequence remembers between tokens: for each layer what its mixer needs (attention: keys and values).
+// What a sequence remembers between tokens: keys and values in pages for each layer with attention, and one block of
+// floats for all recurrent layers, whose size does not depend on the length of the text.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
-#include <variant>
 #include <vector>
 
 #include "model/spec.h"
@@ -13,67 +14,136 @@
 
 namespace continuo {
 
-using MixerState = std::variant<KvCache>;
+// Memory that sequences share, in pages of one pool for keys and values, in blocks of another for recurrent states.
+class StatePools {
+ public:
+  // At most `kv_pages` pages and `recurrent_blocks` blocks; keys and values are kept as `kv_type`.
+  StatePools(const ModelSpec& spec, std::size_t kv_pages, std::size_t recurrent_blocks, Format kv_type);
 
-// One page for each layer: the same kPageKeys positions of a sequence.
-using PageSet = std::vector<PageRef>;
+  PagePool kv, recurrent;
+};
+
+// Pages of the keys and values, and blocks of the recurrent state.
+struct StateNeeds {
+  std::size_t kv_pages = 0, recurrent_blocks = 0;
+  bool fits(const StatePools& pools) const {
+    return kv_pages <= pools.kv.available() && recurrent_blocks <= pools.recurrent.available();
+  }
+};
+
+// What a sequence remembers of kPageKeys positions, and the recurrent state after the last of them.
+struct PageSet {
+  std::vector<PageRef> kv;  // one for each layer with attention
+  PageRef recurrent;        // null: no copy of the state was kept here, or the model has none
+  bool operator==(const PageSet&) const = default;
+};
+
+// All that a sequence remembers at one moment.
+struct Snapshot {
+  std::size_t length = 0;
+  std::vector<std::vector<PageRef>> kv;  // for each layer with attention its pages
+  PageRef recurrent;
+};
 
 class SequenceState {
  public:
   // At most `capacity` positions. `prompt_length` settles positions that depend on the length of the text
-  // (dynamic rope): tokens of the prompt are turned as for the whole prompt, however it is cut into steps.
-  // Without a pool the memory is its own, and keys and values are kept as `kv_type`.
+  // (dynamic rope): tokens of the prompt are rotated as for the whole prompt, however it is cut into steps.
+  // Without pools the memory is its own, and keys and values are kept as `kv_type`.
   SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length,
                 Format kv_type = Format::f32);
-  SequenceState(const ModelSpec& spec, PagePool& pool, std::size_t capacity, std::size_t prompt_length);
+  SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length);
   SequenceState(SequenceState&&) = default;
   SequenceState& operator=(SequenceState&&) = delete;
 
   std::size_t length() const { return length_; }  // positions remembered
   std::size_t capacity() const { return capacity_; }
   std::size_t prompt_length() const { return prompt_length_; }
+  bool has_recurrent() const { return recurrent_floats_ > 0; }
 
-  MixerState& layer(std::size_t i) { return layers_[i]; }
-  const MixerState& layer(std::size_t i) const { return layers_[i]; }
+  // Of a layer with attention.
+  KvCache& kv(std::size_t layer) { return caches_[checked_cache(layer)]; }
+  const KvCache& kv(std::size_t layer) const { return caches_[checked_cache(layer)]; }
+  // The floats of a layer: state_floats(LayerSpec).total() of them. Valid after reserve, until the state is rewound,
+  // rolled back or restored.
+  std::span<float> recurrent(std::size_t layer);
 
-  // Pages that n more positions need beyond those that are there.
-  std::size_t pages_missing(std::size_t n) const;
-  // The most of them at any time, when they are computed at most `step` at a time.
-  std::size_t most_pages_missing(std::size_t n, std::size_t step) const;
-  // Before a step that writes n more positions to every layer.
+  // What n more positions need beyond what is there.
+  StateNeeds needs(std::size_t n) const;
+  // The most of it at any time, when they are computed at most `step` at a time.
+  StateNeeds most_needs(std::size_t n, std::size_t step) const;
+  // Before a step that writes n more positions to every layer. There must be room.
   void reserve(std::size_t n);
   // After a step that wrote n positions to every layer.
   void advance(std::size_t n);
-  // Takes back the newest of the positions that the last step wrote, so that `length` remain: as if they had not been
-  // part of it. Before forget_unseen, and before anybody shares them.
-  void take_back(std::size_t length);
-  // Forgets the positions from `length` on; none before them may have been given back.
-  void rewind(std::size_t length);
   // Gives back what no later token sees.
-  void forget_unseen();
+  void drop_out_of_window();
+
+  // Keeps a copy of the recurrent state, so that rollback can come back to this length: before a step that computes
+  // drafts. Needs a block of memory for models with recurrent layers, and does nothing for others.
+  void keep_for_rollback();
+  // Blocks that keep_for_rollback takes.
+  std::size_t rollback_blocks() const { return has_recurrent() && !kept_ ? 1 : 0; }
+  // Takes back the newest of the positions that the last step wrote, so that `wanted` remain or, where recurrent states
+  // cannot go back that far, as many as were there at keep_for_rollback. Returns how many remain. Before
+  // drop_out_of_window, and before other sequences share the positions.
+  std::size_t rollback(std::size_t wanted);
+  // Forgets the positions from `length` on; none before them may have been dropped. A recurrent state can go back to
+  // length 0 alone.
+  void rewind(std::size_t length);
+
+  // All that is remembered; takes a block of memory for models with recurrent layers.
+  Snapshot snapshot() const;
+  // As it was then, of this sequence or of another of the same model and pools.
+  void restore(const Snapshot& snapshot);
 
   // ---- sharing ----
-  // The pages of the positions [i * kPageKeys, (i + 1) * kPageKeys).
-  PageSet page_set(std::size_t i) const;
-  // Whether these page sets hold all that a token after them sees.
+  // The pages of the positions [i * kPageKeys, (i + 1) * kPageKeys), and a copy of the recurrent state where
+  // `keep_recurrent`, which takes a block.
+  PageSet page_set(std::size_t i, bool keep_recurrent = false) const;
+  // Whether these page sets hold all that a token after them needs.
   bool can_share(std::span<const PageSet* const> whole) const;
-  // Begins an empty state with these page sets, whole; takes no memory.
+  // Begins an empty state with these page sets, whole. Takes a block where there is a recurrent state.
   void share(std::span<const PageSet* const> whole);
   // Goes on, at the beginning of a page, with the first n positions of `pages`, copied: a page a layer from
-  // the pool.
+  // the pool. Not for models with recurrent layers.
   void copy(const PageSet& pages, std::size_t n);
 
-  // Bytes of a page that is large enough for every layer.
+  // Layers with attention, and floats of all recurrent layers.
+  static std::size_t kv_layers(const ModelSpec& spec);
+  static std::size_t recurrent_floats(const ModelSpec& spec);
+  // Bytes of a page that is large enough for every layer, and of the block of recurrent floats.
   static std::size_t page_bytes(const ModelSpec& spec, Format kv_type);
+  static std::size_t recurrent_bytes(const ModelSpec& spec) { return recurrent_floats(spec) * sizeof(float); }
   // The most pages that `length` positions ever hold, computed at most `step` at a time.
   static std::size_t most_pages(const ModelSpec& spec, std::size_t length, std::size_t step);
   // Bytes that `length` positions take.
   static std::size_t bytes(const ModelSpec& spec, std::size_t length, Format kv_type);
 
  private:
-  std::unique_ptr<PagePool> own_pool_;  // before the layers: outlives their pages
+  static constexpr std::size_t kNoCache = static_cast<std::size_t>(-1);
+  struct Layer {
+    std::size_t cache = kNoCache;         // index in caches_
+    std::size_t first_float = 0, floats = 0;  // in the block
+  };
+  struct Kept {
+    std::size_t length;
+    PageRef block;
+  };
+
+  void lay_out(const ModelSpec& spec);
+  std::size_t checked_cache(std::size_t layer) const;
+  PageRef copy_of_block(const PageRef& block) const;
+  void use_block(const PageRef& content);
+
+  std::unique_ptr<StatePools> own_pools_;  // before what is taken from them
+  StatePools* pools_;
   std::size_t capacity_, prompt_length_, length_ = 0;
-  std::vector<MixerState> layers_;
+  std::vector<Layer> layers_;
+  std::vector<KvCache> caches_;
+  std::size_t recurrent_floats_ = 0;
+  PageRef block_;  // null until reserve
+  std::optional<Kept> kept_;
 };
 
 }  // namespace continuo

@@ -130,7 +130,7 @@ class Bench {
             .head_offset = kv_head * layout_.bytes(),
             .head_dim = s_.head_dim,
             .scale = 0.125f,
-            .score_cap = 0,
+            .attn_logit_softcap = 0,
             .scratch = scratch_.data() + static_cast<std::size_t>(worker) * attention_scratch(s_.head_dim)};
   }
 

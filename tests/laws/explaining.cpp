@@ -33,9 +33,9 @@ std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids
   ForwardPass forward(model, best_kernels(), threads);
   SequenceState state(model.spec, ids.size(), ids.size());
   std::vector<float> all;
-  const auto feed = [&](std::size_t first, std::size_t last, Listener* ear) {
+  const auto feed = [&](std::size_t first, std::size_t last, Listener* probe) {
     const Segment segment{&state, std::span(ids).subspan(first, last - first), last - first};
-    const auto rows = ear ? forward(segment, *ear) : forward(std::span(&segment, 1));
+    const auto rows = probe ? forward(segment, *probe) : forward(std::span(&segment, 1));
     all.insert(all.end(), rows.begin(), rows.end());
   };
   feed(0, from, nullptr);

@@ -157,7 +157,7 @@ TEST_CASE("weights stored the other way round give the same bits") {
           }
           const auto x = random_floats(k, random);
           std::vector<float> got(outputs), want(outputs), scratch(16 * outputs);
-          table.vector_in_major[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(),
+          table.vector_transposed[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(),
                                    scratch.data());
           kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(),
                                       outputs);
@@ -321,7 +321,7 @@ TEST_CASE("soft_cap agrees with the reference, and is cap * tanh(x / cap)") {
 namespace {
 
 struct Twist {
-  float score_cap = 0;
+  float attn_logit_softcap = 0;
   bool bias = false;
   std::size_t window = 0;  // 0: none
 };
@@ -375,7 +375,7 @@ struct AttentionCase {
     std::vector<const std::byte*> pages(memory.size());
     for (std::size_t i = list.front().first / kPageKeys; i < pages.size(); ++i)
       pages[i] = memory[i].data();
-    run(AttentionArgs{list, pages.data(), offset(), head_dim(), 0.3f, twist.score_cap, scratch.data()});
+    run(AttentionArgs{list, pages.data(), offset(), head_dim(), 0.3f, twist.attn_logit_softcap, scratch.data()});
   }
 
   std::vector<float> run(const KernelTable& table, const std::vector<std::size_t>& visible,
@@ -411,7 +411,7 @@ struct AttentionCase {
       for (std::size_t i = 0; i < head_dim(); ++i)
         score += double(queries[query * head_dim() + i]) * double(key(j, i));
       score *= double(0.3f);
-      const double cap = double(twist.score_cap);
+      const double cap = double(twist.attn_logit_softcap);
       if (cap > 0) score = cap * std::tanh(score / cap);
       if (twist.bias) score += double(bias[j]);
       total += weights[j] = std::exp(score);
@@ -434,7 +434,7 @@ std::vector<std::size_t> causal(std::size_t n_keys, std::size_t n_queries) {
 }
 
 const std::vector<Twist> kTwists = {{},
-                                    {.score_cap = 2},
+                                    {.attn_logit_softcap = 2},
                                     {.bias = true},
                                     {.window = 1},
                                     {.window = 3},
@@ -443,10 +443,10 @@ const std::vector<Twist> kTwists = {{},
                                     {.window = 65},
                                     {.window = 100},
                                     {.window = 600},
-                                    {.score_cap = 5, .bias = true, .window = 37}};
+                                    {.attn_logit_softcap = 5, .bias = true, .window = 37}};
 
 std::string text(const Twist& twist) {
-  return " cap " + std::to_string(twist.score_cap) + (twist.bias ? " bias" : "") + " window " +
+  return " cap " + std::to_string(twist.attn_logit_softcap) + (twist.bias ? " bias" : "") + " window " +
          std::to_string(twist.window);
 }
 

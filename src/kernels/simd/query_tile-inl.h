@@ -57,7 +57,7 @@ HWY_NOINLINE void AdjustScores(const AttentionArgs& args, const AttentionQuery& 
                                std::size_t from, std::size_t to, float* scores) {
   for (std::size_t j = from / kKeyBlock * kKeyBlock; j < to; j += kLanes) {
     V s = hn::LoadU(d, scores + j);
-    if (args.score_cap > 0) s = Capped(s, hn::Set(d, args.score_cap));
+    if (args.attn_logit_softcap > 0) s = Capped(s, hn::Set(d, args.attn_logit_softcap));
     if (query.bias) s = hn::Add(s, hn::LoadU(d, query.bias + start + j));
     hn::StoreU(s, d, scores + j);
   }
@@ -151,7 +151,7 @@ HWY_NOINLINE void Rescale(QueryTile& tile, std::size_t padded) {
 // waits for its own reductions.
 HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t start) {
   for (std::size_t q = 0; q < tile.n; ++q) {
-    if (args.score_cap == 0 && !tile.queries[q].bias) continue;
+    if (args.attn_logit_softcap == 0 && !tile.queries[q].bias) continue;
     AdjustScores(args, tile.queries[q], start, tile.from[q], tile.to[q], tile.scores + q * kPageKeys);
   }
   ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {

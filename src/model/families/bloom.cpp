@@ -23,7 +23,7 @@ Result<ModelSpec> bloom(const HyperParameters& p) {
   const FeedForwardSpec feed{
       .d_ff = 4 * spec.d_model, .activation = Activation::gelu_tanh, .gated = false, .bias = true};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.embedding_norm = norm;
   spec.final_norm = norm;
   return spec;
@@ -39,12 +39,12 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_qkv_bias, "*h.#.self_attention.query_key_value.bias"},
     {Role::attention_out, "*h.#.self_attention.dense.weight"},
     {Role::attention_out_bias, "*h.#.self_attention.dense.bias"},
-    {Role::feed_norm, "*h.#.post_attention_layernorm.weight"},
-    {Role::feed_norm_bias, "*h.#.post_attention_layernorm.bias"},
-    {Role::feed_up, "*h.#.mlp.dense_h_to_4h.weight"},
-    {Role::feed_up_bias, "*h.#.mlp.dense_h_to_4h.bias"},
-    {Role::feed_down, "*h.#.mlp.dense_4h_to_h.weight"},
-    {Role::feed_down_bias, "*h.#.mlp.dense_4h_to_h.bias"},
+    {Role::ffn_norm, "*h.#.post_attention_layernorm.weight"},
+    {Role::ffn_norm_bias, "*h.#.post_attention_layernorm.bias"},
+    {Role::ffn_up, "*h.#.mlp.dense_h_to_4h.weight"},
+    {Role::ffn_up_bias, "*h.#.mlp.dense_h_to_4h.bias"},
+    {Role::ffn_down, "*h.#.mlp.dense_4h_to_h.weight"},
+    {Role::ffn_down_bias, "*h.#.mlp.dense_4h_to_h.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::final_norm_bias, "*ln_f.bias"},
     {Role::output, "lm_head.weight"},

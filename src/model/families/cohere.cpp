@@ -15,7 +15,7 @@ Result<ModelSpec> cohere(const HyperParameters& p) {
   for (LayerSpec& layer : spec.layers) {
     layer.order = LayerSpec::Order::parallel;
     layer.mixer_norm = norm;
-    layer.feed_norm.reset();
+    layer.ffn_norm.reset();
     attention_of(layer).rope->interleaved = true;
     if (qk_norm) attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::own_head};
   }

@@ -8,7 +8,7 @@ namespace {
 
 Result<ModelSpec> exaone4(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.norm_eps = 1e-5}));
-  set_norms_after(spec);
+  set_post_norms(spec);
   set_head_norms(spec, *spec.final_norm);
   CONTINUO_TRY(const int window, window_or(p, 4096));
   CONTINUO_TRY(const bool listed, p.has("layer_types"));
@@ -26,6 +26,6 @@ Result<ModelSpec> exaone4(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kExaone4;  // the list's
-const Family kExaone4 = {"exaone4", exaone4, llama_names(kNormsAfter)};
+const Family kExaone4 = {"exaone4", exaone4, llama_names(kPostNorms)};
 
 }  // namespace continuo

@@ -53,9 +53,9 @@ Result<ModelSpec> falcon(const HyperParameters& p) {
   CONTINUO_TRY(const int n_norms, p.count_or("n_parallel_norms", grouped ? 2 : 1, 2));
   if (grouped && !parallel) return p.wrong("parallel", "true with new_decoder_architecture");
   if (!grouped && n_norms == 2) return p.wrong("n_parallel_norms", "1 without new_decoder_architecture");
-  LayerSpec layer{.mixer_norm = norm, .mixer = mixer, .feed = feed};
+  LayerSpec layer{.mixer_norm = norm, .mixer = mixer, .ffn = feed};
   if (parallel) layer.order = LayerSpec::Order::parallel;
-  if (!parallel || n_norms == 2) layer.feed_norm = norm;
+  if (!parallel || n_norms == 2) layer.ffn_norm = norm;
   CONTINUO_TRY_VOID(fill_layers(p, spec, layer));
   spec.final_norm = norm;
   return spec;
@@ -71,14 +71,14 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_qkv_bias, "*h.#.self_attention.query_key_value.bias"},
     {Role::attention_out, "*h.#.self_attention.dense.weight"},
     {Role::attention_out_bias, "*h.#.self_attention.dense.bias"},
-    {Role::feed_norm, "*h.#.post_attention_layernorm.weight"},
-    {Role::feed_norm, "*h.#.ln_mlp.weight"},
-    {Role::feed_norm_bias, "*h.#.post_attention_layernorm.bias"},
-    {Role::feed_norm_bias, "*h.#.ln_mlp.bias"},
-    {Role::feed_up, "*h.#.mlp.dense_h_to_4h.weight"},
-    {Role::feed_up_bias, "*h.#.mlp.dense_h_to_4h.bias"},
-    {Role::feed_down, "*h.#.mlp.dense_4h_to_h.weight"},
-    {Role::feed_down_bias, "*h.#.mlp.dense_4h_to_h.bias"},
+    {Role::ffn_norm, "*h.#.post_attention_layernorm.weight"},
+    {Role::ffn_norm, "*h.#.ln_mlp.weight"},
+    {Role::ffn_norm_bias, "*h.#.post_attention_layernorm.bias"},
+    {Role::ffn_norm_bias, "*h.#.ln_mlp.bias"},
+    {Role::ffn_up, "*h.#.mlp.dense_h_to_4h.weight"},
+    {Role::ffn_up_bias, "*h.#.mlp.dense_h_to_4h.bias"},
+    {Role::ffn_down, "*h.#.mlp.dense_4h_to_h.weight"},
+    {Role::ffn_down_bias, "*h.#.mlp.dense_4h_to_h.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::final_norm_bias, "*ln_f.bias"},
     {Role::output, "lm_head.weight"},

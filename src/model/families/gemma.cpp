@@ -17,9 +17,9 @@ Result<ModelSpec> gemma_spec(const HyperParameters& p, LlamaDefaults defaults) {
   // Where a file names both activations, the later name is the one that is meant.
   CONTINUO_TRY(const bool renamed, p.has("hidden_activation"));
   for (LayerSpec& layer : spec.layers) {
-    layer.mixer_norm = layer.feed_norm = norm;
+    layer.mixer_norm = layer.ffn_norm = norm;
     if (!renamed) continue;
-    auto& feed = std::get<FeedForwardSpec>(layer.feed);
+    auto& feed = std::get<FeedForwardSpec>(layer.ffn);
     CONTINUO_TRY(feed.activation, activation(p, "", "hidden_activation"));
   }
   spec.final_norm = norm;
@@ -36,13 +36,13 @@ Result<double> cap_or(const HyperParameters& p, std::string_view name, double fa
 
 Result<void> set_later_gemma(const HyperParameters& p, ModelSpec& spec, const GemmaCaps& caps) {
   CONTINUO_TRY(const double scale_dim, p.number_or("query_scale_dim", 256, kFactor));
-  CONTINUO_TRY(const double score_cap, cap_or(p, "score_cap", caps.score));
-  CONTINUO_TRY(const double logit_cap, cap_or(p, "logit_cap", caps.logit));
-  spec.logit_cap = static_cast<float>(logit_cap);
+  CONTINUO_TRY(const double attn_logit_softcap, cap_or(p, "score_cap", caps.score));
+  CONTINUO_TRY(const double final_logit_softcap, cap_or(p, "logit_cap", caps.logit));
+  spec.final_logit_softcap = static_cast<float>(final_logit_softcap);
   for (LayerSpec& layer : spec.layers) {
-    layer.mixer_out_norm = layer.feed_out_norm = layer.mixer_norm;
+    layer.post_mixer_norm = layer.post_ffn_norm = layer.mixer_norm;
     attention_of(layer).scale = static_cast<float>(1 / std::sqrt(scale_dim));
-    attention_of(layer).score_cap = static_cast<float>(score_cap);
+    attention_of(layer).attn_logit_softcap = static_cast<float>(attn_logit_softcap);
   }
   return {};
 }

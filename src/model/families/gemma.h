@@ -16,9 +16,9 @@ struct GemmaCaps {
 Result<void> set_later_gemma(const HyperParameters& parameters, ModelSpec& spec, const GemmaCaps& caps);
 
 inline constexpr TensorName kGemmaNorms[] = {
-    {Role::mixer_out_norm, "*layers.#.post_attention_layernorm.weight"},
-    {Role::feed_norm, "*layers.#.pre_feedforward_layernorm.weight"},
-    {Role::feed_out_norm, "*layers.#.post_feedforward_layernorm.weight"},
+    {Role::post_mixer_norm, "*layers.#.post_attention_layernorm.weight"},
+    {Role::ffn_norm, "*layers.#.pre_feedforward_layernorm.weight"},
+    {Role::post_ffn_norm, "*layers.#.post_feedforward_layernorm.weight"},
 };
 
 }  // namespace continuo

@@ -21,7 +21,7 @@ Result<ModelSpec> gpt2(const HyperParameters& p) {
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.final_norm = norm;
 
   CONTINUO_TRY(const bool by_layer, p.flag_or("scale_by_layer", false));
@@ -36,16 +36,16 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::learned_positions, "*wpe.weight"},
     {Role::mixer_norm, "*h.#.ln_1.weight"},
     {Role::mixer_norm_bias, "*h.#.ln_1.bias"},
-    {Role::attention_qkv, "*h.#.attn.c_attn.weight", Layout::in_major},
+    {Role::attention_qkv, "*h.#.attn.c_attn.weight", Layout::transposed},
     {Role::attention_qkv_bias, "*h.#.attn.c_attn.bias"},
-    {Role::attention_out, "*h.#.attn.c_proj.weight", Layout::in_major},
+    {Role::attention_out, "*h.#.attn.c_proj.weight", Layout::transposed},
     {Role::attention_out_bias, "*h.#.attn.c_proj.bias"},
-    {Role::feed_norm, "*h.#.ln_2.weight"},
-    {Role::feed_norm_bias, "*h.#.ln_2.bias"},
-    {Role::feed_up, "*h.#.mlp.c_fc.weight", Layout::in_major},
-    {Role::feed_up_bias, "*h.#.mlp.c_fc.bias"},
-    {Role::feed_down, "*h.#.mlp.c_proj.weight", Layout::in_major},
-    {Role::feed_down_bias, "*h.#.mlp.c_proj.bias"},
+    {Role::ffn_norm, "*h.#.ln_2.weight"},
+    {Role::ffn_norm_bias, "*h.#.ln_2.bias"},
+    {Role::ffn_up, "*h.#.mlp.c_fc.weight", Layout::transposed},
+    {Role::ffn_up_bias, "*h.#.mlp.c_fc.bias"},
+    {Role::ffn_down, "*h.#.mlp.c_proj.weight", Layout::transposed},
+    {Role::ffn_down_bias, "*h.#.mlp.c_proj.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::final_norm_bias, "*ln_f.bias"},
     {Role::output, "lm_head.weight"},

@@ -48,7 +48,7 @@ Result<ModelSpec> gpt_neo(const HyperParameters& p) {
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   CONTINUO_TRY(const std::vector<bool> local, local_layers(p, spec.layers.size()));
   CONTINUO_TRY(const int window, p.count_or("window", 256));
   for (std::size_t i = 0; i < local.size(); ++i) {
@@ -68,12 +68,12 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_v, "*h.#.attn.attention.v_proj.weight"},
     {Role::attention_out, "*h.#.attn.attention.out_proj.weight"},
     {Role::attention_out_bias, "*h.#.attn.attention.out_proj.bias"},
-    {Role::feed_norm, "*h.#.ln_2.weight"},
-    {Role::feed_norm_bias, "*h.#.ln_2.bias"},
-    {Role::feed_up, "*h.#.mlp.c_fc.weight"},
-    {Role::feed_up_bias, "*h.#.mlp.c_fc.bias"},
-    {Role::feed_down, "*h.#.mlp.c_proj.weight"},
-    {Role::feed_down_bias, "*h.#.mlp.c_proj.bias"},
+    {Role::ffn_norm, "*h.#.ln_2.weight"},
+    {Role::ffn_norm_bias, "*h.#.ln_2.bias"},
+    {Role::ffn_up, "*h.#.mlp.c_fc.weight"},
+    {Role::ffn_up_bias, "*h.#.mlp.c_fc.bias"},
+    {Role::ffn_down, "*h.#.mlp.c_proj.weight"},
+    {Role::ffn_down_bias, "*h.#.mlp.c_proj.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::final_norm_bias, "*ln_f.bias"},
     {Role::output, "lm_head.weight"},

@@ -27,8 +27,8 @@ Result<ModelSpec> gpt_neox(const HyperParameters& p) {
                   {.order = parallel ? LayerSpec::Order::parallel : LayerSpec::Order::sequential,
                    .mixer_norm = norm,
                    .mixer = mixer,
-                   .feed_norm = norm,
-                   .feed = feed}));
+                   .ffn_norm = norm,
+                   .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -41,12 +41,12 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_qkv_bias, "*layers.#.attention.query_key_value.bias"},
     {Role::attention_out, "*layers.#.attention.dense.weight"},
     {Role::attention_out_bias, "*layers.#.attention.dense.bias"},
-    {Role::feed_norm, "*layers.#.post_attention_layernorm.weight"},
-    {Role::feed_norm_bias, "*layers.#.post_attention_layernorm.bias"},
-    {Role::feed_up, "*layers.#.mlp.dense_h_to_4h.weight"},
-    {Role::feed_up_bias, "*layers.#.mlp.dense_h_to_4h.bias"},
-    {Role::feed_down, "*layers.#.mlp.dense_4h_to_h.weight"},
-    {Role::feed_down_bias, "*layers.#.mlp.dense_4h_to_h.bias"},
+    {Role::ffn_norm, "*layers.#.post_attention_layernorm.weight"},
+    {Role::ffn_norm_bias, "*layers.#.post_attention_layernorm.bias"},
+    {Role::ffn_up, "*layers.#.mlp.dense_h_to_4h.weight"},
+    {Role::ffn_up_bias, "*layers.#.mlp.dense_h_to_4h.bias"},
+    {Role::ffn_down, "*layers.#.mlp.dense_4h_to_h.weight"},
+    {Role::ffn_down_bias, "*layers.#.mlp.dense_4h_to_h.bias"},
     {Role::final_norm, "*final_layer_norm.weight"},
     {Role::final_norm_bias, "*final_layer_norm.bias"},
     {Role::output, "embed_out.weight"},

@@ -26,7 +26,7 @@ Result<ModelSpec> gptj(const HyperParameters& p) {
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(fill_layers(
-      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .feed = feed}));
+      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -39,10 +39,10 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_k, "*h.#.attn.k_proj.weight"},
     {Role::attention_v, "*h.#.attn.v_proj.weight"},
     {Role::attention_out, "*h.#.attn.out_proj.weight"},
-    {Role::feed_up, "*h.#.mlp.fc_in.weight"},
-    {Role::feed_up_bias, "*h.#.mlp.fc_in.bias"},
-    {Role::feed_down, "*h.#.mlp.fc_out.weight"},
-    {Role::feed_down_bias, "*h.#.mlp.fc_out.bias"},
+    {Role::ffn_up, "*h.#.mlp.fc_in.weight"},
+    {Role::ffn_up_bias, "*h.#.mlp.fc_in.bias"},
+    {Role::ffn_down, "*h.#.mlp.fc_out.weight"},
+    {Role::ffn_down_bias, "*h.#.mlp.fc_out.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::final_norm_bias, "*ln_f.bias"},
     {Role::output, "lm_head.weight"},

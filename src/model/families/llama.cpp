@@ -21,16 +21,16 @@ Result<ModelSpec> llama_spec(const HyperParameters& p, const LlamaDefaults& defa
   CONTINUO_TRY(const float eps, norm_eps(p, defaults.norm_eps));
   const RmsNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
 
-void set_norms_after(ModelSpec& spec) {
+void set_post_norms(ModelSpec& spec) {
   for (LayerSpec& layer : spec.layers) {
-    layer.mixer_out_norm = layer.feed_out_norm = layer.mixer_norm;
+    layer.post_mixer_norm = layer.post_ffn_norm = layer.mixer_norm;
     layer.mixer_norm.reset();
-    layer.feed_norm.reset();
+    layer.ffn_norm.reset();
   }
 }
 

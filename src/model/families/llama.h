@@ -47,13 +47,13 @@ inline constexpr auto kLlamaTensors = std::to_array<TensorName>({
     {Role::attention_v_bias, "*layers.#.self_attn.v_proj.bias"},
     {Role::attention_out, "*layers.#.self_attn.o_proj.weight"},
     {Role::attention_out_bias, "*layers.#.self_attn.o_proj.bias"},
-    {Role::feed_norm, "*layers.#.post_attention_layernorm.weight"},
-    {Role::feed_gate, "*layers.#.mlp.gate_proj.weight"},
-    {Role::feed_gate_bias, "*layers.#.mlp.gate_proj.bias"},
-    {Role::feed_up, "*layers.#.mlp.up_proj.weight"},
-    {Role::feed_up_bias, "*layers.#.mlp.up_proj.bias"},
-    {Role::feed_down, "*layers.#.mlp.down_proj.weight"},
-    {Role::feed_down_bias, "*layers.#.mlp.down_proj.bias"},
+    {Role::ffn_norm, "*layers.#.post_attention_layernorm.weight"},
+    {Role::ffn_gate, "*layers.#.mlp.gate_proj.weight"},
+    {Role::ffn_gate_bias, "*layers.#.mlp.gate_proj.bias"},
+    {Role::ffn_up, "*layers.#.mlp.up_proj.weight"},
+    {Role::ffn_up_bias, "*layers.#.mlp.up_proj.bias"},
+    {Role::ffn_down, "*layers.#.mlp.down_proj.weight"},
+    {Role::ffn_down_bias, "*layers.#.mlp.down_proj.bias"},
     {Role::final_norm, "*norm.weight"},
     {Role::output, "lm_head.weight"},
 });
@@ -84,12 +84,12 @@ inline constexpr TensorName kStackedExperts[] = {
 void set_head_norms(ModelSpec& spec, const NormSpec& norm);
 
 // Norms after each part instead of before it (OLMo 2), and norms of queries and keys.
-void set_norms_after(ModelSpec& spec);
-inline constexpr LlamaNames kNormsAfter({
+void set_post_norms(ModelSpec& spec);
+inline constexpr LlamaNames kPostNorms({
     {Role::attention_q_norm, "*layers.#.self_attn.q_norm.weight"},
     {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
-    {Role::mixer_out_norm, "*layers.#.post_attention_layernorm.weight"},
-    {Role::feed_out_norm, "*layers.#.post_feedforward_layernorm.weight"},
+    {Role::post_mixer_norm, "*layers.#.post_attention_layernorm.weight"},
+    {Role::post_ffn_norm, "*layers.#.post_feedforward_layernorm.weight"},
 });
 
 constexpr TensorNames llama_names(std::span<const TensorName> tensors) {

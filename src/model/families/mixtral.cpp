@@ -9,10 +9,10 @@ Result<ModelSpec> mixtral(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.norm_eps = 1e-5, .rope = {.theta = 1e6}}));
   CONTINUO_TRY(const int window, window_or(p, 0));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
-  const auto& expert = std::get<FeedForwardSpec>(spec.layers.front().feed);
+  const auto& expert = std::get<FeedForwardSpec>(spec.layers.front().ffn);
   CONTINUO_TRY(const ExpertsSpec experts, plain_experts(p, expert, true));
   for (LayerSpec& layer : spec.layers)
-    layer.feed = experts;
+    layer.ffn = experts;
   return spec;
 }
 

@@ -44,7 +44,7 @@ Result<ModelSpec> mpt(const HyperParameters& p) {
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps, .bias = false};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -54,9 +54,9 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::mixer_norm, "*blocks.#.norm_1.weight"},
     {Role::attention_qkv, "*blocks.#.attn.Wqkv.weight"},
     {Role::attention_out, "*blocks.#.attn.out_proj.weight"},
-    {Role::feed_norm, "*blocks.#.norm_2.weight"},
-    {Role::feed_up, "*blocks.#.ffn.up_proj.weight"},
-    {Role::feed_down, "*blocks.#.ffn.down_proj.weight"},
+    {Role::ffn_norm, "*blocks.#.norm_2.weight"},
+    {Role::ffn_up, "*blocks.#.ffn.up_proj.weight"},
+    {Role::ffn_down, "*blocks.#.ffn.down_proj.weight"},
     {Role::final_norm, "*norm_f.weight"},
     {Role::output, "lm_head.weight"},
 });

@@ -11,21 +11,21 @@ Result<ModelSpec> nanochat(const HyperParameters& p) {
   const RmsNormSpec norm{.eps = std::get<RmsNormSpec>(*spec.final_norm).eps, .weight = false};
   CONTINUO_TRY(const double cap, p.number_or("logit_cap", p.is_null("logit_cap") ? 0 : 15, kFactor));
   for (LayerSpec& layer : spec.layers) {
-    layer.mixer_norm = layer.feed_norm = norm;
-    std::get<FeedForwardSpec>(layer.feed).gated = false;
+    layer.mixer_norm = layer.ffn_norm = norm;
+    std::get<FeedForwardSpec>(layer.ffn).gated = false;
     AttentionSpec& attention = attention_of(layer);
     // The reference normalizes after turning: without weights the two commute.
     attention.qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
-    attention.rope->clockwise = true;
+    attention.rope->negative_angle = true;
   }
   spec.embedding_norm = spec.final_norm = norm;
-  spec.logit_cap = static_cast<float>(cap);
+  spec.final_logit_softcap = static_cast<float>(cap);
   return spec;
 }
 
 constexpr LlamaNames kTensors({
-    {Role::feed_up, "*layers.#.mlp.fc1.weight"},
-    {Role::feed_down, "*layers.#.mlp.fc2.weight"},
+    {Role::ffn_up, "*layers.#.mlp.fc1.weight"},
+    {Role::ffn_down, "*layers.#.mlp.fc2.weight"},
 });
 
 }  // namespace

@@ -11,7 +11,7 @@ Result<ModelSpec> olmo(const HyperParameters& p) {
   CONTINUO_TRY(const double clip, p.number_or("qkv_clip", 0, kLimit));
   const LayerNormSpec norm{.eps = 1e-5f, .bias = false, .weight = false};
   for (LayerSpec& layer : spec.layers) {
-    layer.mixer_norm = layer.feed_norm = norm;
+    layer.mixer_norm = layer.ffn_norm = norm;
     attention_of(layer).qkv_clip = static_cast<float>(clip);
   }
   spec.final_norm = norm;

@@ -8,7 +8,7 @@ namespace {
 
 Result<ModelSpec> olmo2(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.norm_eps = 1e-5}));
-  set_norms_after(spec);
+  set_post_norms(spec);
   for (LayerSpec& layer : spec.layers)
     attention_of(layer).qk_norm = QkNormSpec{*spec.final_norm, QkNormSpec::Span::all_heads};
   return spec;
@@ -17,6 +17,6 @@ Result<ModelSpec> olmo2(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kOlmo2;  // the list's
-const Family kOlmo2 = {"olmo2", olmo2, llama_names(kNormsAfter)};
+const Family kOlmo2 = {"olmo2", olmo2, llama_names(kPostNorms)};
 
 }  // namespace continuo

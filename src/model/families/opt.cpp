@@ -22,11 +22,11 @@ Result<ModelSpec> opt(const HyperParameters& p) {
   CONTINUO_TRY(const bool before, p.flag_or("norm_before", true));
   CONTINUO_TRY_VOID(
       fill_layers(p, spec,
-                  {.order = before ? LayerSpec::Order::sequential : LayerSpec::Order::norm_after,
+                  {.order = before ? LayerSpec::Order::sequential : LayerSpec::Order::post_norm,
                    .mixer_norm = norm,
                    .mixer = mixer,
-                   .feed_norm = norm,
-                   .feed = feed}));
+                   .ffn_norm = norm,
+                   .ffn = feed}));
   CONTINUO_TRY(const bool no_final_norm, p.flag_or("no_final_norm", false));
   if (before && !no_final_norm) spec.final_norm = norm;
   return spec;
@@ -34,7 +34,7 @@ Result<ModelSpec> opt(const HyperParameters& p) {
 
 constexpr auto kTensors = std::to_array<TensorName>({
     {Role::embedding, "*embed_tokens.weight"},
-    {Role::embedding_widen, "*project_in.weight"},
+    {Role::embedding_project_in, "*project_in.weight"},
     {Role::learned_positions, "*embed_positions.weight"},
     {Role::mixer_norm, "*layers.#.self_attn_layer_norm.weight"},
     {Role::mixer_norm_bias, "*layers.#.self_attn_layer_norm.bias"},
@@ -46,15 +46,15 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_v_bias, "*layers.#.self_attn.v_proj.bias"},
     {Role::attention_out, "*layers.#.self_attn.out_proj.weight"},
     {Role::attention_out_bias, "*layers.#.self_attn.out_proj.bias"},
-    {Role::feed_norm, "*layers.#.final_layer_norm.weight"},
-    {Role::feed_norm_bias, "*layers.#.final_layer_norm.bias"},
-    {Role::feed_up, "*layers.#.fc1.weight"},
-    {Role::feed_up_bias, "*layers.#.fc1.bias"},
-    {Role::feed_down, "*layers.#.fc2.weight"},
-    {Role::feed_down_bias, "*layers.#.fc2.bias"},
+    {Role::ffn_norm, "*layers.#.final_layer_norm.weight"},
+    {Role::ffn_norm_bias, "*layers.#.final_layer_norm.bias"},
+    {Role::ffn_up, "*layers.#.fc1.weight"},
+    {Role::ffn_up_bias, "*layers.#.fc1.bias"},
+    {Role::ffn_down, "*layers.#.fc2.weight"},
+    {Role::ffn_down_bias, "*layers.#.fc2.bias"},
     {Role::final_norm, "*final_layer_norm.weight"},
     {Role::final_norm_bias, "*final_layer_norm.bias"},
-    {Role::output_narrow, "*project_out.weight"},
+    {Role::output_project_out, "*project_out.weight"},
     {Role::output, "lm_head.weight"},
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"model.decoder.", "decoder.", ""});

@@ -21,7 +21,7 @@ Result<ModelSpec> phi(const HyperParameters& p) {
   if (qk_norm) mixer.qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
   CONTINUO_TRY(const FeedForwardSpec feed, plain_feed(p, {.gated = false, .bias = true}, "gelu_new"));
   CONTINUO_TRY_VOID(fill_layers(
-      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .feed = feed}));
+      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -34,10 +34,10 @@ constexpr LlamaNames kTensors({
     {Role::attention_k_norm_bias, "*layers.#.self_attn.k_layernorm.bias"},
     {Role::attention_out, "*layers.#.self_attn.dense.weight"},
     {Role::attention_out_bias, "*layers.#.self_attn.dense.bias"},
-    {Role::feed_up, "*layers.#.mlp.fc1.weight"},
-    {Role::feed_up_bias, "*layers.#.mlp.fc1.bias"},
-    {Role::feed_down, "*layers.#.mlp.fc2.weight"},
-    {Role::feed_down_bias, "*layers.#.mlp.fc2.bias"},
+    {Role::ffn_up, "*layers.#.mlp.fc1.weight"},
+    {Role::ffn_up_bias, "*layers.#.mlp.fc1.bias"},
+    {Role::ffn_down, "*layers.#.mlp.fc2.weight"},
+    {Role::ffn_down_bias, "*layers.#.mlp.fc2.bias"},
     {Role::final_norm, "*final_layernorm.weight"},
     {Role::final_norm_bias, "*final_layernorm.bias"},
     {Role::output_bias, "lm_head.bias"},

@@ -24,9 +24,9 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_qkv_bias, "*layers.#.self_attn.qkv_proj.bias"},
     {Role::attention_out, "*layers.#.self_attn.o_proj.weight"},
     {Role::attention_out_bias, "*layers.#.self_attn.o_proj.bias"},
-    {Role::feed_norm, "*layers.#.post_attention_layernorm.weight"},
-    {Role::feed_gate_up, "*layers.#.mlp.gate_up_proj.weight"},
-    {Role::feed_down, "*layers.#.mlp.down_proj.weight"},
+    {Role::ffn_norm, "*layers.#.post_attention_layernorm.weight"},
+    {Role::ffn_gate_up, "*layers.#.mlp.gate_up_proj.weight"},
+    {Role::ffn_down, "*layers.#.mlp.down_proj.weight"},
     {Role::final_norm, "*norm.weight"},
     {Role::output, "lm_head.weight"},
 });

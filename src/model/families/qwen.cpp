@@ -16,7 +16,7 @@ Result<void> set_qwen_windows(const HyperParameters& p, ModelSpec& spec,
 }
 
 Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_ff, int shared_d_ff) {
-  FeedForwardSpec expert = std::get<FeedForwardSpec>(spec.layers.front().feed);
+  FeedForwardSpec expert = std::get<FeedForwardSpec>(spec.layers.front().ffn);
   CONTINUO_TRY(expert.d_ff, p.count_or("expert_d_ff", d_ff));
   CONTINUO_TRY(ExpertsSpec experts, plain_experts(p, expert, false));
   if (shared_d_ff > 0) {
@@ -29,7 +29,7 @@ Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_f
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     const int layer = static_cast<int>(i);
     if ((layer + 1) % step != 0 || std::count(dense.begin(), dense.end(), layer)) continue;
-    spec.layers[i].feed = experts;
+    spec.layers[i].ffn = experts;
   }
   return {};
 }

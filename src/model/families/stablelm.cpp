@@ -17,9 +17,9 @@ Result<ModelSpec> stablelm(const HyperParameters& p) {
     layer.mixer_norm = norm;
     if (parallel) {
       layer.order = LayerSpec::Order::parallel;
-      layer.feed_norm.reset();
+      layer.ffn_norm.reset();
     } else {
-      layer.feed_norm = norm;
+      layer.ffn_norm = norm;
     }
     AttentionSpec& attention = attention_of(layer);
     attention.qkv_bias = qkv_bias;
@@ -36,7 +36,7 @@ constexpr LlamaNames kTensors({
     {Role::mixer_norm_bias, "*layers.#.input_layernorm.bias"},
     {Role::attention_q_norm, "*layers.#.self_attn.q_layernorm.norms.@.weight"},
     {Role::attention_k_norm, "*layers.#.self_attn.k_layernorm.norms.@.weight"},
-    {Role::feed_norm_bias, "*layers.#.post_attention_layernorm.bias"},
+    {Role::ffn_norm_bias, "*layers.#.post_attention_layernorm.bias"},
     {Role::final_norm_bias, "*norm.bias"},
 });
 

@@ -23,7 +23,7 @@ Result<ModelSpec> starcoder2(const HyperParameters& p) {
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .feed_norm = norm, .feed = feed}));
+      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   CONTINUO_TRY(const int window, window_or(p, 0));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
   spec.final_norm = norm;
@@ -32,11 +32,11 @@ Result<ModelSpec> starcoder2(const HyperParameters& p) {
 
 constexpr LlamaNames kTensors({
     {Role::mixer_norm_bias, "*layers.#.input_layernorm.bias"},
-    {Role::feed_norm_bias, "*layers.#.post_attention_layernorm.bias"},
-    {Role::feed_up, "*layers.#.mlp.c_fc.weight"},
-    {Role::feed_up_bias, "*layers.#.mlp.c_fc.bias"},
-    {Role::feed_down, "*layers.#.mlp.c_proj.weight"},
-    {Role::feed_down_bias, "*layers.#.mlp.c_proj.bias"},
+    {Role::ffn_norm_bias, "*layers.#.post_attention_layernorm.bias"},
+    {Role::ffn_up, "*layers.#.mlp.c_fc.weight"},
+    {Role::ffn_up_bias, "*layers.#.mlp.c_fc.bias"},
+    {Role::ffn_down, "*layers.#.mlp.c_proj.weight"},
+    {Role::ffn_down_bias, "*layers.#.mlp.c_proj.bias"},
     {Role::final_norm_bias, "*norm.bias"},
 });
 

@@ -64,11 +64,11 @@ TEST_CASE("every option matters: without it the logits are others") {
   const ModelSpec windows = test::windows_and_caps();
   CHECK(differs(windows, in_attention([](AttentionSpec& a) { a.window = 0; })));
   CHECK(differs(windows, in_attention([](AttentionSpec& a) { a.window += 1; })));
-  CHECK(differs(windows, in_attention([](AttentionSpec& a) { a.score_cap = 0; })));
-  CHECK(differs(windows, [](ModelSpec& spec) { spec.logit_cap = 0; }));
+  CHECK(differs(windows, in_attention([](AttentionSpec& a) { a.attn_logit_softcap = 0; })));
+  CHECK(differs(windows, [](ModelSpec& spec) { spec.final_logit_softcap = 0; }));
   CHECK(differs(windows, [](ModelSpec& spec) { spec.embedding_scale = 1; }));
-  CHECK(differs(windows, [](ModelSpec& spec) { spec.layers[0].mixer_out_norm.reset(); }));
-  CHECK(differs(windows, [](ModelSpec& spec) { spec.layers[0].feed_out_norm.reset(); }));
+  CHECK(differs(windows, [](ModelSpec& spec) { spec.layers[0].post_mixer_norm.reset(); }));
+  CHECK(differs(windows, [](ModelSpec& spec) { spec.layers[0].post_ffn_norm.reset(); }));
   CHECK(differs(test::linear_biases(false), in_attention([](AttentionSpec& a) { a.alibi.reset(); })));
   CHECK(differs(test::linear_biases(false), in_attention([](AttentionSpec& a) { a.alibi->scale = 1; })));
   const ModelSpec heads = test::norms_of_heads(Span::head, RmsNormSpec{});
@@ -76,7 +76,7 @@ TEST_CASE("every option matters: without it the logits are others") {
   CHECK(differs(heads, in_attention([](AttentionSpec& a) { a.qkv_clip = 0; })));
   CHECK(differs(test::norms_of_heads(Span::own_head, RmsNormSpec{}),
                 in_attention([](AttentionSpec& a) { a.qk_norm->span = Span::head; })));
-  CHECK(differs(heads, [](ModelSpec& spec) { test::attention_of(spec.layers[0]).rope->clockwise = true; }));
+  CHECK(differs(heads, [](ModelSpec& spec) { test::attention_of(spec.layers[0]).rope->negative_angle = true; }));
   CHECK(differs(heads, [](ModelSpec& spec) { test::attention_of(spec.layers[0]).rope->interleaved = true; }));
   const ModelSpec parallel = test::parallel_blocks(true);
   CHECK(differs(parallel, [](ModelSpec& spec) { spec.layers[0].order = LayerSpec::Order::sequential; }));
@@ -85,9 +85,9 @@ TEST_CASE("every option matters: without it the logits are others") {
   CHECK(differs(test::norms_after(),
                 [](ModelSpec& spec) { spec.layers[0].order = LayerSpec::Order::sequential; }));
   CHECK(differs(test::experts(true),
-                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].feed).n_active = 2; }));
+                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).n_active = 2; }));
   CHECK(differs(test::experts(true),
-                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].feed).normalize = true; }));
+                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).normalize = true; }));
   CHECK(differs(test::experts(true),
-                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].feed).shared_gate = false; }));
+                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).shared_gate = false; }));
 }

@@ -24,7 +24,7 @@ Stored random_matrix(Format format, Layout layout, std::size_t rows, std::size_t
   for (float& v : values) v = normal(random);
   Stored stored{std::vector<std::byte>(stored_bytes(format, values.size())),
                 {.format = format, .layout = layout, .rows = rows, .cols = cols,
-                 .stride = layout == Layout::in_major ? rows : cols}};
+                 .stride = layout == Layout::transposed ? rows : cols}};
   format_info(format).from_float(values.data(), stored.bytes.data(), values.size());
   stored.matrix.data = stored.bytes.data();
   return stored;
@@ -46,9 +46,9 @@ std::vector<float> product(const Matrix& w, std::size_t tokens, RepackedWeights*
 
 TEST_CASE("repacked weights give the products of those that are stored") {
   ThreadPool threads(2);
-  for (const auto& [format, layout] : {std::pair{Format::q8_0, Layout::out_major}, {Format::q4_0, Layout::out_major},
-                                       {Format::q4_1, Layout::out_major}, {Format::iq4_nl, Layout::out_major},
-                                       {Format::f32, Layout::in_major}, {Format::bf16, Layout::in_major}}) {
+  for (const auto& [format, layout] : {std::pair{Format::q8_0, Layout::row_major}, {Format::q4_0, Layout::row_major},
+                                       {Format::q4_1, Layout::row_major}, {Format::iq4_nl, Layout::row_major},
+                                       {Format::f32, Layout::transposed}, {Format::bf16, Layout::transposed}}) {
     for (const std::size_t rows : {16, 48, 400, 17, 335}) {  // the last two: no whole panels
       for (const std::size_t cols : {32, 96, 544}) {
         const Stored w = random_matrix(format, layout, rows, cols);
@@ -57,7 +57,7 @@ TEST_CASE("repacked weights give the products of those that are stored") {
           INFO(format_info(format).name << ", " << rows << " x " << cols << ", " << tokens << " tokens");
           const auto want = product(w.matrix, tokens, nullptr, threads);
           REQUIRE(product(w.matrix, tokens, &repacked, threads) == want);
-          if (best_kernels().name != "reference" || layout == Layout::in_major) {
+          if (best_kernels().name != "reference" || layout == Layout::transposed) {
             repacked.finish(threads);
             REQUIRE(&repacked.latest(w.matrix) != &w.matrix);
           }
@@ -72,7 +72,7 @@ TEST_CASE("repacking undoes the pairs of heads") {
   ThreadPool threads(2);
   for (const std::size_t head : {64, 96, 128, 24, 33}) {  // the last two: halves that are no whole panels
     for (const Format format : {Format::q8_0, Format::q4_0}) {
-      Stored w = random_matrix(format, Layout::out_major, 16 * head, 96);
+      Stored w = random_matrix(format, Layout::row_major, 16 * head, 96);
       const auto stored = product(w.matrix, 1, nullptr, threads);
       w.matrix.paired_head = head;
       RepackedWeights repacked(best_kernels(), nullptr);
@@ -94,9 +94,9 @@ TEST_CASE("repacking undoes the pairs of heads") {
 TEST_CASE("what cannot be repacked stays as it is") {
   ThreadPool threads(1);
   RepackedWeights repacked(best_kernels(), nullptr);
-  const Stored few = random_matrix(Format::q8_0, Layout::out_major, 3, 32),
-               plain = random_matrix(Format::f32, Layout::out_major, 16, 32),
-               blocks = random_matrix(Format::q6_k, Layout::out_major, 16, 256);
+  const Stored few = random_matrix(Format::q8_0, Layout::row_major, 3, 32),
+               plain = random_matrix(Format::f32, Layout::row_major, 16, 32),
+               blocks = random_matrix(Format::q6_k, Layout::row_major, 16, 256);
   for (const Stored* w : {&few, &plain, &blocks})
     repacked.want(w->matrix);
   repacked.finish(threads);
@@ -106,7 +106,7 @@ TEST_CASE("what cannot be repacked stays as it is") {
 
 TEST_CASE("of two matrices that begin at the same byte one is repacked, and neither taken for the other") {
   ThreadPool threads(1);
-  const Stored whole = random_matrix(Format::f32, Layout::in_major, 64, 32);
+  const Stored whole = random_matrix(Format::f32, Layout::transposed, 64, 32);
   Matrix part = whole.matrix;
   part.rows = 16;
   RepackedWeights repacked(best_kernels(), nullptr);
@@ -121,7 +121,7 @@ TEST_CASE("of two matrices that begin at the same byte one is repacked, and neit
 TEST_CASE("repacking is spread over steps, and waits for the second") {
   ThreadPool threads(1);
   std::vector<Stored> all;
-  for (int i = 0; i < 16; ++i) all.push_back(random_matrix(Format::f32, Layout::in_major, 64, 64));
+  for (int i = 0; i < 16; ++i) all.push_back(random_matrix(Format::f32, Layout::transposed, 64, 64));
   RepackedWeights repacked(best_kernels(), nullptr);
   const auto done = [&] {
     return std::count_if(all.begin(), all.end(), [&](const Stored& w) { return &repacked.latest(w.matrix) != &w.matrix; });

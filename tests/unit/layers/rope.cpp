@@ -83,7 +83,7 @@ TEST_CASE("factors divide each pair's turn: short ones up to the original contex
 TEST_CASE("clockwise pairs turn the other way") {
   RopeSpec spec{.rotary_dim = 4, .theta = 100, .scaling = {}};
   RopeTable table(spec);
-  spec.clockwise = true;
+  spec.negative_angle = true;
   RopeTable other(spec);
   for (RopeTable* one : {&table, &other}) {
     one->resize(1);

@@ -15,7 +15,7 @@ namespace continuo::test {
 using Numbers = std::vector<double>;
 
 inline double value_at(const Matrix& m, std::size_t row, std::size_t col) {
-  const std::size_t at = m.layout == Layout::out_major ? row * m.stride + col : col * m.stride + row;
+  const std::size_t at = m.layout == Layout::row_major ? row * m.stride + col : col * m.stride + row;
   float value;
   format_info(m.format).to_float(m.data + stored_bytes(m.format, at), &value, 1);
   return static_cast<double>(value);
@@ -135,7 +135,7 @@ inline void place_heads(const AttentionSpec& spec, const NormWeights& norm, std:
     for (std::size_t i = 0; i < half; ++i) {
       double& a = x[spec.rope->interleaved ? 2 * i : i];
       double& b = x[spec.rope->interleaved ? 2 * i + 1 : i + half];
-      const double angle = (spec.rope->clockwise ? -1 : 1) * double(position) * double(f.turn[i]);
+      const double angle = (spec.rope->negative_angle ? -1 : 1) * double(position) * double(f.turn[i]);
       const double c = std::cos(angle) * double(f.magnitude), s = std::sin(angle) * double(f.magnitude);
       const double turned = a * c - b * s;
       b = b * c + a * s;
@@ -194,7 +194,7 @@ inline Numbers run_mixer(const AttentionSpec& spec, const AttentionWeights& w, P
         score += q[h * head_dim + i] * past.keys[j][h / group * head_dim + i];
       }
       score *= double(spec.scale);
-      if (spec.score_cap > 0) score = double(spec.score_cap) * std::tanh(score / double(spec.score_cap));
+      if (spec.attn_logit_softcap > 0) score = double(spec.attn_logit_softcap) * std::tanh(score / double(spec.attn_logit_softcap));
       if (spec.alibi) score += bias_of(*spec.alibi, h, j);
       total += weights[j] = std::exp(score);
     }
@@ -216,36 +216,36 @@ inline void run_layer(const LayerSpec& spec, const LayerWeights& w, Past& past, 
                       Numbers& x) {
   const double s = double(spec.residual_scale);
   const auto mix = [&](const Numbers& in) {
-    return normed(spec.mixer_out_norm, w.mixer_out_norm,
+    return normed(spec.post_mixer_norm, w.post_mixer_norm,
                   run_mixer(std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(w.mixer), past,
                             in, text_length));
   };
   const auto feed = [&](const Numbers& in) {
     Numbers out;
-    if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.feed)) {
-      out = run_feed(*dense, std::get<FeedForwardWeights>(w.feed), in);
+    if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.ffn)) {
+      out = run_feed(*dense, std::get<FeedForwardWeights>(w.ffn), in);
     } else {
-      out = run_feed(std::get<ExpertsSpec>(spec.feed), std::get<ExpertsWeights>(w.feed), in);
+      out = run_feed(std::get<ExpertsSpec>(spec.ffn), std::get<ExpertsWeights>(w.ffn), in);
     }
-    return normed(spec.feed_out_norm, w.feed_out_norm, out);
+    return normed(spec.post_ffn_norm, w.post_ffn_norm, out);
   };
   switch (spec.order) {
     case LayerSpec::Order::sequential:
       add_to(x, s, mix(normed(spec.mixer_norm, w.mixer_norm, x)));
-      add_to(x, s, feed(normed(spec.feed_norm, w.feed_norm, x)));
+      add_to(x, s, feed(normed(spec.ffn_norm, w.ffn_norm, x)));
       break;
     case LayerSpec::Order::parallel: {
       const Numbers to_mix = normed(spec.mixer_norm, w.mixer_norm, x);
-      const Numbers to_feed = spec.feed_norm ? normed(spec.feed_norm, w.feed_norm, x) : to_mix;
+      const Numbers to_feed = spec.ffn_norm ? normed(spec.ffn_norm, w.ffn_norm, x) : to_mix;
       add_to(x, s, mix(to_mix));
       add_to(x, s, feed(to_feed));
       break;
     }
-    case LayerSpec::Order::norm_after:
+    case LayerSpec::Order::post_norm:
       add_to(x, 1, mix(x));
       x = normed(spec.mixer_norm, w.mixer_norm, x);
       add_to(x, 1, feed(x));
-      x = normed(spec.feed_norm, w.feed_norm, x);
+      x = normed(spec.ffn_norm, w.ffn_norm, x);
       break;
   }
 }
@@ -261,7 +261,7 @@ inline std::vector<Numbers> textbook_logits(const Model& model, const std::vecto
     for (std::size_t i = 0; i < x.size(); ++i) {
       x[i] = value_at(w.embedding, ids[position], i) * double(spec.embedding_scale);
     }
-    if (spec.d_embedding > 0) x = multiply(w.widen, x);
+    if (spec.d_embedding > 0) x = multiply(w.project_in, x);
     x = normed(spec.embedding_norm, w.embedding_norm, x);
     if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
       for (std::size_t i = 0; i < x.size(); ++i)
@@ -270,11 +270,11 @@ inline std::vector<Numbers> textbook_logits(const Model& model, const std::vecto
     for (std::size_t i = 0; i < spec.layers.size(); ++i)
       run_layer(spec.layers[i], w.layers[i], pasts[i], ids.size(), x);
     x = normed(spec.final_norm, w.final_norm, x);
-    if (spec.d_embedding > 0) x = multiply(w.narrow, x);
+    if (spec.d_embedding > 0) x = multiply(w.project_out, x);
     Numbers scores = multiply(w.output, x);
     for (double& z : scores) {
       z *= double(spec.logit_scale);
-      if (spec.logit_cap > 0) z = double(spec.logit_cap) * std::tanh(z / double(spec.logit_cap));
+      if (spec.final_logit_softcap > 0) z = double(spec.final_logit_softcap) * std::tanh(z / double(spec.final_logit_softcap));
     }
     logits.push_back(std::move(scores));
   }

@@ -18,7 +18,7 @@ namespace {
 
 // Value (row, col) of a matrix, by the contract in weights.h.
 float value(const Matrix& m, std::size_t row, std::size_t col) {
-  const std::size_t index = m.layout == Layout::out_major ? row * m.stride + col : col * m.stride + row;
+  const std::size_t index = m.layout == Layout::row_major ? row * m.stride + col : col * m.stride + row;
   float out = 0;
   format_info(m.format).to_float(m.data + stored_bytes(m.format, index), &out, 1);
   return out;
@@ -46,13 +46,13 @@ TEST_CASE("matrices are views of the file's bytes", "[model]") {
   CHECK(attention.k.weight.rows == 4);
   CHECK(value(attention.k.weight, 3, 7) == sample(tiny, "model.layers.1.self_attn.k_proj.weight", 31));
   CHECK(attention.k.bias.empty());
-  const auto& feed = std::get<FeedForwardWeights>(w.layers[0].feed);
+  const auto& feed = std::get<FeedForwardWeights>(w.layers[0].ffn);
   CHECK(feed.gate.weight.rows == 12);
   CHECK(feed.down.weight.cols == 12);
   CHECK(value(feed.down.weight, 1, 11) == sample(tiny, "model.layers.0.mlp.down_proj.weight", 12 + 11));
-  CHECK(w.layers[1].feed_norm.weight.size() == 8);
-  CHECK(w.layers[1].feed_norm.weight[2] == sample(tiny, "model.layers.1.post_attention_layernorm.weight", 2));
-  CHECK(w.layers[1].feed_norm.bias.empty());
+  CHECK(w.layers[1].ffn_norm.weight.size() == 8);
+  CHECK(w.layers[1].ffn_norm.weight[2] == sample(tiny, "model.layers.1.post_attention_layernorm.weight", 2));
+  CHECK(w.layers[1].ffn_norm.bias.empty());
   CHECK(value(w.output.weight, 4, 0) == sample(tiny, "lm_head.weight", 32));
 }
 
@@ -66,13 +66,13 @@ TEST_CASE("a fused tensor is seen through three windows", "[model]") {
   for (const Linear* part : {&attention.q, &attention.k, &attention.v}) {
     CHECK(part->weight.rows == 8);
     CHECK(part->weight.cols == 8);
-    CHECK(part->weight.layout == Layout::in_major);
+    CHECK(part->weight.layout == Layout::transposed);
     CHECK(value(part->weight, 5, 3) == sample(tiny, name + "weight", 3 * 24 + first + 5));
     REQUIRE(part->bias.size() == 8);
     CHECK(part->bias[5] == sample(tiny, name + "bias", first + 5));
     first += 8;
   }
-  const auto& feed = std::get<FeedForwardWeights>(model->weights.layers[0].feed);
+  const auto& feed = std::get<FeedForwardWeights>(model->weights.layers[0].ffn);
   CHECK(feed.gate.weight.data == nullptr);
   CHECK(feed.up.weight.rows == 32);
   CHECK(value(feed.up.weight, 31, 2) == sample(tiny, "transformer.h.0.mlp.c_fc.weight", 2 * 32 + 31));

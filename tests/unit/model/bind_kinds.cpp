@@ -15,7 +15,7 @@ namespace {
 constexpr auto kNames = std::to_array<TensorName>({
     {Role::embedding, "*e"},
     {Role::embedding_norm, "*en"},
-    {Role::embedding_widen, "*widen"},
+    {Role::embedding_project_in, "*widen"},
     {Role::attention_q, "l#.q"},
     {Role::attention_k, "l#.k"},
     {Role::attention_v, "l#.v"},
@@ -26,10 +26,10 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::attention_k_norm, "l#.kn@"},
     {Role::attention_k_norm, "l#.kn"},
     {Role::attention_out, "l#.o"},
-    {Role::feed_gate_up, "l#.gu"},
-    {Role::feed_gate, "l#.g"},
-    {Role::feed_up, "l#.u"},
-    {Role::feed_down, "l#.d"},
+    {Role::ffn_gate_up, "l#.gu"},
+    {Role::ffn_gate, "l#.g"},
+    {Role::ffn_up, "l#.u"},
+    {Role::ffn_down, "l#.d"},
     {Role::router, "l#.router"},
     {Role::expert_gate, "l#.x@.g"},
     {Role::expert_gate, "l#.xg"},
@@ -43,7 +43,7 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::shared_up, "l#.su"},
     {Role::shared_down, "l#.sd"},
     {Role::shared_router, "l#.sr"},
-    {Role::output_narrow, "*narrow"},
+    {Role::output_project_out, "*narrow"},
     {Role::output, "*out"},
     {Role::output_bias, "*out_bias"},
 });
@@ -58,7 +58,7 @@ ModelSpec small_spec() {
   spec.vocab_size = 3;
   spec.tied_output = true;
   spec.layers.push_back({.mixer = AttentionSpec{.n_heads = 2, .n_kv_heads = 1, .head_dim = 2, .rope = {}},
-                         .feed = FeedForwardSpec{.d_ff = 3}});
+                         .ffn = FeedForwardSpec{.d_ff = 3}});
   return spec;
 }
 
@@ -96,7 +96,7 @@ struct Bound {
 };
 
 float value(const Matrix& m, std::size_t row, std::size_t col) {
-  const std::size_t index = m.layout == Layout::out_major ? row * m.stride + col : col * m.stride + row;
+  const std::size_t index = m.layout == Layout::row_major ? row * m.stride + col : col * m.stride + row;
   float out = 0;
   format_info(m.format).to_float(m.data + stored_bytes(m.format, index), &out, 1);
   return out;
@@ -113,7 +113,7 @@ TEST_CASE("gate and up in one tensor are seen through two windows", "[model]") {
   files.remove({"l0.g", "l0.u"});
   files.add("l0.gu", {6, 4}, 1000);
   Bound bound(files, small_spec());
-  const auto& feed = std::get<FeedForwardWeights>(bound.weights().layers[0].feed);
+  const auto& feed = std::get<FeedForwardWeights>(bound.weights().layers[0].ffn);
   CHECK(feed.gate.weight.rows == 3);
   CHECK(value(feed.gate.weight, 2, 3) == 1000 + 0.5f * 11);
   CHECK(feed.up.weight.rows == 3);
@@ -187,7 +187,7 @@ TEST_CASE("norms: an offset, or no weights at all", "[model]") {
 
 TEST_CASE("experts: one tensor each, all in one, gate and up in one", "[model]") {
   ModelSpec spec = small_spec();
-  spec.layers[0].feed = ExpertsSpec{.n_experts = 2, .n_active = 1, .expert = {.d_ff = 3}, .shared = {}};
+  spec.layers[0].ffn = ExpertsSpec{.n_experts = 2, .n_active = 1, .expert = {.d_ff = 3}, .shared = {}};
   Files apart;
   apart.remove({"l0.g", "l0.u", "l0.d"});
   apart.add("l0.router", {2, 4}, 900);
@@ -204,7 +204,7 @@ TEST_CASE("experts: one tensor each, all in one, gate and up in one", "[model]")
   stacked.add("l0.xd", {2, 4, 3}, 3000);
   for (const Files& files : {apart, stacked}) {
     Bound bound(files, spec);
-    const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].feed);
+    const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].ffn);
     CHECK(weights.router.weight.rows == 2);
     REQUIRE(weights.experts.size() == 2);
     CHECK(value(weights.experts[1].gate.weight, 2, 3) == 1000 + 0.5f * 23);
@@ -219,7 +219,7 @@ TEST_CASE("experts: one tensor each, all in one, gate and up in one", "[model]")
   fused.add("l0.xd", {2, 4, 3}, 3000);
   for (const Files& files : {all_in_one, fused}) {
     Bound bound(files, spec);
-    const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].feed);
+    const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].ffn);
     CHECK(value(weights.experts[1].gate.weight, 0, 0) == 4000 + 0.5f * 24);
     CHECK(value(weights.experts[1].up.weight, 2, 3) == 4000 + 0.5f * 47);
   }
@@ -233,7 +233,7 @@ TEST_CASE("experts: one tensor each, all in one, gate and up in one", "[model]")
 
 TEST_CASE("an expert for every token, and its gate", "[model]") {
   ModelSpec spec = small_spec();
-  spec.layers[0].feed = ExpertsSpec{.n_experts = 1,
+  spec.layers[0].ffn = ExpertsSpec{.n_experts = 1,
                                     .n_active = 1,
                                     .expert = {.d_ff = 3},
                                     .shared = FeedForwardSpec{.d_ff = 2},
@@ -249,7 +249,7 @@ TEST_CASE("an expert for every token, and its gate", "[model]") {
   files.add("l0.sd", {4, 2}, 7);
   files.add("l0.sr", {1, 4}, 8);
   Bound bound(files, spec);
-  const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].feed);
+  const auto& weights = std::get<ExpertsWeights>(bound.weights().layers[0].ffn);
   CHECK(weights.shared.gate.weight.rows == 2);
   CHECK(value(weights.shared.down.weight, 3, 1) == 7 + 0.5f * 7);
   CHECK(value(weights.shared_gate.weight, 0, 3) == 8 + 0.5f * 3);
@@ -267,8 +267,8 @@ TEST_CASE("embeddings of another width, and an output with a bias", "[model]") {
   Bound bound(files, spec);
   const Weights& weights = bound.weights();
   CHECK(weights.embedding.cols == 2);
-  CHECK(weights.widen.weight.rows == 4);
-  CHECK(weights.narrow.weight.rows == 2);
+  CHECK(weights.project_in.weight.rows == 4);
+  CHECK(weights.project_out.weight.rows == 2);
   CHECK(weights.output.weight.data == weights.embedding.data);
   CHECK(weights.output.bias == std::vector<float>{130, 130.5f, 131});
   spec.tied_output = false;

@@ -19,7 +19,7 @@ const AttentionSpec& attention(const Model& model, std::size_t layer = 0) {
   return std::get<AttentionSpec>(model.spec.layers[layer].mixer);
 }
 const FeedForwardSpec& feed(const Model& model) {
-  return std::get<FeedForwardSpec>(model.spec.layers[0].feed);
+  return std::get<FeedForwardSpec>(model.spec.layers[0].ffn);
 }
 
 TinyModel with(TinyModel tiny, const std::string& field, Json value) {
@@ -200,7 +200,7 @@ TEST_CASE("gpt2: what is refused", "[model]") {
 }
 
 TEST_CASE("end tokens are those of both files, and the one that begins a text", "[model]") {
-  const auto ends = [](const TinyModel& tiny) { return tiny.build()->spec.end_tokens; };
+  const auto ends = [](const TinyModel& tiny) { return tiny.build()->spec.eos_tokens; };
   const TinyModel plain = without(tiny_llama(), "bos_token_id");
   CHECK(ends(plain) == std::vector<TokenId>{2});
   CHECK(ends(tiny_llama()) == std::vector<TokenId>{1, 2});
@@ -209,7 +209,7 @@ TEST_CASE("end tokens are those of both files, and the one that begins a text", 
   CHECK_FALSE(with(plain, "bos_token_id", nullptr).build()->spec.bos_token);
   Checkpoint both = with(plain, "eos_token_id", {2, 0}).checkpoint();
   both.generation_config = {{"eos_token_id", {4, 2}}};
-  CHECK(build_model(std::move(both))->spec.end_tokens == std::vector<TokenId>{0, 2, 4});
+  CHECK(build_model(std::move(both))->spec.eos_tokens == std::vector<TokenId>{0, 2, 4});
   // Ids that can never be drawn are left out.
   CHECK(ends(with(plain, "eos_token_id", {5, -1, 3})) == std::vector<TokenId>{3});
   CHECK(with(plain, "eos_token_id", "2").refusal() ==

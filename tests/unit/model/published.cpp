@@ -26,7 +26,7 @@ const AttentionSpec& attention(const ModelSpec& spec, std::size_t layer = 0) {
   return std::get<AttentionSpec>(spec.layers[layer].mixer);
 }
 const FeedForwardSpec& feed(const ModelSpec& spec, std::size_t layer = 0) {
-  return std::get<FeedForwardSpec>(spec.layers[layer].feed);
+  return std::get<FeedForwardSpec>(spec.layers[layer].ffn);
 }
 std::vector<int> windows(const ModelSpec& spec) {
   std::vector<int> out;
@@ -44,7 +44,7 @@ TEST_CASE("published: Pythia, TinyStories, GPT-J", "[model]") {
     "use_parallel_residual": true, "vocab_size": 50304, "bos_token_id": 0, "eos_token_id": 0})");
   CHECK(pythia.layers.size() == 6);
   CHECK(pythia.layers[0].order == LayerSpec::Order::parallel);
-  CHECK(pythia.layers[0].feed_norm);
+  CHECK(pythia.layers[0].ffn_norm);
   CHECK(attention(pythia).grouped_qkv);
   CHECK(attention(pythia).rope->rotary_dim == 16);
   CHECK_FALSE(attention(pythia).rope->interleaved);
@@ -66,7 +66,7 @@ TEST_CASE("published: Pythia, TinyStories, GPT-J", "[model]") {
     "layer_norm_epsilon": 1e-05, "tie_word_embeddings": false, "vocab_size": 50400, "scale_attn_weights": true})");
   CHECK(attention(gptj).rope->rotary_dim == 64);
   CHECK(attention(gptj).rope->interleaved);
-  CHECK_FALSE(gptj.layers[0].feed_norm);
+  CHECK_FALSE(gptj.layers[0].ffn_norm);
   CHECK(gptj.output_bias);
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("published: Falcon", "[model]") {
   CHECK(attention(seven).n_kv_heads == 1);
   CHECK(attention(seven).head_dim == 64);
   CHECK(seven.layers[0].order == LayerSpec::Order::parallel);
-  CHECK_FALSE(seven.layers[0].feed_norm);
+  CHECK_FALSE(seven.layers[0].ffn_norm);
   CHECK(seven.tied_output);
 
   const ModelSpec forty =
@@ -88,7 +88,7 @@ TEST_CASE("published: Falcon", "[model]") {
     "layer_norm_epsilon": 1e-05, "new_decoder_architecture": true, "num_attention_heads": 128, "num_hidden_layers": 60,
     "num_kv_heads": 8, "parallel_attn": true, "vocab_size": 65024})");
   CHECK(attention(forty).n_kv_heads == 8);
-  CHECK(forty.layers[0].feed_norm);
+  CHECK(forty.layers[0].ffn_norm);
 
   const ModelSpec rw = spec_of(R"({"model_type": "falcon", "alibi": true, "bias": true, "hidden_size": 2048,
     "layer_norm_epsilon": 1e-05, "multi_query": false, "new_decoder_architecture": false, "num_attention_heads": 32,
@@ -139,7 +139,7 @@ TEST_CASE("published: BLOOM, MPT, OPT", "[model]") {
     false, "ffn_dim": 4096, "hidden_size": 1024, "max_position_embeddings": 2048, "num_attention_heads": 16,
     "num_hidden_layers": 24, "vocab_size": 50272, "word_embed_proj_dim": 512})");
   CHECK(opt350.d_embedding == 512);
-  CHECK(opt350.layers[0].order == LayerSpec::Order::norm_after);
+  CHECK(opt350.layers[0].order == LayerSpec::Order::post_norm);
   CHECK_FALSE(opt350.final_norm);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("published: Mistral, Mixtral, Qwen", "[model]") {
     "num_hidden_layers": 32, "num_key_value_heads": 8, "num_local_experts": 8, "output_router_logits": false,
     "rms_norm_eps": 1e-05, "rope_theta": 1000000.0, "router_aux_loss_coef": 0.02, "sliding_window": null,
     "vocab_size": 32000})");
-  const auto& experts = std::get<ExpertsSpec>(mixtral.layers[0].feed);
+  const auto& experts = std::get<ExpertsSpec>(mixtral.layers[0].ffn);
   CHECK(experts.n_experts == 8);
   CHECK(experts.n_active == 2);
   CHECK(experts.normalize);
@@ -172,7 +172,7 @@ TEST_CASE("published: Mistral, Mixtral, Qwen", "[model]") {
     "num_experts_per_tok": 4, "num_hidden_layers": 24, "num_key_value_heads": 16, "rms_norm_eps": 1e-06, "rope_theta":
     1000000.0, "shared_expert_intermediate_size": 5632, "sliding_window": 32768, "use_sliding_window": false,
     "vocab_size": 151936})");
-  const auto& shared = std::get<ExpertsSpec>(moe.layers[0].feed);
+  const auto& shared = std::get<ExpertsSpec>(moe.layers[0].ffn);
   CHECK_FALSE(shared.normalize);
   CHECK(shared.shared->d_ff == 5632);
   CHECK(shared.shared_gate);
@@ -190,7 +190,7 @@ TEST_CASE("published: Gemma", "[model]") {
   CHECK(gemma.tied_output);
   CHECK(gemma.embedding_scale == std::sqrt(2048.0f));
   CHECK(feed(gemma).activation == Activation::gelu_tanh);
-  CHECK(std::get<RmsNormSpec>(*gemma.layers[17].feed_norm).unit_offset);
+  CHECK(std::get<RmsNormSpec>(*gemma.layers[17].ffn_norm).unit_offset);
 
   const ModelSpec gemma2 =
       spec_of(R"({"model_type": "gemma2", "attn_logit_softcapping": 50.0, "cache_implementation":
@@ -199,8 +199,8 @@ TEST_CASE("published: Gemma", "[model]") {
     "num_attention_heads": 8, "num_hidden_layers": 4, "num_key_value_heads": 4, "query_pre_attn_scalar": 256,
     "rms_norm_eps": 1e-06, "rope_theta": 10000.0, "sliding_window": 4096, "vocab_size": 256000})");
   CHECK(windows(gemma2) == std::vector<int>{4096, 0, 4096, 0});
-  CHECK(attention(gemma2).score_cap == 50);
-  CHECK(gemma2.logit_cap == 30);
+  CHECK(attention(gemma2).attn_logit_softcap == 50);
+  CHECK(gemma2.final_logit_softcap == 30);
   CHECK(attention(gemma2).scale == 0.0625f);
 
   const ModelSpec small = spec_of(R"({"model_type": "gemma3_text", "_sliding_window_pattern": 6,
@@ -213,7 +213,7 @@ TEST_CASE("published: Gemma", "[model]") {
   CHECK(windows(small) == std::vector<int>{512, 512, 512, 512, 512, 0});
   CHECK(attention(small, 0).rope->theta == 10000);
   CHECK(attention(small, 5).rope->theta == 1000000);
-  CHECK(small.logit_cap == 0);
+  CHECK(small.final_logit_softcap == 0);
   CHECK(attention(small).qk_norm->span == QkNormSpec::Span::head);
   CHECK(
       spec_of(
@@ -263,7 +263,7 @@ TEST_CASE("published: OLMo, StableLM, StarCoder2, SmolLM3", "[model]") {
     "max_position_embeddings": 4096, "num_attention_heads": 16, "num_hidden_layers": 16, "num_key_value_heads": 16,
     "rms_norm_eps": 1e-06, "rope_theta": 500000, "tie_word_embeddings": false, "vocab_size": 100352})");
   CHECK_FALSE(olmo2.layers[0].mixer_norm);
-  CHECK(olmo2.layers[0].feed_out_norm);
+  CHECK(olmo2.layers[0].post_ffn_norm);
   CHECK(attention(olmo2).qk_norm->span == QkNormSpec::Span::all_heads);
 
   const ModelSpec stablelm = spec_of(R"({"model_type": "stablelm", "hidden_act": "silu", "hidden_size": 2048,
@@ -311,7 +311,7 @@ TEST_CASE("published: Granite, Command R, EXAONE, MiniCPM", "[model]") {
     "rope_theta": 8000000.0, "use_qk_norm": false, "vocab_size": 256000})");
   CHECK(command.logit_scale == 0.0625f);
   CHECK(attention(command).rope->interleaved);
-  CHECK_FALSE(command.layers[0].feed_norm);
+  CHECK_FALSE(command.layers[0].ffn_norm);
   CHECK(command.tied_output);
 
   const ModelSpec exaone =
@@ -322,7 +322,7 @@ TEST_CASE("published: Granite, Command R, EXAONE, MiniCPM", "[model]") {
     "original_max_position_embeddings": 8192, "rope_type": "llama3"}, "rope_theta": 1000000, "sliding_window": null,
     "sliding_window_pattern": null, "tie_word_embeddings": true, "vocab_size": 102400})");
   CHECK(attention(exaone, 1).rope);
-  CHECK(exaone.layers[0].mixer_out_norm);
+  CHECK(exaone.layers[0].post_mixer_norm);
   const ModelSpec hybrid = spec_of(R"({"model_type": "exaone4", "head_dim": 128, "hidden_size": 5120,
     "intermediate_size": 27392, "layer_types": ["sliding_attention", "sliding_attention", "sliding_attention",
     "full_attention"], "max_position_embeddings": 131072, "num_attention_heads": 40, "num_hidden_layers": 4,

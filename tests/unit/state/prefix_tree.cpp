@@ -10,7 +10,11 @@ namespace {
 
 struct Pages {
   PagePool pool{16, 1000};
-  PageSet next() { return {pool.take()}; }
+  PageSet next() {
+    PageSet pages;
+    pages.kv.push_back(pool.take());
+    return pages;
+  }
 };
 
 // Page i of a text: all of its tokens are `token`.

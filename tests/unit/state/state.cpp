@@ -120,7 +120,7 @@ TEST_CASE("a sequence counts its positions") {
   state.rewind(10);
   REQUIRE(state.length() == 10);
   REQUIRE(state.prompt_length() == 7);
-  REQUIRE(state.pages_missing(60) == 3);  // of which a page of each layer is there
+  REQUIRE(state.needs(60).kv_pages == 3);  // of which a page of each layer is there
   REQUIRE(SequenceState::bytes(spec, 100, Format::f32) ==
           3 * 2 * PagePool::footprint(SequenceState::page_bytes(spec, Format::f32)));
 }
@@ -180,7 +180,7 @@ TEST_CASE("a window gives its pages back, and needs no more than it sees") {
   KvCache cache(spec, pool);
   for (std::size_t length = 0; length < 2000; length += 30) {
     fill(cache, length, length + 30);
-    cache.forget_unseen(length + 30);
+    cache.drop_out_of_window(length + 30);
     for (std::size_t seen = length + 30 > 99 ? length + 30 - 99 : 0; seen < length + 30; ++seen)
       REQUIRE(value_at(cache, seen) == static_cast<float>(seen));
   }
@@ -189,23 +189,23 @@ TEST_CASE("a window gives its pages back, and needs no more than it sees") {
 
 TEST_CASE("states share what they begin with") {
   const ModelSpec spec = model({attention(1, 4), attention(1, 4, 30)});
-  PagePool pool(SequenceState::page_bytes(spec, Format::f32), 100);
-  SequenceState first(spec, pool, 1000, 10);
+  StatePools pools(spec, 100, 0, Format::f32);
+  SequenceState first(spec, pools, 1000, 10);
   first.reserve(200);
   for (std::size_t layer = 0; layer < 2; ++layer)
-    fill(std::get<KvCache>(first.layer(layer)), 0, 200);
+    fill(first.kv(layer), 0, 200);
   first.advance(200);
   const PageSet a = first.page_set(0), b = first.page_set(1), c = first.page_set(2);
   const PageSet* const whole[] = {&a, &b};
-  SequenceState second(spec, pool, 1000, 10);
-  const std::size_t before = pool.in_use();
+  SequenceState second(spec, pools, 1000, 10);
+  const std::size_t before = pools.kv.in_use();
   second.share(whole);
-  REQUIRE(pool.in_use() == before);
+  REQUIRE(pools.kv.in_use() == before);
   second.copy(c, 5);
-  REQUIRE(pool.in_use() == before + 2);
+  REQUIRE(pools.kv.in_use() == before + 2);
   REQUIRE(second.length() == 133);
-  const KvCache& all = std::get<KvCache>(second.layer(0));
-  const KvCache& window = std::get<KvCache>(second.layer(1));
+  const KvCache& all = second.kv(0);
+  const KvCache& window = second.kv(1);
   REQUIRE(all.page(0) == a[0]);
   REQUIRE(all.page(2) != c[0]);
   REQUIRE(value_at(all, 132) == 132);

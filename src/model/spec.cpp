@@ -1,0 +1,43 @@
+#include "model/spec.h"
+
+namespace continuo {
+
+namespace {
+
+template <class Part>
+std::size_t floats_of(const Part& part) {
+  return std::visit(
+      [](const auto& kind) -> std::size_t {
+        if constexpr (requires { kind.state_floats(); }) {
+          return kind.state_floats();
+        } else {
+          return 0;
+        }
+      },
+      part);
+}
+
+}  // namespace
+
+std::size_t BesideSpec::state_floats() const {
+  std::size_t floats = 0;
+  for (const BesidePart& part : parts) floats += floats_of(part.mixer);
+  return floats;
+}
+
+LayerStateFloats state_floats(const LayerSpec& layer) { return {floats_of(layer.mixer), floats_of(layer.ffn)}; }
+
+const AttentionSpec* attention_in(const MixerSpec& mixer) {
+  if (const auto* beside = std::get_if<BesideSpec>(&mixer)) {
+    for (const BesidePart& part : beside->parts) {
+      if (const AttentionSpec* attention = attention_in(part.mixer)) return attention;
+    }
+  }
+  return std::get_if<AttentionSpec>(&mixer);
+}
+
+AttentionSpec* attention_in(MixerSpec& mixer) {
+  return const_cast<AttentionSpec*>(attention_in(static_cast<const MixerSpec&>(mixer)));
+}
+
+}  // namespace continuo
