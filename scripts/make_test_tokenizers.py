@@ -10,6 +10,7 @@ NAME/goldens.jsonl has one {"text", "ids", "ids_special", "decoded"} per line: i
 post-processor adds, decoded = decode(ids, skip_special_tokens=False).
 sentencepiece/NAME.model are SentencePiece models, NAME.jsonl their {"text", "ids", "decoded"} by that library.
 """
+import collections
 import io
 import json
 import pathlib
@@ -124,6 +125,33 @@ def llama2_like():
     return tokenizer
 
 
+def word_pieces(tokenizer, size):
+    """The most frequent parts of words of TEXT, in alphabetical order. (The library's trainer breaks ties by chance.)"""
+    counts = collections.Counter()
+    for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(TEXT)):
+        for begin in range(len(word)):
+            for end in range(begin + 1, min(len(word), begin + 8) + 1):
+                counts[("##" if begin else "") + word[begin:end]] += 1000 if end - begin == 1 else end - begin
+    return sorted(sorted(counts, key=lambda piece: (-counts[piece], piece))[:size])
+
+
+def bert_like(lowercase):
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)  # strip_accents null
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = special + word_pieces(tokenizer, 600)
+    tokenizer.model = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=30)
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    tokenizer.add_special_tokens(special)
+    if lowercase:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    else:
+        tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return tokenizer
+
+
 WORDS = ("tick tock clock's don't WE'LL it'd 'S 'ſ K İ ß ﬁ the mouse 12345 3.14 1,000 x1y2 foo_bar <0x0A> <s> </s> <unk> "
          "▁ ▁▁ Ġ Ċ Â été cle\u0301 clé κλειδι\u0301 naïve Часы ключ κλειδί שלום مرحبا नमस्ते 钟一直 時計 시계 각 e\u0301 a\u0323\u0302 "
          "① ² ½ Ⅷ ٣ 𝟘 Ⓐ 👨‍👩‍👧 🇫🇷 👍🏽 ❤️ ☃ clockwork clockworks <left> <right> <right>er").split(" ")
@@ -216,6 +244,11 @@ def part_variants():
     sentence = {"sep": ["</s>", 2], "cls": ["<s>", 1]}
     yield {"post_processor": {"type": "BertProcessing", **sentence}}
     yield {"post_processor": {"type": "RobertaProcessing", "trim_offsets": True, "add_prefix_space": True, **sentence}}
+    for off in ("clean_text", "handle_chinese_chars", "strip_accents", "lowercase"):
+        options = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": True, "lowercase": True, off: False}
+        yield {"normalizer": {"type": "BertNormalizer", **options}}
+    for prefix, cleanup in (("##", False), ("t", True)):
+        yield {"decoder": {"type": "WordPiece", "prefix": prefix, "cleanup": cleanup}}
 
 
 def write_unigram(folder):
@@ -324,6 +357,8 @@ def main():
     write(folder, "llama2-like", llama2_like())
     write(folder, "llama3-like", llama3_like())
     write(folder, "qwen2-like", qwen2_like())
+    write(folder, "bert-like", bert_like(True))
+    write(folder, "bert-cased-like", bert_like(False))
     write_parts(folder)
     write_unigram(folder)
     write_sentencepiece(folder)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 
 #include "text/byte_level.h"
 #include "text/utf8.h"
@@ -20,6 +21,16 @@ std::optional<char> named_byte(std::string_view piece) {
   return static_cast<char>(static_cast<unsigned char>(value));
 }
 
+// The reference's cleanup of a single piece.
+std::string cleaned_up(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kChanges)
+    text = replace_all(text, Pattern(std::string(from)), to);
+  return text;
+}
+
 }  // namespace
 
 Result<Decoder> Decoder::parse(const Json& json, const std::string& file) {
@@ -29,7 +40,8 @@ Result<Decoder> Decoder::parse(const Json& json, const std::string& file) {
 }
 
 Result<void> Decoder::enter(Stage stage, const Part& part) {
-  const bool again = stage == stage_ && stage != Stage::replace;
+  const bool again =
+      (stage == stage_ && stage != Stage::replace) || (stage == Stage::word_piece && stage_ != Stage::none);
   if (stage < stage_ || again) return part.error("it is not supported after the decoder before it");
   if (stage == Stage::strip && stage_ != Stage::fused) return part.error("it is supported only after 'Fuse'");
   stage_ = stage;
@@ -78,7 +90,17 @@ Result<void> Decoder::add_simple(const Part& part) {
     return part.only(
         {"add_prefix_space", "trim_offsets", "use_regex"});  // these matter to the pre-tokenizer only
   }
+  if (part.type() == "WordPiece") return add_word_piece(part);
   return part.not_supported();
+}
+
+Result<void> Decoder::add_word_piece(const Part& part) {
+  CONTINUO_TRY_VOID(enter(Stage::word_piece, part));
+  CONTINUO_TRY_VOID(part.only({"prefix", "cleanup"}));
+  CONTINUO_TRY(std::string prefix, part.text("prefix"));
+  CONTINUO_TRY(const bool cleanup, part.flag("cleanup"));
+  word_piece_ = WordPiece{std::move(prefix), cleanup};
+  return {};
 }
 
 Result<void> Decoder::add_strip(const Part& part) {
@@ -95,6 +117,13 @@ Result<void> Decoder::add_strip(const Part& part) {
 
 std::string Decoder::text_of(std::string_view piece, bool added, bool at_text_start) const {
   std::string text(piece);
+  if (word_piece_) {
+    if (!at_text_start) {
+      const bool continues = text.starts_with(word_piece_->prefix);
+      text = continues ? text.substr(word_piece_->prefix.size()) : ' ' + text;
+    }
+    return word_piece_->cleanup ? cleaned_up(std::move(text)) : text;
+  }
   for (const Replace& replace : replacements_)
     text = replace_all(text, replace.pattern, replace.content);
   if (metaspace_) {
@@ -116,7 +145,7 @@ void Decoder::append(std::string_view piece, bool added, bool& at_text_start, st
     if (!at_text_start) out += ' ';
     at_text_start = false;
   }
-  if (metaspace_) at_text_start = false;
+  if (metaspace_ || word_piece_) at_text_start = false;
   if (at_text_start && !text.empty()) {
     if (!strip_.empty() && text.starts_with(strip_)) text.erase(0, strip_.size());
     at_text_start = false;

@@ -16,7 +16,7 @@ namespace continuo {
 
 // A decoder, and a Sequence of them, in the one order in which they make sense for text that grows token by
 // token: Replace..., Metaspace, ByteFallback, ByteLevel or Fuse, Strip (one character at the beginning of the
-// text).
+// text); or WordPiece alone.
 class Decoder {
  public:
   // null joins the pieces with blanks, as the reference does.
@@ -29,14 +29,20 @@ class Decoder {
   bool byte_fallback() const { return byte_fallback_; }
 
  private:
-  enum class Stage { none, replace, metaspace, byte_fallback, fused, strip };
+  enum class Stage { none, replace, metaspace, byte_fallback, fused, strip, word_piece };
   struct Replace {
     Pattern pattern;
     std::string content;
   };
+  // "##ing" continues the text; other pieces but the first come after a blank.
+  struct WordPiece {
+    std::string prefix;
+    bool cleanup = true;  // no blank before marks like '.' and in "do n't"
+  };
   Result<void> add(const Json& json, const std::string& file);
   Result<void> add_simple(const Part& part);
   Result<void> add_strip(const Part& part);
+  Result<void> add_word_piece(const Part& part);
   Result<void> enter(Stage stage, const Part& part);
   std::string text_of(std::string_view piece, bool added, bool at_text_start) const;
 
@@ -45,6 +51,7 @@ class Decoder {
   std::optional<MetaspaceOptions> metaspace_;
   bool byte_fallback_ = false;
   bool byte_level_ = false;
+  std::optional<WordPiece> word_piece_;
   std::string strip_;  // the character that is dropped at the beginning of the text; empty: none
 };
 

@@ -56,6 +56,11 @@ Result<void> Normalizer::add_simple(const Part& part) {
     steps_.push_back(Precompiled{std::move(map)});
     return {};
   }
+  if (part.type() == "BertNormalizer") {
+    CONTINUO_TRY(BertNormalizer normalizer, BertNormalizer::parse(part));
+    steps_.push_back(normalizer);
+    return {};
+  }
   const auto form = unicode_form(part.type());
   if (!form) return part.not_supported();
   CONTINUO_TRY_VOID(part.only({}));
@@ -94,6 +99,10 @@ std::string Normalizer::changed(const Precompiled& precompiled, std::string text
 
 std::string Normalizer::changed(const SentencePieceNormalizer& normalizer, std::string text) {
   return normalizer.apply(text);
+}
+
+std::string Normalizer::changed(const BertNormalizer& normalizer, std::string text) {
+  return normalizer.apply(std::move(text));
 }
 
 std::string Normalizer::apply(std::string_view text) const {

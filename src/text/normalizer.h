@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/bert_normalizer.h"
 #include "text/charsmap.h"
 #include "text/part.h"
 #include "text/pattern.h"
@@ -41,8 +42,8 @@ class Normalizer {
   struct Precompiled {
     Charsmap map;
   };
-  using Step =
-      std::variant<UnicodeForm, Prepend, Replace, Lowercase, Strip, Precompiled, SentencePieceNormalizer>;
+  using Step = std::variant<UnicodeForm, Prepend, Replace, Lowercase, Strip, Precompiled,
+                            SentencePieceNormalizer, BertNormalizer>;
   Result<void> add(const Json& json, const std::string& file);
   Result<void> add_simple(const Part& part);
   static std::string changed(const UnicodeForm& form, std::string text);
@@ -52,6 +53,7 @@ class Normalizer {
   static std::string changed(const Strip& strip, std::string text);
   static std::string changed(const Precompiled& precompiled, std::string text);
   static std::string changed(const SentencePieceNormalizer& normalizer, std::string text);
+  static std::string changed(const BertNormalizer& normalizer, std::string text);
 
   std::vector<Step> steps_;
 };

@@ -158,7 +158,6 @@ Result<Pattern> Pattern::parse(const Json& json, const std::string& file, const 
 
 Result<Pattern> Pattern::regex(std::string_view expression, const std::string& file,
                                const std::string& part) {
-  using What = std::variant<std::string, Regex, KnownPattern>;
   if (const auto known = KnownPattern::find(expression)) return Pattern(What(*known));
   CONTINUO_TRY(Regex compiled, Regex::compile(expression, file, part));
   return Pattern(What(std::move(compiled)));
@@ -171,6 +170,14 @@ void Pattern::find_all(std::string_view text, std::vector<Range>& matches) const
       const std::size_t end = pattern->end_of_piece(text, at);
       if (KnownPattern::is_match(text, at)) matches.push_back({at, end});
       at = end;
+    }
+    return;
+  }
+  if (const auto* is_match = std::get_if<CharPredicate>(&what_)) {
+    for (std::size_t at = 0; at < text.size();) {
+      const Utf8Char c = utf8_at(text, at);
+      if (c.valid && (*is_match)(c.code)) matches.push_back({at, at + c.size});
+      at += c.size;
     }
     return;
   }

@@ -45,14 +45,18 @@ class Pattern {
   // A regular expression, by hand-written code if it is one of the well-known ones.
   static Result<Pattern> regex(std::string_view expression, const std::string& file, const std::string& part);
   explicit Pattern(std::string literal) : what_(std::move(literal)) {}  // not empty
+  // Every character for which `is_match` is true, by itself.
+  using CharPredicate = bool (*)(char32_t code);
+  explicit Pattern(CharPredicate is_match) : what_(is_match) {}
 
   void find_all(std::string_view text, std::vector<Range>& matches) const;
   // Null unless it is a well-known one.
   const KnownPattern* known() const { return std::get_if<KnownPattern>(&what_); }
 
  private:
-  explicit Pattern(std::variant<std::string, Regex, KnownPattern> what) : what_(std::move(what)) {}
-  std::variant<std::string, Regex, KnownPattern> what_;
+  using What = std::variant<std::string, Regex, KnownPattern, CharPredicate>;
+  explicit Pattern(What what) : what_(std::move(what)) {}
+  What what_;
 };
 
 // `text` with every match replaced.

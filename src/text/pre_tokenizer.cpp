@@ -6,14 +6,15 @@
 #include <array>
 #include <utility>
 
+#include "text/bert_chars.h"
 #include "text/byte_level.h"
 #include "text/part.h"
+#include "text/utf8.h"
 
 namespace continuo {
 
 namespace {
 
-constexpr const char* kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
 // The join controls are of words here, unlike in \w elsewhere.
 constexpr const char* kWords = R"([\w\u200c\u200d]+|[^\w\s\u200c\u200d]+)";
 
@@ -137,7 +138,8 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
     if (json.contains("behavior")) {
       CONTINUO_TRY(behavior, parse_behavior(part));
     }
-    return add_regex(part, kPunctuation, behavior);
+    steps_.push_back(Split{Pattern(&is_bert_punctuation), behavior});
+    return {};
   }
   if (part.type() == "Whitespace" || part.type() == "WhitespaceSplit" || part.type() == "BertPreTokenizer") {
     return add_blanks(part);
@@ -187,9 +189,10 @@ Result<void> PreTokenizer::add_blanks(const Part& part) {
   CONTINUO_TRY_VOID(part.only({}));
   // What the expression matches is kept, and the rest removed.
   if (part.type() == "Whitespace") return add_regex(part, kWords, SplitBehavior::removed, true);
-  CONTINUO_TRY_VOID(add_regex(part, R"(\s)", SplitBehavior::removed));
+  steps_.push_back(Split{Pattern(&is_white_space), SplitBehavior::removed});
   if (part.type() == "WhitespaceSplit") return {};
-  return add_regex(part, kPunctuation, SplitBehavior::isolated);
+  steps_.push_back(Split{Pattern(&is_bert_punctuation), SplitBehavior::isolated});
+  return {};
 }
 
 bool PreTokenizer::take_byte_level() {

@@ -123,30 +123,35 @@ class Reader {
     return vocabulary_->index(file_);
   }
 
-  bool is_unigram() const {
+  // Files of before types had names: the fields tell.
+  std::string model_type() const {
     const auto type = model_.find("type");
-    return type == model_.end() ? vocabulary_is_list_ : type->second == "Unigram";
+    if (type != model_.end()) return type->second.get<std::string>();
+    if (vocabulary_is_list_) return "Unigram";
+    return model_.contains("max_input_chars_per_word") ? "WordPiece" : "BPE";
   }
 
   Result<void> check_type() const {
     const auto type = model_.find("type");
-    if (type == model_.end()) return {};  // files of before types had names: the vocabulary tells
+    if (type == model_.end()) return {};
     if (!type->second.is_string()) return model_error(file_, "the type of the model is not a string");
     const std::string name = type->second.get<std::string>();
-    if (name == "BPE" || name == "Unigram") return {};
+    if (name == "BPE" || name == "Unigram" || name == "WordPiece") return {};
     return model_error(file_, fmt::format("model '{}' is not supported", name));
   }
 
   Result<TokenizerParts> build() {
     CONTINUO_TRY_VOID(check_type());
     if (!has_vocabulary_) return model_error(file_, "the model has no vocab");
-    if (is_unigram() && !vocabulary_is_list_)
-      return model_error(file_, "model 'Unigram': vocab is not a list");
-    if (!is_unigram() && vocabulary_is_list_) {
-      return model_error(file_, "model 'BPE': vocab is not a JSON object");
+    const std::string type = model_type();
+    if (const bool wants_list = type == "Unigram"; wants_list != vocabulary_is_list_) {
+      return model_error(
+          file_, fmt::format("model '{}': vocab is not a {}", type, wants_list ? "list" : "JSON object"));
     }
     CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(take("pre_tokenizer"), file_));
-    CONTINUO_TRY(Model model, is_unigram() ? unigram() : bpe(pre_tokenizer.take_byte_level()));
+    CONTINUO_TRY(Model model, type == "Unigram"     ? unigram()
+                              : type == "WordPiece" ? word_piece()
+                                                    : bpe(pre_tokenizer.take_byte_level()));
     CONTINUO_TRY(Normalizer normalizer, Normalizer::parse(take("normalizer"), file_));
     CONTINUO_TRY(AddedTokens added,
                  AddedTokens::parse(take("added_tokens"), *vocabulary_, normalizer, file_));
@@ -192,6 +197,23 @@ class Reader {
     }
     CONTINUO_TRY(Unigram unigram, Unigram::create(vocabulary_, scores_, std::move(options), file_));
     return Model(std::move(unigram));
+  }
+
+  // The reference demands all of the fields.
+  Result<Model> word_piece() {
+    Json fields = {{"type", "WordPiece"}};
+    for (const auto& [name, value] : model_)
+      fields[name] = value;
+    CONTINUO_TRY(const Part part, Part::open(fields, "model", file_));
+    if (has_merges_) return part.error("it has merges");
+    CONTINUO_TRY_VOID(part.only({"unk_token", "continuing_subword_prefix", "max_input_chars_per_word"}));
+    WordPieceOptions options;
+    CONTINUO_TRY(options.unk_token, part.text("unk_token"));
+    CONTINUO_TRY(options.continuing_subword_prefix, part.text("continuing_subword_prefix"));
+    CONTINUO_TRY(const std::int64_t most, part.whole_number("max_input_chars_per_word", kMaxWordPieceChars));
+    options.max_input_chars_per_word = static_cast<std::size_t>(most);
+    CONTINUO_TRY(WordPiece model, WordPiece::create(*vocabulary_, options, file_));
+    return Model(std::move(model));
   }
 
   Result<BpeOptions> bpe_options() {

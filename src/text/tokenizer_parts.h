@@ -18,6 +18,7 @@
 #include "text/unigram.h"
 #include "text/vocabulary.h"
 #include "text/word_list.h"
+#include "text/word_piece.h"
 
 namespace continuo {
 
@@ -25,7 +26,7 @@ struct TokenizerParts {
   AddedTokens added;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  std::variant<Bpe, Unigram, ScoreBpe, WordList> model;
+  std::variant<Bpe, Unigram, ScoreBpe, WordList, WordPiece> model;
   PostProcessor post_processor;
   Decoder decoder;
   std::shared_ptr<const Vocabulary> vocabulary;

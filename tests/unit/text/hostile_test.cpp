@@ -111,7 +111,7 @@ TEST_CASE("merges that are broken") {
 }
 
 TEST_CASE("models that are not supported") {
-  CHECK(error_with("/model/type", "\"WordPiece\"") == "t.json: model 'WordPiece' is not supported");
+  CHECK(error_with("/model/type", "\"WordLevel\"") == "t.json: model 'WordLevel' is not supported");
   CHECK(error_with("/model/type", "7") == "t.json: the type of the model is not a string");
   CHECK(error_with("/model/dropout", "0.1") == "t.json: model 'BPE': dropout is not supported");
   CHECK(error_with("/model/dropout", "0.0") == "no error");
@@ -238,8 +238,55 @@ TEST_CASE("pre-tokenizers that are not supported") {
         "t.json: pre_tokenizer 'Metaspace': add_prefix_space and prepend_scheme contradict each other");
 }
 
+TEST_CASE("a BertNormalizer that is broken") {
+  CHECK(error_with_normalizer(R"({"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                                  "strip_accents": 1, "lowercase": true})") ==
+        "t.json: normalizer 'BertNormalizer': strip_accents must be true or false");
+  CHECK(error_with_normalizer(R"({"type": "BertNormalizer", "clean_text": true})") ==
+        "t.json: normalizer 'BertNormalizer': handle_chinese_chars must be true or false");
+}
+
+TEST_CASE("WordPiece models that are broken") {
+  const auto error_with_model = [](const char* pointer, const char* value) {
+    Json json = small_tokenizer();
+    json["model"] = Json::parse(R"({"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
+                                    "max_input_chars_per_word": 100, "vocab": {"<unk>": 0, "a": 1, "##b": 2}})");
+    json[Json::json_pointer(pointer)] = Json::parse(value);
+    return error_of(json.dump());
+  };
+  CHECK(error_with_model("/model/unk_token", "\"[UNK]\"") ==
+        "t.json: model 'WordPiece': the vocabulary lacks the unk_token '[UNK]'");
+  CHECK(error_with_model("/model/unk_token", "null") ==
+        "t.json: model 'WordPiece': unk_token must be a string");
+  CHECK(error_with_model("/model/max_input_chars_per_word", "-1") ==
+        "t.json: model 'WordPiece': max_input_chars_per_word must be a whole number from 0 to 1000");
+  CHECK(error_with_model("/model/merges", R"(["a b"])").ends_with("needs the piece 'b', which the vocabulary lacks"));
+  CHECK(error_with_model("/model/merges", "[]") == "t.json: model 'WordPiece': it has merges");
+  CHECK(error_with_model("/model/dropout", "null") ==
+        "t.json: model 'WordPiece': the field 'dropout' is not known");
+  CHECK(error_with_model("/model/vocab", R"([["a", 0]])") ==
+        "t.json: model 'WordPiece': vocab is not a JSON object");
+}
+
+TEST_CASE("a model without a type is WordPiece if it bounds the length of words") {
+  Json json = small_tokenizer();
+  json["model"] = Json::parse(R"({"unk_token": "<unk>", "continuing_subword_prefix": "##",
+                                  "max_input_chars_per_word": 4, "vocab": {"<unk>": 0, "a": 1, "##b": 2, "##bb": 3}})");
+  const Tokenizer tokenizer = parse_small(json);
+  CHECK(tokenizer.encode("abbb", false) == Ids{1, 3, 2});
+  CHECK(tokenizer.encode("abbbb", false) == Ids{0});    // too long
+  CHECK(tokenizer.encode("abc", false) == Ids{0});      // one part is unknown
+  CHECK(tokenizer.encode("a\xff", false) == Ids{0});    // not UTF-8
+  CHECK(tokenizer.encode("", false) == Ids{});
+}
+
 TEST_CASE("decoders that are not supported") {
-  CHECK(error_with_decoder(R"({"type": "WordPiece"})") == "t.json: decoder 'WordPiece' is not supported");
+  CHECK(error_with_decoder(
+            R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "WordPiece", "prefix": "##", "cleanup": true}]})") ==
+        "t.json: decoder 'WordPiece': it is not supported after the decoder before it");
+  CHECK(error_with_decoder(R"({"type": "WordPiece", "prefix": "##"})") ==
+        "t.json: decoder 'WordPiece': cleanup must be true or false");
+  CHECK(error_with_decoder(R"({"type": "CTC"})") == "t.json: decoder 'CTC' is not supported");
   CHECK(error_with_decoder(R"({"type": "Strip", "content": " ", "start": 1, "stop": 0})") ==
         "t.json: decoder 'Strip': it is supported only after 'Fuse'");
   CHECK(error_with_decoder(
