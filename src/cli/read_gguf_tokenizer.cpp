@@ -37,6 +37,10 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufFile& file) {
   CONTINUO_TRY(vocabulary.bos_token_id, file.whole("tokenizer.ggml.bos_token_id"));
   CONTINUO_TRY(vocabulary.eos_token_id, file.whole("tokenizer.ggml.eos_token_id"));
   CONTINUO_TRY(vocabulary.unknown_token_id, file.whole("tokenizer.ggml.unknown_token_id"));
+  CONTINUO_TRY(vocabulary.cls_token_id, file.whole("tokenizer.ggml.cls_token_id"));
+  CONTINUO_TRY(vocabulary.separator_token_id, file.whole("tokenizer.ggml.seperator_token_id"));  // its spelling
+  CONTINUO_TRY(vocabulary.lowercase, file.flag("tokenizer.ggml.normalizer.lowercase"));
+  CONTINUO_TRY(vocabulary.strip_accents, file.flag("tokenizer.ggml.normalizer.strip_accents"));
   CONTINUO_TRY(vocabulary.add_bos_token, file.flag("tokenizer.ggml.add_bos_token"));
   CONTINUO_TRY(vocabulary.add_eos_token, file.flag("tokenizer.ggml.add_eos_token"));
   CONTINUO_TRY(vocabulary.add_space_prefix, file.flag("tokenizer.ggml.add_space_prefix"));

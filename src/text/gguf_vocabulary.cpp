@@ -4,12 +4,14 @@
 
 #include <algorithm>
 
+#include "text/bert_vocabulary.h"
 #include "text/gguf_pre_tokenizers.h"
 #include "text/merge_source.h"
 #include "text/sentencepiece_model.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 #include "text/word_list.h"
+#include "text/words.h"
 
 namespace continuo {
 
@@ -26,6 +28,7 @@ class Reader {
     if (in_.model == "llama") return sentencepiece(SentencePieceModel::Type::bpe);
     if (in_.model == "t5") return sentencepiece(SentencePieceModel::Type::unigram);
     if (in_.model == "rwkv") return rwkv();
+    if (in_.model == "bert") return bert();
     return refuse(fmt::format("tokenizer.ggml.model '{}' is not supported", in_.model));
   }
 
@@ -160,6 +163,29 @@ class Reader {
     CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "Fuse"}}, file_));
     return TokenizerParts{std::move(tokens),         Normalizer(),       PreTokenizer(), std::move(list),
                           std::move(post_processor), std::move(decoder), pieces};
+  }
+
+  // Tokens that begin a word are written "▁word", those that continue one without "##".
+  Result<TokenizerParts> bert() const {
+    auto pieces = std::make_shared<Vocabulary>();
+    for (std::size_t id = 0; id < in_.tokens.size(); ++id) {
+      const std::string_view token = in_.tokens[id];
+      if (token.empty()) continue;
+      const bool raw = kinds_[id] != PieceKind::normal || (token.starts_with('[') && token.ends_with(']'));
+      const bool begins = token.starts_with(kVisibleBlank) && token.size() > kVisibleBlank.size();
+      pieces->add(raw      ? std::string(token)
+                  : begins ? std::string(token.substr(kVisibleBlank.size()))
+                           : "##" + std::string(token),
+                  static_cast<TokenId>(id));
+    }
+    CONTINUO_TRY_VOID(pieces->index(file_));
+    BertVocabulary out{.pieces = pieces, .added = added()};
+    out.normalizer.lowercase = in_.lowercase.value_or(true);
+    out.normalizer.strip_accents = in_.strip_accents.value_or(out.normalizer.lowercase);
+    out.unk_token = pieces->piece(id(in_.unknown_token_id.value_or(100)).value_or(-1));
+    out.cls_id = id(in_.cls_token_id ? in_.cls_token_id : in_.bos_token_id.value_or(101));
+    out.sep_id = id(in_.separator_token_id.value_or(102));
+    return build_bert(std::move(out), file_);
   }
 
   static std::string unescaped(std::string_view token) {

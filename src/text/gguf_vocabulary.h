@@ -27,6 +27,9 @@ struct GgufVocabulary {
 
   // tokenizer.ggml.bos_token_id and so on
   std::optional<std::int64_t> bos_token_id, eos_token_id, unknown_token_id;
+  std::optional<std::int64_t> cls_token_id, separator_token_id;  // "bert"; without them: 101, 102
+  std::optional<bool> lowercase,
+      strip_accents;  // tokenizer.ggml.normalizer.*; without them: true, as lowercase
   std::optional<bool> add_bos_token, add_eos_token;  // without them: the habit of the model or of `pre`
   std::optional<bool> add_space_prefix;          // without it: true for "llama" and "t5", false for "gpt2"
   std::optional<bool> remove_extra_whitespaces;  // without it: false for "llama", true for "t5"

@@ -23,6 +23,7 @@ class Normalizer {
   static Result<Normalizer> parse(const Json& json, const std::string& file);
   Normalizer() = default;
   explicit Normalizer(SentencePieceNormalizer step) { steps_.emplace_back(std::move(step)); }
+  explicit Normalizer(BertNormalizer step) { steps_.emplace_back(step); }
 
   std::string apply(std::string_view text) const;
   bool empty() const { return steps_.empty(); }

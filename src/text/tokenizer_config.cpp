@@ -60,6 +60,15 @@ constexpr std::size_t kMostAdded = 20'000, kMostSpecial = 1'000;
 constexpr const char* kSpecialTokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                           "pad_token", "cls_token", "mask_token"};
 
+struct NamedToken {
+  std::string_view name;
+  std::optional<std::string> TokenizerConfig::*content;
+};
+constexpr NamedToken kNamedTokens[] = {
+    {"bos_token", &TokenizerConfig::bos_token}, {"eos_token", &TokenizerConfig::eos_token},
+    {"unk_token", &TokenizerConfig::unk_token}, {"cls_token", &TokenizerConfig::cls_token},
+    {"sep_token", &TokenizerConfig::sep_token}, {"mask_token", &TokenizerConfig::mask_token}};
+
 class ConfigReader {
  public:
   explicit ConfigReader(const FindFile& find) : find_(find) {}
@@ -87,6 +96,9 @@ class ConfigReader {
     CONTINUO_TRY(out_.add_bos_token, flag(config, "add_bos_token", path));
     CONTINUO_TRY(out_.add_eos_token, flag(config, "add_eos_token", path));
     CONTINUO_TRY(out_.add_prefix_space, flag(config, "add_prefix_space", path));
+    CONTINUO_TRY(out_.do_lower_case, flag(config, "do_lower_case", path));
+    CONTINUO_TRY(out_.strip_accents, flag(config, "strip_accents", path));
+    CONTINUO_TRY(out_.tokenize_chinese_chars, flag(config, "tokenize_chinese_chars", path));
     CONTINUO_TRY_VOID(read_special(config, path));
     const auto added = config.find("added_tokens_decoder");
     if (added == config.end()) return {};
@@ -107,8 +119,10 @@ class ConfigReader {
       const auto found = json.find(name);
       if (found == json.end() || found->is_null()) continue;
       CONTINUO_TRY(AddedToken special, token(*found, name, path));
-      if (std::string_view(name) == "bos_token" && !out_.bos_token) out_.bos_token = special.content;
-      if (std::string_view(name) == "eos_token" && !out_.eos_token) out_.eos_token = special.content;
+      const auto member = std::find_if(std::begin(kNamedTokens), std::end(kNamedTokens),
+                                       [&](const NamedToken& known) { return known.name == name; });
+      if (member != std::end(kNamedTokens) && !(out_.*member->content))
+        out_.*member->content = special.content;
       special.special = true;
       out_.special_tokens.push_back(std::move(special));
     }

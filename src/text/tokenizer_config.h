@@ -16,7 +16,8 @@ struct TokenizerConfig {
   bool is_there = false;        // tokenizer_config.json
   std::string tokenizer_class;  // without "Fast"; empty: not said
   std::optional<bool> add_bos_token, add_eos_token, add_prefix_space;
-  std::optional<std::string> bos_token, eos_token;
+  std::optional<bool> do_lower_case, strip_accents, tokenize_chinese_chars;  // BERT's
+  std::optional<std::string> bos_token, eos_token, unk_token, cls_token, sep_token, mask_token;
   std::vector<AddedToken> added;           // with ids
   std::vector<AddedToken> special_tokens;  // without: the vocabulary or `added` has them
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "text/bert_vocabulary.h"
 #include "text/known_pattern.h"
 #include "text/merge_source.h"
 #include "text/rwkv_vocabulary.h"
@@ -18,8 +19,8 @@ namespace continuo {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"tokenizer.json", "tokenizer.model", "vocab.json",
-                                                    "rwkv_vocab_v20230424.txt"};
+constexpr std::array<std::string_view, 5> kNames = {"tokenizer.json", "tokenizer.model", "vocab.json",
+                                                    "vocab.txt", "rwkv_vocab_v20230424.txt"};
 
 // How the classes of vocab.json + merges.txt cut text.
 struct BpeClass {
@@ -145,6 +146,7 @@ Result<Tokenizer> load_tokenizer(const FindFile& find) {
     if (name == "tokenizer.json") return Tokenizer::parse(file->bytes, file->path);
     if (name == "tokenizer.model") return from_sentencepiece(*file, find);
     if (name == "vocab.json") return from_vocab_json(*file, find);
+    if (name == "vocab.txt") return bert_from_text_file(*file, find);
     return parse_rwkv_vocabulary(file->bytes, file->path);
   }
   return model_error("", fmt::format("there is no tokenizer: none of {}", fmt::join(kNames, ", ")));

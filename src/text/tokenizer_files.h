@@ -23,8 +23,8 @@ struct TokenizerFile {
 using FindFile = std::function<Result<std::optional<TokenizerFile>>(std::string_view name)>;
 
 // The names of files any of which can hold a whole vocabulary, the first that is there is used:
-// tokenizer.json; tokenizer.model (SentencePiece); vocab.json, with merges.txt; rwkv_vocab_v20230424.txt.
-// Beside a tokenizer.model or a vocab.json, tokenizer_config.json, special_tokens_map.json and
+// tokenizer.json; tokenizer.model (SentencePiece); vocab.json, with merges.txt; vocab.txt (BERT);
+// rwkv_vocab_v20230424.txt. Beside the middle three, tokenizer_config.json, special_tokens_map.json and
 // added_tokens.json say the rest.
 std::span<const std::string_view> vocabulary_file_names();
 

@@ -42,6 +42,8 @@ class GgufMetadata {
     out.bos_token_id = number("bos_token_id");
     out.eos_token_id = number("eos_token_id");
     out.unknown_token_id = number("unknown_token_id");
+    out.cls_token_id = number("cls_token_id");
+    out.separator_token_id = number("seperator_token_id");
     out.add_bos_token = flag("add_bos_token");
     out.add_eos_token = flag("add_eos_token");
     out.add_space_prefix = flag("add_space_prefix");

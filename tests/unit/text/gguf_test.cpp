@@ -111,6 +111,12 @@ TEST_CASE("vocabularies of real GGUF files give the expected ids") {
     GgufMetadata metadata(read_file(file));
     compare_pairs(make(metadata.vocabulary()), file);
   }
+  if (const auto file = *data / "tokenizers" / "gguf-vocab" / "ggml-vocab-bert-bge.gguf"; exists(file)) {
+    GgufMetadata metadata(read_file(file));
+    compare_pairs(make(metadata.vocabulary()), file);
+  } else {
+    WARN("skipped: there is no ggml-vocab-bert-bge.gguf");
+  }
   for (const auto& [vocabulary, name] :
        {std::pair("falcon", "falcon"), std::pair("llama-bpe", "llama3"), std::pair("qwen2", "qwen2")}) {
     compare_pairs(load_tokenizer(*data / "tokenizers" / name / "tokenizer.json"),
@@ -196,6 +202,35 @@ TEST_CASE("a SentencePiece vocabulary of a GGUF file") {
   CHECK(make(owned.view()).encode("ab  ab ", true) == Ids{3, 4, 5, 3, 4, 5, 2});
 }
 
+TEST_CASE("the BERT vocabulary of a GGUF file") {
+  Json json = Json::parse(read_file(own_tokenizer_folder("bert-like") / "tokenizer.json"));
+  json["model"]["max_input_chars_per_word"] = 100;
+  Owned owned;
+  owned.vocabulary.model = "bert";
+  owned.texts.resize(json.at("model").at("vocab").size());
+  owned.types.assign(owned.texts.size(), 1);
+  for (const auto& item : json.at("model").at("vocab").items()) {
+    const auto id = item.value().get<std::size_t>();
+    const bool special = id < 5, continues = item.key().starts_with("##");
+    owned.texts[id] = special ? item.key() : continues ? item.key().substr(2) : "\u2581" + item.key();
+    if (special) owned.types[id] = 3;
+  }
+  owned.vocabulary.unknown_token_id = 1;
+  owned.vocabulary.cls_token_id = 2;
+  owned.vocabulary.separator_token_id = 3;
+  const Tokenizer tokenizer = make(owned.view()), whole = parse_small(json);
+  std::istringstream lines(read_file(own_tokenizer_folder("bert-like") / "goldens.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto text = Json::parse(line).at("text").get<std::string>();
+    INFO(line);
+    CHECK(tokenizer.encode(text, true) == whole.encode(text, true));
+  }
+  owned.vocabulary.separator_token_id = 10'000;
+  CHECK(error_of(owned.view()) == "m.gguf: the vocabulary has no [CLS] or no [SEP]");
+  owned.vocabulary.unknown_token_id = 10'000;
+  CHECK(error_of(owned.view()) == "m.gguf: the vocabulary has no [CLS] or no [SEP]");
+}
+
 TEST_CASE("the RWKV vocabulary of a GGUF file") {
   Owned owned;
   owned.vocabulary.model = "rwkv";
@@ -249,8 +284,8 @@ TEST_CASE("GGUF vocabularies that are broken") {
   owned = small_llama();
   owned.texts[5] = "\xff";
   CHECK(error_of(owned.view()) == "m.gguf: tokenizer.ggml.tokens: token 5 is not valid UTF-8");
-  owned.vocabulary.model = "bert";
-  CHECK(error_of(owned.view()) == "m.gguf: tokenizer.ggml.model 'bert' is not supported");
+  owned.vocabulary.model = "plamo2";
+  CHECK(error_of(owned.view()) == "m.gguf: tokenizer.ggml.model 'plamo2' is not supported");
   owned.vocabulary.model = "gpt2";
   CHECK(error_of(owned.view()) == "m.gguf: tokenizer.ggml.merges: there are none");
   owned.merge_texts = {"a b c"};

@@ -249,7 +249,8 @@ TEST_CASE("a BertNormalizer that is broken") {
 TEST_CASE("WordPiece models that are broken") {
   const auto error_with_model = [](const char* pointer, const char* value) {
     Json json = small_tokenizer();
-    json["model"] = Json::parse(R"({"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
+    json["model"] =
+        Json::parse(R"({"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
                                     "max_input_chars_per_word": 100, "vocab": {"<unk>": 0, "a": 1, "##b": 2}})");
     json[Json::json_pointer(pointer)] = Json::parse(value);
     return error_of(json.dump());
@@ -260,7 +261,6 @@ TEST_CASE("WordPiece models that are broken") {
         "t.json: model 'WordPiece': unk_token must be a string");
   CHECK(error_with_model("/model/max_input_chars_per_word", "-1") ==
         "t.json: model 'WordPiece': max_input_chars_per_word must be a whole number from 0 to 1000");
-  CHECK(error_with_model("/model/merges", R"(["a b"])").ends_with("needs the piece 'b', which the vocabulary lacks"));
   CHECK(error_with_model("/model/merges", "[]") == "t.json: model 'WordPiece': it has merges");
   CHECK(error_with_model("/model/dropout", "null") ==
         "t.json: model 'WordPiece': the field 'dropout' is not known");
@@ -274,16 +274,17 @@ TEST_CASE("a model without a type is WordPiece if it bounds the length of words"
                                   "max_input_chars_per_word": 4, "vocab": {"<unk>": 0, "a": 1, "##b": 2, "##bb": 3}})");
   const Tokenizer tokenizer = parse_small(json);
   CHECK(tokenizer.encode("abbb", false) == Ids{1, 3, 2});
-  CHECK(tokenizer.encode("abbbb", false) == Ids{0});    // too long
-  CHECK(tokenizer.encode("abc", false) == Ids{0});      // one part is unknown
-  CHECK(tokenizer.encode("a\xff", false) == Ids{0});    // not UTF-8
+  CHECK(tokenizer.encode("abbbb", false) == Ids{0});  // too long
+  CHECK(tokenizer.encode("abc", false) == Ids{0});    // one part is unknown
+  CHECK(tokenizer.encode("a\xff", false) == Ids{0});  // not UTF-8
   CHECK(tokenizer.encode("", false) == Ids{});
 }
 
 TEST_CASE("decoders that are not supported") {
-  CHECK(error_with_decoder(
-            R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "WordPiece", "prefix": "##", "cleanup": true}]})") ==
-        "t.json: decoder 'WordPiece': it is not supported after the decoder before it");
+  CHECK(
+      error_with_decoder(
+          R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "WordPiece", "prefix": "##", "cleanup": true}]})") ==
+      "t.json: decoder 'WordPiece': it is not supported after the decoder before it");
   CHECK(error_with_decoder(R"({"type": "WordPiece", "prefix": "##"})") ==
         "t.json: decoder 'WordPiece': cleanup must be true or false");
   CHECK(error_with_decoder(R"({"type": "CTC"})") == "t.json: decoder 'CTC' is not supported");

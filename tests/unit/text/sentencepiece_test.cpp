@@ -138,10 +138,32 @@ TEST_CASE("vocab.json of qwen2's class") {
     CHECK(tokenizer.encode(text, false) == whole.encode(text, false));
 }
 
+TEST_CASE("vocab.txt of BERT's classes") {
+  const auto check = [](const std::string& name, const std::string& config) {
+    const Json json = Json::parse(read_file(own_tokenizer_folder(name) / "tokenizer.json"));
+    std::vector<std::string> pieces(json.at("model").at("vocab").size());
+    for (const auto& item : json.at("model").at("vocab").items())
+      pieces.at(item.value().get<std::size_t>()) = item.key();
+    std::string text;
+    for (const std::string& piece : pieces)
+      text += piece + "\n";
+    const Tokenizer tokenizer = load_good({{"vocab.txt", text}, {"tokenizer_config.json", config}});
+    const Tokenizer whole = own_tokenizer(name);
+    for (const std::string words :
+         {"The clock's [MASK] L'HORLOGE \u00e9tait", "a\u0301 b\n\n ## c!!\r\n", "\u949f\u4e00\u76f4"}) {
+      CHECK(tokenizer.encode(words, true) == whole.encode(words, true));
+      CHECK(tokenizer.decode(tokenizer.encode(words, true), true) ==
+            whole.decode(whole.encode(words, true), true));
+    }
+  };
+  check("bert-like", "{}");
+  check("bert-cased-like", R"({"do_lower_case": false, "tokenizer_class": "BertTokenizerFast"})");
+}
+
 TEST_CASE("folders of tokenizer files that are not good") {
-  CHECK(
-      error_of({}) ==
-      "there is no tokenizer: none of tokenizer.json, tokenizer.model, vocab.json, rwkv_vocab_v20230424.txt");
+  CHECK(error_of({}) ==
+        "there is no tokenizer: none of tokenizer.json, tokenizer.model, vocab.json, vocab.txt, "
+        "rwkv_vocab_v20230424.txt");
   Files files = gpt2_like();
   files.erase("merges.txt");
   CHECK(error_of(files) == "vocab.json: merges.txt, which belongs to it, is missing");
@@ -153,6 +175,12 @@ TEST_CASE("folders of tokenizer files that are not good") {
   files["tokenizer_config.json"] = R"({"tokenizer_class": "BertTokenizer"})";
   CHECK(error_of(files) ==
         "vocab.json: tokenizer_class 'BertTokenizer' is not supported without a tokenizer.json");
+  CHECK(error_of({{"vocab.txt", "[UNK]\n[CLS]\na\n"}}) ==
+        "vocab.txt: the vocabulary has no [CLS] or no [SEP]");
+  CHECK(error_of({{"vocab.txt", "[SEP]\n[CLS]\na\n"}}) ==
+        "vocab.txt: model 'WordPiece': the vocabulary lacks the unk_token '[UNK]'");
+  CHECK(error_of({{"vocab.txt", "a\na\n"}}) == "vocab.txt: the vocabulary has the piece 'a' twice");
+  CHECK(error_of({{"vocab.txt", "a\n\xff"}}) == "vocab.txt: byte 2: not valid UTF-8");
   files["tokenizer_config.json"] = R"({"add_bos_token": 1})";
   CHECK(error_of(files) == "tokenizer_config.json: add_bos_token must be true or false");
   files["tokenizer_config.json"] = "[]";
