@@ -112,23 +112,6 @@ Answer json_of(const AttentionSpec& attention) {
           {"qkv_clip", limit(attention.qkv_clip)}};
 }
 
-Answer json_of(const ShortConvSpec& conv) {
-  return {{"kind", "short_conv"}, {"d_inner", conv.d_inner}, {"kernel", conv.kernel}, {"bias", conv.bias}};
-}
-
-template <class Variant>
-Answer visit_json(const Variant& variant);
-
-Answer json_of(const BesideSpec& beside) {
-  Answer parts = Answer::object({{"kind", "beside"}});
-  for (std::size_t i = 0; i < beside.parts.size(); ++i) {
-    Answer part = visit_json(beside.parts[i].mixer);
-    part["scale"] = number(beside.parts[i].scale);
-    parts[std::to_string(i)] = std::move(part);
-  }
-  return parts;
-}
-
 std::string_view activation_name(Activation activation) {
   switch (activation) {
     case Activation::silu:
@@ -145,6 +128,78 @@ std::string_view activation_name(Activation activation) {
       return "relu_squared";
   }
   return "";
+}
+
+Answer json_of(const ShortConvSpec& conv) {
+  return {{"kind", "short_conv"}, {"d_inner", conv.d_inner}, {"kernel", conv.kernel}, {"bias", conv.bias}};
+}
+
+Answer json_of(const MambaSpec& mamba) {
+  return {{"kind", "mamba"},          {"d_inner", mamba.d_inner},     {"d_state", mamba.d_state},
+          {"d_conv", mamba.d_conv},   {"dt_rank", mamba.dt_rank},     {"conv_bias", mamba.conv_bias},
+          {"proj_bias", mamba.proj_bias}, {"activation", activation_name(mamba.activation)},
+          {"inner_norm", if_there(mamba.inner_norm)}};
+}
+
+std::string_view gate_name(Mamba2Spec::Gate gate) {
+  switch (gate) {
+    case Mamba2Spec::Gate::norm_gated:
+      return "norm_gated";
+    case Mamba2Spec::Gate::gated_norm:
+      return "gated_norm";
+    case Mamba2Spec::Gate::gate:
+      return "gate";
+  }
+  return "";
+}
+
+Answer json_of(const Mamba2Spec& mamba) {
+  return {{"kind", "mamba2"},           {"n_heads", mamba.n_heads},     {"head_dim", mamba.head_dim},
+          {"n_groups", mamba.n_groups}, {"d_state", mamba.d_state},     {"d_conv", mamba.d_conv},
+          {"conv_bias", mamba.conv_bias}, {"proj_bias", mamba.proj_bias}, {"activation", activation_name(mamba.activation)},
+          {"dt_min", number(mamba.dt_min)}, {"dt_max", mamba.dt_max > 0 ? number(mamba.dt_max) : Answer()},
+          {"gate", gate_name(mamba.gate)}, {"norm_groups", mamba.norm_groups}, {"norm_eps", number(mamba.norm_eps)},
+          {"input_scale", number(mamba.input_scale)}};
+}
+
+Answer json_of(const DeltaNetSpec& delta) {
+  return {{"kind", "delta_net"},
+          {"n_key_heads", delta.n_key_heads},
+          {"n_value_heads", delta.n_value_heads},
+          {"key_dim", delta.key_dim},
+          {"value_dim", delta.value_dim},
+          {"d_conv", delta.d_conv},
+          {"negative_eigenvalues", delta.negative_eigenvalues},
+          {"norm_eps", number(delta.norm_eps)}};
+}
+
+Answer json_of(const RgLruSpec& lru) {
+  return {{"kind", "rg_lru"}, {"width", lru.width}, {"n_blocks", lru.n_blocks}, {"d_conv", lru.d_conv},
+          {"activation", activation_name(lru.activation)}};
+}
+
+Answer json_of(const Rwkv4Spec& rwkv) { return {{"kind", "rwkv4"}, {"d_attention", rwkv.d_attention}}; }
+
+Answer json_of(const RwkvSpec& rwkv) {
+  return {{"kind", fmt::format("rwkv{}", rwkv.version)}, {"n_heads", rwkv.n_heads}, {"head_dim", rwkv.head_dim},
+          {"norm_eps", number(rwkv.norm_eps)}};
+}
+
+Answer json_of(const ChannelMixSpec& mix) {
+  return {{"kind", "channel_mix"}, {"version", mix.version}, {"d_ff", mix.d_ff}, {"receptance", mix.receptance}};
+}
+
+template <class Variant>
+Answer visit_json(const Variant& variant);
+
+Answer json_of(const BesideSpec& beside) {
+  Answer parts = Answer::object({{"kind", "beside"}});
+  for (std::size_t i = 0; i < beside.parts.size(); ++i) {
+    Answer part = visit_json(beside.parts[i].mixer);
+    part["scale"] = number(beside.parts[i].scale);
+    parts[std::to_string(i)] = std::move(part);
+  }
+  return parts;
 }
 
 Answer json_of(const FeedForwardSpec& feed) {

@@ -64,6 +64,13 @@ class PartBinder {
 Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec);
 Result<ShortConvWeights> bind_part(PartBinder& binder, const TensorPlace& place, const ShortConvSpec& spec);
 Result<BesideWeights> bind_part(PartBinder& binder, const TensorPlace& place, const BesideSpec& spec);
+Result<MambaWeights> bind_part(PartBinder& binder, const TensorPlace& place, const MambaSpec& spec);
+Result<Mamba2Weights> bind_part(PartBinder& binder, const TensorPlace& place, const Mamba2Spec& spec);
+Result<DeltaNetWeights> bind_part(PartBinder& binder, const TensorPlace& place, const DeltaNetSpec& spec);
+Result<RgLruWeights> bind_part(PartBinder& binder, const TensorPlace& place, const RgLruSpec& spec);
+Result<Rwkv4Weights> bind_part(PartBinder& binder, const TensorPlace& place, const Rwkv4Spec& spec);
+Result<RwkvWeights> bind_part(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec);
+Result<ChannelMixWeights> bind_part(PartBinder& binder, const TensorPlace& place, const ChannelMixSpec& spec);
 Result<FeedForwardWeights> bind_part(PartBinder& binder, const TensorPlace& place, const FeedForwardSpec& spec);
 Result<ExpertsWeights> bind_part(PartBinder& binder, const TensorPlace& place, const ExpertsSpec& spec);
 inline Result<std::monostate> bind_part(PartBinder&, const TensorPlace&, std::monostate) { return std::monostate(); }

@@ -73,6 +73,9 @@ struct LearnedPositions {
 };
 using PositionSpec = std::variant<std::monostate, LearnedPositions>;
 
+// ---- activations ----
+enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_squared };
+
 // ---- mixers: how a token takes in context ----
 // Normalization of queries and keys before they are turned by their positions.
 struct QkNormSpec {
@@ -109,6 +112,17 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   int window = 0;       // a token sees itself and the window - 1 tokens before it (Beltagy et al. 2020); 0: all
   float attn_logit_softcap = 0;  // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
   float qkv_clip = 0;   // above 0: queries, keys and values are clamped to [-clip, clip] (OLMo, MPT)
+  // What a token sees of its text: itself and what is before it, or the whole text (BERT), within the window where there
+  // is one. Both sides: a token sees the window - 1 tokens before it and as many behind it.
+  enum class Mask : unsigned char { causal, both_sides } mask = Mask::causal;
+  bool qk_norm_after_rope = false;  // else before it (Hunyuan)
+  // The heads' results are multiplied by sigmoid(gate) before the output map. value: a gate for each value, which the map of
+  // the queries makes behind each head's query (Qwen3-Next); head: one for each head, from a map of its own (LFM3).
+  enum class OutputGate : unsigned char { none, value, head } output_gate = OutputGate::none;
+  // Each head has a learned score of a key that has no value: it takes its share of the softmax (gpt-oss).
+  bool sinks = false;
+  // Above 0: queries are multiplied by 1 + query_scale_beta * ln(1 + floor(position / query_scale_length)) (Ministral 3).
+  double query_scale_beta = 0, query_scale_length = 0;
 
   std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
@@ -127,6 +141,92 @@ struct ShortConvSpec {
   std::size_t state_floats() const { return std::size_t(kernel - 1) * std::size_t(d_inner); }
 };
 
+// Mamba, Gu & Dao 2023, arXiv:2312.00752. x, z = W_in u; x = act(conv(x)); dt, B, C = W_x x;
+// D = softplus(W_dt dt + b); h = exp(D A) h + D B x; y = W_out((C h + skip x) * act(z)). One h of d_state a channel.
+struct MambaSpec {
+  int d_inner = 0, d_state = 0, d_conv = 0, dt_rank = 0;
+  bool conv_bias = true, proj_bias = false;  // of W_in and W_out
+  Activation activation = Activation::silu;
+  std::optional<NormSpec> inner_norm;  // of dt, of B and of C, each (Jamba, Falcon Mamba)
+
+  // The convolution's, then h: d_inner rows of d_state.
+  std::size_t state_floats() const { return std::size_t(d_inner) * std::size_t(d_conv - 1 + d_state); }
+};
+
+// Mamba-2, Dao & Gu 2024, arXiv:2405.21060. z, xBC, dt = W_in u; x, B, C = act(conv(xBC)); D = softplus(dt + b) within
+// [dt_min, dt_max]; for each head S = exp(D A) S + D x B', y = S C + skip x; out = W_out gate(y, z). Heads of a group
+// share B and C.
+struct Mamba2Spec {
+  int n_heads = 0, head_dim = 0, n_groups = 1, d_state = 0, d_conv = 0;
+  bool conv_bias = true, proj_bias = false;
+  Activation activation = Activation::silu;
+  float dt_min = 0, dt_max = 0;  // dt_max 0: no limit
+  // norm_gated: norm(y * act(z)); gated_norm: norm(y) * act(z); gate: y * act(z).
+  enum class Gate : unsigned char { norm_gated, gated_norm, gate } gate = Gate::norm_gated;
+  int norm_groups = 1;  // groups of y that are normalized by themselves
+  float norm_eps = 1e-5f;
+  float input_scale = 1;                            // of u (Falcon-H1)
+  std::vector<float> scales;                        // of z, x, B, C, dt (Falcon-H1); or empty
+
+  int d_inner() const { return n_heads * head_dim; }
+  int conv_channels() const { return d_inner() + 2 * n_groups * d_state; }
+  // The convolution's, then n_heads S of head_dim rows of d_state.
+  std::size_t state_floats() const {
+    return std::size_t(d_conv - 1) * std::size_t(conv_channels()) + std::size_t(d_inner()) * std::size_t(d_state);
+  }
+};
+
+// Gated delta net, Yang et al. 2024, arXiv:2412.06464. q, k, v = silu(conv(W u)); q and k have length 1, q is divided by
+// sqrt(key_dim); beta = sigmoid(b) (times 2 where eigenvalues may be negative); g = -exp(A) softplus(a + dt_bias);
+// for each value head S = exp(g) S; S += k (beta (v - S' k))'; o = S' q; out = W_out(norm(o) * silu(z)).
+struct DeltaNetSpec {
+  int n_key_heads = 0, n_value_heads = 0, key_dim = 0, value_dim = 0, d_conv = 0;
+  bool grouped = false;  // one map makes, for each key head, its q, k, v and z, another its b and a (Qwen3-Next)
+  bool negative_eigenvalues = false;
+  float norm_eps = 1e-6f;
+
+  int conv_channels() const { return 2 * n_key_heads * key_dim + n_value_heads * value_dim; }
+  // The convolution's, then n_value_heads S of key_dim rows of value_dim.
+  std::size_t state_floats() const {
+    return std::size_t(d_conv - 1) * std::size_t(conv_channels()) +
+           std::size_t(n_value_heads) * std::size_t(key_dim) * std::size_t(value_dim);
+  }
+};
+
+// Griffin's recurrent block with the real-gated linear recurrent unit, De et al. 2024, arXiv:2402.19427.
+struct RgLruSpec {
+  int width = 0, n_blocks = 0, d_conv = 0;  // gates are block-diagonal, in n_blocks
+  Activation activation = Activation::gelu_tanh;
+
+  // The convolution's, then the hidden state.
+  std::size_t state_floats() const { return std::size_t(d_conv) * std::size_t(width); }
+};
+
+// RWKV-4's time mixing, Peng et al. 2023, arXiv:2305.13048.
+struct Rwkv4Spec {
+  int d_model = 0, d_attention = 0;
+
+  // The last input, then numerator, denominator and largest exponent.
+  std::size_t state_floats() const { return std::size_t(d_model) + 3 * std::size_t(d_attention); }
+};
+
+// Time mixing of RWKV-5.2 and 6 (Peng et al. 2024, arXiv:2404.05892) and RWKV-7 (arXiv:2503.14456): for each head a matrix
+// of head_dim x head_dim.
+struct RwkvSpec {
+  int version = 7;  // 5, 6 or 7
+  int d_model = 0, n_heads = 0, head_dim = 0;
+  // Ranks of the small two-layer maps: the token shift's (6), the decay's (6, 7), and those of 7.
+  int shift_rank = 0, decay_rank = 0, learning_rank = 0, value_rank = 0, gate_rank = 0;
+  bool first_layer = false;  // 7: the layer whose values the others mix in
+  bool gate = true;          // 5.2: silu(gate) * y
+  float norm_eps = 1e-5f;    // of the norm of each head's result
+
+  // The last input, then the heads' matrices.
+  std::size_t state_floats() const {
+    return std::size_t(d_model) + std::size_t(n_heads) * std::size_t(head_dim) * std::size_t(head_dim);
+  }
+};
+
 struct BesidePart;
 // Mixers side by side on one normalized input (Falcon-H1); their scaled results are added. At most one of them is
 // attention.
@@ -135,7 +235,8 @@ struct BesideSpec {
   std::size_t state_floats() const;
 };
 
-using MixerSpec = std::variant<AttentionSpec, ShortConvSpec, BesideSpec>;
+using MixerSpec = std::variant<AttentionSpec, ShortConvSpec, BesideSpec, MambaSpec, Mamba2Spec, DeltaNetSpec, RgLruSpec,
+                               Rwkv4Spec, RwkvSpec>;
 
 struct BesidePart {
   MixerSpec mixer;
@@ -147,8 +248,6 @@ const AttentionSpec* attention_in(const MixerSpec& mixer);
 AttentionSpec* attention_in(MixerSpec& mixer);
 
 // ---- feed-forward ----
-enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_squared };
-
 struct FeedForwardSpec {
   int d_ff = 0;
   Activation activation = Activation::silu;
@@ -167,11 +266,24 @@ struct ExpertsSpec {
   bool normalize = true;                   // the chosen weights are divided by their sum
   std::optional<FeedForwardSpec> shared;   // an expert that every token uses beside the chosen ones
   bool shared_gate = false;                // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
+  // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE).
+  enum class Scores : unsigned char { softmax, sigmoid } scores = Scores::softmax;
+  bool selection_bias = false;  // a learned bias is added to the scores for choosing, not for weighing
+  float routed_scale = 1;       // of the chosen experts' sum
 
   std::size_t state_floats() const { return 0; }
 };
+// RWKV's channel mixing: a feed-forward network that also sees the row before.
+struct ChannelMixSpec {
+  int version = 4;  // 4 and 5: k = mix x + (1 - mix) before; 6 and 7: x + mix (before - x)
+  int d_model = 0, d_ff = 0;
+  bool receptance = true;  // the result is multiplied by sigmoid(W_r r) (not in 7)
+
+  std::size_t state_floats() const { return std::size_t(d_model); }  // the last input
+};
+
 // monostate: the block is its mixer alone (Mamba, Nemotron-H). A variant, and not an optional, so that it is visited.
-using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate>;
+using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate, ChannelMixSpec>;
 
 // One block. What is absent is not done.
 //   sequential:  x += s * post_mixer_norm(mixer(mixer_norm(x)));  x += s * post_ffn_norm(feed(ffn_norm(x)))

@@ -32,12 +32,86 @@ namespace continuo {
   X(attention_k_norm_bias, "attention k norm bias")                                                       \
   X(attention_out, "attention out")                                                                       \
   X(attention_out_bias, "attention out bias")                                                             \
+  X(attention_gate, "attention output gate")                                                              \
+  X(attention_sinks, "attention sinks")                                                                   \
   X(conv_in, "short convolution in")                                                                      \
   X(conv_in_bias, "short convolution in bias")                                                            \
   X(conv_filters, "convolution filters")                                                                  \
   X(conv_filters_bias, "convolution filters bias")                                                        \
   X(conv_out, "short convolution out")                                                                    \
   X(conv_out_bias, "short convolution out bias")                                                          \
+  X(mamba_in, "mamba in")                                                                                 \
+  X(mamba_in_bias, "mamba in bias")                                                                       \
+  X(mamba_x, "mamba dt, B and C")                                                                         \
+  X(mamba_dt, "mamba dt")                                                                                 \
+  X(mamba_dt_bias, "mamba dt bias")                                                                       \
+  X(mamba_dt_norm, "mamba dt norm")                                                                       \
+  X(mamba_b_norm, "mamba B norm")                                                                         \
+  X(mamba_c_norm, "mamba C norm")                                                                         \
+  X(mamba_a, "mamba A")                                                                                   \
+  X(mamba_skip, "mamba skip")                                                                             \
+  X(mamba_norm, "mamba norm")                                                                             \
+  X(mamba_out, "mamba out")                                                                               \
+  X(mamba_out_bias, "mamba out bias")                                                                     \
+  X(delta_q, "delta net q")                                                                               \
+  X(delta_k, "delta net k")                                                                               \
+  X(delta_v, "delta net v")                                                                               \
+  X(delta_qkv, "delta net qkv")                                                                           \
+  X(delta_z, "delta net gate")                                                                            \
+  X(delta_b, "delta net beta")                                                                            \
+  X(delta_a, "delta net decay input")                                                                     \
+  X(delta_qkvz, "delta net qkv and gate")                                                                 \
+  X(delta_ba, "delta net beta and decay input")                                                           \
+  X(delta_decay, "delta net decay")                                                                       \
+  X(delta_dt_bias, "delta net decay bias")                                                                \
+  X(delta_norm, "delta net norm")                                                                         \
+  X(delta_out, "delta net out")                                                                           \
+  X(lru_x, "recurrent block x")                                                                           \
+  X(lru_x_bias, "recurrent block x bias")                                                                 \
+  X(lru_y, "recurrent block y")                                                                           \
+  X(lru_y_bias, "recurrent block y bias")                                                                 \
+  X(lru_input_gate, "recurrent unit input gate")                                                          \
+  X(lru_input_gate_bias, "recurrent unit input gate bias")                                                \
+  X(lru_recurrent_gate, "recurrent unit recurrent gate")                                                  \
+  X(lru_recurrent_gate_bias, "recurrent unit recurrent gate bias")                                        \
+  X(lru_decay, "recurrent unit decay")                                                                    \
+  X(lru_out, "recurrent block out")                                                                       \
+  X(lru_out_bias, "recurrent block out bias")                                                             \
+  X(rwkv_mix_x, "time mixing share for x")                                                                \
+  X(rwkv_mix_w, "time mixing share for w")                                                                \
+  X(rwkv_mix_k, "time mixing share for k")                                                                \
+  X(rwkv_mix_v, "time mixing share for v")                                                                \
+  X(rwkv_mix_r, "time mixing share for r")                                                                \
+  X(rwkv_mix_g, "time mixing share for g")                                                                \
+  X(rwkv_mix_a, "time mixing share for a")                                                                \
+  X(rwkv_shift_1, "token shift 1")                                                                        \
+  X(rwkv_shift_2, "token shift 2")                                                                        \
+  X(rwkv_decay, "time mixing decay")                                                                      \
+  X(rwkv_first, "time mixing first")                                                                      \
+  X(rwkv_decay_1, "decay map 1")                                                                          \
+  X(rwkv_decay_2, "decay map 2")                                                                          \
+  X(rwkv_learning, "learning rate base")                                                                  \
+  X(rwkv_learning_1, "learning rate map 1")                                                               \
+  X(rwkv_learning_2, "learning rate map 2")                                                               \
+  X(rwkv_value_mix, "value mix base")                                                                     \
+  X(rwkv_value_1, "value mix map 1")                                                                      \
+  X(rwkv_value_2, "value mix map 2")                                                                      \
+  X(rwkv_gate_1, "gate map 1")                                                                            \
+  X(rwkv_gate_2, "gate map 2")                                                                            \
+  X(rwkv_key_scale, "removal key scale")                                                                  \
+  X(rwkv_key_learning, "key learning rate")                                                               \
+  X(rwkv_receptance, "time mixing receptance")                                                            \
+  X(rwkv_key, "time mixing key")                                                                          \
+  X(rwkv_value, "time mixing value")                                                                      \
+  X(rwkv_gate, "time mixing gate")                                                                        \
+  X(rwkv_out, "time mixing out")                                                                          \
+  X(rwkv_norm, "time mixing norm")                                                                        \
+  X(rwkv_norm_bias, "time mixing norm bias")                                                              \
+  X(channel_mix_k, "channel mixing share for k")                                                          \
+  X(channel_mix_r, "channel mixing share for r")                                                          \
+  X(channel_key, "channel mixing key")                                                                    \
+  X(channel_value, "channel mixing value")                                                                \
+  X(channel_receptance, "channel mixing receptance")                                                      \
   X(ffn_norm, "feed-forward norm")                                                                        \
   X(ffn_norm_bias, "feed-forward norm bias")                                                              \
   X(post_ffn_norm, "feed-forward output norm")                                                            \
@@ -50,6 +124,7 @@ namespace continuo {
   X(ffn_down, "feed-forward down")                                                                        \
   X(ffn_down_bias, "feed-forward down bias")                                                              \
   X(router, "router")                                                                                     \
+  X(router_bias, "router selection bias")                                                                 \
   /* one tensor an expert ("@" is its number), or all in one with the expert outermost */                 \
   X(expert_gate, "expert gate")                                                                           \
   X(expert_up, "expert up")                                                                               \

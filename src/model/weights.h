@@ -58,10 +58,12 @@ struct AttentionWeights {
   Linear qkv;  // instead of the three where grouped_qkv: for each group its queries' rows, its key's, its value's
   Linear out;  // d_model rows
   NormWeights q_norm, k_norm;  // head_dim, or n_heads (n_kv_heads) * head_dim long, as QkNormSpec says
+  Linear gate;                 // OutputGate::head: n_heads rows; OutputGate::value makes q twice as many rows
+  std::vector<float> sinks;    // n_heads, or empty
 
   template <class F>
   void for_each_linear(F&& f) const {
-    for (const Linear* map : {&qkv, &q, &k, &v}) f(*map, MapInput::branch);
+    for (const Linear* map : {&qkv, &q, &k, &v, &gate}) f(*map, MapInput::branch);
     f(out, MapInput::inner);
   }
 };
@@ -79,8 +81,106 @@ struct ShortConvWeights {
   }
 };
 
+struct MambaWeights {
+  Linear in;                     // 2 * d_inner rows: x, z
+  std::vector<float> conv;       // d_conv rows of d_inner, the oldest token's first
+  std::vector<float> conv_bias;  // empty or d_inner
+  Linear x;                      // dt_rank + 2 * d_state rows of d_inner: dt, B, C
+  Linear dt;                     // d_inner rows of dt_rank, with a bias
+  NormWeights dt_norm, b_norm, c_norm;
+  std::vector<float> a;     // d_inner rows of d_state: A itself, which is -exp of what files hold
+  std::vector<float> skip;  // d_inner
+  Linear out;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    f(in, MapInput::branch);
+    for (const Linear* map : {&x, &dt, &out}) f(*map, MapInput::inner);
+  }
+};
+
+struct Mamba2Weights {
+  Linear in;                     // d_inner + conv_channels + n_heads rows: z, x B C, dt
+  std::vector<float> conv;       // d_conv rows of conv_channels, the oldest token's first
+  std::vector<float> conv_bias;  // empty or conv_channels
+  std::vector<float> a, dt_bias, skip;  // n_heads each; a: A itself
+  NormWeights norm;                     // d_inner
+  Linear out;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    f(in, MapInput::branch);
+    f(out, MapInput::inner);
+  }
+};
+
+struct DeltaNetWeights {
+  Linear q, k, v, z, b, a;  // or
+  Linear qkv;               // the first three in one, and z, b, a; or
+  Linear qkvz, ba;          // by key head, where grouped
+  std::vector<float> conv;  // d_conv rows of conv_channels, the oldest token's first
+  std::vector<float> decay, dt_bias;  // n_value_heads each; decay: -exp of A_log
+  NormWeights norm;                   // value_dim
+  Linear out;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    for (const Linear* map : {&q, &k, &v, &z, &b, &a, &qkv, &qkvz, &ba}) f(*map, MapInput::branch);
+    f(out, MapInput::inner);
+  }
+};
+
+struct RgLruWeights {
+  Linear x, y;                   // width rows
+  std::vector<float> conv, conv_bias;
+  // n_blocks matrices of width / n_blocks squared, inputs outermost, and their biases.
+  std::vector<float> input_gate, input_gate_bias, recurrent_gate, recurrent_gate_bias;
+  std::vector<float> decay;  // width: -8 * softplus of what files hold
+  Linear out;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    f(x, MapInput::branch);
+    f(y, MapInput::branch);
+    f(out, MapInput::inner);
+  }
+};
+
+struct Rwkv4Weights {
+  std::vector<float> mix_k, mix_v, mix_r;  // d_model: the share of the row itself
+  std::vector<float> decay, first;         // d_attention; decay: -exp of what files hold
+  Linear key, value, receptance, out;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    for (const Linear* map : {&key, &value, &receptance, &out}) f(*map, MapInput::inner);
+  }
+};
+
+// What RWKV-5.2, 6 and 7 have; the rest is empty.
+struct RwkvWeights {
+  std::vector<float> mix_x, mix_w, mix_k, mix_v, mix_r, mix_g, mix_a;  // d_model
+  Linear shift_1;               // 6: 5 * shift_rank rows
+  std::vector<Linear> shift_2;  // 6: w, k, v, r, g: d_model rows of shift_rank
+  std::vector<float> decay;     // d_model: 5: exp(-exp(..)); 6 and 7: the base
+  std::vector<float> first;     // d_model: 5, 6: u; 7: r_k
+  Linear decay_1, decay_2, learning_1, learning_2, value_1, value_2, gate_1, gate_2;  // small two-layer maps
+  std::vector<float> learning, value_mix, key_scale, key_learning;  // 7: a0, v0, k_k, k_a
+  Linear receptance, key, value, gate, out;
+  NormWeights norm;  // d_model: of each head's result
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    for (const Linear* map : {&shift_1, &decay_1, &decay_2, &learning_1, &learning_2, &value_1, &value_2, &gate_1,
+                              &gate_2, &receptance, &key, &value, &gate, &out})
+      f(*map, MapInput::inner);
+    for (const Linear& map : shift_2) f(map, MapInput::inner);
+  }
+};
+
 struct BesideWeights;
-using MixerWeights = std::variant<AttentionWeights, ShortConvWeights, BesideWeights>;
+using MixerWeights = std::variant<AttentionWeights, ShortConvWeights, BesideWeights, MambaWeights, Mamba2Weights,
+                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights>;
 
 struct FeedForwardWeights {
   Linear gate;  // d_ff rows; weight.data null unless gated
@@ -96,6 +196,7 @@ struct FeedForwardWeights {
 };
 struct ExpertsWeights {
   Linear router;                            // n_experts rows
+  std::vector<float> selection_bias;        // n_experts, or empty
   std::vector<FeedForwardWeights> experts;  // n_experts
   FeedForwardWeights shared;                // if there is one
   Linear shared_gate;                       // one row
@@ -110,7 +211,16 @@ struct ExpertsWeights {
     f(shared_gate, MapInput::branch);
   }
 };
-using FfnWeights = std::variant<FeedForwardWeights, ExpertsWeights, std::monostate>;
+struct ChannelMixWeights {
+  std::vector<float> mix_k, mix_r;  // d_model
+  Linear key, value, receptance;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    for (const Linear* map : {&key, &value, &receptance}) f(*map, MapInput::inner);
+  }
+};
+using FfnWeights = std::variant<FeedForwardWeights, ExpertsWeights, std::monostate, ChannelMixWeights>;
 
 // f(const Linear&, MapInput) for all maps of a mixer or a feed-forward part.
 template <class Weights, class F>
