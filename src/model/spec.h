@@ -112,9 +112,6 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   int window = 0;       // a token sees itself and the window - 1 tokens before it (Beltagy et al. 2020); 0: all
   float attn_logit_softcap = 0;  // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
   float qkv_clip = 0;   // above 0: queries, keys and values are clamped to [-clip, clip] (OLMo, MPT)
-  // What a token sees of its text: itself and what is before it, or the whole text (BERT), within the window where there
-  // is one. Both sides: a token sees the window - 1 tokens before it and as many behind it.
-  enum class Mask : unsigned char { causal, both_sides } mask = Mask::causal;
   bool qk_norm_after_rope = false;  // else before it (Hunyuan)
   // The heads' results are multiplied by sigmoid(gate) before the output map. value: a gate for each value, which the map of
   // the queries makes behind each head's query (Qwen3-Next); head: one for each head, from a map of its own (LFM3).
