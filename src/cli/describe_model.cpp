@@ -61,6 +61,10 @@ Answer json_of(const RopeFactors& scaling) {
           {"attention_factor", scaling.attention_factor}};
 }
 
+Answer json_of(const RopeProportional& scaling) {
+  return {{"kind", "proportional"}, {"turned_pairs", scaling.turned_pairs}, {"factor", scaling.factor}};
+}
+
 Answer json_of(const RopeSpec& rope) {
   return {{"rotary_dim", rope.rotary_dim},
           {"theta", rope.theta},
@@ -156,7 +160,8 @@ std::string_view gate_name(Mamba2Spec::Gate gate) {
 Answer json_of(const Mamba2Spec& mamba) {
   return {{"kind", "mamba2"},           {"n_heads", mamba.n_heads},     {"head_dim", mamba.head_dim},
           {"n_groups", mamba.n_groups}, {"d_state", mamba.d_state},     {"d_conv", mamba.d_conv},
-          {"conv_bias", mamba.conv_bias}, {"proj_bias", mamba.proj_bias}, {"activation", activation_name(mamba.activation)},
+          {"conv_bias", mamba.conv_bias}, {"in_bias", mamba.in_bias},   {"out_bias", mamba.out_bias},
+          {"activation", activation_name(mamba.activation)},
           {"dt_min", number(mamba.dt_min)}, {"dt_max", mamba.dt_max > 0 ? number(mamba.dt_max) : Answer()},
           {"gate", gate_name(mamba.gate)}, {"norm_groups", mamba.norm_groups}, {"norm_eps", number(mamba.norm_eps)},
           {"input_scale", number(mamba.input_scale)}};
@@ -203,11 +208,14 @@ Answer json_of(const BesideSpec& beside) {
 }
 
 Answer json_of(const FeedForwardSpec& feed) {
-  return {{"kind", "feed_forward"},
+  Answer out = {{"kind", "feed_forward"},
           {"d_ff", feed.d_ff},
           {"activation", activation_name(feed.activation)},
           {"gated", feed.gated},
           {"bias", feed.bias}};
+  if (feed.gate_scale != 1) out["gate_scale"] = number(feed.gate_scale);
+  if (feed.down_scale != 1) out["down_scale"] = number(feed.down_scale);
+  return out;
 }
 
 Answer json_of(const ExpertsSpec& experts) {

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "kernels/exp_values.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/probe.h"
@@ -24,6 +25,7 @@ struct HeadRows {
 
 struct Heads {
   HeadRows q, k, v, out;  // out: the heads' results side by side
+  HeadRows gates = {};    // where the spec has an output gate: head_dim values for each head, or one
 };
 
 // One layer's attention of one step.
@@ -154,8 +156,30 @@ struct Group {
   }
 };
 
-void round_results(const Group& group) {
+// result *= sigmoid(gate) for a head of a row. The gate is overwritten.
+void apply_gate(const Heads& heads, std::size_t row, std::size_t head) {
+  const std::size_t n = heads.gates.head_dim, per_gate = heads.out.head_dim / n;
+  float* const gates = heads.gates.at(row, head);
+  float* const out = heads.out.at(row, head);
+  for (std::size_t i = 0; i < n; ++i)
+    gates[i] = -gates[i];
+  exp_values(gates, n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float factor = 1.0f / (1.0f + gates[i]);
+    for (std::size_t j = 0; j < per_gate; ++j)
+      out[i * per_gate + j] *= factor;
+  }
+}
+
+// What comes after the results of a piece: the output gate and rounding.
+void finish_results(const Group& group) {
   const Layer& layer = group.layer;
+  if (layer.spec.output_gate != AttentionSpec::OutputGate::none) {
+    for (std::size_t i = 0; i < group.queries(); ++i) {
+      apply_gate(layer.heads, group.piece.first_row + i / group.size(),
+                 group.piece.kv_head * group.size() + i % group.size());
+    }
+  }
   const HeadRows& out = layer.heads.out;
   const std::size_t width = group.size() * out.head_dim, first = group.piece.kv_head * width;
   for (std::size_t row = group.piece.first_row; row < group.piece.first_row + group.piece.n_rows; ++row) {
@@ -199,7 +223,7 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionP
       kernels.attention[type](args);
     }
   }
-  if (!piece.sums) round_results(group);
+  if (!piece.sums) finish_results(group);
 }
 
 void run_merge(const Layer& layer, const AttentionMerge& merge) {
@@ -209,7 +233,7 @@ void run_merge(const Layer& layer, const AttentionMerge& merge) {
     layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one,
                                        head_dim, group.query(i).out);
   }
-  round_results(group);
+  finish_results(group);
 }
 
 // How look_back is shared: a segment of many rows by tiles of them, one of few rows by spans of keys. A piece
@@ -336,14 +360,24 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
             .v = {all.from((group + 1) * head_dim), n_kv_heads, head_dim, 1, stride},
             .out = out};
   }
-  const Rows q = memory.q.rows(rows, n_heads * head_dim);
+  using OutputGate = AttentionSpec::OutputGate;
+  const bool value_gate = spec.output_gate == OutputGate::value;  // behind each head's query
+  const Rows q = memory.q.rows(rows, n_heads * head_dim * (value_gate ? 2 : 1));
   const Rows k = memory.k.rows(rows, n_kv_heads * head_dim);
   const Rows v = memory.v.rows(rows, n_kv_heads * head_dim);
   linear(step, {{&weights.q, q}, {&weights.k, k}, {&weights.v, v}}, x, rows);
-  return {.q = side_by_side(q, n_heads, head_dim),
-          .k = side_by_side(k, n_kv_heads, head_dim),
-          .v = side_by_side(v, n_kv_heads, head_dim),
-          .out = out};
+  Heads heads{.q = side_by_side(q, n_heads, head_dim),
+              .k = side_by_side(k, n_kv_heads, head_dim),
+              .v = side_by_side(v, n_kv_heads, head_dim),
+              .out = out};
+  if (value_gate) {
+    heads.q = {q, n_heads, head_dim, 1, 2 * head_dim};
+    heads.gates = {q.from(head_dim), n_heads, head_dim, 1, 2 * head_dim};
+  } else if (spec.output_gate == OutputGate::head) {
+    heads.gates = side_by_side(memory.gates.rows(rows, n_heads), n_heads, 1);
+    linear(step, {{&weights.gate, {heads.gates.rows}}}, x, rows);
+  }
+  return heads;
 }
 
 // For a listener, which hears steps of one segment.
@@ -362,6 +396,10 @@ template <class Probe>
 void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot,
                     Rows x, Branch out, Probe probe) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
+                 "a norm of all heads at once wants them side by side");
+  CONTINUO_CHECK(spec.output_gate == AttentionSpec::OutputGate::none || !spec.grouped_qkv,
+                 "an output gate wants queries apart from keys and values");
+  CONTINUO_CHECK(spec.output_gate != AttentionSpec::OutputGate::value || !normalizes_all_heads(spec),
                  "a norm of all heads at once wants them side by side");
   CONTINUO_CHECK(!spec.alibi || spec.alibi->slopes.size() == static_cast<std::size_t>(spec.n_heads),
                  "a slope for every head");

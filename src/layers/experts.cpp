@@ -26,19 +26,37 @@ void softmax(float* scores, std::size_t n) {
     scores[i] /= total;
 }
 
-// The n_active likeliest experts, of equals the first, in order of the expert. Scores are overwritten.
-void choose(const ExpertsSpec& spec, float* scores, std::vector<Choice>& chosen) {
-  const std::size_t n_experts = spec.n_experts;
-  softmax(scores, n_experts);
+// What experts are chosen by, and what was chosen; kept from row to row.
+struct Choices {
+  std::vector<float> keys;
+  std::vector<Choice> chosen;
+};
+
+// The n_active experts with the largest scores (plus bias), of equals the first, in order of the expert. Scores become
+// probabilities.
+void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const float> bias, Choices& choices) {
+  if (spec.scores == ExpertsSpec::Scores::softmax) {
+    softmax(scores.data(), scores.size());
+  } else {
+    for (float& score : scores)
+      score = math::sigmoid(score);
+  }
+  auto& [keys, chosen] = choices;
+  keys.assign(scores.begin(), scores.end());
+  for (std::size_t e = 0; e < bias.size(); ++e)
+    keys[e] += bias[e];
   chosen.clear();
   float total = 0;
   for (int i = 0; i < spec.n_active; ++i) {
-    const float* const best = std::max_element(scores, scores + n_experts);
-    chosen.push_back({static_cast<std::size_t>(best - scores), *best});
-    total += *best;
-    scores[chosen.back().expert] = -1;  // taken
+    const auto best = static_cast<std::size_t>(std::max_element(keys.begin(), keys.end()) - keys.begin());
+    chosen.push_back({best, scores[best]});
+    total += scores[best];
+    keys[best] = -std::numeric_limits<float>::infinity();  // taken
   }
+  for (Choice& choice : chosen)
+    choice.weight *= spec.routed_scale;
   if (spec.normalize) {
+    total += spec.normalize_eps;
     for (Choice& choice : chosen)
       choice.weight /= total;
   }
@@ -48,15 +66,18 @@ void choose(const ExpertsSpec& spec, float* scores, std::vector<Choice>& chosen)
 
 }  // namespace
 
-void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing) {
+void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing,
+           std::span<const float> selection_bias) {
   const std::size_t n_experts = spec.n_experts, n_active = spec.n_active;
   CONTINUO_CHECK(n_active >= 1 && n_active <= n_experts, "some of the experts must be chosen");
-  std::vector<Choice> chosen, all;
+  CONTINUO_CHECK(selection_bias.empty() || selection_bias.size() == n_experts, "a bias for every expert");
+  Choices choices;
+  std::vector<Choice> all;
   routing.first_slots.assign(n_experts + 1, 0);
   for (std::size_t row = 0; row < rows; ++row) {
-    choose(spec, scores[row], chosen);
-    all.insert(all.end(), chosen.begin(), chosen.end());
-    for (const Choice& choice : chosen)
+    choose(spec, {scores[row], n_experts}, selection_bias, choices);
+    all.insert(all.end(), choices.chosen.begin(), choices.chosen.end());
+    for (const Choice& choice : choices.chosen)
       ++routing.first_slots[choice.expert + 1];
   }
   for (std::size_t e = 0; e < n_experts; ++e)
@@ -110,7 +131,7 @@ void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   const std::size_t rows = step.rows(), n_active = spec.n_active, d_model = weights.router.weight.cols;
   const Rows scores = scores_.rows(rows, spec.n_experts);
   linear(step, {{&weights.router, scores}}, x, rows);
-  route(spec, scores, rows, routing_);
+  route(spec, scores, rows, routing_, weights.selection_bias);
   run_chosen(step, spec, weights, x);
   Rows shared, gate;
   if (spec.shared) {

@@ -18,8 +18,9 @@ struct Routing {
   std::vector<float> weights;            // of each slot
   std::vector<std::size_t> row_slots;    // n_active for each row, in order of the expert
 };
-// `scores`: the router's, n_experts for each row.
-void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing);
+// `scores`: the router's, n_experts for each row. `selection_bias`: n_experts, or empty.
+void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& routing,
+           std::span<const float> selection_bias = {});
 
 class Experts {
  public:

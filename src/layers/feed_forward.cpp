@@ -1,6 +1,6 @@
 #include "layers/feed_forward.h"
 
-#include "base/check.h"
+#include "layers/activation.h"
 #include "layers/probe.h"
 
 namespace continuo {
@@ -10,27 +10,13 @@ namespace {
 constexpr std::size_t kResultBytes = 256 << 10;  // that are activated together: they stay in a cache
 constexpr std::size_t kWidthStep = 64;           // outputs: whole blocks, whole cache lines
 
-KernelTable::Activate activation(const KernelTable& kernels, Activation kind) {
-  switch (kind) {
-    case Activation::silu:
-      return kernels.silu;
-    case Activation::gelu_erf:
-      return kernels.gelu_erf;
-    case Activation::gelu_tanh:
-      return kernels.gelu_tanh;
-    case Activation::gelu_quick:
-      return kernels.gelu_quick;
-    case Activation::relu:
-      return kernels.relu;
-    case Activation::relu_squared:
-      return kernels.relu_squared;
-  }
-  CONTINUO_CHECK(false, "an activation without a kernel");
-}
-
 // What is activated. `up` and `gate` have the same shape.
 const Linear& first_map(const FeedForwardSpec& spec, const FeedForwardWeights& weights) {
   return spec.gated ? weights.gate : weights.up;
+}
+
+void scale_values(std::span<float> values, float scale) {
+  for (float& value : values) value *= scale;
 }
 
 }  // namespace
@@ -45,7 +31,7 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
   const Linear& gate = first_map(job.spec, job.weights);
   const Linear& up = job.weights.up;
   const Panel all = panel(step, gate.weight, i, kInt8Block);
-  const KernelTable::Activate activate = activation(step.kernels, job.spec.activation);
+  const KernelTable::Activate activate = activation_kernel(step.kernels, job.spec.activation);
   std::size_t together = tokens_together(step, gate, job.tokens);
   if (job.spec.gated) together = std::max(together, tokens_together(step, up, job.tokens));
   together = std::min(together, job.tokens);
@@ -63,6 +49,7 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
       linear_panel(step, gate, outputs, x, n, hidden, worker);
       if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
       for (std::size_t t = 0; t < n; ++t) {
+        if (job.spec.gate_scale != 1) scale_values({hidden[t], width}, job.spec.gate_scale);
         activate(hidden[t], job.spec.gated ? ups[t] : nullptr, width);
         round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});
       }
@@ -79,7 +66,12 @@ void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const Feed
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
     hidden_panel(step, {spec, weights, x, rows, hidden, hidden.rounded}, i, worker);
   });
+  if (out.residual) out.residual->scale *= spec.down_scale;
   linear(step, {{&weights.down, out}}, hidden, rows);
+  if (spec.down_scale == 1 || !out.rows.data) return;
+  const std::size_t width = weights.down.weight.rows;
+  share_rows(step, rows, rows * width,
+             [&](std::size_t row, int) { scale_values({out.rows[row], width}, spec.down_scale); });
 }
 
 template <class Probe>

@@ -72,6 +72,9 @@ struct ForwardPass::Impl {
 
   MixerBranch mixer_branch(std::size_t layer) const;
   FfnBranch ffn_branch(std::size_t layer) const;
+  bool has_mixer(std::size_t layer) const {
+    return !std::holds_alternative<std::monostate>(model.spec.layers[layer].mixer);
+  }
   bool has_ffn(std::size_t layer) const {
     return !std::holds_alternative<std::monostate>(model.spec.layers[layer].ffn);
   }
@@ -176,8 +179,10 @@ Rows ForwardPass::Impl::run_branch(const BlockBranch& branch, Rows x, std::optio
 template <class Probe>
 void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Probe probe) {
   const Residual stream{x, model.spec.layers[layer].residual_scale};
-  const MixerBranch mixer = mixer_branch(layer);
-  run_branch<Probe>(mixer, normed(mixer, x), stream, probe);
+  if (has_mixer(layer)) {
+    const MixerBranch mixer = mixer_branch(layer);
+    run_branch<Probe>(mixer, normed(mixer, x), stream, probe);
+  }
   if (!has_ffn(layer)) return;
   const FfnBranch ffn = ffn_branch(layer);
   run_branch<Probe>(ffn, normed(ffn, x), stream, probe);

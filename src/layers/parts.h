@@ -10,8 +10,15 @@
 #include <tuple>
 
 #include "layers/attention.h"
+#include "layers/channel_mix.h"
+#include "layers/delta_net.h"
 #include "layers/experts.h"
 #include "layers/feed_forward.h"
+#include "layers/mamba.h"
+#include "layers/mamba2.h"
+#include "layers/rg_lru.h"
+#include "layers/rwkv.h"
+#include "layers/rwkv4.h"
 #include "layers/short_conv.h"
 
 namespace continuo {
@@ -43,8 +50,8 @@ class Parts {
   Buffer part_;  // what one of several mixers side by side made
 };
 
-using Mixers = Parts<Attention, ShortConv>;
-using Ffns = Parts<FeedForward, Experts>;
+using Mixers = Parts<Attention, ShortConv, Mamba, Mamba2, Rwkv4, Rwkv, DeltaNet, RgLru>;
+using Ffns = Parts<FeedForward, Experts, ChannelMix>;
 
 // ---- as it is done ----
 

@@ -94,6 +94,13 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeFactors& factors, std::si
   return rounded(turns, factors.attention_factor);
 }
 
+RopeFrequencies scaled(const RopeSpec& spec, const RopeProportional& proportional, std::size_t) {
+  std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
+  for (std::size_t i = 0; i < turns.size(); ++i)
+    turns[i] = i < static_cast<std::size_t>(proportional.turned_pairs) ? turns[i] / proportional.factor : 0;
+  return rounded(turns, 1);
+}
+
 // Texts of lengths for which this is the same are turned alike.
 std::size_t kind_of_length(const RopeSpec& spec, std::size_t text_length) {
   const auto beyond = [&](double context) { return static_cast<double>(text_length) > context; };

@@ -34,7 +34,9 @@ Result<NormWeights> head_norm(PartBinder& binder, const NormRoles& at, const QkN
 }  // namespace
 
 Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec) {
-  const std::size_t q_rows = size(spec.n_heads) * size(spec.head_dim);
+  using OutputGate = AttentionSpec::OutputGate;
+  const std::size_t head_rows = size(spec.n_heads) * size(spec.head_dim);
+  const std::size_t q_rows = head_rows * (spec.output_gate == OutputGate::value ? 2 : 1);
   const std::size_t kv_rows = size(spec.n_kv_heads) * size(spec.head_dim);
   AttentionWeights into;
   if (spec.grouped_qkv || binder.fused(Role::attention_qkv, Role::attention_q, place)) {
@@ -62,7 +64,10 @@ Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place,
     CONTINUO_TRY(into.k_norm, head_norm(binder, k, *spec.qk_norm, size(spec.n_kv_heads), size(spec.head_dim)));
   }
   CONTINUO_TRY(into.out, binder.linear(Role::attention_out, Role::attention_out_bias, place, spec.out_bias,
-                                {binder.d_model(), q_rows}));
+                                {binder.d_model(), head_rows}));
+  if (spec.output_gate == OutputGate::head) {
+    CONTINUO_TRY(into.gate, binder.linear(Role::attention_gate, place, {size(spec.n_heads), binder.d_model()}));
+  }
   return into;
 }
 

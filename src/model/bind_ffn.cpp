@@ -22,8 +22,14 @@ Result<FeedForwardWeights> shared_expert(PartBinder& binder, const TensorPlace& 
   CONTINUO_CHECK(!spec.bias && spec.gated, "there are no roles for such a shared expert");
   const std::size_t d_ff = size(spec.d_ff);
   FeedForwardWeights into;
-  CONTINUO_TRY(into.gate.weight, binder.finder().matrix(Role::shared_gate, place, d_ff, binder.d_model()));
-  CONTINUO_TRY(into.up.weight, binder.finder().matrix(Role::shared_up, place, d_ff, binder.d_model()));
+  if (binder.fused(Role::shared_gate_up, Role::shared_gate, place)) {
+    CONTINUO_TRY(const Matrix both, binder.finder().matrix(Role::shared_gate_up, place, 2 * d_ff, binder.d_model()));
+    into.gate.weight = outputs_of(both, 0, d_ff);
+    into.up.weight = outputs_of(both, d_ff, d_ff);
+  } else {
+    CONTINUO_TRY(into.gate.weight, binder.finder().matrix(Role::shared_gate, place, d_ff, binder.d_model()));
+    CONTINUO_TRY(into.up.weight, binder.finder().matrix(Role::shared_up, place, d_ff, binder.d_model()));
+  }
   CONTINUO_TRY(into.down.weight, binder.finder().matrix(Role::shared_down, place, binder.d_model(), d_ff));
   return into;
 }
@@ -55,6 +61,9 @@ Result<ExpertsWeights> bind_part(PartBinder& binder, const TensorPlace& place, c
   const std::size_t n = size(spec.n_experts), d_ff = size(spec.expert.d_ff);
   ExpertsWeights into;
   CONTINUO_TRY(into.router.weight, binder.finder().matrix(Role::router, place, n, binder.d_model()));
+  if (spec.selection_bias) {
+    CONTINUO_TRY(into.selection_bias, binder.values(Role::router_bias, place, {n}));
+  }
   into.experts.resize(n);
   if (binder.fused(Role::expert_gate_up, Role::expert_gate, place)) {
     CONTINUO_TRY(const std::vector<Matrix> both,

@@ -35,7 +35,25 @@ namespace continuo {
   X(kExaone4) \
   X(kMinicpm) \
   X(kNanochat) \
-  X(kLfm2)
+  X(kLfm2) \
+  X(kMamba) \
+  X(kFalconMamba) \
+  X(kJamba) \
+  X(kMamba2) \
+  X(kBamba) \
+  X(kFalconH1) \
+  X(kNemotronH) \
+  X(kGranitemoehybrid) \
+  X(kLfm2Moe) \
+  X(kLfm3) \
+  X(kQwen3Next) \
+  X(kQwen35Text) \
+  X(kOlmoHybrid) \
+  X(kRecurrentGemma) \
+  X(kRwkv) \
+  X(kRwkv5) \
+  X(kRwkv6) \
+  X(kRwkv7)
 // clang-format on
 
 #define CONTINUO_DECLARE(name) extern const Family name;

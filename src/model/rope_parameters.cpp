@@ -17,6 +17,7 @@ constexpr std::size_t kMostFactors = 1024;
 struct Source {
   const HyperParameters& top;
   const HyperParameters& section;
+  double share;  // of each head's values that turn
   int rotary_dim;
   int context_length;
   double theta;
@@ -137,17 +138,26 @@ Result<RopeScaling> longrope(const Source& source) {
   return RopeScaling{std::move(scaling)};
 }
 
+// All of a head is seen as pairs, of which a share turns.
+Result<RopeScaling> proportional(const Source& source) {
+  RopeProportional scaling;
+  CONTINUO_TRY(scaling.factor, source.section.number_or("rope_factor", 1, kFromOne));
+  scaling.turned_pairs = static_cast<int>(std::floor(source.share * source.rotary_dim / 2));
+  return RopeScaling{scaling};
+}
+
 struct Kind {
   std::string_view name;
   Result<RopeScaling> (*read)(const Source&);
 };
-constexpr std::array<Kind, 7> kKinds = {{{"default", no_scaling},
+constexpr std::array<Kind, 8> kKinds = {{{"default", no_scaling},
                                          {"linear", linear},
                                          {"dynamic", dynamic},
                                          {"llama3", llama3},
                                          {"yarn", yarn},
                                          {"longrope", longrope},
-                                         {"su", longrope}}};
+                                         {"su", longrope},
+                                         {"proportional", proportional}}};
 
 Result<RopeScaling> scaling_of(const Source& source) {
   CONTINUO_TRY(const std::string type, source.section.text_or("rope_type", "default"));
@@ -171,15 +181,18 @@ Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& se
                            int context_length, const RopeDefaults& defaults) {
   CONTINUO_TRY_VOID(section.plain_values());
   Source source{
-      .top = top, .section = section, .rotary_dim = 0, .context_length = context_length, .theta = 0};
+      .top = top, .section = section, .share = 1, .rotary_dim = 0, .context_length = context_length, .theta = 0};
   CONTINUO_TRY(source.theta, either(source, "rope_theta", defaults.theta, kFromOne));
   CONTINUO_TRY(const double share, either(source, "partial_rotary_factor", defaults.share, kZeroToOne));
-  if (share != defaults.share && !defaults.share_is_free) {
+  CONTINUO_TRY(const std::string type, section.text_or("rope_type", "default"));
+  const bool whole = type == "proportional";
+  if (share != defaults.share && !defaults.share_is_free && !whole) {
     return model_error(top.file(),
                        fmt::format("partial_rotary_factor is {}, expected {}", share, defaults.share),
                        "turning a part of each head is not supported for this kind of model");
   }
-  source.rotary_dim = static_cast<int>(head_dim * share);
+  source.share = share;
+  source.rotary_dim = static_cast<int>(head_dim * (whole ? 1 : share));
   if (source.rotary_dim % 2 != 0 || source.rotary_dim == 0) {
     const std::string part = share == 1 ? "" : fmt::format(", of which {} turn", source.rotary_dim);
     return model_error(top.file(),

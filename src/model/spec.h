@@ -55,7 +55,13 @@ struct RopeFactors {  // "longrope" (Ding et al. 2024, arXiv:2402.13753): each p
   double attention_factor = 1;  // multiplies cos and sin; resolved
   bool operator==(const RopeFactors&) const = default;
 };
-using RopeScaling = std::variant<std::monostate, RopeLinear, RopeLlama3, RopeYarn, RopeDynamic, RopeFactors>;
+struct RopeProportional {  // the first pairs turn as if all did, the others not at all (Gemma 4, LFM3)
+  int turned_pairs = 0;    // of rotary_dim / 2
+  double factor = 1;       // divides the frequencies
+  bool operator==(const RopeProportional&) const = default;
+};
+using RopeScaling =
+    std::variant<std::monostate, RopeLinear, RopeLlama3, RopeYarn, RopeDynamic, RopeFactors, RopeProportional>;
 
 struct RopeSpec {
   int rotary_dim = 0;  // even, <= head_dim
@@ -139,14 +145,14 @@ struct ShortConvSpec {
 };
 
 // Mamba, Gu & Dao 2023, arXiv:2312.00752. x, z = W_in u; x = act(conv(x)); dt, B, C = W_x x;
-// D = softplus(W_dt dt + b); h = exp(D A) h + D B x; y = W_out((C h + skip x) * act(z)). One h of d_state a channel.
+// D = softplus(W_dt dt + b); h = exp(D A) h + D B x; y = W_out((C h + skip x) * silu(z)). One h of d_state a channel.
 struct MambaSpec {
   int d_inner = 0, d_state = 0, d_conv = 0, dt_rank = 0;
   bool conv_bias = true, proj_bias = false;  // of W_in and W_out
   Activation activation = Activation::silu;
   std::optional<NormSpec> inner_norm;  // of dt, of B and of C, each (Jamba, Falcon Mamba)
 
-  // The convolution's, then h: d_inner rows of d_state.
+  // The convolution's, then h: d_state rows of d_inner.
   std::size_t state_floats() const { return std::size_t(d_inner) * std::size_t(d_conv - 1 + d_state); }
 };
 
@@ -155,10 +161,10 @@ struct MambaSpec {
 // share B and C.
 struct Mamba2Spec {
   int n_heads = 0, head_dim = 0, n_groups = 1, d_state = 0, d_conv = 0;
-  bool conv_bias = true, proj_bias = false;
+  bool conv_bias = true, in_bias = false, out_bias = false;
   Activation activation = Activation::silu;
   float dt_min = 0, dt_max = 0;  // dt_max 0: no limit
-  // norm_gated: norm(y * act(z)); gated_norm: norm(y) * act(z); gate: y * act(z).
+  // norm_gated: norm(y * silu(z)); gated_norm: norm(y) * silu(z); gate: y * silu(z).
   enum class Gate : unsigned char { norm_gated, gated_norm, gate } gate = Gate::norm_gated;
   int norm_groups = 1;  // groups of y that are normalized by themselves
   float norm_eps = 1e-5f;
@@ -167,7 +173,7 @@ struct Mamba2Spec {
 
   int d_inner() const { return n_heads * head_dim; }
   int conv_channels() const { return d_inner() + 2 * n_groups * d_state; }
-  // The convolution's, then n_heads S of head_dim rows of d_state.
+  // The convolution's, then n_heads S of d_state rows of head_dim.
   std::size_t state_floats() const {
     return std::size_t(d_conv - 1) * std::size_t(conv_channels()) + std::size_t(d_inner()) * std::size_t(d_state);
   }
@@ -232,8 +238,9 @@ struct BesideSpec {
   std::size_t state_floats() const;
 };
 
+// monostate: the block is its feed-forward part alone (Nemotron-H).
 using MixerSpec = std::variant<AttentionSpec, ShortConvSpec, BesideSpec, MambaSpec, Mamba2Spec, DeltaNetSpec, RgLruSpec,
-                               Rwkv4Spec, RwkvSpec>;
+                               Rwkv4Spec, RwkvSpec, std::monostate>;
 
 struct BesidePart {
   MixerSpec mixer;
@@ -250,6 +257,8 @@ struct FeedForwardSpec {
   Activation activation = Activation::silu;
   bool gated = true;  // down(act(gate x) * up x), Shazeer 2020, arXiv:2002.05202; else down(act(up x))
   bool bias = false;
+  float gate_scale = 1;  // of gate x, or of up x where there is no gate (Falcon-H1)
+  float down_scale = 1;  // of the result (Falcon-H1)
 
   std::size_t state_floats() const { return 0; }
 };
@@ -261,6 +270,7 @@ struct ExpertsSpec {
   int n_active = 0;
   FeedForwardSpec expert;
   bool normalize = true;                   // the chosen weights are divided by their sum
+  float normalize_eps = 0;                 // added to that sum
   std::optional<FeedForwardSpec> shared;   // an expert that every token uses beside the chosen ones
   bool shared_gate = false;                // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
   // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE).

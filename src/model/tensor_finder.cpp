@@ -77,6 +77,19 @@ bool TensorFinder::stored(Role role, const TensorPlace& place) const {
   return name && stored(name_of(*name, place));
 }
 
+std::size_t TensorFinder::rank(Role role, const TensorPlace& place) const {
+  const TensorName* name = find(role, place);
+  const auto tensor = name ? checkpoint_.tensors.find(name_of(*name, place)) : checkpoint_.tensors.end();
+  if (tensor == checkpoint_.tensors.end()) return 0;
+  return static_cast<std::size_t>(std::ranges::distance(without_units(tensor->second.shape)));
+}
+
+std::size_t TensorFinder::first_extent(Role role, const TensorPlace& place) const {
+  const TensorName* name = find(role, place);
+  const auto tensor = name ? checkpoint_.tensors.find(name_of(*name, place)) : checkpoint_.tensors.end();
+  return tensor == checkpoint_.tensors.end() || tensor->second.shape.empty() ? 0 : tensor->second.shape.front();
+}
+
 bool TensorFinder::stored_per_part(Role role, const TensorPlace& place) const {
   return need(role, place).name.find('@') != std::string_view::npos;
 }

@@ -20,6 +20,10 @@ class TensorFinder {
   // Whether the names know the role, and whether the checkpoint has a tensor of it.
   bool named(Role role) const;
   bool stored(Role role, const TensorPlace& place) const;
+  // How many extents above 1 the tensor of a role has; 0 if there is none.
+  std::size_t rank(Role role, const TensorPlace& place) const;
+  // Its outermost extent; 0 if there is none.
+  std::size_t first_extent(Role role, const TensorPlace& place) const;
   // Whether the role's tensors are one a part ("@"), as the checkpoint has them.
   bool stored_per_part(Role role, const TensorPlace& place) const;
 

@@ -57,6 +57,9 @@ namespace continuo {
   X(delta_k, "delta net k")                                                                               \
   X(delta_v, "delta net v")                                                                               \
   X(delta_qkv, "delta net qkv")                                                                           \
+  X(delta_q_filters, "delta net q filters")                                                               \
+  X(delta_k_filters, "delta net k filters")                                                               \
+  X(delta_v_filters, "delta net v filters")                                                               \
   X(delta_z, "delta net gate")                                                                            \
   X(delta_b, "delta net beta")                                                                            \
   X(delta_a, "delta net decay input")                                                                     \
@@ -131,6 +134,7 @@ namespace continuo {
   X(expert_down, "expert down")                                                                           \
   /* gate and up of an expert in one tensor */                                                            \
   X(expert_gate_up, "expert gate and up")                                                                 \
+  X(shared_gate_up, "shared expert gate and up")                                                          \
   X(shared_gate, "shared expert gate")                                                                    \
   X(shared_up, "shared expert up")                                                                        \
   X(shared_down, "shared expert down")                                                                    \

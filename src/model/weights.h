@@ -88,7 +88,7 @@ struct MambaWeights {
   Linear x;                      // dt_rank + 2 * d_state rows of d_inner: dt, B, C
   Linear dt;                     // d_inner rows of dt_rank, with a bias
   NormWeights dt_norm, b_norm, c_norm;
-  std::vector<float> a;     // d_inner rows of d_state: A itself, which is -exp of what files hold
+  std::vector<float> a;     // d_state rows of d_inner: A itself, which is -exp of what files hold
   std::vector<float> skip;  // d_inner
   Linear out;
 
@@ -180,7 +180,7 @@ struct RwkvWeights {
 
 struct BesideWeights;
 using MixerWeights = std::variant<AttentionWeights, ShortConvWeights, BesideWeights, MambaWeights, Mamba2Weights,
-                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights>;
+                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights, std::monostate>;
 
 struct FeedForwardWeights {
   Linear gate;  // d_ff rows; weight.data null unless gated

@@ -1,13 +1,11 @@
 // Granite 3: Llama with multipliers on embeddings, scores, residuals and logits. IBM 2024,
 // github.com/ibm-granite/granite-3.0-language-models.
-#include "model/families/llama.h"
+#include "model/families/granite.h"
 
 namespace continuo {
 
-namespace {
-
-Result<ModelSpec> granite(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.feed_bias = true}));
+Result<ModelSpec> granite_spec(const HyperParameters& p, const LlamaDefaults& defaults) {
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, defaults));
   CONTINUO_TRY(const double embedding, p.number_or("embedding_scale", 1, kFactor));
   CONTINUO_TRY(const double attention, p.number_or("attention_scale", 1, kFactor));
   CONTINUO_TRY(const double residual, p.number_or("residual_scale", 1, kFactor));
@@ -21,6 +19,8 @@ Result<ModelSpec> granite(const HyperParameters& p) {
   return spec;
 }
 
+namespace {
+Result<ModelSpec> granite(const HyperParameters& p) { return granite_spec(p, {.feed_bias = true}); }
 }  // namespace
 
 extern const Family kGranite;  // the list's

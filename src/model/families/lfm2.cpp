@@ -1,7 +1,5 @@
 // LFM2: gated short convolutions, and grouped attention in some layers. Liquid AI 2025, arXiv:2511.23404.
-#include <algorithm>
-
-#include "model/families/llama.h"
+#include "model/families/lfm2.h"
 
 namespace continuo {
 
@@ -43,10 +41,9 @@ Result<int> adjusted_width(const HyperParameters& p, int d_ff) {
   return static_cast<int>((width + multiple - 1) / multiple * multiple);
 }
 
-Result<ModelSpec> lfm2(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.tied_output = true, .context_length = 128000},
-                                              .norm_eps = 1e-5,
-                                              .rope = {.theta = 1e6}}));
+}  // namespace
+
+Result<void> set_lfm2_mixers(const HyperParameters& p, ModelSpec& spec) {
   CONTINUO_TRY(const bool bias, p.flag_or("conv_bias", false));
   CONTINUO_TRY(const int kernel, p.count_or("conv_kernel", 3, kMaxConvKernel));
   CONTINUO_TRY(const std::vector<bool> attends, attention_layers(p, spec.layers.size()));
@@ -54,10 +51,22 @@ Result<ModelSpec> lfm2(const HyperParameters& p) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     attention_of(layer).qkv_bias = attention_of(layer).out_bias = false;
-    auto& ffn = std::get<FeedForwardSpec>(layer.ffn);
-    CONTINUO_TRY(ffn.d_ff, adjusted_width(p, ffn.d_ff));
     if (!attends[i]) layer.mixer = ShortConvSpec{.d_inner = spec.d_model, .kernel = kernel, .bias = bias};
   }
+  return {};
+}
+
+namespace {
+
+Result<ModelSpec> lfm2(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.tied_output = true, .context_length = 128000},
+                                              .norm_eps = 1e-5,
+                                              .rope = {.theta = 1e6}}));
+  for (LayerSpec& layer : spec.layers) {
+    auto& ffn = std::get<FeedForwardSpec>(layer.ffn);
+    CONTINUO_TRY(ffn.d_ff, adjusted_width(p, ffn.d_ff));
+  }
+  CONTINUO_TRY_VOID(set_lfm2_mixers(p, spec));
   return spec;
 }
 

@@ -15,10 +15,11 @@ Result<void> set_qwen_windows(const HyperParameters& p, ModelSpec& spec,
   return set_windows(p, spec, window, [&](int layer) { return window > 0 && rule(layer, first); });
 }
 
-Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_ff, int shared_d_ff) {
+Result<void> set_qwen_experts(const HyperParameters& p, ModelSpec& spec, int d_ff, int shared_d_ff,
+                              bool normalized_by_default) {
   FeedForwardSpec expert = std::get<FeedForwardSpec>(spec.layers.front().ffn);
   CONTINUO_TRY(expert.d_ff, p.count_or("expert_d_ff", d_ff));
-  CONTINUO_TRY(ExpertsSpec experts, plain_experts(p, expert, false));
+  CONTINUO_TRY(ExpertsSpec experts, plain_experts(p, expert, normalized_by_default));
   if (shared_d_ff > 0) {
     experts.shared = expert;
     CONTINUO_TRY(experts.shared->d_ff, p.count_or("shared_d_ff", shared_d_ff));

@@ -11,6 +11,7 @@ Result<void> set_qwen_windows(const HyperParameters& parameters, ModelSpec& spec
 
 // Experts in every `sparse_step`-th layer but those that the file lists as dense; `shared` beside them, if
 // given.
-Result<void> set_qwen_experts(const HyperParameters& parameters, ModelSpec& spec, int d_ff, int shared_d_ff);
+Result<void> set_qwen_experts(const HyperParameters& parameters, ModelSpec& spec, int d_ff, int shared_d_ff,
+                              bool normalized_by_default = false);
 
 }  // namespace continuo

@@ -1,0 +1,157 @@
+#include "layers/mamba.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/exp_values.h"
+#include "layers/activation.h"
+#include "layers/causal_conv.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
+#include "layers/probe.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr std::size_t kConvChannels = 256;  // that a thread takes at once
+constexpr std::size_t kScanChannels = 64;   // the same of the scan: their state stays in the first-level cache
+
+// One layer's scan of one step. Rows: `x` and `z` d_inner wide; `parameters` dt, B, C; `delta` d_inner wide.
+struct Job {
+  Step& step;
+  const MambaSpec& spec;
+  const MambaWeights& weights;
+  StateSlot slot;
+  Rows x, z, parameters, delta;
+
+  std::size_t width() const { return static_cast<std::size_t>(spec.d_inner); }
+  std::size_t d_state() const { return static_cast<std::size_t>(spec.d_state); }
+  std::size_t dt_rank() const { return static_cast<std::size_t>(spec.dt_rank); }
+  std::size_t segment_rows(std::size_t segment) const { return step.segments[segment].tokens.size(); }
+};
+
+CausalConv conv_of(const Job& job) {
+  return {.weights = job.weights.conv,
+          .bias = job.weights.conv_bias,
+          .kernel = static_cast<std::size_t>(job.spec.d_conv),
+          .channels = job.width()};
+}
+
+// x = act(conv(x)) for some channels of one segment's rows.
+void convolve(const Job& job, std::size_t segment, std::size_t first, std::size_t n) {
+  const std::size_t row = job.step.first_rows[segment], rows = job.segment_rows(segment);
+  const CausalConv conv = conv_of(job);
+  const Rows x{job.x[row], job.x.stride};
+  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()), x, rows, first, n);
+  const KernelTable::Activate activate = activation_kernel(job.step.kernels, job.spec.activation);
+  for (std::size_t t = 0; t < rows; ++t) activate(x[t] + first, nullptr, n);
+}
+
+// What one token does to a run of channels; `n` is a constant for whole runs, whose loops become vectors.
+//   h[s] = exp(delta A[s]) h[s] + delta x B[s];  y = sum over s of C[s] h[s], in order
+struct Channels {
+  const float* a;  // d_state rows of `stride`
+  float* h;        // the same
+  std::size_t stride, d_state;
+  const float* b;
+  const float* c;
+
+  template <class Count>
+  void advance(const float* delta, const float* x, float* y, Count n) const {
+    float decay[kScanChannels], input[kScanChannels], held[kScanChannels], sum[kScanChannels];
+    for (std::size_t i = 0; i < n; ++i) input[i] = delta[i] * x[i];
+    for (std::size_t i = 0; i < n; ++i) sum[i] = 0;
+    for (std::size_t s = 0; s < d_state; ++s) {
+      const float* const rates = a + s * stride;
+      float* const state = h + s * stride;
+      const float b_s = b[s], c_s = c[s];
+      for (std::size_t i = 0; i < n; ++i) decay[i] = delta[i] * rates[i];
+      exp_values(decay, n);
+      std::copy_n(state, std::size_t{n}, held);
+      for (std::size_t i = 0; i < n; ++i) held[i] = decay[i] * held[i] + input[i] * b_s;
+      for (std::size_t i = 0; i < n; ++i) sum[i] += held[i] * c_s;
+      std::copy_n(held, std::size_t{n}, state);
+    }
+    std::copy_n(sum, std::size_t{n}, y);
+  }
+};
+
+// z = (C h + skip x) * silu(z) for some channels of one segment's rows.
+void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n) {
+  const std::size_t width = job.width(), d_state = job.d_state(), dt_rank = job.dt_rank();
+  StateSlot slot = job.slot;
+  slot.first_float += conv_of(job).state_floats();
+  float* const state = job.step.recurrent(segment, slot, width * d_state).data() + first;
+  const float* const skip = job.weights.skip.data() + first;
+  float y[kScanChannels];
+  for (std::size_t t = 0; t < job.segment_rows(segment); ++t) {
+    const std::size_t row = job.step.first_rows[segment] + t;
+    const float* const parameters = job.parameters[row] + dt_rank;
+    const float* const x = job.x[row] + first;
+    float* const delta = job.delta[row] + first;
+    softplus_values(delta, n);
+    const Channels channels{job.weights.a.data() + first, state, width, d_state, parameters, parameters + d_state};
+    if (n == kScanChannels) {
+      channels.advance(delta, x, y, std::integral_constant<std::size_t, kScanChannels>());
+    } else {
+      channels.advance(delta, x, y, n);
+    }
+    for (std::size_t i = 0; i < n; ++i) y[i] += skip[i] * x[i];
+    job.step.kernels.silu(job.z[row] + first, y, n);
+  }
+}
+
+// dt, B and C normalized, each by itself.
+void normalize_parameters(const Job& job) {
+  if (!job.spec.inner_norm) return;
+  const NormSpec& norm = *job.spec.inner_norm;
+  const std::size_t rows = job.step.rows(), width = job.parameters.stride;
+  share_rows(job.step, rows, rows * width, [&](std::size_t row, int) {
+    float* at = job.parameters[row];
+    for (const NormWeights* weights : {&job.weights.dt_norm, &job.weights.b_norm, &job.weights.c_norm}) {
+      const std::size_t n = weights->weight.size();
+      normalize_row(job.step.kernels, norm, *weights, 0, {at, n}, at);
+      at += n;
+    }
+  });
+}
+
+// task(job, segment, first, n) for all segments and all channels, `together` of them at once.
+template <class Task>
+void share_channels(const Job& job, std::size_t together, std::size_t work, Task task) {
+  const std::size_t width = job.width(), groups = (width + together - 1) / together;
+  share(job.step, job.step.segments.size() * groups, work, [&](std::size_t i, int) {
+    const std::size_t first = i % groups * together;
+    task(job, i / groups, first, std::min(together, width - first));
+  });
+}
+
+}  // namespace
+
+template <class Probe>
+void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, StateSlot slot, Rows x, Branch out,
+                Probe) {
+  const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_inner);
+  const std::size_t d_state = static_cast<std::size_t>(spec.d_state);
+  const Rows projected = projected_.rows(rows, 2 * width);
+  const Rows parameters = parameters_.rows(rows, static_cast<std::size_t>(spec.dt_rank) + 2 * d_state);
+  const Job job{step,       spec,
+                weights,    slot,
+                projected,  projected.from(width),
+                parameters, delta_.rows(rows, width)};
+  linear(step, {{&weights.in, {projected}}}, x, rows);
+  share_channels(job, kConvChannels, rows * width * static_cast<std::size_t>(spec.d_conv), convolve);
+  linear(step, {{&weights.x, {parameters}}}, job.x, rows);
+  normalize_parameters(job);
+  linear(step, {{&weights.dt, {job.delta}}}, parameters, rows);
+  constexpr std::size_t kCost = 12;  // multiply-adds that a value of the state takes as long as
+  share_channels(job, kScanChannels, kCost * rows * width * d_state, scan);
+  linear(step, {{&weights.out, out}}, job.z, rows);
+}
+
+template void Mamba::run<NoListener>(Step&, const MambaSpec&, const MambaWeights&, StateSlot, Rows, Branch,
+                                     NoListener);
+template void Mamba::run<Listener&>(Step&, const MambaSpec&, const MambaWeights&, StateSlot, Rows, Branch, Listener&);
+
+}  // namespace continuo

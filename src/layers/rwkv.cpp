@@ -1,0 +1,251 @@
+#include "layers/rwkv.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/reference_math.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
+#include "layers/probe.h"
+#include "layers/token_shift.h"
+
+namespace continuo {
+
+namespace {
+
+// e^-0.5 of RWKV-7's decay exp(-e^-0.5 sigmoid(w)).
+constexpr float kSlowest = 0.6065306597126334f;
+
+// f(row, values) for each row of `width`.
+template <class F>
+void each_row(Step& step, Rows x, std::size_t width, F&& f) {
+  share_rows(step, step.rows(), 16 * step.rows() * width, [&](std::size_t row, int) { f(row, x[row]); });
+}
+
+// to = second(activation(first(x))): a small map of two layers.
+template <class Activate>
+void two_layers(Step& step, const Linear& first, const Linear& second, Rows x, Buffer& small, Activate activate, Rows to) {
+  const std::size_t rank = first.weight.rows;
+  const Rows hidden = small.rows(step.rows(), rank);
+  linear(step, {{&first, {hidden}}}, x, step.rows());
+  each_row(step, hidden, rank, [&](std::size_t, float* values) {
+    for (std::size_t i = 0; i < rank; ++i) values[i] = activate(values[i]);
+  });
+  linear(step, {{&second, {to}}}, hidden, step.rows());
+}
+
+float same(float x) { return x; }
+
+// One head of one row. `state`: head_dim rows, one for each channel of the key, of the values that it holds.
+struct Head {
+  const float *r, *w, *k, *v, *first;
+  float* out;
+  std::size_t dim;
+};
+
+// RWKV-5.2 and 6: out = r (S + first k v'); S = w S + k v'.
+void step_head(const Head& head, float* state) {
+  std::fill_n(head.out, head.dim, 0.0f);
+  for (std::size_t i = 0; i < head.dim; ++i) {
+    float* const row = state + i * head.dim;
+    const float r = head.r[i], w = head.w[i], k = head.k[i], u = head.first[i];
+    for (std::size_t j = 0; j < head.dim; ++j) {
+      const float kv = k * head.v[j];
+      head.out[j] += r * (u * kv + row[j]);
+      row[j] = w * row[j] + kv;
+    }
+  }
+}
+
+// RWKV-7: S = (diag(w) - kappa (kappa a)') S + k v', out = r S; kappa has length 1. `held` is room for a row.
+void step_head_7(const Head& head, const float* kappa, const float* a, float* state, float* held) {
+  std::fill_n(held, head.dim, 0.0f);
+  for (std::size_t i = 0; i < head.dim; ++i) {
+    const float* const row = state + i * head.dim;
+    for (std::size_t j = 0; j < head.dim; ++j) held[j] += kappa[i] * row[j];
+  }
+  std::fill_n(head.out, head.dim, 0.0f);
+  for (std::size_t i = 0; i < head.dim; ++i) {
+    float* const row = state + i * head.dim;
+    const float r = head.r[i], w = head.w[i], k = head.k[i], taken = kappa[i] * a[i];
+    for (std::size_t j = 0; j < head.dim; ++j) {
+      row[j] = row[j] * w - taken * held[j] + k * head.v[j];
+      head.out[j] += r * row[j];
+    }
+  }
+}
+
+}  // namespace
+
+Rwkv::Inputs Rwkv::blank_inputs(std::size_t rows, std::size_t width) {
+  return {r_.rows(rows, width), w_.rows(rows, width), k_.rows(rows, width),
+          v_.rows(rows, width), g_.rows(rows, width), a_.rows(rows, width)};
+}
+
+void Rwkv::map_mixed(Step& step, const Linear& map, Rows x, Rows before, const std::vector<float>& share, Rows to) {
+  const Rows mixed = mixed_.rows(step.rows(), share.size());
+  mix_differences(step, x, before, share, {}, mixed);
+  linear(step, {{&map, {to}}}, mixed, step.rows());
+}
+
+Rwkv::Inputs Rwkv::inputs_5(Step& step, const RwkvWeights& weights, Rows x, Rows before) {
+  const std::size_t width = weights.mix_k.size();
+  const Inputs to = blank_inputs(step.rows(), width);
+  const Rows mixed = mixed_.rows(step.rows(), width);
+  const auto map = [&](const std::vector<float>& share, const Linear& linear_map, Rows rows) {
+    mix_rows(step, x, before, share, mixed);
+    linear(step, {{&linear_map, {rows}}}, mixed, step.rows());
+  };
+  map(weights.mix_r, weights.receptance, to.r);
+  map(weights.mix_k, weights.key, to.k);
+  map(weights.mix_v, weights.value, to.v);
+  if (!weights.mix_g.empty()) map(weights.mix_g, weights.gate, to.g);
+  each_row(step, to.w, width, [&](std::size_t, float* w) { std::copy_n(weights.decay.data(), width, w); });
+  return to;
+}
+
+// Shares that depend on the row: x + (before - x) (share + what the small maps make of a first mix).
+Rwkv::Inputs Rwkv::inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before) {
+  const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_model),
+                    rank = static_cast<std::size_t>(spec.shift_rank);
+  const Inputs to = blank_inputs(rows, width);
+  const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, width), hidden = small_.rows(rows, 5 * rank);
+  mix_differences(step, x, before, weights.mix_x, {}, mixed);
+  linear(step, {{&weights.shift_1, {hidden}}}, mixed, rows);
+  each_row(step, hidden, 5 * rank, [&](std::size_t, float* values) {
+    for (std::size_t i = 0; i < 5 * rank; ++i) values[i] = math::tanh(values[i]);
+  });
+  const auto mix = [&](std::size_t part, const std::vector<float>& share) {
+    linear(step, {{&weights.shift_2[part], {extra}}}, hidden.from(part * rank), rows);
+    mix_differences(step, x, before, share, extra, mixed);
+  };
+  mix(1, weights.mix_k);
+  linear(step, {{&weights.key, {to.k}}}, mixed, rows);
+  mix(2, weights.mix_v);
+  linear(step, {{&weights.value, {to.v}}}, mixed, rows);
+  mix(3, weights.mix_r);
+  linear(step, {{&weights.receptance, {to.r}}}, mixed, rows);
+  mix(4, weights.mix_g);
+  linear(step, {{&weights.gate, {to.g}}}, mixed, rows);
+  mix(0, weights.mix_w);  // last: the decay's small map takes the room of `hidden`
+  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, math::tanh, to.w);
+  each_row(step, to.w, width, [&](std::size_t, float* w) {
+    for (std::size_t i = 0; i < width; ++i) w[i] = math::exp(-math::exp(weights.decay[i] + w[i]));
+  });
+  return to;
+}
+
+Rwkv::Inputs Rwkv::inputs_7(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before) {
+  const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_model);
+  const Inputs to = blank_inputs(rows, width);
+  const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, width);
+  map_mixed(step, weights.receptance, x, before, weights.mix_r, to.r);
+  map_mixed(step, weights.key, x, before, weights.mix_k, to.k);
+  mix_differences(step, x, before, weights.mix_w, {}, mixed);
+  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, math::tanh, to.w);
+  mix_differences(step, x, before, weights.mix_a, {}, mixed);
+  two_layers(step, weights.learning_1, weights.learning_2, mixed, small_, same, to.a);
+  mix_differences(step, x, before, weights.mix_g, {}, mixed);
+  two_layers(step, weights.gate_1, weights.gate_2, mixed, small_, math::sigmoid, to.g);
+  mix_differences(step, x, before, weights.mix_v, {}, mixed);
+  linear(step, {{&weights.value, {to.v}}}, mixed, rows);
+  const Rows first = first_values_.rows(rows, width);
+  if (!spec.first_layer) two_layers(step, weights.value_1, weights.value_2, mixed, small_, same, extra);
+  each_row(step, to.w, width, [&](std::size_t row, float* w) {
+    float *const a = to.a[row], *const v = to.v[row], *const own = first[row];
+    for (std::size_t i = 0; i < width; ++i) {
+      w[i] = math::exp(-kSlowest * math::sigmoid(weights.decay[i] + w[i]));
+      a[i] = math::sigmoid(weights.learning[i] + a[i]);
+      if (spec.first_layer) {
+        own[i] = v[i];
+      } else {
+        v[i] += (own[i] - v[i]) * math::sigmoid(weights.value_mix[i] + extra[row][i]);
+      }
+    }
+  });
+  return to;
+}
+
+namespace {
+
+// One layer's heads of one step.
+struct HeadJob {
+  Step& step;
+  const RwkvSpec& spec;
+  const RwkvWeights& weights;
+  StateSlot matrices;
+  Rows r, w, k, v, g, a, out;
+  std::size_t dim;
+};
+
+// Version 7: the key that is taken out, and the key that is put in, of one head of one row.
+void split_key(const HeadJob& job, std::size_t row, std::size_t first, float* kappa) {
+  float *const k = job.k[row] + first, *const a = job.a[row] + first;
+  float squares = 0;
+  for (std::size_t i = 0; i < job.dim; ++i) {
+    kappa[i] = k[i] * job.weights.key_scale[first + i];
+    squares += kappa[i] * kappa[i];
+    k[i] *= 1.0f + (a[i] - 1.0f) * job.weights.key_learning[first + i];
+  }
+  const float length = std::max(std::sqrt(squares), 1e-12f);
+  for (std::size_t i = 0; i < job.dim; ++i) kappa[i] /= length;
+}
+
+// The norm of a head's result, what version 7 adds behind it, and the gate.
+void finish_head(const HeadJob& job, std::size_t row, std::size_t first) {
+  float* const out = job.out[row] + first;
+  const LayerNormSpec norm{.eps = job.spec.norm_eps};
+  normalize_row(job.step.kernels, norm, job.weights.norm, first, {out, job.dim}, out);
+  const float* const g = job.g[row] + first;
+  if (job.spec.version == 7) {
+    const float *const r = job.r[row] + first, *const k = job.k[row] + first, *const v = job.v[row] + first;
+    float own = 0;
+    for (std::size_t i = 0; i < job.dim; ++i) own += r[i] * k[i] * job.weights.first[first + i];
+    for (std::size_t i = 0; i < job.dim; ++i) out[i] = (out[i] + own * v[i]) * g[i];
+  } else if (job.spec.gate) {
+    for (std::size_t i = 0; i < job.dim; ++i) out[i] *= math::silu(g[i]);
+  }
+}
+
+void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scratch) {
+  const std::size_t first = h * job.dim, square = job.dim * job.dim;
+  const std::size_t heads = static_cast<std::size_t>(job.spec.n_heads);
+  float* const state = job.step.recurrent(segment, job.matrices, heads * square).data() + h * square;
+  const std::size_t begin = job.step.first_rows[segment], n = job.step.segments[segment].tokens.size();
+  for (std::size_t row = begin; row < begin + n; ++row) {
+    const Head head{job.r[row] + first, job.w[row] + first, job.k[row] + first, job.v[row] + first,
+                    job.weights.first.data() + first, job.out[row] + first, job.dim};
+    if (job.spec.version == 7) {
+      split_key(job, row, first, scratch);
+      step_head_7(head, scratch, job.a[row] + first, state, scratch + job.dim);
+    } else {
+      step_head(head, state);
+    }
+    finish_head(job, row, first);
+  }
+}
+
+}  // namespace
+
+template <class Probe>
+void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe) {
+  const std::size_t rows = step.rows(), d_model = static_cast<std::size_t>(spec.d_model),
+                    dim = static_cast<std::size_t>(spec.head_dim), heads = static_cast<std::size_t>(spec.n_heads);
+  const Rows before = before_.rows(rows, d_model);
+  rows_before(step, slot, x, d_model, before);
+  const Inputs in = spec.version == 5   ? inputs_5(step, weights, x, before)
+                    : spec.version == 6 ? inputs_6(step, spec, weights, x, before)
+                                        : inputs_7(step, spec, weights, x, before);
+  const Rows result = result_.rows(rows, d_model);
+  const HeadJob job{step, spec, weights, {slot.layer, slot.first_float + d_model}, in.r, in.w, in.k, in.v, in.g,
+                    in.a, result, dim};
+  share(step, step.segments.size() * heads, 6 * rows * d_model * dim, [&](std::size_t i, int worker) {
+    run_head(job, i / heads, i % heads, step.scratch.get(worker, 2 * dim));
+  });
+  linear(step, {{&weights.out, out}}, result, rows);
+}
+
+template void Rwkv::run<NoListener>(Step&, const RwkvSpec&, const RwkvWeights&, StateSlot, Rows, Branch, NoListener);
+template void Rwkv::run<Listener&>(Step&, const RwkvSpec&, const RwkvWeights&, StateSlot, Rows, Branch, Listener&);
+
+}  // namespace continuo

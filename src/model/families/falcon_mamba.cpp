@@ -1,0 +1,25 @@
+// Falcon Mamba: Mamba whose dt, B and C are normalized. Zuo et al. 2024, arXiv:2410.05355.
+#include "model/families/mamba.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> falcon_mamba(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, mamba_spec(p));
+  CONTINUO_TRY(const double eps, p.number_or("inner_norm_eps", 1e-6, kZeroToOne));
+  for (LayerSpec& layer : spec.layers) {
+    std::get<MambaSpec>(layer.mixer).inner_norm = RmsNormSpec{.eps = static_cast<float>(eps), .weight = false};
+  }
+  return spec;
+}
+
+constexpr auto kTensors =
+    std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
+
+}  // namespace
+
+extern const Family kFalconMamba;  // the list's
+const Family kFalconMamba = {"falcon_mamba", falcon_mamba, {kTensors, kBackbonePrefixes, {}}};
+
+}  // namespace continuo

@@ -1,0 +1,92 @@
+// Jamba: Mamba layers with attention in some and experts in some. Lieber et al. 2024, arXiv:2403.19887.
+#include <fmt/format.h>
+
+#include <fmt/format.h>
+
+#include "model/families/llama.h"
+#include "model/families/mamba.h"
+
+namespace continuo {
+
+namespace {
+
+// Every `period`-th thing from `offset` on.
+struct Recurring {
+  int period = 1, offset = 0;
+  bool has(std::size_t i) const { return i % static_cast<std::size_t>(period) == static_cast<std::size_t>(offset); }
+};
+
+struct RecurringNames {
+  std::string_view period, offset;
+};
+
+Result<Recurring> recurring(const HyperParameters& p, const RecurringNames& names, Recurring fallback) {
+  CONTINUO_TRY(fallback.period, p.count_or(names.period, fallback.period));
+  CONTINUO_TRY(fallback.offset, p.index_or(names.offset, fallback.offset));
+  if (fallback.offset < fallback.period) return fallback;
+  return model_error(p.file(), fmt::format("the offset {} of layers of a kind is not below their period {}",
+                                           fallback.offset, fallback.period));
+}
+
+Result<MambaSpec> mixer_of(const HyperParameters& p, int d_model, const RmsNormSpec& norm) {
+  CONTINUO_TRY_VOID(expect_flag(p, "inner_norms", true, "layers without norms inside are not supported"));
+  CONTINUO_TRY(const int d_inner, expanded_width(p, "mamba_expand", d_model));
+  CONTINUO_TRY(const int dt_rank, count_or_auto(p, "dt_rank", "mamba_dt_rank", auto_dt_rank(d_model)));
+  CONTINUO_TRY(MambaSpec mixer, mamba_mixer(p, d_inner, dt_rank));
+  CONTINUO_TRY(mixer.proj_bias, p.flag_or("mamba_bias", false));
+  mixer.inner_norm = norm;
+  return mixer;
+}
+
+// The feed-forward part of layers with experts; a plain one where a layer has one expert.
+Result<FfnSpec> expert_layer(const HyperParameters& p, const FeedForwardSpec& feed) {
+  CONTINUO_TRY(const int n_experts, p.count_or("n_experts", 16, kMaxExperts));
+  if (n_experts == 1) return FfnSpec(feed);
+  CONTINUO_TRY(ExpertsSpec experts, plain_experts(p, feed, false));
+  experts.normalize = false;
+  return FfnSpec(experts);
+}
+
+Result<ModelSpec> jamba(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.context_length = 262144}));
+  CONTINUO_TRY(const AttentionSpec attention, plain_attention(p, spec));
+  CONTINUO_TRY(const FeedForwardSpec feed, plain_feed(p, {}, "silu"));
+  CONTINUO_TRY(const float eps, norm_eps(p, 1e-6));
+  const RmsNormSpec norm{.eps = eps};
+  CONTINUO_TRY(const MambaSpec mamba, mixer_of(p, spec.d_model, norm));
+  CONTINUO_TRY(const FfnSpec experts, expert_layer(p, feed));
+  CONTINUO_TRY(const Recurring attends, recurring(p, {"attention_period", "attention_offset"}, {8, 4}));
+  CONTINUO_TRY(const Recurring expert, recurring(p, {"expert_period", "expert_offset"}, {2, 1}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mamba, .ffn_norm = norm, .ffn = feed}));
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    if (attends.has(i)) spec.layers[i].mixer = attention;
+    if (expert.has(i)) spec.layers[i].ffn = experts;
+  }
+  spec.final_norm = norm;
+  return spec;
+}
+
+constexpr LlamaNames kTensors({
+    CONTINUO_MAMBA_TENSORS("mamba"),
+    {Role::mamba_dt_norm, "*layers.#.mamba.dt_layernorm.weight"},
+    {Role::mamba_b_norm, "*layers.#.mamba.b_layernorm.weight"},
+    {Role::mamba_c_norm, "*layers.#.mamba.c_layernorm.weight"},
+    {Role::ffn_norm, "*layers.#.pre_ff_layernorm.weight"},
+    {Role::ffn_gate, "*layers.#.feed_forward.gate_proj.weight"},
+    {Role::ffn_up, "*layers.#.feed_forward.up_proj.weight"},
+    {Role::ffn_down, "*layers.#.feed_forward.down_proj.weight"},
+    {Role::router, "*layers.#.feed_forward.router.weight"},
+    {Role::expert_gate, "*layers.#.feed_forward.experts.@.gate_proj.weight"},
+    {Role::expert_up, "*layers.#.feed_forward.experts.@.up_proj.weight"},
+    {Role::expert_down, "*layers.#.feed_forward.experts.@.down_proj.weight"},
+    {Role::expert_gate_up, "*layers.#.feed_forward.experts.gate_up_proj"},
+    {Role::expert_down, "*layers.#.feed_forward.experts.down_proj"},
+    {Role::final_norm, "*final_layernorm.weight"},
+});
+
+}  // namespace
+
+extern const Family kJamba;  // the list's
+const Family kJamba = {"jamba", jamba, llama_names(kTensors)};
+
+}  // namespace continuo

@@ -1,0 +1,31 @@
+// Qwen3.5, the text model: Qwen3-Next with dense feed-forward networks and delta nets whose maps stand apart. Qwen team
+// 2026.
+#include "model/families/qwen3_next.h"
+
+namespace continuo {
+
+namespace {
+
+Result<ModelSpec> qwen3_5_text(const HyperParameters& p) { return qwen3_next_spec(p, false); }
+
+constexpr LlamaNames kTensors({
+    {Role::attention_q_norm, "*layers.#.self_attn.q_norm.weight"},
+    {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
+    {Role::delta_qkv, "*layers.#.linear_attn.in_proj_qkv.weight"},
+    {Role::delta_z, "*layers.#.linear_attn.in_proj_z.weight"},
+    {Role::delta_b, "*layers.#.linear_attn.in_proj_b.weight"},
+    {Role::delta_a, "*layers.#.linear_attn.in_proj_a.weight"},
+    {Role::conv_filters, "*layers.#.linear_attn.conv1d.weight"},
+    {Role::delta_decay, "*layers.#.linear_attn.A_log"},
+    {Role::delta_dt_bias, "*layers.#.linear_attn.dt_bias"},
+    {Role::delta_norm, "*layers.#.linear_attn.norm.weight"},
+    {Role::delta_out, "*layers.#.linear_attn.out_proj.weight"},
+});
+constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
+
+}  // namespace
+
+extern const Family kQwen35Text;  // the list's
+const Family kQwen35Text = {"qwen3_5_text", qwen3_5_text, {kTensors, kPrefixes, kQwenIgnored}};
+
+}  // namespace continuo

@@ -1,0 +1,63 @@
+// Qwen3-Next: gated delta nets and gated attention, with experts. Qwen team 2025, qwen.ai/blog (Qwen3-Next).
+#include "model/families/qwen3_next.h"
+
+namespace continuo {
+
+Result<ModelSpec> qwen3_next_spec(const HyperParameters& p, bool grouped) {
+  CONTINUO_TRY_VOID(expect_flag(p, "value_gate", true, "attention without a gate is not supported for this kind of model"));
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 32768},
+                                              .head_dim = 256,
+                                              .rope = {.share = 0.25, .share_is_free = true}}));
+  const RmsNormSpec norm{.eps = std::get<RmsNormSpec>(*spec.final_norm).eps, .unit_offset = true};
+  spec.final_norm = norm;
+  set_head_norms(spec, norm);
+  CONTINUO_TRY(const int interval, p.count_or("full_attention_interval", 4));
+  CONTINUO_TRY(const std::vector<bool> full, full_attention_layers(p, spec.layers.size(), interval));
+  CONTINUO_TRY(DeltaNetSpec delta, delta_net_spec(p, {}));
+  delta.grouped = grouped;
+  delta.norm_eps = norm.eps;
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    LayerSpec& layer = spec.layers[i];
+    layer.mixer_norm = layer.ffn_norm = norm;
+    attention_of(layer).output_gate = AttentionSpec::OutputGate::value;
+    if (!full[i]) layer.mixer = delta;
+  }
+  return spec;
+}
+
+namespace {
+
+Result<ModelSpec> qwen3_next(const HyperParameters& p) {
+  CONTINUO_TRY(ModelSpec spec, qwen3_next_spec(p, true));
+  CONTINUO_TRY_VOID(set_qwen_experts(p, spec, 512, 512, true));
+  return spec;
+}
+
+constexpr LlamaNames kTensors({
+    {Role::attention_q_norm, "*layers.#.self_attn.q_norm.weight"},
+    {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
+    {Role::delta_qkvz, "*layers.#.linear_attn.in_proj_qkvz.weight"},
+    {Role::delta_ba, "*layers.#.linear_attn.in_proj_ba.weight"},
+    {Role::conv_filters, "*layers.#.linear_attn.conv1d.weight"},
+    {Role::delta_decay, "*layers.#.linear_attn.A_log"},
+    {Role::delta_dt_bias, "*layers.#.linear_attn.dt_bias"},
+    {Role::delta_norm, "*layers.#.linear_attn.norm.weight"},
+    {Role::delta_out, "*layers.#.linear_attn.out_proj.weight"},
+    {Role::router, "*layers.#.mlp.gate.weight"},
+    {Role::expert_gate, "*layers.#.mlp.experts.@.gate_proj.weight"},
+    {Role::expert_up, "*layers.#.mlp.experts.@.up_proj.weight"},
+    {Role::expert_down, "*layers.#.mlp.experts.@.down_proj.weight"},
+    kStackedExperts[1],
+    kStackedExperts[2],
+    {Role::shared_gate, "*layers.#.mlp.shared_expert.gate_proj.weight"},
+    {Role::shared_up, "*layers.#.mlp.shared_expert.up_proj.weight"},
+    {Role::shared_down, "*layers.#.mlp.shared_expert.down_proj.weight"},
+    {Role::shared_router, "*layers.#.mlp.shared_expert_gate.weight"},
+});
+
+}  // namespace
+
+extern const Family kQwen3Next;  // the list's
+const Family kQwen3Next = {"qwen3_next", qwen3_next, {kTensors, kLlamaPrefixes, kQwenIgnored}};
+
+}  // namespace continuo

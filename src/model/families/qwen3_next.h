@@ -1,0 +1,42 @@
+// What Qwen3-Next and Qwen3.5 share.
+#pragma once
+
+#include "model/families/delta_net.h"
+#include "model/families/qwen.h"
+
+namespace continuo {
+
+// Gated delta nets (`grouped`: one map for q, k, v and z of all key heads), and in every fourth layer attention whose
+// results pass a gate for each value; dense feed-forward networks; norms that keep weight - 1.
+Result<ModelSpec> qwen3_next_spec(const HyperParameters& parameters, bool grouped);
+
+// Layers that predict later tokens ("mtp"), which are not run.
+inline constexpr auto kQwenIgnored = std::to_array<std::string_view>({
+    "*layers.#.self_attn.rotary_emb.inv_freq",
+    "*rotary_emb.inv_freq",
+    "mtp.fc.weight",
+    "mtp.norm.weight",
+    "mtp.pre_fc_norm_embedding.weight",
+    "mtp.pre_fc_norm_hidden.weight",
+    "mtp.layers.#.input_layernorm.weight",
+    "mtp.layers.#.post_attention_layernorm.weight",
+    "mtp.layers.#.self_attn.q_proj.weight",
+    "mtp.layers.#.self_attn.k_proj.weight",
+    "mtp.layers.#.self_attn.v_proj.weight",
+    "mtp.layers.#.self_attn.o_proj.weight",
+    "mtp.layers.#.self_attn.q_norm.weight",
+    "mtp.layers.#.self_attn.k_norm.weight",
+    "mtp.layers.#.mlp.gate_proj.weight",
+    "mtp.layers.#.mlp.up_proj.weight",
+    "mtp.layers.#.mlp.down_proj.weight",
+    "mtp.layers.#.mlp.gate.weight",
+    "mtp.layers.#.mlp.experts.@.gate_proj.weight",
+    "mtp.layers.#.mlp.experts.@.up_proj.weight",
+    "mtp.layers.#.mlp.experts.@.down_proj.weight",
+    "mtp.layers.#.mlp.shared_expert.gate_proj.weight",
+    "mtp.layers.#.mlp.shared_expert.up_proj.weight",
+    "mtp.layers.#.mlp.shared_expert.down_proj.weight",
+    "mtp.layers.#.mlp.shared_expert_gate.weight",
+});
+
+}  // namespace continuo

@@ -1,0 +1,108 @@
+// RWKV-7 (Goose), as flash-linear-attention names it: a delta rule with a learning rate for each channel. Peng et al. 2025,
+// arXiv:2503.14456.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "model/families/rwkv.h"
+
+namespace continuo {
+
+namespace {
+
+// The reference's default ranks, which follow from width and head size.
+int rank_of(double factor, double exponent, int d_model, int head_dim) {
+  const double scaled = factor * std::pow(d_model, exponent) * std::sqrt(head_dim / 64.0) / 32;
+  return std::max(32, static_cast<int>(std::round(scaled)) * 32);
+}
+
+Result<void> set_ranks(const HyperParameters& p, RwkvSpec& spec) {
+  const int d = spec.d_model, n = spec.head_dim;
+  CONTINUO_TRY(spec.decay_rank, p.count_or("rwkv_decay_rank", rank_of(2.5, 0.5, d, n)));
+  CONTINUO_TRY(spec.learning_rank, p.count_or("rwkv_learning_rank", rank_of(2.5, 0.5, d, n)));
+  CONTINUO_TRY(spec.value_rank, p.count_or("rwkv_value_rank", rank_of(1.7, 0.5, d, n)));
+  CONTINUO_TRY(spec.gate_rank, p.count_or("rwkv_gate_rank", rank_of(5, 0.5, d, n)));
+  return {};
+}
+
+Result<void> refuse_options(const HyperParameters& p) {
+  if (const Json* attention = p.raw("attn")) {
+    if (!attention->is_null()) return model_error(p.file(), "'attn' (layers of attention among RWKV's) is not supported");
+  }
+  CONTINUO_TRY(const std::string activation, p.text_or("activation", "sqrelu"));
+  if (activation != "sqrelu") return p.wrong("activation", "sqrelu");
+  CONTINUO_TRY_VOID(expect_flag(p, "norm_bias", true, "norms without a bias are not supported"));
+  CONTINUO_TRY_VOID(expect_flag(p, "norm_first", true, "a network without a norm of its embeddings is not supported"));
+  return {};
+}
+
+Result<ModelSpec> rwkv7(const HyperParameters& p) {
+  CONTINUO_TRY_VOID(refuse_options(p));
+  CONTINUO_TRY(ModelSpec spec, rwkv_spec(p));
+  if (spec.d_model > HyperParameters::kLargest / 4) return p.wrong("d_model", "a smaller width");
+  RwkvSpec mixer{.version = 7, .d_model = spec.d_model};
+  CONTINUO_TRY_VOID(set_rwkv_heads(p, 64, mixer));
+  CONTINUO_TRY_VOID(set_ranks(p, mixer));
+  CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
+  mixer.norm_eps = eps * static_cast<float>(mixer.head_dim);
+  CONTINUO_TRY(const double ratio, p.number_or("hidden_ratio", 4, kFactor));
+  if (ratio * spec.d_model > HyperParameters::kLargest) return p.wrong("hidden_ratio", "a smaller ratio");
+  const int wide = static_cast<int>(spec.d_model * ratio);
+  CONTINUO_TRY(const int d_ff, rwkv_d_ff(p, 32 * ((wide + 31) / 32)));
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    mixer.first_layer = i == 0;
+    spec.layers[i].mixer = mixer;
+    spec.layers[i].ffn = ChannelMixSpec{.version = 7, .d_model = spec.d_model, .d_ff = d_ff, .receptance = false};
+  }
+  return spec;
+}
+
+constexpr auto kTensors = std::to_array<TensorName>({
+    {Role::embedding, "*embeddings.weight"},
+    {Role::embedding_norm, "*layers.0.pre_norm.weight"},
+    {Role::embedding_norm_bias, "*layers.0.pre_norm.bias"},
+    {Role::mixer_norm, "*layers.#.attn_norm.weight"},
+    {Role::mixer_norm_bias, "*layers.#.attn_norm.bias"},
+    {Role::rwkv_mix_r, "*layers.#.attn.x_r"},
+    {Role::rwkv_mix_w, "*layers.#.attn.x_w"},
+    {Role::rwkv_mix_k, "*layers.#.attn.x_k"},
+    {Role::rwkv_mix_v, "*layers.#.attn.x_v"},
+    {Role::rwkv_mix_a, "*layers.#.attn.x_a"},
+    {Role::rwkv_mix_g, "*layers.#.attn.x_g"},
+    {Role::rwkv_key_scale, "*layers.#.attn.k_k"},
+    {Role::rwkv_key_learning, "*layers.#.attn.k_a"},
+    {Role::rwkv_first, "*layers.#.attn.r_k"},
+    {Role::rwkv_decay_1, "*layers.#.attn.w_lora.lora.0.weight"},
+    {Role::rwkv_decay_2, "*layers.#.attn.w_lora.lora.2.weight"},
+    {Role::rwkv_decay, "*layers.#.attn.w_lora.lora.2.bias"},
+    {Role::rwkv_learning_1, "*layers.#.attn.a_lora.lora.0.weight"},
+    {Role::rwkv_learning_2, "*layers.#.attn.a_lora.lora.2.weight"},
+    {Role::rwkv_learning, "*layers.#.attn.a_lora.lora.2.bias"},
+    {Role::rwkv_value_1, "*layers.#.attn.v_lora.lora.0.weight"},
+    {Role::rwkv_value_2, "*layers.#.attn.v_lora.lora.2.weight"},
+    {Role::rwkv_value_mix, "*layers.#.attn.v_lora.lora.2.bias"},
+    {Role::rwkv_gate_1, "*layers.#.attn.g_lora.lora.0.weight"},
+    {Role::rwkv_gate_2, "*layers.#.attn.g_lora.lora.2.weight"},
+    {Role::rwkv_receptance, "*layers.#.attn.r_proj.weight"},
+    {Role::rwkv_key, "*layers.#.attn.k_proj.weight"},
+    {Role::rwkv_value, "*layers.#.attn.v_proj.weight"},
+    {Role::rwkv_out, "*layers.#.attn.o_proj.weight"},
+    {Role::rwkv_norm, "*layers.#.attn.g_norm.weight"},
+    {Role::rwkv_norm_bias, "*layers.#.attn.g_norm.bias"},
+    {Role::ffn_norm, "*layers.#.ffn_norm.weight"},
+    {Role::ffn_norm_bias, "*layers.#.ffn_norm.bias"},
+    {Role::channel_mix_k, "*layers.#.ffn.x_k"},
+    {Role::channel_key, "*layers.#.ffn.key.weight"},
+    {Role::channel_value, "*layers.#.ffn.value.weight"},
+    {Role::final_norm, "*norm.weight"},
+    {Role::final_norm_bias, "*norm.bias"},
+    {Role::output, "lm_head.weight"},
+});
+constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", ""});
+
+}  // namespace
+
+extern const Family kRwkv7;  // the list's
+const Family kRwkv7 = {"rwkv7", rwkv7, {kTensors, kPrefixes, {}}};
+
+}  // namespace continuo
