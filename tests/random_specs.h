@@ -93,7 +93,8 @@ class RandomWeights {
     norm(spec.ffn_norm, d_model, out.ffn_norm);
     norm(spec.post_ffn_norm, d_model, out.post_ffn_norm);
     out.mixer = attention(std::get<AttentionSpec>(spec.mixer), d_model);
-    std::visit([&](const auto& kind) { out.ffn = feed(kind, d_model); }, spec.ffn);
+    if (const auto* dense = std::get_if<FeedForwardSpec>(&spec.ffn)) out.ffn = feed(*dense, d_model);
+    if (const auto* experts = std::get_if<ExpertsSpec>(&spec.ffn)) out.ffn = feed(*experts, d_model);
     return out;
   }
 

@@ -47,7 +47,8 @@ std::size_t parameters(const Model& model) {
 // Averaged over the whole context, because the cache is laid out in blocks of positions.
 std::size_t kv_bytes_per_token(const ModelSpec& spec, Format kv_type) {
   const auto context = static_cast<std::size_t>(spec.context_length);
-  return SequenceState::bytes(spec, context, kv_type) / context;
+  const std::size_t recurrent = SequenceState::recurrent_floats(spec) > 0 ? SequenceState::bytes(spec, 0, kv_type) : 0;
+  return (SequenceState::bytes(spec, context, kv_type) - recurrent) / context;
 }
 
 // A float as it was written, not with the digits that double would add.
@@ -80,6 +81,7 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"vocab_size", spec.vocab_size},
                    {"context_length", spec.context_length},
                    {"kv_bytes_per_token", kv_bytes_per_token(spec, options.kv_type)},
+                   {"recurrent_state_bytes", SequenceState::recurrent_bytes(spec)},
                    {"d_model", spec.d_model},
                    {"d_embedding", spec.d_embedding > 0 ? spec.d_embedding : spec.d_model},
                    {"embedding_scale", shortest(spec.embedding_scale)},
@@ -151,6 +153,8 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
     out += fmt::format(" {} {} ({} tensors)", grouped(use.bytes), format, use.tensors);
   out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n",
                      grouped(spec.context_length), grouped(kv_bytes_per_token(spec, kv_type)));
+  if (const std::size_t bytes = SequenceState::recurrent_bytes(spec); bytes > 0)
+    out += fmt::format("state        {} bytes a sequence, whatever its length\n", grouped(bytes));
   out += embedding_text(spec);
   const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
   out += fmt::format("positions    {}\n",

@@ -76,7 +76,7 @@ Result<std::vector<float>> PartBinder::norm_weight(const NormRoles& roles, bool 
 
 Result<std::vector<float>> PartBinder::values(Role role, const TensorPlace& place,
                                               std::initializer_list<std::size_t> shape) {
-  return finder_.values(role, place, std::span(shape.begin(), shape.size()));
+  return finder_.squeezed_values(role, place, std::span(shape.begin(), shape.size()));
 }
 
 Result<std::vector<float>> PartBinder::filters(Role role, const TensorPlace& place, std::size_t channels,

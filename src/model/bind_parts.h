@@ -47,6 +47,7 @@ class PartBinder {
   // `shape`: of the weights in the file. Nothing where the spec has no norm.
   Result<NormWeights> norm(const NormRoles& roles, const std::optional<NormSpec>& spec,
                            std::initializer_list<std::size_t> shape);
+  // Extents of 1 may be left out of the file's shape, or be there besides.
   Result<std::vector<float>> values(Role role, const TensorPlace& place, std::initializer_list<std::size_t> shape);
   // The filters of a causal convolution, one a channel: kernel rows of `channels`, the oldest token's first.
   Result<std::vector<float>> filters(Role role, const TensorPlace& place, std::size_t channels, std::size_t kernel);

@@ -115,7 +115,17 @@ Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& pl
 
 Result<std::vector<float>> TensorFinder::values(Role role, const TensorPlace& place,
                                                 std::span<const std::size_t> shape) {
-  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape, false));
+  return converted(role, place, shape, true);
+}
+
+Result<std::vector<float>> TensorFinder::squeezed_values(Role role, const TensorPlace& place,
+                                                         std::span<const std::size_t> shape) {
+  return converted(role, place, shape, false);
+}
+
+Result<std::vector<float>> TensorFinder::converted(Role role, const TensorPlace& place,
+                                                   std::span<const std::size_t> shape, bool units_matter) {
+  CONTINUO_TRY(const TensorView* tensor, take(role, place, shape, units_matter));
   std::size_t n = 1;
   for (const std::size_t extent : shape)
     n *= extent;

@@ -28,12 +28,13 @@ class TensorFinder {
   bool stored_per_part(Role role, const TensorPlace& place) const;
 
   // The tensor of a role, which must be there: as a matrix of `rows` outputs and `cols` inputs; as `count`
-  // such matrices in one tensor, outermost first; as values of the given shape, converted; extents of 1
-  // may be left out of the file's shape, or be there besides.
+  // such matrices in one tensor, outermost first; as values of the given shape, converted; the same where
+  // extents of 1 may be left out of the file's shape, or be there besides.
   Result<Matrix> matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols);
   Result<std::vector<Matrix>> stack(Role role, const TensorPlace& place, std::size_t count, std::size_t rows,
                                     std::size_t cols);
   Result<std::vector<float>> values(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
+  Result<std::vector<float>> squeezed_values(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
 
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);
@@ -44,6 +45,8 @@ class TensorFinder {
   std::size_t bytes() const { return bytes_; }  // of the tensors used, each once
 
  private:
+  Result<std::vector<float>> converted(Role role, const TensorPlace& place, std::span<const std::size_t> shape,
+                                       bool units_matter);
   Result<const TensorView*> take(Role role, const TensorPlace& place, std::span<const std::size_t> shape,
                                  bool units_matter = true);
   bool stored(const std::string& name) const;

@@ -69,7 +69,7 @@ TEST_CASE("what is there already is kept, what is part of more is replaced") {
   const PageSet part = pages.next(), whole = pages.next();
   tree.insert(root, page(1, 20), part);
   PrefixTree::Node* const node = tree.insert(root, page(1), whole);
-  CHECK(part[0].holders() == 1);
+  CHECK(part.kv[0].holders() == 1);
   CHECK(tree.insert(root, page(1), pages.next()) == node);
   CHECK(tree.insert(root, page(1, 20), pages.next()) == node);
   CHECK(pages.pool.in_use() == 2);
@@ -109,8 +109,8 @@ TEST_CASE("pages that nobody else holds can be given back alone") {
   CHECK(pages.pool.in_use() == 1);
   const auto found = tree.find(0, page(1) + page(2));
   REQUIRE(found.whole.size() == 2);
-  CHECK(!found.whole[0]->at(0));
-  CHECK(found.whole[1]->at(0) == held[0]);
+  CHECK(!found.whole[0]->kv.at(0));
+  CHECK(found.whole[1]->kv.at(0) == held.kv[0]);
   tree.insert(root, page(1), pages.next());  // somebody has computed it again
-  CHECK(tree.find(0, page(1)).whole[0]->at(0));
+  CHECK(tree.find(0, page(1)).whole[0]->kv.at(0));
 }

@@ -206,10 +206,10 @@ TEST_CASE("states share what they begin with") {
   REQUIRE(second.length() == 133);
   const KvCache& all = second.kv(0);
   const KvCache& window = second.kv(1);
-  REQUIRE(all.page(0) == a[0]);
-  REQUIRE(all.page(2) != c[0]);
+  REQUIRE(all.page(0) == a.kv[0]);
+  REQUIRE(all.page(2) != c.kv[0]);
   REQUIRE(value_at(all, 132) == 132);
   REQUIRE(!window.page(0));  // too far back to be seen
-  REQUIRE(window.page(1) == b[1]);
+  REQUIRE(window.page(1) == b.kv[1]);
   REQUIRE(value_at(window, 132) == 132);
 }
