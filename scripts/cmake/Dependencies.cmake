@@ -19,6 +19,12 @@ set(HWY_ENABLE_EXAMPLES OFF)
 set(HWY_ENABLE_CONTRIB OFF)
 set(SPDLOG_FMT_EXTERNAL ON)
 
+set(CLI11_BUILD_TESTS OFF)
+set(CLI11_BUILD_EXAMPLES OFF)
+set(CLI11_BUILD_DOCS OFF)
+set(CLI11_PRECOMPILED OFF)
+
+continuo_dependency(CLI11 https://github.com/CLIUtils/CLI11.git v2.1.2)  # 2.1 to 2.7
 continuo_dependency(fmt https://github.com/fmtlib/fmt.git 9.1.0)
 continuo_dependency(spdlog https://github.com/gabime/spdlog.git v1.10.0)
 continuo_dependency(nlohmann_json https://github.com/nlohmann/json.git v3.11.2)

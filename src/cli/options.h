@@ -1,17 +1,11 @@
-// Options as typed, and the tables that say which there are. A new option is one row in options.cpp.
-//
-// Arguments are taken byte for byte: a prompt or a stop string may look like a list, a quotation or an
-// escape, which is why no argument library stands between.
+// The values of options as typed. option_row.h says which options there are.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "quant/format.h"
 #include "sampling/options.h"
 
@@ -64,8 +58,9 @@ struct ScoreOptions {
 };
 
 struct Options {
-  std::vector<std::string> words;  // PROMPT as typed
-  bool stdin_wanted = false;       // PROMPT is "-"
+  std::vector<std::string> words;     // PROMPT as typed
+  bool stdin_wanted = false;          // PROMPT is "-"
+  std::optional<std::string> prompt;  // of --prompt
   std::string file;
   bool exact = false;
   bool ids = false;
@@ -99,35 +94,12 @@ struct Options {
   int bench_repeat = 5;
   std::string kernels;
 
-  std::string to_format;     // quantize
+  std::string to_format;  // quantize
   ExplainOptions explain;
 
   bool help = false;
+  bool man = false;
   bool version = false;
 };
-
-struct Flag {
-  std::string_view name;   // "max-tokens", typed --max-tokens
-  char letter;             // 'n', typed -n; 0 if none
-  std::string_view value;  // what follows, for the help: "N"; empty for a switch
-  std::string_view help;
-  Result<void> (*set)(Options& options, const std::string& value);
-};
-
-struct FlagGroup {
-  std::string_view title;
-  std::span<const Flag> flags;
-};
-
-extern const FlagGroup kModelFlags, kPromptFlags, kIdsFlags, kLengthFlags, kLookupFlags, kSamplingFlags, kAnswerFlags,
-    kBatchFlags, kBatchAnswerFlags, kBatchRunFlags, kTokenizeFlags, kScoreFlags, kInspectFlags, kBenchFlags,
-    kQuantizeFlags, kExplainFlags, kGeneralFlags;
-
-// Reads `arguments` by the rows of `groups`. Options and words may be mixed; after "--" everything is a word.
-Result<Options> parse_options(std::span<const std::string> arguments,
-                              std::span<const FlagGroup* const> groups);
-
-// The help's lines for the groups.
-std::string describe(std::span<const FlagGroup* const> groups);
 
 }  // namespace continuo

@@ -61,9 +61,12 @@ std::string joined(const std::vector<std::string>& words) {
 }  // namespace
 
 Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted) {
-  if (!options.words.empty() && !options.file.empty()) {
-    return usage_error("a text and --file are both given", "leave out one of them");
+  const int sources = (options.words.empty() ? 0 : 1) + (options.prompt ? 1 : 0) + (options.file.empty() ? 0 : 1);
+  if (sources > 1) {
+    return usage_error(options.file.empty() ? "a text and --prompt are both given" : "a text and --file are both given",
+                       "leave out one of them");
   }
+  if (options.prompt) return *options.prompt;
   if (!options.words.empty() && !options.stdin_wanted) return joined(options.words);
   const bool from_stdin = options.file.empty() || options.file == "-";
   CONTINUO_TRY(std::string text,

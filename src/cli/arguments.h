@@ -1,0 +1,16 @@
+// From the arguments of the command line to Options, by CLI11 and the table of options.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "cli/option_row.h"
+
+namespace continuo {
+
+// Options and words may be mixed; after "--" everything is a word. Of several values for one option the last
+// counts, unless the row says that it is repeatable. Every value and every word is taken byte for byte.
+Result<Options> parse_options(std::span<const std::string> arguments, OptionGroups groups);
+
+}  // namespace continuo

@@ -1,0 +1,210 @@
+// The table of commands.
+#include "cli/command.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr const OptionGroup* kContinueGroups[] = {&kModelOptions,  &kLookupOptions,  &kPromptOptions,
+                                                  &kIdsOptions,    &kLengthOptions,  &kSamplingOptions,
+                                                  &kAnswerOptions, &kGeneralOptions, &kManualOptions};
+constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,    &kLookupOptions,   &kBatchOptions,
+                                               &kLengthOptions,   &kSamplingOptions, &kBatchAnswerOptions,
+                                               &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
+                                               &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions, &kPromptOptions, &kTokenizeOptions,
+                                                  &kGeneralOptions};
+constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptions,   &kIdsOptions,
+                                                 &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
+constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
+constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &kGeneralOptions};
+constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kGeneralOptions};
+constexpr const OptionGroup* kCompletionsGroups[] = {&kGeneralOptions};
+
+constexpr Command kCommands[] = {
+    {.name = "",
+     .synopsis = "[OPTION]... [PROMPT]...",
+     .summary = "continues a text; without PROMPT, or where PROMPT is \"-\", stdin is read",
+     .groups = kContinueGroups,
+     .description =
+         "The prompt is taken byte for byte; several words are joined by single blanks. The one newline that "
+         "ends stdin "
+         "or a file is dropped, unless --exact is given. stdout is the continuation and nothing else.\n\n"
+         "A command is one only as the first argument: \"continuo -- tokenize\" continues the word "
+         "\"tokenize\".",
+     .examples = R"(  continuo "Once upon a time"
+  continuo -n 40 --stop . "The little red bird"      up to the first full stop
+  echo "Once upon a time" | continuo --echo          prompt and continuation
+  continuo -m ~/models/SmolLM2-135M --greedy -f prompt.txt
+  continuo --json --logprobs 3 "Lily wanted a"
+  continuo tokenize "One day" | continuo --ids -     ids in, ids out
+)",
+     .words = Words::text,
+     .run = run_continue},
+    {.name = "batch",
+     .synopsis = "[OPTION]... [IN.jsonl]",
+     .summary = "answers many requests, a line each",
+     .groups = kBatchGroups,
+     .description =
+         "A line of the input is a JSON object with \"prompt\" or \"prompt_ids\", and what else it wants to "
+         "say: id, "
+         "max_tokens, stop, ignore_eos, n, seed, logprobs, echo, stream, temperature, top_k, top_p, min_p, "
+         "typical_p, "
+         "repeat_penalty, presence_penalty, frequency_penalty, logit_bias. What it does not say, the options "
+         "above do. "
+         "An answer is a line with id, text, finish_reason, prompt_tokens, completion_tokens, seed, model; "
+         "for n > 1 the "
+         "texts are in choices. A bad line is answered {\"id\": ..., \"error\": {\"type\", \"message\", "
+         "\"line\"}}. A "
+         "request without a seed draws with one of its own, made from --seed and its id (or its line number, "
+         "if it has "
+         "none).\n\n"
+         "With --format csv the first row names the columns: the same fields but stream, prompt or "
+         "prompt_ids among "
+         "them. prompt_ids are numbers with blanks between, stop is one string or a JSON array, logit_bias a "
+         "JSON object. "
+         "The columns of the answers are id, row, index, n, text, finish_reason, ids, logprobs, "
+         "prompt_tokens, "
+         "completion_tokens, seed, model, error_type, error; a request has a row for each of its n samples.",
+     .examples = R"(  continuo batch prompts.jsonl -o answers.jsonl
+  continuo batch prompts.jsonl -o answers.jsonl --resume      after a crash
+  continuo batch --shard 2/8 prompts.jsonl -o part2.jsonl     one of eight machines
+  continuo batch --format text -n 20 < prompts.txt
+  continuo batch --format csv prompts.csv -o answers.csv
+)",
+     .words = Words::file,
+     .run = run_batch},
+    {.name = "score",
+     .synopsis = "[OPTION]... [TEXT]...",
+     .summary = "prints the log-probability of each token of a text, and its perplexity",
+     .groups = kScoreGroups,
+     .description = "One line a token: id, piece, log-probability (natural logarithm; \"-\" for the first, "
+                    "which nothing stands "
+                    "before), with tabs between; then a line that begins with # and sums up. Bits per byte "
+                    "count the bytes that the "
+                    "scored tokens spell.\n\n"
+                    "With --jsonl a line is a record: {\"text\"}, {\"prompt\", \"completion\"} or "
+                    "{\"prompt\", \"choices\", "
+                    "\"answer\"}, where answer is the number of the right choice, from 0; an id may be "
+                    "added. Its answer has the "
+                    "log-probability of the text (completion, choice), its tokens and bytes, and whether it "
+                    "is the greedy "
+                    "continuation. Choices are ranked by the log-probability itself (raw), divided by tokens "
+                    "or bytes, and less that "
+                    "of the choice without the prompt (unconditional).",
+     .examples = R"(  continuo score "Once upon a time"
+  continuo score --json -f story.txt
+  continuo score --stride 256 -f book.txt | tail -1           perplexity of a long text
+  continuo score --jsonl --summary -f questions.jsonl         accuracy, perplexity
+  continuo score --ids --json --last-logits "1 403 407"
+)",
+     .words = Words::text,
+     .run = run_score},
+    {.name = "tokenize",
+     .synopsis = "[OPTION]... [TEXT]...",
+     .summary = "turns text into token ids and pieces, and back",
+     .groups = kTokenizeGroups,
+     .description =
+         "Prints the ids that a prompt of this text becomes, on one line. A folder with tokenizer.json alone "
+         "will do.",
+     .examples = R"(  continuo tokenize "Once upon a time"
+  continuo tokenize --pieces "Once upon a time"
+  continuo tokenize --decode "403 407"
+)",
+     .words = Words::text,
+     .run = run_tokenize},
+    {.name = "explain",
+     .synopsis = "[OPTION]... [TEXT]...",
+     .summary = "draws what happens inside the model",
+     .groups = kExplainGroups,
+     .description =
+         "Views, in the order of a walk through the network: tokens, embedding, positions, attention, stack, "
+         "lens, output, text, cost. Layers, heads and positions count from 0. A text of more than 128 tokens "
+         "is drawn through a window: --from, --to.",
+     .examples = R"(  continuo explain "Once upon a time there was a cat. The cat"
+  continuo explain --view attention --layer 2 --head 1 "Once upon a time"
+  continuo explain --html page.html --lang zh-Hant "Once upon a time"      open page.html in a browser
+  continuo explain -n 20 --view text,lens "Once upon a time"               what it writes, and how sure it was
+  continuo explain --json "Once upon a time" | jq .layers[0].attention.heads[0].weights
+  continuo explain --dump 0.1 --dump hidden.2 "Once upon a time"           attention.0.1.npy, hidden.2.npy
+)",
+     .words = Words::text,
+     .run = run_explain},
+    {.name = "inspect",
+     .synopsis = "[OPTION]...",
+     .summary = "shows what the model is, layer by layer",
+     .groups = kInspectGroups,
+     .description = "It shows what the files hold even where the model is not supported.",
+     .examples = R"(  continuo inspect
+  continuo inspect -m ~/models/SmolLM2-135M --tensors
+)",
+     .words = Words::none,
+     .run = run_inspect},
+    {.name = "bench",
+     .synopsis = "[OPTION]...",
+     .summary = "measures how fast the model runs here",
+     .groups = kBenchGroups,
+     .description =
+         "Measures the speed of reading a prompt and of generating, the bytes of weights that generating "
+         "reads "
+         "per second, and the share of that in the memory bandwidth measured in the same run by as many "
+         "threads.",
+     .examples = R"(  continuo bench
+  continuo bench -m ~/models/SmolLM2-135M -t 2 -p 128 -n 64 --json
+)",
+     .words = Words::none,
+     .run = run_bench},
+    {.name = "quantize",
+     .synopsis = "IN OUT.gguf --to FORMAT",
+     .summary = "writes a model as GGUF, in another number format",
+     .groups = kQuantizeGroups,
+     .description =
+         "IN is a folder or a GGUF file. Matrices are stored in FORMAT; vectors, routers and learned "
+         "positions "
+         "stay f32. Rows that are no whole blocks of FORMAT get a format of smaller blocks, and stderr says "
+         "so. OUT.gguf appears when it is complete.",
+     .examples = R"(  continuo quantize ~/models/SmolLM2-135M smollm2-q8_0.gguf --to q8_0
+  continuo quantize smollm2-f16.gguf smollm2-q4_k.gguf --to q4_k
+)",
+     .words = Words::files,
+     .run = run_quantize},
+    {.name = "completions",
+     .synopsis = "bash|zsh|fish",
+     .summary = "prints what a shell needs to complete the options of continuo",
+     .groups = kCompletionsGroups,
+     .description = "bash: source the script, for example from ~/.bashrc. zsh: put it as _continuo into a "
+                    "folder of $fpath. "
+                    "fish: put it as continuo.fish into ~/.config/fish/completions.",
+     .examples = R"(  source <(continuo completions bash)
+  continuo completions zsh > ~/.zfunc/_continuo
+  continuo completions fish > ~/.config/fish/completions/continuo.fish
+)",
+     .words = Words::shell,
+     .run = run_completions},
+};
+
+constexpr Explained kExitCodes[] = {
+    {"0", "done; also when the reader of stdout went away"},
+    {"1", "the answer could not be written, or some requests of a batch failed"},
+    {"2", "wrong usage: an option, an id or a file that cannot be meant"},
+    {"3", "the model cannot be read or is not supported"},
+    {"4", "the prompt does not fit the model's context"},
+    {"70", "a bug of ours"},
+    {"130", "interrupted; what was certain is printed"},
+};
+
+constexpr Explained kEnvironment[] = {
+    {"CONTINUO_MODEL", "the model, where --model is not given"},
+    {"HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME",
+     "where the Hugging Face cache is; default: ~/.cache/huggingface/hub"},
+    {"NO_COLOR", "if it is set and not empty, nothing is coloured"},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+std::span<const Explained> exit_codes() { return kExitCodes; }
+std::span<const Explained> environment() { return kEnvironment; }
+
+}  // namespace continuo

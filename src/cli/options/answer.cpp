@@ -1,0 +1,33 @@
+// What the answer of `continuo` looks like.
+#include "cli/option_setters.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr OptionRow kAnswerRows[] = {
+    {.name = "echo",
+     .help = "print the prompt first",
+     .details = "The prompt is printed byte for byte, before the continuation.",
+     .set = turn_on<&Options::echo>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details =
+         "Its fields are text, finish_reason (stop, length, eos, context or interrupted), prompt_tokens, "
+         "completion_tokens, seed and model; with --ids also ids, with --logprobs also logprobs.",
+     .set = turn_on<&Options::json>},
+    {.name = "logprobs",
+     .value = "K",
+     .help = "with --json: log-probability of each token, and the K likeliest tokens beside it",
+     .details = "The field logprobs has tokens, token_logprobs and top_logprobs. The values are the model's "
+                "own, before "
+                "any sampling option.",
+     .expected = "a whole number >= 0",
+     .set = set_number<&Options::logprobs>},
+};
+
+}  // namespace
+
+const OptionGroup kAnswerOptions{"Answer", kAnswerRows};
+
+}  // namespace continuo

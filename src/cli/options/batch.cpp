@@ -1,0 +1,138 @@
+// The options of `continuo batch`; `continuo score` takes those of kBatchRunOptions as well.
+#include "cli/option_setters.h"
+
+namespace continuo {
+
+namespace {
+
+Result<void> set_shard(const OptionRow& row, Options& options, const std::string& value) {
+  const std::size_t slash = value.find('/');
+  if (slash == std::string::npos) return bad_value(row, value);
+  CONTINUO_TRY(const auto shard,
+               parse_number<std::uint64_t>(value.substr(0, slash), "--shard: I", row.expected));
+  CONTINUO_TRY(const auto shards,
+               parse_number<std::uint64_t>(value.substr(slash + 1), "--shard: N", row.expected));
+  if (shard < 1 || shard > shards) return bad_value(row, value);
+  options.batch.shard = shard - 1;
+  options.batch.shards = shards;
+  return {};
+}
+
+Result<void> set_format(const OptionRow& row, Options& options, const std::string& value) {
+  constexpr std::pair<std::string_view, BatchFormat> kFormats[] = {
+      {"jsonl", BatchFormat::jsonl}, {"text", BatchFormat::text}, {"csv", BatchFormat::csv}};
+  for (const auto& [name, format] : kFormats) {
+    if (value != name) continue;
+    options.batch.format = format;
+    return {};
+  }
+  return bad_value(row, value);
+}
+
+template <auto Member>
+constexpr auto kTurnOn = turn_on<&Options::batch, Member>;
+
+constexpr OptionRow kBatchRows[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "write answers to FILE (\"-\": stdout)",
+     .details = "A FILE that has answers already is refused without --resume or --overwrite.",
+     .fallback = "stdout",
+     .expected = "a file, or - for stdout",
+     .set = set_text<&Options::batch, &BatchOptions::out>},
+    {.name = "resume",
+     .help = "go on after the answers that FILE already has",
+     .details = "Whole answers are kept, a torn last line is cut off, and the result is what one unbroken "
+                "run writes.",
+     .set = kTurnOn<&BatchOptions::resume>},
+    {.name = "overwrite",
+     .help = "write FILE anew, whatever it has",
+     .details = "What FILE holds is lost as soon as the run begins.",
+     .set = kTurnOn<&BatchOptions::overwrite>},
+    {.name = "format",
+     .value = "FORMAT",
+     .help = "what requests and answers look like",
+     .details = "jsonl: a JSON object a line. text: a line is a prompt, an answer is a line, with \\n, \\r "
+                "and \\\\ for "
+                "what would break it. csv: tables with a header row.",
+     .fallback = "jsonl",
+     .choices = "jsonl,text,csv",
+     .expected = "jsonl, text or csv",
+     .set = set_format},
+    {.name = "shard",
+     .value = "I/N",
+     .help = "answer only the I-th of every N requests",
+     .details = "Line numbers, and so ids and seeds, are those of the whole file: N runs give together what "
+                "one gives.",
+     .fallback = "1/1",
+     .expected = "I/N with 1 <= I <= N, such as 2/8",
+     .set = set_shard},
+    {.name = "unordered",
+     .help = "write answers as they finish, each with its request's line",
+     .details = "Without this option answers come in the order of the requests.",
+     .set = kTurnOn<&BatchOptions::unordered>},
+    {.name = "fail-fast",
+     .help = "stop at the first bad request instead of answering it with an error",
+     .details = "The exit code is 1, and the message names the line.",
+     .set = kTurnOn<&BatchOptions::fail_fast>},
+    {.name = "max-line",
+     .value = "BYTES",
+     .help = "longest line or row of the input; longer ones are errors",
+     .details = "BYTES is a whole number, and K, M or G may follow it.",
+     .fallback = "8M",
+     .expected = "a number of bytes, such as 1048576, 64M or 2G",
+     .set = set_bytes<&Options::batch, &BatchOptions::max_line>},
+};
+
+constexpr OptionRow kBatchAnswerRows[] = {
+    {.name = "echo",
+     .help = "texts begin with the prompt",
+     .details = "A request may say otherwise with its field echo.",
+     .set = turn_on<&Options::echo>},
+    {.name = "logprobs",
+     .value = "K",
+     .help = "log-probability of each token, and the K likeliest tokens beside it",
+     .details = "Answers get the field logprobs, as continuo --json --logprobs has it.",
+     .expected = "a whole number >= 0",
+     .set = set_number<&Options::logprobs>},
+};
+
+constexpr OptionRow kBatchRunRows[] = {
+    {.name = "at-once",
+     .letter = 'b',
+     .value = "N",
+     .help = "requests that run at the same time",
+     .details = "More of them use a processor better and take more memory. No answer depends on it.",
+     .fallback = "32",
+     .expected = "a whole number from 1 to 4096",
+     .set = set_whole<1, 4096, &Options::batch, &BatchOptions::at_once>},
+    {.name = "memory",
+     .value = "BYTES",
+     .help = "for requests that run: keys and values, logits, samplers, texts",
+     .details =
+         "BYTES is a whole number, and K, M or G may follow it. Weights and the buffers of a step are not "
+         "counted.",
+     .fallback = "a quarter of the machine's, at most 1G",
+     .expected = "a number of bytes, such as 1048576, 64M or 2G",
+     .set = set_bytes<&Options::batch, &BatchOptions::memory>},
+    {.name = "step-tokens",
+     .value = "N",
+     .help = "most tokens that a step computes",
+     .details = "A long prompt is computed in several steps, so that other requests go on meanwhile.",
+     .fallback = "512",
+     .expected = "a whole number from 1 to 65536",
+     .set = set_whole<1, 65536, &Options::batch, &BatchOptions::step_tokens>},
+    {.name = "no-sharing",
+     .help = "compute what prompts have in common for each of them",
+     .details = "Normally a beginning that several prompts share is computed once. The answers are the same.",
+     .set = kTurnOn<&BatchOptions::no_sharing>},
+};
+
+}  // namespace
+
+const OptionGroup kBatchOptions{"Requests and answers", kBatchRows};
+const OptionGroup kBatchAnswerOptions{"What answers say", kBatchAnswerRows};
+const OptionGroup kBatchRunOptions{"How it runs (no answer depends on it)", kBatchRunRows};
+
+}  // namespace continuo

@@ -1,0 +1,133 @@
+// The options of the smaller commands: tokenize, score, inspect, bench, quantize.
+#include "cli/option_setters.h"
+
+namespace continuo {
+
+namespace {
+
+constexpr OptionRow kTokenizeRows[] = {
+    {.name = "decode",
+     .help = "the text is token ids: print what they spell",
+     .details = "Blanks, line ends or commas stand between the ids.",
+     .set = turn_on<&Options::decode>},
+    {.name = "no-special",
+     .help = "do not add what a prompt gets, such as BOS; with --decode: leave special tokens out",
+     .details = "Without this option the ids are those that continuo itself would compute with.",
+     .set = turn_on<&Options::no_special>},
+    {.name = "pieces",
+     .help = "print one token a line: id, tab, piece",
+     .details = "Pieces are printed as the vocabulary has them; control characters are escaped.",
+     .set = turn_on<&Options::pieces>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "Its fields are ids and pieces; with --decode ids and text.",
+     .set = turn_on<&Options::json>},
+};
+
+constexpr OptionRow kScoreRows[] = {
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "Its fields are ids, logprobs (the first is null, because nothing stands before it), sum, "
+                "perplexity, "
+                "model, and bits_per_byte where the text is text.",
+     .set = turn_on<&Options::json>},
+    {.name = "stride",
+     .value = "N",
+     .help = "score a text longer than the context in windows that begin N tokens apart",
+     .details = "Each token is scored in the first window that has it.",
+     .expected = "a whole number >= 1",
+     .set = set_number<&Options::score, &ScoreOptions::stride>},
+    {.name = "window",
+     .value = "N",
+     .help = "with --stride: tokens of a window",
+     .details = "A smaller window is faster and gives each token less to see.",
+     .fallback = "the context",
+     .expected = "a whole number >= 2",
+     .set = set_number<&Options::score, &ScoreOptions::window>},
+    {.name = "jsonl",
+     .help = "the input is records, a JSON object a line; so is the answer",
+     .details = "A record is {\"text\"}, {\"prompt\", \"completion\"} or {\"prompt\", \"choices\", "
+                "\"answer\"}, and may "
+                "have an id.",
+     .set = turn_on<&Options::score, &ScoreOptions::jsonl>},
+    {.name = "summary",
+     .help = "with --jsonl: one object for all records, after those for lines that failed",
+     .details = "It has accuracy and perplexity over all records.",
+     .set = turn_on<&Options::score, &ScoreOptions::summary>},
+    {.name = "last-logits",
+     .help = "with --json: the scores after the last token, last_logits",
+     .details = "One number for each token of the vocabulary, before any softmax.",
+     .set = turn_on<&Options::last_logits>},
+};
+
+constexpr OptionRow kInspectRows[] = {
+    {.name = "tensors",
+     .help = "list every tensor of the files and what it became",
+     .details = "A line a tensor: name, format, shape, role.",
+     .set = turn_on<&Options::tensors>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "It says what the text says.",
+     .set = turn_on<&Options::json>},
+};
+
+constexpr OptionRow kBenchRows[] = {
+    {.name = "prompt-tokens",
+     .letter = 'p',
+     .aliases = "n-prompt",
+     .value = "N",
+     .help = "tokens of the prompt",
+     .details = "The prompt is made up; its tokens do not matter for speed.",
+     .fallback = "512, or half the context if that is less",
+     .expected = "a whole number >= 1",
+     .set = set_number<&Options::bench_prompt>},
+    {.name = "max-tokens",
+     .letter = 'n',
+     .aliases = "n-gen",
+     .value = "N",
+     .help = "tokens to generate",
+     .details = "They are generated one after the other, behind the prompt.",
+     .fallback = "128, or what is left of the context",
+     .expected = "a whole number >= 2",
+     .set = set_number<&Options::bench_tokens>},
+    {.name = "kernels",
+     .value = "NAME",
+     .help = "instruction set to use",
+     .details = "Names are those of the kernel tables, from avx3_amx to reference.",
+     .fallback = "the best that runs here",
+     .choices = "avx3_amx,avx3_vnni,avx3,avx2,sse4,reference",
+     .expected = "a kernel table's name",
+     .set = set_text<&Options::kernels>},
+    {.name = "repeat",
+     .aliases = "repetitions,r",
+     .value = "N",
+     .help = "runs, of which the median counts",
+     .details = "The model is loaded once.",
+     .fallback = "5",
+     .expected = "a whole number from 1 to 10000",
+     .set = set_whole<1, 10000, &Options::bench_repeat>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "It says what the text says.",
+     .set = turn_on<&Options::json>},
+};
+
+constexpr OptionRow kQuantizeRows[] = {
+    {.name = "to",
+     .value = "FORMAT",
+     .help = "number format of the matrices",
+     .details = "src/quant/README.md says what each format costs.",
+     .choices = "f32,f16,bf16,q8_0,q6_k,q5_k,q5_1,q5_0,q4_k,q4_1,q4_0,iq4_nl,iq4_xs,mxfp4,q3_k,q2_k",
+     .expected = "a number format",
+     .set = set_text<&Options::to_format>},
+};
+
+}  // namespace
+
+const OptionGroup kTokenizeOptions{"Answer", kTokenizeRows};
+const OptionGroup kScoreOptions{"Answer", kScoreRows};
+const OptionGroup kInspectOptions{"Answer", kInspectRows};
+const OptionGroup kBenchOptions{"Measurement", kBenchRows};
+const OptionGroup kQuantizeOptions{"Result", kQuantizeRows};
+
+}  // namespace continuo

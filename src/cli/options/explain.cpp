@@ -1,0 +1,138 @@
+// The options of `continuo explain`.
+#include <algorithm>
+
+#include "cli/option_setters.h"
+#include "explain/panels.h"
+#include "explain/words.h"
+
+namespace continuo {
+
+namespace {
+
+template <auto Member>
+constexpr auto kSetCount = set_number<&Options::explain, Member>;
+
+// "tokens,attention"
+Result<void> add_views(const OptionRow& row, Options& options, const std::string& value) {
+  std::size_t at = 0;
+  do {
+    const std::size_t end = std::min(value.find(',', at), value.size());
+    const std::string name = value.substr(at, end - at);
+    const auto known = explain::panels();
+    if (std::ranges::none_of(known, [&](const explain::Panel& panel) { return panel.name == name; })) {
+      return usage_error(fmt::format("--view: there is no view '{}'", name),
+                         fmt::format("the views: {}", row.choices));
+    }
+    options.explain.views.push_back(name);
+    at = end + 1;
+  } while (at <= value.size());
+  return {};
+}
+
+Result<void> set_language(const OptionRow& row, Options& options, const std::string& value) {
+  if (!explain::language_from(value)) return bad_value(row, value);
+  options.explain.language = value;
+  return {};
+}
+
+Result<void> add_dump(const OptionRow&, Options& options, const std::string& value) {
+  options.explain.dumps.push_back(value);
+  return {};
+}
+
+constexpr OptionRow kExplainRows[] = {
+    {.name = "view",
+     .value = "NAME,...",
+     .help = "only these views, in the terminal, the page and the pictures",
+     .details =
+         "Views are shown in the order of a walk through the network, whatever the order of the names.",
+     .fallback = "all",
+     .choices = "tokens,embedding,positions,attention,stack,lens,output,text,cost",
+     .expected = "names of views with commas between",
+     .repeatable = true,
+     .set = add_views},
+    {.name = "layer",
+     .value = "L",
+     .help = "the layer that is drawn large",
+     .details = "Layers count from 0.",
+     .fallback = "0",
+     .expected = "a whole number >= 0",
+     .set = kSetCount<&ExplainOptions::layer>},
+    {.name = "head",
+     .value = "H",
+     .help = "the attention head that is drawn large",
+     .details = "Heads count from 0.",
+     .fallback = "0",
+     .expected = "a whole number >= 0",
+     .set = kSetCount<&ExplainOptions::head>},
+    {.name = "from",
+     .value = "P",
+     .help = "first position to draw",
+     .details =
+         "Positions count from 0. A text of more than 128 tokens is drawn through a window: --from and --to.",
+     .fallback = "0",
+     .expected = "a whole number >= 0",
+     .set = kSetCount<&ExplainOptions::from>},
+    {.name = "to",
+     .value = "Q",
+     .help = "last position to draw",
+     .details = "Positions count from 0.",
+     .fallback = "the end of the text",
+     .expected = "a whole number >= 0",
+     .set = kSetCount<&ExplainOptions::to>},
+    {.name = "no-mask",
+     .help = "draw attention as if it could look ahead (the model cannot)",
+     .details = "It shows what the causal mask hides; nothing that the model computes changes.",
+     .set = turn_on<&Options::explain, &ExplainOptions::no_mask>},
+    {.name = "generate",
+     .letter = 'n',
+     .value = "N",
+     .help = "continue the text by N tokens first",
+     .details = "The generated tokens are explained like those of the text.",
+     .fallback = "0",
+     .expected = "a whole number >= 0",
+     .set = kSetCount<&ExplainOptions::tokens>},
+    {.name = "measure",
+     .help = "measure the cost's curve up to 4,096 tokens, however long that takes",
+     .details = "Without this option measuring ends after about 3 seconds.",
+     .set = turn_on<&Options::explain, &ExplainOptions::measure>},
+    {.name = "html",
+     .value = "FILE",
+     .help = "write one page for a browser",
+     .details = "The page holds all it needs and reads nothing from the network.",
+     .expected = "a file's name",
+     .set = set_text<&Options::explain, &ExplainOptions::html>},
+    {.name = "svg",
+     .value = "FOLDER",
+     .help = "write the pictures as files",
+     .details = "FOLDER is made if it does not exist.",
+     .expected = "a folder's name",
+     .set = set_text<&Options::explain, &ExplainOptions::svg>},
+    {.name = "dump",
+     .value = "WHAT",
+     .help = "write a matrix as a .npy file into the current folder",
+     .details = "WHAT is L.H (attention of layer L, head H), scores.L.H, hidden.L (the residual stream after "
+                "layer L), "
+                "hidden.input or logits.",
+     .expected = "a matrix's name",
+     .repeatable = true,
+     .set = add_dump},
+    {.name = "json",
+     .help = "print every number as one JSON object",
+     .details = "src/explain/JSON.md documents it.",
+     .set = turn_on<&Options::json>},
+    {.name = "lang",
+     .value = "LANGUAGE",
+     .help = "the language of all texts",
+     .details = "en is English, zh-Hant is Traditional Chinese.",
+     .fallback = "en",
+     .choices = "en,zh-Hant",
+     .expected = "en or zh-Hant",
+     .set = set_language},
+};
+
+}  // namespace
+
+const OptionGroup kExplainOptions{"What to show", kExplainRows};
+
+}  // namespace continuo

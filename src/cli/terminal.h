@@ -1,0 +1,11 @@
+// What a terminal can show.
+#pragma once
+
+#include <cstddef>
+
+namespace continuo {
+
+// Columns for running text: the terminal's where `descriptor` is one, from 40 up to 120; else 100.
+std::size_t text_width(int descriptor);
+
+}  // namespace continuo

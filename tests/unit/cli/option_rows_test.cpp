@@ -1,0 +1,298 @@
+// Every row of the table of options: what it sets, what it refuses, and that its texts are there. A new
+// option gets a line in kCases; the test of completeness names the rows that have none.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "explain/panels.h"
+#include "kernels/kv_page.h"
+#include "quant/format.h"
+#include "unit/cli/parsing.h"
+
+using namespace continuo;
+using namespace continuo::test;
+
+namespace {
+
+struct Case {
+  std::string_view command;
+  std::vector<std::string> arguments;  // the row's option first
+  std::function<bool(const Options&)> is_set;
+  std::vector<std::string> refused = {};  // values
+};
+
+const std::vector<std::string> kNoNumber = {"", "x", "1x", " 1", "1 ", "0x10", "1e99999"};
+const std::vector<std::string> kNoCount = {
+    "", "x", "1x", " 1", "1 ", "0x10", "1.5", "-1", "99999999999999999999999"};
+const std::vector<std::string> kNoSize = {
+    "", "0", "x", "-1", "1T", "1.5G", "99999999999999999999", "K", "18446744073709551615K"};
+
+const std::vector<Case> kCases = {
+    {"", {"--model", "m"}, [](const Options& o) { return o.model == "m"; }, {""}},
+    {"",
+     {"--threads", "3"},
+     [](const Options& o) { return o.threads == 3; },
+     {"", "0", "1025", "x", "1.5", "-1"}},
+    {"", {"--exact-math"}, [](const Options& o) { return o.exact_math; }},
+    {"", {"--no-repack"}, [](const Options& o) { return o.no_repack; }},
+    {"",
+     {"--kv-type", "q8_0"},
+     [](const Options& o) { return o.kv_type == Format::q8_0; },
+     {"", "q4_0", "F16"}},
+    {"", {"--lookup"}, [](const Options& o) { return o.lookup; }},
+    {"", {"--prompt", ""}, [](const Options& o) { return o.prompt == ""; }},
+    {"", {"--file", "f"}, [](const Options& o) { return o.file == "f"; }, {""}},
+    {"", {"--exact"}, [](const Options& o) { return o.exact; }},
+    {"", {"--ids"}, [](const Options& o) { return o.ids; }},
+    {"",
+     {"--max-tokens", "-1"},
+     [](const Options& o) { return o.max_tokens == -1; },
+     {"", "-2", "x", "1.5", "99999999999999999999"}},
+    {"", {"--stop", "a,b"}, [](const Options& o) { return o.stop == std::vector<std::string>{"a,b"}; }, {""}},
+    {"", {"--ignore-eos"}, [](const Options& o) { return o.ignore_eos; }},
+    {"", {"--greedy"}, [](const Options& o) { return o.sampling.temperature == 0.0f; }},
+    {"",
+     {"--temperature", "0.5"},
+     [](const Options& o) { return o.sampling.temperature == 0.5f; },
+     kNoNumber},
+    {"", {"--top-k", "5"}, [](const Options& o) { return o.sampling.top_k == 5; }, kNoNumber},
+    {"", {"--top-p", "0.5"}, [](const Options& o) { return o.sampling.top_p == 0.5f; }, kNoNumber},
+    {"", {"--min-p", "0.5"}, [](const Options& o) { return o.sampling.min_p == 0.5f; }, kNoNumber},
+    {"", {"--typical-p", "0.5"}, [](const Options& o) { return o.sampling.typical_p == 0.5f; }, kNoNumber},
+    {"",
+     {"--repeat-penalty", "1.5"},
+     [](const Options& o) { return o.sampling.repeat_penalty == 1.5f; },
+     kNoNumber},
+    {"",
+     {"--presence-penalty", "-1"},
+     [](const Options& o) { return o.sampling.presence_penalty == -1.0f; },
+     kNoNumber},
+    {"",
+     {"--frequency-penalty", "1"},
+     [](const Options& o) { return o.sampling.frequency_penalty == 1.0f; },
+     kNoNumber},
+    {"",
+     {"--logit-bias", "42:-1.5"},
+     [](const Options& o) {
+       return o.sampling.logit_bias.size() == 1 && o.sampling.logit_bias[0].token == 42 &&
+              o.sampling.logit_bias[0].bias == -1.5f;
+     },
+     {"", "42", "42:", ":1", "x:1", "42:x"}},
+    {"",
+     {"--seed", "18446744073709551615"},
+     [](const Options& o) { return o.seed == UINT64_MAX; },
+     {"", "-1", "x", "18446744073709551616", "Random"}},
+    {"", {"--echo"}, [](const Options& o) { return o.echo; }},
+    {"", {"--json"}, [](const Options& o) { return o.json; }},
+    {"", {"--logprobs", "3"}, [](const Options& o) { return o.logprobs == 3u; }, kNoCount},
+    {"", {"--quiet"}, [](const Options& o) { return o.verbosity == -1; }},
+    {"", {"--verbose"}, [](const Options& o) { return o.verbosity == 1; }},
+    {"", {"--version"}, [](const Options& o) { return o.version; }},
+    {"", {"--help"}, [](const Options& o) { return o.help; }},
+    {"", {"--man"}, [](const Options& o) { return o.man; }},
+
+    {"batch", {"--output", "o"}, [](const Options& o) { return o.batch.out == "o"; }, {""}},
+    {"batch", {"--resume"}, [](const Options& o) { return o.batch.resume; }},
+    {"batch", {"--overwrite"}, [](const Options& o) { return o.batch.overwrite; }},
+    {"batch",
+     {"--format", "csv"},
+     [](const Options& o) { return o.batch.format == BatchFormat::csv; },
+     {"", "json", "CSV"}},
+    {"batch",
+     {"--shard", "2/8"},
+     [](const Options& o) { return o.batch.shard == 1 && o.batch.shards == 8; },
+     {"", "2", "/", "2/", "/8", "0/8", "9/8", "a/8", "2/8/9"}},
+    {"batch", {"--unordered"}, [](const Options& o) { return o.batch.unordered; }},
+    {"batch", {"--fail-fast"}, [](const Options& o) { return o.batch.fail_fast; }},
+    {"batch", {"--max-line", "64K"}, [](const Options& o) { return o.batch.max_line == 65536; }, kNoSize},
+    {"batch", {"--echo"}, [](const Options& o) { return o.echo; }},
+    {"batch", {"--logprobs", "3"}, [](const Options& o) { return o.logprobs == 3u; }, kNoCount},
+    {"batch",
+     {"--at-once", "8"},
+     [](const Options& o) { return o.batch.at_once == 8; },
+     {"", "0", "4097", "x"}},
+    {"batch",
+     {"--memory", "2G"},
+     [](const Options& o) { return o.batch.memory == std::size_t{2} << 30; },
+     kNoSize},
+    {"batch",
+     {"--step-tokens", "64"},
+     [](const Options& o) { return o.batch.step_tokens == 64; },
+     {"", "0", "65537", "x"}},
+    {"batch", {"--no-sharing"}, [](const Options& o) { return o.batch.no_sharing; }},
+
+    {"tokenize", {"--decode"}, [](const Options& o) { return o.decode; }},
+    {"tokenize", {"--no-special"}, [](const Options& o) { return o.no_special; }},
+    {"tokenize", {"--pieces"}, [](const Options& o) { return o.pieces; }},
+    {"tokenize", {"--json"}, [](const Options& o) { return o.json; }},
+
+    {"score", {"--json"}, [](const Options& o) { return o.json; }},
+    {"score", {"--stride", "64"}, [](const Options& o) { return o.score.stride == 64; }, {"", "x", "1.5"}},
+    {"score", {"--window", "64"}, [](const Options& o) { return o.score.window == 64; }, {"", "x", "1.5"}},
+    {"score", {"--jsonl"}, [](const Options& o) { return o.score.jsonl; }},
+    {"score", {"--summary"}, [](const Options& o) { return o.score.summary; }},
+    {"score", {"--last-logits"}, [](const Options& o) { return o.last_logits; }},
+
+    {"inspect", {"--tensors"}, [](const Options& o) { return o.tensors; }},
+    {"inspect", {"--json"}, [](const Options& o) { return o.json; }},
+
+    {"bench", {"--prompt-tokens", "8"}, [](const Options& o) { return o.bench_prompt == 8; }, {"", "x"}},
+    {"bench", {"--max-tokens", "8"}, [](const Options& o) { return o.bench_tokens == 8; }, {"", "x"}},
+    {"bench", {"--kernels", "avx2"}, [](const Options& o) { return o.kernels == "avx2"; }, {""}},
+    {"bench",
+     {"--repeat", "3"},
+     [](const Options& o) { return o.bench_repeat == 3; },
+     {"", "0", "10001", "x"}},
+    {"bench", {"--json"}, [](const Options& o) { return o.json; }},
+
+    {"quantize", {"--to", "q4_k"}, [](const Options& o) { return o.to_format == "q4_k"; }, {""}},
+
+    {"explain",
+     {"--view", "lens,cost"},
+     [](const Options& o) {
+       return o.explain.views == std::vector<std::string>{"lens", "cost"};
+     },
+     {"", "x", "lens,", ",lens", "lens,,cost"}},
+    {"explain", {"--layer", "2"}, [](const Options& o) { return o.explain.layer == 2; }, kNoCount},
+    {"explain", {"--head", "2"}, [](const Options& o) { return o.explain.head == 2; }, kNoCount},
+    {"explain", {"--from", "2"}, [](const Options& o) { return o.explain.from == 2u; }, kNoCount},
+    {"explain", {"--to", "2"}, [](const Options& o) { return o.explain.to == 2u; }, kNoCount},
+    {"explain", {"--no-mask"}, [](const Options& o) { return o.explain.no_mask; }},
+    {"explain", {"--generate", "2"}, [](const Options& o) { return o.explain.tokens == 2; }, kNoCount},
+    {"explain", {"--measure"}, [](const Options& o) { return o.explain.measure; }},
+    {"explain", {"--html", "f"}, [](const Options& o) { return o.explain.html == "f"; }, {""}},
+    {"explain", {"--svg", "f"}, [](const Options& o) { return o.explain.svg == "f"; }, {""}},
+    {"explain",
+     {"--dump", "0.1"},
+     [](const Options& o) { return o.explain.dumps == std::vector<std::string>{"0.1"}; }},
+    {"explain", {"--json"}, [](const Options& o) { return o.json; }},
+    {"explain",
+     {"--lang", "zh-Hant"},
+     [](const Options& o) { return o.explain.language == "zh-Hant"; },
+     {"", "de", "EN"}},
+};
+
+// Calls f(command, row) for every row of every command.
+void for_each_row(const std::function<void(const Command&, const OptionRow&)>& f) {
+  for (const Command& command : commands()) {
+    for (const OptionGroup* group : command.groups) {
+      for (const OptionRow& row : group->rows)
+        f(command, row);
+    }
+  }
+}
+
+const OptionRow* row_of(std::string_view command, std::string_view name) {
+  for (const OptionGroup* group : command_named(command).groups) {
+    for (const OptionRow& row : group->rows) {
+      if (row.name == name) return &row;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("every option has a case here") {
+  std::set<const OptionRow*> tested;
+  for (const Case& c : kCases) {
+    const OptionRow* const row = row_of(c.command, std::string_view(c.arguments.front()).substr(2));
+    CAPTURE(c.arguments);
+    REQUIRE(row);
+    tested.insert(row);
+  }
+  for_each_row([&](const Command& command, const OptionRow& row) {
+    CAPTURE(command.name, row.name);
+    CHECK(tested.count(&row) == 1);
+  });
+}
+
+TEST_CASE("every option sets what it names, with each of its names") {
+  for (const Case& c : kCases) {
+    CAPTURE(c.command, c.arguments);
+    CHECK(!c.is_set(Options()));
+    CHECK(c.is_set(parsed(c.arguments, c.command)));
+    const OptionRow& row = *row_of(c.command, std::string_view(c.arguments.front()).substr(2));
+    std::vector<std::string> names;
+    if (row.letter) names.push_back({'-', row.letter});
+    for (const std::string_view alias : split_list(row.aliases))
+      names.push_back(fmt::format("{}{}", alias.size() == 1 ? "-" : "--", alias));
+    for (const std::string& name : names) {
+      CAPTURE(name);
+      std::vector<std::string> arguments = c.arguments;
+      arguments.front() = name;
+      CHECK(c.is_set(parsed(arguments, c.command)));
+    }
+  }
+}
+
+TEST_CASE("every option names itself where a value cannot be meant") {
+  for (const Case& c : kCases) {
+    for (const std::string& value : c.refused) {
+      CAPTURE(c.command, c.arguments, value);
+      const std::string message = error_of({c.arguments.front(), value}, c.command);
+      CHECK(message.starts_with(c.arguments.front()));
+    }
+  }
+}
+
+TEST_CASE("every option has its texts") {
+  for_each_row([](const Command& command, const OptionRow& row) {
+    CAPTURE(command.name, row.name);
+    CHECK(!row.help.empty());
+    CHECK(!row.help.ends_with('.'));
+    CHECK(row.details.ends_with('.'));
+    CHECK(row.help.find('\n') == std::string_view::npos);
+    CHECK(row.details.find('\n') == std::string_view::npos);
+    for (const char c : std::string(row.help) + std::string(row.details))
+      CHECK((c >= ' ' && c < 0x7f));
+    CHECK((row.value.empty() || row.value == "WHAT" || row.expected.size() > 0));
+    CHECK((!row.value.empty() || row.fallback.empty()));
+    CHECK((!row.value.empty() || row.choices.empty()));
+    CHECK(row.name.find('_') == std::string_view::npos);
+  });
+}
+
+TEST_CASE("choices are those that the code knows") {
+  const auto listed = [](std::string_view command, std::string_view name) {
+    const auto items = split_list(row_of(command, name)->choices);
+    return std::set<std::string>(items.begin(), items.end());
+  };
+  std::set<std::string> kv, views, targets;
+  for (const Format type : kv_types())
+    kv.emplace(format_info(type).name);
+  for (const explain::Panel& panel : explain::panels())
+    views.emplace(panel.name);
+  for (const FormatInfo& info : formats())
+    targets.emplace(info.name);
+  CHECK(listed("", "kv-type") == kv);
+  CHECK(listed("explain", "view") == views);
+  CHECK(listed("quantize", "to") == targets);
+  for_each_row([](const Command& command, const OptionRow& row) {
+    for (const std::string_view choice : split_list(row.choices)) {
+      CAPTURE(command.name, row.name, choice);
+      CHECK(error_of({fmt::format("--{}", row.name), std::string(choice)}, command.name) == "");
+    }
+  });
+}
+
+TEST_CASE("a command's options have different names") {
+  for (const Command& command : commands()) {
+    std::map<std::string, int> names;
+    for (const OptionGroup* group : command.groups) {
+      for (const OptionRow& row : group->rows) {
+        ++names[std::string(row.name)];
+        if (row.letter) ++names[{row.letter}];
+        for (const std::string_view alias : split_list(row.aliases))
+          ++names[std::string(alias)];
+      }
+    }
+    for (const auto& [name, count] : names) {
+      CAPTURE(command.name, name);
+      CHECK(count == 1);
+    }
+  }
+}
