@@ -101,9 +101,9 @@ Error unknown_option(const std::string& typed, OptionGroups groups) {
 // ---- the parser ----
 
 // One command's options as CLI11 has them. Words are not a positional of CLI11: it would look into them.
-class Arguments : public CLI::App {
+class Parser : public CLI::App {
  public:
-  explicit Arguments(OptionGroups groups) : groups_(groups) {
+  explicit Parser(OptionGroups groups) : groups_(groups) {
     set_help_flag("");
     allow_extras();
     allow_windows_style_options(false);
@@ -113,7 +113,7 @@ class Arguments : public CLI::App {
     }
   }
 
-  Result<Options> parse_all(std::span<const std::string> arguments) {
+  Result<Arguments> parse_all(std::span<const std::string> arguments) {
     std::vector<std::string> reversed;
     for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
       reversed.push_back(shield(*argument));
@@ -123,10 +123,10 @@ class Arguments : public CLI::App {
     } catch (const CLI::ArgumentMismatch&) {
       return needs_value(arguments.back());
     }
-    Options options;
-    CONTINUO_TRY_VOID(take_words(options));
-    CONTINUO_TRY_VOID(take_values(options));
-    return options;
+    Arguments typed;
+    CONTINUO_TRY_VOID(take_words(typed.words));
+    CONTINUO_TRY(typed.values, take_values());
+    return typed;
   }
 
  private:
@@ -159,6 +159,7 @@ class Arguments : public CLI::App {
       std::string word = unshield(shielded);
       if (!marked && word.size() > 1 && word[0] == '-') return unknown_option(word, groups_);
       dash = !marked && word == "-";
+      options.words_marked = options.words_marked || marked;
       options.words.push_back(std::move(word));
     }
     options.stdin_wanted = dash && options.words.size() == 1;
@@ -166,16 +167,17 @@ class Arguments : public CLI::App {
   }
 
   // In the order in which they were typed, so that the last of two counts.
-  Result<void> take_values(Options& options) const {
+  Result<std::vector<OptionValue>> take_values() const {
+    std::vector<OptionValue> values;
     std::map<const CLI::Option*, std::size_t> taken;
     for (const CLI::Option* option : parse_order()) {
       const OptionRow& row = *rows_.at(option);
       const std::string value = option->results().at(taken[option]++);
       if (row.value.empty() && value != "true")
         return usage_error(fmt::format("--{} takes no value", row.name));
-      CONTINUO_TRY_VOID(row.set(row, options, unshield(value)));
+      values.push_back({&row, row.value.empty() ? "" : unshield(value)});
     }
-    return {};
+    return values;
   }
 
   OptionGroups groups_;
@@ -184,8 +186,19 @@ class Arguments : public CLI::App {
 
 }  // namespace
 
+Result<Arguments> parse_arguments(std::span<const std::string> arguments, OptionGroups groups) {
+  return Parser(groups).parse_all(arguments);
+}
+
+Result<void> set_options(std::span<const OptionValue> values, Options& options) {
+  for (const auto& [row, value] : values) CONTINUO_TRY_VOID(row->set(*row, options, value));
+  return {};
+}
+
 Result<Options> parse_options(std::span<const std::string> arguments, OptionGroups groups) {
-  return Arguments(groups).parse_all(arguments);
+  CONTINUO_TRY(Arguments typed, parse_arguments(arguments, groups));
+  CONTINUO_TRY_VOID(set_options(typed.values, typed.words));
+  return std::move(typed.words);
 }
 
 }  // namespace continuo

@@ -20,6 +20,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_source.h"
 #include "cli/sampling_settings.h"
+#include "cli/waiting.h"
 #include "generate/memory.h"
 
 namespace continuo {
@@ -252,6 +253,7 @@ class BatchRun {
 
   Result<void> verdict(const std::atomic<bool>& interrupted) {
     CONTINUO_TRY_VOID(out_.finish());
+    progress_.sum_up(errors_);
     const auto& counts = engine_.counts();
     spdlog::info(
         "{} requests answered, {} tokens in {:.1f} s, {} prompt tokens shared, {} computed in all, {} "
@@ -326,7 +328,7 @@ Result<void> run_batch(const Options& options) {
   const BatchOptions& batch = options.batch;
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   CONTINUO_TRY(const SamplingOptions sampling, resolve_sampling(options, *model.storage));
   std::optional<Tokenizer> tokenizer;
   if (has_tokenizer(files)) {

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/help.h"
+#include "cli/hints.h"
 #include "cli/man_page.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -19,8 +21,31 @@ namespace continuo {
 
 namespace {
 
+// The configuration file's options, and over them the typed ones.
+Result<Options> with_config(const Arguments& typed, const Options& options, const Command& command) {
+  if (options.no_config && !options.profile.empty()) {
+    return usage_error("--no-config and --profile are both given", "a profile is a section of the configuration file");
+  }
+  if (options.no_config) return options;
+  CONTINUO_TRY(const ConfigFile config, load_config());
+  CONTINUO_TRY(const auto values, config_values(config, options.profile, command.groups, typed.values));
+  Options resolved = typed.words;
+  CONTINUO_TRY_VOID(set_options(values, resolved));
+  CONTINUO_TRY_VOID(set_options(typed.values, resolved));
+  return resolved;
+}
+
+// For a person alone: what a script sends is continued without a word.
+void give_hint(const Options& options) {
+  if (!isatty(STDERR_FILENO)) return;
+  if (const std::string hint = hint_for_words(options); !hint.empty()) spdlog::warn("{}", hint);
+}
+
 Result<void> run(const Command& command, std::span<const std::string> arguments) {
-  CONTINUO_TRY(const Options options, parse_options(arguments, command.groups));
+  CONTINUO_TRY(const Arguments typed, parse_arguments(arguments, command.groups));
+  Options options = typed.words;
+  CONTINUO_TRY_VOID(set_options(typed.values, options));
+  set_up_logging(options.verbosity);
   if (options.help) return print(help(command, text_width(STDOUT_FILENO)));
   if (options.man) return print(man_page());
   if (options.version) return print("continuo " CONTINUO_VERSION "\n");
@@ -28,7 +53,12 @@ Result<void> run(const Command& command, std::span<const std::string> arguments)
     return usage_error(
         fmt::format("'{}' is not an option of continuo {}", options.words.front(), command.name));
   }
+  if (is_run_model(options) && command.name.empty()) {
+    return usage_error("there is no command 'run'", "continuo -m MODEL PROMPT; a text that begins so goes after --");
+  }
+  CONTINUO_TRY(options, with_config(typed, options, command));
   set_up_logging(options.verbosity);
+  if (command.name.empty()) give_hint(options);
   return command.run(options);
 }
 

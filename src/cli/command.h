@@ -32,6 +32,7 @@ struct Explained {
 };
 std::span<const Explained> exit_codes();
 std::span<const Explained> environment();  // variables
+std::string_view configuration_text();     // what the configuration file is
 
 Result<void> run_continue(const Options& options);
 Result<void> run_batch(const Options& options);

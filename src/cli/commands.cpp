@@ -31,6 +31,9 @@ constexpr Command kCommands[] = {
          "The prompt is taken byte for byte; several words are joined by single blanks. The one newline that "
          "ends stdin "
          "or a file is dropped, unless --exact is given. stdout is the continuation and nothing else.\n\n"
+         "Text that is piped or redirected to continuo beside a PROMPT, which would be ignored, is an error: { printf %s "
+         "PROMPT; cat; } | continuo joins both. A stdin that continuo only inherits, inside a loop of while read for "
+         "example, is left alone.\n\n"
          "A command is one only as the first argument: \"continuo -- tokenize\" continues the word "
          "\"tokenize\".",
      .examples = R"(  continuo "Once upon a time"
@@ -196,15 +199,23 @@ constexpr Explained kExitCodes[] = {
 
 constexpr Explained kEnvironment[] = {
     {"CONTINUO_MODEL", "the model, where --model is not given"},
+    {"XDG_CONFIG_HOME", "where continuo/config.toml is; default: ~/.config"},
     {"HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME",
      "where the Hugging Face cache is; default: ~/.cache/huggingface/hub"},
     {"NO_COLOR", "if it is set and not empty, nothing is coloured"},
 };
+
+constexpr std::string_view kConfiguration =
+    "The configuration file. A line is KEY = VALUE, where KEY is the long name of an option and VALUE a string in quotes, a "
+    "number, true, false, or an array of them in brackets; # begins a comment. Lines before the first section and those of "
+    "[default] always hold, those of a section [NAME] with --profile NAME. Typed options count before them. A command takes "
+    "the keys that are options of its own. -v prints what applies, and --no-config reads nothing.";
 
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
 std::span<const Explained> exit_codes() { return kExitCodes; }
 std::span<const Explained> environment() { return kEnvironment; }
+std::string_view configuration_text() { return kConfiguration; }
 
 }  // namespace continuo

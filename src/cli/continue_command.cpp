@@ -1,6 +1,8 @@
 // continuo [PROMPT...]: the continuation of a prompt.
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -12,6 +14,8 @@
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
+#include "cli/standard_input.h"
+#include "cli/waiting.h"
 #include "generate/engine.h"
 
 namespace continuo {
@@ -107,6 +111,34 @@ class Stream {
   bool first_ = true;
 };
 
+// Runs the request to its end. While nothing shows on the terminal, a line on stderr says how far it is.
+Result<Completion> complete(Engine& engine, Request request, const Options& options, Stream& stream,
+                            const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY_VOID(engine.check(request));
+  const std::size_t prompt_tokens = request.prompt.size();
+  const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(request.max_tokens, 0));
+  const bool shows_text = !options.json && isatty(STDOUT_FILENO);
+  std::optional<Waiting> waiting(std::in_place, options, "computing the prompt");
+  std::uint64_t tokens = 0;
+  const auto sink = [&](std::string_view piece, const GeneratedToken& token) {
+    if (++tokens == 1) waiting.reset();
+    if (tokens == 1 && !shows_text) waiting.emplace(options, "generating");
+    if (waiting) waiting->set(tokens, most);
+    return stream.push(piece, token);
+  };
+  std::optional<Result<Completion>> completion;
+  engine.submit(std::move(request), sink, [&](Result<Completion> done) { completion = std::move(done); });
+  while (engine.unfinished() > 0) {
+    if (interrupted) {
+      engine.interrupt();
+    } else {
+      engine.step();
+    }
+    if (waiting && tokens == 0) waiting->set(std::min(engine.counts().computed, prompt_tokens), prompt_tokens);
+  }
+  return std::move(*completion);
+}
+
 Answer completion_json(const Options& options, const Prompt& prompt, const Completion& completion,
                        const Tokenizer* tokenizer, const std::string& model) {
   Answer answer = Answer::object();
@@ -139,7 +171,7 @@ Result<void> run_continue(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   CONTINUO_TRY(SamplingOptions sampling, resolve_sampling(options, *model.storage));
   CONTINUO_TRY(const auto loaded, tokenizer_if_needed(options, files));
   const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
@@ -151,11 +183,8 @@ Result<void> run_continue(const Options& options) {
 
   Stream stream(options, prompt);
   const auto start = std::chrono::steady_clock::now();
-  const auto sink = [&](std::string_view piece, const GeneratedToken& token) {
-    return stream.push(piece, token);
-  };
   CONTINUO_TRY(const Completion completion,
-               engine.complete(make_request(options, prompt, std::move(sampling)), sink, interrupted));
+               complete(engine, make_request(options, prompt, std::move(sampling)), options, stream, interrupted));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
                name(completion.finish));
@@ -170,7 +199,8 @@ Result<void> run_continue(const Options& options) {
   if (interrupted && completion.finish == FinishReason::interrupted) {
     return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
   }
-  return {};
+  // A program that took its time: the answer is out, and what it sent is not in it.
+  return reads_stdin(options) ? Result<void>() : refuse_text_on_stdin(0);
 }
 
 }  // namespace continuo

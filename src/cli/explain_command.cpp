@@ -1,6 +1,7 @@
 // continuo explain [TEXT]: what happens inside a model on its way through a text.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -13,6 +14,8 @@
 #include "cli/model_source.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
+#include "cli/terminal.h"
+#include "cli/waiting.h"
 #include "explain/canvases.h"
 #include "explain/explain.h"
 #include "generate/engine.h"
@@ -25,6 +28,9 @@ namespace {
 
 // The cost view's curve stops when it has taken about so long, unless --measure is given.
 constexpr double kCurveSeconds = 3;
+
+// Figures are drawn in a terminal's width, within these.
+constexpr std::size_t kFewestColumns = 60, kMostColumns = 160;
 
 Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* tokenizer, const Model& model,
                                       const std::atomic<bool>& interrupted) {
@@ -58,7 +64,9 @@ Result<std::size_t> generate(Engine& engine, const Options& options, const Sampl
   if (options.explain.tokens == 0) return std::size_t{0};
   Request request{
       .prompt = ids, .max_tokens = static_cast<std::int64_t>(options.explain.tokens), .sampling = sampling};
-  CONTINUO_TRY(const Completion completion, engine.complete(request, {}, interrupted));
+  CONTINUO_TRY(const Completion completion, while_waiting(options, "generating", [&] {
+                 return engine.complete(request, {}, interrupted);
+               }));
   if (completion.finish == FinishReason::interrupted)
     return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
   for (const GeneratedToken& token : completion.tokens)
@@ -117,7 +125,10 @@ bool colour_allowed(const Output& output) {
 
 Result<void> print_views(std::span<const explain::Panel> panels, const explain::View& view) {
   Output output;
-  const explain::Terminal terminal{.colour = colour_allowed(output)};
+  explain::Terminal terminal{.colour = colour_allowed(output)};
+  if (const auto columns = terminal_columns(STDOUT_FILENO)) {
+    terminal.columns = std::clamp(*columns, kFewestColumns, kMostColumns);
+  }
   for (const explain::Panel& panel : panels) {
     if (!output.write(explain::draw_terminal(panel, view, terminal))) break;
   }
@@ -161,7 +172,7 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   std::optional<Tokenizer> tokenizer;
   if (!options.ids || has_tokenizer(files)) {
     CONTINUO_TRY(tokenizer, load_tokenizer(files));
@@ -178,7 +189,9 @@ Result<void> run_explain(const Options& options) {
 
   ThreadPool threads(engine.threads());
   const explain::Machine machine{model, pieces, engine.kernels(), threads, options.kv_type};
-  CONTINUO_TRY(explain::Recording recording, explain::explain(machine, question, interrupted));
+  CONTINUO_TRY(explain::Recording recording, while_waiting(options, "computing what to show", [&] {
+                 return explain::explain(machine, question, interrupted);
+               }));
   recording.model = files.name();
   CONTINUO_TRY_VOID(check_head(options, recording));
   return show(options, recording);

@@ -169,6 +169,7 @@ std::string man_page() {
   }
   out += ".SH \"EXIT STATUS\"\n" + list(exit_codes());
   out += ".SH ENVIRONMENT\n" + list(environment());
+  out += ".SH FILES\n.TP\n" + bold("~/.config/continuo/config.toml") + '\n' + paragraphs(configuration_text());
   return out + ".SH EXAMPLES\n" + verbatim(plain.examples);
 }
 

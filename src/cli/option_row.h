@@ -38,6 +38,12 @@ extern const OptionGroup kModelOptions, kPromptOptions, kIdsOptions, kLengthOpti
     kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kGeneralOptions,
     kManualOptions;
 
+// A row and what was given for it; empty for a switch.
+struct OptionValue {
+  const OptionRow* row;
+  std::string value;
+};
+
 // The values of `choices`.
 std::vector<std::string_view> split_list(std::string_view list);
 

@@ -60,6 +60,7 @@ struct ScoreOptions {
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
+  bool words_marked = false;          // "--" stands before words
   std::optional<std::string> prompt;  // of --prompt
   std::string file;
   bool exact = false;
@@ -97,6 +98,8 @@ struct Options {
   std::string to_format;  // quantize
   ExplainOptions explain;
 
+  std::string profile;
+  bool no_config = false;
   bool help = false;
   bool man = false;
   bool version = false;

@@ -10,10 +10,14 @@
 #include <cstring>
 
 #include "cli/numbers.h"
+#include "cli/standard_input.h"
 
 namespace continuo {
 
 namespace {
+
+// For a program in the same pipeline, which starts at the same time.
+constexpr int kGraceMilliseconds = 25;
 
 Error cannot_read(const std::string& name, int error) {
   return {.kind = ErrorKind::usage,
@@ -60,15 +64,21 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
+bool reads_stdin(const Options& options) {
+  if (options.prompt || (!options.words.empty() && !options.stdin_wanted)) return false;
+  return options.file.empty() || options.file == "-";
+}
+
 Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted) {
   const int sources = (options.words.empty() ? 0 : 1) + (options.prompt ? 1 : 0) + (options.file.empty() ? 0 : 1);
   if (sources > 1) {
     return usage_error(options.file.empty() ? "a text and --prompt are both given" : "a text and --file are both given",
                        "leave out one of them");
   }
+  const bool from_stdin = reads_stdin(options);
+  if (!from_stdin) CONTINUO_TRY_VOID(refuse_text_on_stdin(kGraceMilliseconds));
   if (options.prompt) return *options.prompt;
-  if (!options.words.empty() && !options.stdin_wanted) return joined(options.words);
-  const bool from_stdin = options.file.empty() || options.file == "-";
+  if (!from_stdin && options.file.empty()) return joined(options.words);
   CONTINUO_TRY(std::string text,
                from_stdin ? read_stdin(options, interrupted) : read_file(options.file, interrupted));
   if (!options.exact && text.ends_with('\n')) text.pop_back();

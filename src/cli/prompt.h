@@ -17,6 +17,9 @@ namespace continuo {
 // text.)
 Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted);
 
+// True where the text is read from stdin.
+bool reads_stdin(const Options& options);
+
 // Token ids with blanks, line ends or commas between them.
 Result<std::vector<TokenId>> parse_ids(std::string_view text);
 

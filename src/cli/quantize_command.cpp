@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <memory>
 #include <set>
 
 #include "cli/command.h"
 #include "cli/describe_model.h"
 #include "cli/gguf_tokenizer.h"
 #include "cli/model_source.h"
+#include "cli/waiting.h"
 #include "io/gguf.h"
 #include "io/gguf_writer.h"
 #include "model/gguf_export.h"
@@ -80,6 +82,23 @@ GgufWriter in_format(const GgufWriter& from, Format wanted) {
   return writer;
 }
 
+// Tells `waiting` of every row that is written. The writer must not outlive it.
+void count_rows(GgufWriter& writer, Waiting& waiting) {
+  std::uint64_t total = 0;
+  for (const GgufOutput& tensor : writer.tensors()) {
+    std::uint64_t rows = 1;
+    for (std::size_t i = 0; i + 1 < tensor.shape.size(); ++i) rows *= tensor.shape[i];
+    total += rows;
+  }
+  const auto done = std::make_shared<std::uint64_t>(0);
+  for (GgufOutput& tensor : writer.tensors()) {
+    tensor.row = [row = std::move(tensor.row), done, total, &waiting](std::size_t r, float* values) {
+      row(r, values);
+      waiting.set(++*done, total);
+    };
+  }
+}
+
 // A layer's plan. Llama 3's way of slowing positions down stands in the file as the factors that it comes to.
 std::string plan(LayerSpec layer) {
   if (auto* attention = std::get_if<AttentionSpec>(&layer.mixer); attention && attention->rope) {
@@ -121,12 +140,15 @@ Result<void> run_quantize(const Options& options) {
   CONTINUO_TRY(const Format format, wanted_format(options.to_format));
   CONTINUO_TRY_VOID(same_file(in, out));
   CONTINUO_TRY(const ModelFiles files, find_model(in));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   GgufWriter all;
   CONTINUO_TRY_VOID(files.gguf() ? take_gguf(*files.gguf(), *model.storage, all) : take_folder(files, model, all));
-  const GgufWriter writer = in_format(all, format);
+  GgufWriter writer = in_format(all, format);
+  Waiting waiting(options, "writing the model");
+  count_rows(writer, waiting);
   CONTINUO_TRY(NewFile file, NewFile::beside(out));
   CONTINUO_TRY_VOID(writer.write(file.descriptor(), out));
+  waiting.end();
   CONTINUO_TRY_VOID(check_plan(model.spec, file.temporary_path(), in));
   CONTINUO_TRY_VOID(file.keep());
   spdlog::info("{}: {} tensors, mostly {}", out, writer.tensors().size(), format_info(format).name);

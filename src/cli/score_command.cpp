@@ -13,6 +13,7 @@
 #include "cli/score/record.h"
 #include "cli/score/record_run.h"
 #include "cli/score/scored.h"
+#include "cli/waiting.h"
 #include "generate/engine.h"
 
 namespace continuo {
@@ -99,10 +100,10 @@ Result<ScoredPart> read_part(const Options& options, const Model& model, const T
   return part;
 }
 
-Result<Scored> score(Engine& engine, const ScoredPart& part, Windows windows, bool last_logits,
+Result<Scored> score(Engine& engine, const ScoredPart& part, Windows windows, const Options& options,
                      const std::atomic<bool>& interrupted) {
   std::optional<Result<Scored>> scored;
-  auto submitted = submit_scoring(engine, part.ids, part.first, windows, last_logits,
+  auto submitted = submit_scoring(engine, part.ids, part.first, windows, options.last_logits,
                                   [&](Result<Scored> done) { scored = std::move(done); });
   if (!submitted) {
     Error error = submitted.error();
@@ -111,11 +112,18 @@ Result<Scored> score(Engine& engine, const ScoredPart& part, Windows windows, bo
     }
     return error;
   }
+  Waiting waiting(options, "scoring");
+  const std::size_t all = engine.unfinished();  // windows
   while (!scored) {
     if (interrupted) {
       engine.interrupt();
     } else {
       engine.step();
+    }
+    if (all > 1) {
+      waiting.set(all - engine.unfinished(), all);
+    } else {
+      waiting.set(engine.counts().computed, part.ids.size());
     }
   }
   return std::move(*scored);
@@ -127,7 +135,7 @@ Result<void> run_score(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   CONTINUO_TRY(const Windows windows, resolve_windows(options, model.spec));
   std::optional<Tokenizer> loaded;
   if (!options.ids || (!options.json && has_tokenizer(files))) {
@@ -139,7 +147,7 @@ Result<void> run_score(const Options& options) {
   if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
 
   CONTINUO_TRY(const ScoredPart part, read_part(options, model, tokenizer, interrupted));
-  CONTINUO_TRY(const Scored scored, score(engine, part, windows, options.last_logits, interrupted));
+  CONTINUO_TRY(const Scored scored, score(engine, part, windows, options, interrupted));
   const Summary summary = summarize(scored, part.bytes);
   if (options.json) return print_json(score_json(options, part.ids, scored, summary, files.name()));
   return print(lines(part.ids, scored, summary, tokenizer));

@@ -7,10 +7,15 @@
 
 namespace continuo {
 
-std::size_t text_width(int descriptor) {
+std::optional<std::size_t> terminal_columns(int descriptor) {
   winsize size{};
-  if (!isatty(descriptor) || ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
-  return std::clamp<std::size_t>(size.ws_col, 40, 120);
+  if (!isatty(descriptor) || ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
+std::size_t text_width(int descriptor) {
+  const std::optional<std::size_t> columns = terminal_columns(descriptor);
+  return columns ? std::clamp<std::size_t>(*columns, 40, 120) : 100;
 }
 
 }  // namespace continuo

@@ -15,7 +15,9 @@ TEST_CASE("the prompt comes from arguments, stdin or a file") {
   check(run_program(folder.with({"-n", "3", "one", "two", "c"})), "def");
   check(run_program(folder.with({"-n3"}), "X"), "XXX");
   check(run_program(folder.with({"-n3", "-"}), "a"), "bcd");
-  check(run_program(folder.with({"-n3", "--", "-"}), "a"), "---");
+  check(run_program(folder.with({"-n3", "--", "-"})), "---");
+  check(run_program(folder.with({"-n3", "-p", "k"})), "lmn");
+  check(run_program(folder.with({"-n3", "--prompt=-"})), "---");
   check(run_program(folder.with({"-n3", "--", "--help"})), "qrs");
   check(run_program(folder.with({"-n3", "-f", folder.file("prompt", "k\n")})), "lmn");
   check(run_program(folder.with({"-n3", "-f", "-"}), "k"), "lmn");

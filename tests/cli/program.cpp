@@ -21,17 +21,18 @@ std::array<int, 2> make_pipe() {
   return ends;
 }
 
-[[noreturn]] void execute(const std::vector<std::string>& arguments,
+[[noreturn]] void execute(const std::string& program, const std::vector<std::string>& arguments,
                           const std::map<std::string, std::string>& environment) {
   std::vector<char*> argv{const_cast<char*>("continuo")};
   for (const std::string& argument : arguments)
     argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   unsetenv("CONTINUO_MODEL");
+  setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
   for (const auto& [name, value] : environment)
     setenv(name.c_str(), value.c_str(), 1);
   signal(SIGPIPE, SIG_DFL);
-  execv(CONTINUO_BINARY, argv.data());
+  execv(program.c_str(), argv.data());
   _exit(127);
 }
 
@@ -70,7 +71,7 @@ Ran run_program(const Run& run) {
     dup2(in[0], STDIN_FILENO);
     dup2(err[1], STDERR_FILENO);
     connect_stdout(run, out[1]);
-    execute(run.arguments, run.environment);
+    execute(run.program, run.arguments, run.environment);
   }
   close(in[0]);
   close(out[1]);
@@ -115,7 +116,7 @@ Ran run_on_terminal(std::vector<std::string> arguments, std::string_view typed, 
   const pid_t process = forkpty(&terminal, nullptr, nullptr, nullptr);
   if (process == 0) {
     if (redirect_stderr) dup2(err[1], STDERR_FILENO);
-    execute(arguments, {});
+    execute(CONTINUO_BINARY, arguments, {});
   }
   close(err[1]);
   write_all(terminal, typed);

@@ -21,6 +21,7 @@ struct Run {
   std::string input = {};
   std::map<std::string, std::string> environment = {};  // besides the test's own
   std::optional<std::string> stdout_path = {};          // stdout is this file; empty: closed
+  std::string program = CONTINUO_BINARY;
   std::size_t read_at_most = SIZE_MAX;                  // then the reader goes away
   // Called with the process once the first output has come.
   std::function<void(int process)> on_first_output = {};

@@ -56,6 +56,13 @@ void Progress::show() {
   on_screen_ = true;
 }
 
+void Progress::sum_up(std::uint64_t errors) const {
+  if (show_ != Show::terminal) return;
+  const double elapsed = seconds();
+  write_to_terminal(fmt::format("{} requests answered, {} with an error; {} tokens in {:.1f} s, {:.1f} tokens/s\n", done_, errors,
+                                tokens_, elapsed, elapsed > 0 ? static_cast<double>(tokens_) / elapsed : 0));
+}
+
 void Progress::clear() {
   if (on_screen_) write_to_terminal("\r\x1b[K");
   on_screen_ = false;

@@ -25,6 +25,8 @@ class Progress {
   void show();
   // Takes the changing line away.
   void clear();
+  // On a terminal, one line at the end: answers, `errors` among them, tokens and time.
+  void sum_up(std::uint64_t errors) const;
 
   std::uint64_t done() const { return done_; }
   std::uint64_t tokens() const { return tokens_; }

@@ -14,6 +14,7 @@
 #include "cli/engine_options.h"
 #include "cli/score/record.h"
 #include "cli/score/record_answer.h"
+#include "cli/waiting.h"
 #include "generate/memory.h"
 
 namespace continuo {
@@ -55,13 +56,18 @@ class RecordRun {
         windows_(windows),
         request_memory_(request_memory(batch_engine_options(options, model.spec).memory)) {}
 
-  Result<void> run(LineReader& reader, const std::atomic<bool>& interrupted) {
+  // `records`: lines of the input; 0 where nobody can know.
+  Result<void> run(LineReader& reader, std::uint64_t records, const std::atomic<bool>& interrupted) {
+    std::optional<Waiting> waiting;
+    if (!isatty(STDOUT_FILENO)) waiting.emplace(options_, "scoring records");
     while (!interrupted && !output_.ended()) {
       CONTINUO_TRY_VOID(take_in(reader));
       if (engine_.unfinished() == 0 && ended_) break;
       if (engine_.unfinished() > 0) engine_.step();
       write(interrupted);
+      if (waiting) waiting->set(summed_, records);
     }
+    waiting.reset();
     if (options_.score.summary && !interrupted) pending_ += line_of(summary_.json());
     write(interrupted);
     CONTINUO_TRY_VOID(output_.finish());
@@ -210,8 +216,9 @@ Result<void> score_records(const Options& options, const Model& model, const Tok
                    .file = options.file};
     }
   }
+  const std::uint64_t records = isatty(STDERR_FILENO) ? count_lines(fd, LineKind::line).value_or(0) : 0;
   LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options.file, options.batch.max_line, interrupted);
-  return RecordRun(options, model, tokenizer, engine, windows).run(reader, interrupted);
+  return RecordRun(options, model, tokenizer, engine, windows).run(reader, records, interrupted);
 }
 
 }  // namespace continuo

@@ -90,6 +90,8 @@ const std::vector<Case> kCases = {
     {"", {"--logprobs", "3"}, [](const Options& o) { return o.logprobs == 3u; }, kNoCount},
     {"", {"--quiet"}, [](const Options& o) { return o.verbosity == -1; }},
     {"", {"--verbose"}, [](const Options& o) { return o.verbosity == 1; }},
+    {"", {"--profile", "p"}, [](const Options& o) { return o.profile == "p"; }, {""}},
+    {"", {"--no-config"}, [](const Options& o) { return o.no_config; }},
     {"", {"--version"}, [](const Options& o) { return o.version; }},
     {"", {"--help"}, [](const Options& o) { return o.help; }},
     {"", {"--man"}, [](const Options& o) { return o.man; }},
