@@ -100,6 +100,19 @@ Answer json_of(const QkNormSpec& qk_norm) {
 // A limit that is 0 where there is none.
 Answer limit(float value) { return value > 0 ? number(value) : Answer(); }
 
+// Null where there is none.
+Answer gate_name(AttentionSpec::OutputGate gate) {
+  switch (gate) {
+    case AttentionSpec::OutputGate::none:
+      return nullptr;
+    case AttentionSpec::OutputGate::value:
+      return "value";
+    case AttentionSpec::OutputGate::head:
+      return "head";
+  }
+  return nullptr;
+}
+
 Answer json_of(const AttentionSpec& attention) {
   return {{"kind", "attention"},
           {"n_heads", attention.n_heads},
@@ -113,7 +126,8 @@ Answer json_of(const AttentionSpec& attention) {
           {"qk_norm", if_there(attention.qk_norm)},
           {"window", attention.window > 0 ? Answer(attention.window) : Answer()},
           {"score_cap", limit(attention.attn_logit_softcap)},
-          {"qkv_clip", limit(attention.qkv_clip)}};
+          {"qkv_clip", limit(attention.qkv_clip)},
+          {"output_gate", gate_name(attention.output_gate)}};
 }
 
 std::string_view activation_name(Activation activation) {
@@ -225,7 +239,10 @@ Answer json_of(const ExpertsSpec& experts) {
           {"expert", json_of(experts.expert)},
           {"normalize", experts.normalize},
           {"shared", if_there(experts.shared)},
-          {"shared_gate", experts.shared_gate}};
+          {"shared_gate", experts.shared_gate},
+          {"scores", experts.scores == ExpertsSpec::Scores::sigmoid ? "sigmoid" : "softmax"},
+          {"selection_bias", experts.selection_bias},
+          {"routed_scale", number(experts.routed_scale)}};
 }
 
 std::string_view order_name(LayerSpec::Order order) {

@@ -29,8 +29,9 @@ struct Sizes {
   std::size_t values_per_key() const { return n_value_heads / n_key_heads; }
 };
 
-// One layer's work of one step. `qkv` becomes its convolution, of which queries and keys get their lengths, and then the
-// heads' results replace the values; `b` and `a` become beta and e^g; `z` becomes the normalized and gated result.
+// One layer's work of one step. `qkv` becomes its convolution, of which queries and keys get their lengths,
+// and then the heads' results replace the values; `b` and `a` become beta and e^g; `z` becomes the normalized
+// and gated result.
 struct Job {
   Step& step;
   const DeltaNetSpec& spec;
@@ -85,7 +86,8 @@ void make_gates(const Job& job, std::size_t row) {
     a[head] += job.weights.dt_bias[head];
   }
   softplus_values(a, n);
-  for (std::size_t head = 0; head < n; ++head) a[head] *= job.weights.decay[head];
+  for (std::size_t head = 0; head < n; ++head)
+    a[head] *= job.weights.decay[head];
   exp_values(a, n);
 }
 
@@ -95,12 +97,11 @@ void convolve_head(const Job& job, std::size_t segment, std::size_t head) {
   const Sizes& sizes = job.sizes;
   const bool is_value = head >= 2 * sizes.n_key_heads;
   const std::size_t n = is_value ? sizes.value_dim : sizes.key_dim;
-  const std::size_t first =
-      is_value ? 2 * sizes.key_width() + (head - 2 * sizes.n_key_heads) * n : head * n;
+  const std::size_t first = is_value ? 2 * sizes.key_width() + (head - 2 * sizes.n_key_heads) * n : head * n;
   const std::size_t first_row = job.step.first_rows[segment], rows = job.rows(segment);
   const CausalConv conv = job.conv();
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()), {job.qkv[first_row], job.qkv.stride},
-              rows, first, n);
+  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()),
+              {job.qkv[first_row], job.qkv.stride}, rows, first, n);
   const KernelTable& kernels = job.step.kernels;
   const std::span<const float> scale = head < sizes.n_key_heads ? job.q_scale : job.k_scale;
   for (std::size_t row = first_row; row < first_row + rows; ++row) {
@@ -175,9 +176,12 @@ void run_head(const Job& job, std::size_t segment, std::size_t head) {
                     last_row = first_row + job.rows(segment);
   constexpr std::size_t kWide = 32, kNarrow = 4;
   std::size_t column = 0;
-  for (; column + kWide <= n; column += kWide) run_columns<kWide>(job, segment, head, column);
-  for (; column + kNarrow <= n; column += kNarrow) run_columns<kNarrow>(job, segment, head, column);
-  for (; column < n; ++column) run_columns<1>(job, segment, head, column);
+  for (; column + kWide <= n; column += kWide)
+    run_columns<kWide>(job, segment, head, column);
+  for (; column + kNarrow <= n; column += kNarrow)
+    run_columns<kNarrow>(job, segment, head, column);
+  for (; column < n; ++column)
+    run_columns<1>(job, segment, head, column);
   const KernelTable& kernels = job.step.kernels;
   for (std::size_t row = first_row; row < last_row; ++row) {
     float* const o = token_at(job, row, head).v;
@@ -191,22 +195,24 @@ void run_head(const Job& job, std::size_t segment, std::size_t head) {
 }  // namespace
 
 // The maps' outputs; of one map for each key head (`grouped`) as they come, into grouped_ and grouped_ba_.
-DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, Rows x) {
+DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights,
+                                      Rows x) {
   const Sizes sizes(spec);
   const std::size_t rows = step.rows(), key_width = sizes.key_width(), value_width = sizes.value_width();
   // Heads' results are rounded where they are computed if they are whole blocks.
   const bool whole = sizes.value_dim % kInt8Block == 0;
-  const Projected to{.qkv = qkv_.rows(rows, sizes.conv_channels()),
-                     .z = whole ? rows_for(step, {{&weights.out}, true}, z_, rows, value_width)
-                                : z_.rows(rows, value_width),
-                     .b = b_.rows(rows, sizes.n_value_heads),
-                     .a = a_.rows(rows, sizes.n_value_heads)};
+  const Projected to{
+      .qkv = qkv_.rows(rows, sizes.conv_channels()),
+      .z = whole ? rows_for(step, {{&weights.out}, true}, z_, rows, value_width) : z_.rows(rows, value_width),
+      .b = b_.rows(rows, sizes.n_value_heads),
+      .a = a_.rows(rows, sizes.n_value_heads)};
   if (spec.grouped) {
     const Rows qkvz = grouped_.rows(rows, sizes.conv_channels() + value_width),
                ba = grouped_ba_.rows(rows, 2 * sizes.n_value_heads);
     linear(step, {{&weights.qkvz, {qkvz}}, {&weights.ba, {ba}}}, x, rows);
   } else if (weights.qkv.weight.data) {
-    linear(step, {{&weights.qkv, {to.qkv}}, {&weights.z, {to.z}}, {&weights.b, {to.b}}, {&weights.a, {to.a}}}, x, rows);
+    linear(step, {{&weights.qkv, {to.qkv}}, {&weights.z, {to.z}}, {&weights.b, {to.b}}, {&weights.a, {to.a}}},
+           x, rows);
   } else {
     linear(step,
            {{&weights.q, {to.qkv}},
@@ -221,8 +227,8 @@ DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, cons
 }
 
 template <class Probe>
-void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x,
-                   Branch out, Probe) {
+void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot,
+                   Rows x, Branch out, Probe) {
   const Sizes sizes(spec);
   const std::size_t rows = step.rows(), channels = sizes.conv_channels();
   const Projected made = project(step, spec, weights, x);
@@ -246,9 +252,9 @@ void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& 
   linear(step, {{&weights.out, out}}, made.z, rows);
 }
 
-template void DeltaNet::run<NoListener>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows, Branch,
-                                        NoListener);
-template void DeltaNet::run<Listener&>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows, Branch,
-                                       Listener&);
+template void DeltaNet::run<NoListener>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows,
+                                        Branch, NoListener);
+template void DeltaNet::run<Listener&>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows,
+                                       Branch, Listener&);
 
 }  // namespace continuo

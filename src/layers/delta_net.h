@@ -1,5 +1,5 @@
-// Gated delta net, Yang et al. 2024, arXiv:2412.06464: linear attention whose state S, a matrix for each head, decays and
-// is corrected towards each token's value:
+// Gated delta net, Yang et al. 2024, arXiv:2412.06464: linear attention whose state S, a matrix for each
+// head, decays and is corrected towards each token's value:
 //   S = e^g S;  S += k (beta (v - S' k))';  o = S' q.
 #pragma once
 
@@ -17,8 +17,8 @@ class DeltaNet {
   static constexpr bool kTakesFloats = false, kAddsToResidual = true;
 
   template <class Probe>
-  void run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x, Branch out,
-           Probe probe);
+  void run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x,
+           Branch out, Probe probe);
 
  private:
   struct Projected {

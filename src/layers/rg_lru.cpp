@@ -42,7 +42,8 @@ struct Gate {
   Rows x, out;
 };
 
-// out[row][c] = -(bias[c] + sum of x[row][i] * weights[i][c], i in order) for N columns c of a block from `column` on.
+// out[row][c] = -(bias[c] + sum of x[row][i] * weights[i][c], i in order) for N columns c of a block from
+// `column` on.
 template <std::size_t N>
 void gate_columns(const Gate& gate, const Part& part, std::size_t column) {
   for (std::size_t row = part.first_row; row < part.first_row + part.rows; ++row) {
@@ -51,10 +52,12 @@ void gate_columns(const Gate& gate, const Part& part, std::size_t column) {
     std::copy_n(gate.bias + column, N, sums);
     for (std::size_t i = 0; i < part.n; ++i) {
       const float* const w = gate.weights + i * part.n + column;
-      for (std::size_t j = 0; j < N; ++j) sums[j] += x[i] * w[j];
+      for (std::size_t j = 0; j < N; ++j)
+        sums[j] += x[i] * w[j];
     }
     float* const out = gate.out[row] + part.first + column;
-    for (std::size_t j = 0; j < N; ++j) out[j] = -sums[j];
+    for (std::size_t j = 0; j < N; ++j)
+      out[j] = -sums[j];
   }
 }
 
@@ -62,13 +65,17 @@ void gate_columns(const Gate& gate, const Part& part, std::size_t column) {
 void run_gate(const Gate& gate, const Part& part) {
   constexpr std::size_t kWide = 32, kNarrow = 4;
   std::size_t column = 0;
-  for (; column + kWide <= part.n; column += kWide) gate_columns<kWide>(gate, part, column);
-  for (; column + kNarrow <= part.n; column += kNarrow) gate_columns<kNarrow>(gate, part, column);
-  for (; column < part.n; ++column) gate_columns<1>(gate, part, column);
+  for (; column + kWide <= part.n; column += kWide)
+    gate_columns<kWide>(gate, part, column);
+  for (; column + kNarrow <= part.n; column += kNarrow)
+    gate_columns<kNarrow>(gate, part, column);
+  for (; column < part.n; ++column)
+    gate_columns<1>(gate, part, column);
   for (std::size_t row = part.first_row; row < part.first_row + part.rows; ++row) {
     float* const out = gate.out[row] + part.first;
     exp_values(out, part.n);
-    for (std::size_t i = 0; i < part.n; ++i) out[i] = 1.0f / (1.0f + out[i]);
+    for (std::size_t i = 0; i < part.n; ++i)
+      out[i] = 1.0f / (1.0f + out[i]);
   }
 }
 
@@ -78,7 +85,7 @@ void scan(const Job& job, const Part& part, float* hidden) {
   for (std::size_t row = part.first_row; row < part.first_row + part.rows; ++row) {
     const bool first_token = job.step.places[row].position == 0;
     float *const x = job.x[row] + part.first, *const a = job.recurrent_gate[row] + part.first,
-          *const a_squared = square.data();
+                 *const a_squared = square.data();
     const float* const input_gate = job.input_gate[row] + part.first;
     for (std::size_t c = 0; c < part.n; ++c) {
       a[c] *= job.weights.decay[part.first + c];
@@ -88,7 +95,8 @@ void scan(const Job& job, const Part& part, float* hidden) {
     exp_values(a_squared, part.n);
     for (std::size_t c = 0; c < part.n; ++c) {
       const float input = x[c] * input_gate[c];
-      hidden[c] = first_token ? input : a[c] * hidden[c] + input * std::sqrt(std::max(1.0f - a_squared[c], 0.0f));
+      hidden[c] =
+          first_token ? input : a[c] * hidden[c] + input * std::sqrt(std::max(1.0f - a_squared[c], 0.0f));
       x[c] = hidden[c];
     }
   }
@@ -102,8 +110,10 @@ void run_block(const Job& job, std::size_t segment, std::size_t block) {
               {job.x[part.first_row], job.x.stride}, part.rows, part.first, n);
   const RgLruWeights& w = job.weights;
   const std::size_t square = block * n * n;
-  run_gate({w.input_gate.data() + square, w.input_gate_bias.data() + part.first, job.x, job.input_gate}, part);
-  run_gate({w.recurrent_gate.data() + square, w.recurrent_gate_bias.data() + part.first, job.x, job.recurrent_gate},
+  run_gate({w.input_gate.data() + square, w.input_gate_bias.data() + part.first, job.x, job.input_gate},
+           part);
+  run_gate({w.recurrent_gate.data() + square, w.recurrent_gate_bias.data() + part.first, job.x,
+            job.recurrent_gate},
            part);
   const StateSlot hidden{job.slot.layer, job.slot.first_float + conv.state_floats() + part.first};
   scan(job, part, job.step.recurrent(segment, hidden, n).data());
@@ -118,8 +128,8 @@ void run_block(const Job& job, std::size_t segment, std::size_t block) {
 }  // namespace
 
 template <class Probe>
-void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, StateSlot slot, Rows x, Branch out,
-                Probe) {
+void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, StateSlot slot, Rows x,
+                Branch out, Probe) {
   const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.width),
                     n_blocks = static_cast<std::size_t>(spec.n_blocks), block_width = width / n_blocks;
   // Blocks are rounded where they are computed if they are whole.
@@ -138,7 +148,9 @@ void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, 
   linear(step, {{&weights.out, out}}, job.y, rows);
 }
 
-template void RgLru::run<NoListener>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch, NoListener);
-template void RgLru::run<Listener&>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch, Listener&);
+template void RgLru::run<NoListener>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch,
+                                     NoListener);
+template void RgLru::run<Listener&>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch,
+                                    Listener&);
 
 }  // namespace continuo

@@ -1,5 +1,5 @@
-// Griffin's recurrent block, De et al. 2024, arXiv:2402.19427: y = W_out(act(W_y x) * lru(conv(W_x x))) with the real-gated
-// linear recurrent unit (section 2.4):
+// Griffin's recurrent block, De et al. 2024, arXiv:2402.19427: y = W_out(act(W_y x) * lru(conv(W_x x))) with
+// the real-gated linear recurrent unit (section 2.4):
 //   i, r = sigmoid(gates of x);  a = e^(decay r);  h = a h + sqrt(1 - a^2) (i x);  at position 0: h = i x.
 #pragma once
 

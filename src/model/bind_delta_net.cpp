@@ -13,7 +13,9 @@ struct Widths {
 
 Result<void> bind_maps(PartBinder& binder, const TensorPlace& place, const Widths& widths, bool grouped,
                        DeltaNetWeights& into) {
-  const auto map = [&](Role role, std::size_t rows) { return binder.linear(role, place, {rows, binder.d_model()}); };
+  const auto map = [&](Role role, std::size_t rows) {
+    return binder.linear(role, place, {rows, binder.d_model()});
+  };
   if (grouped) {
     CONTINUO_TRY(into.qkvz, map(Role::delta_qkvz, 2 * widths.key + 2 * widths.value));
     CONTINUO_TRY(into.ba, map(Role::delta_ba, 2 * widths.n_value_heads));
@@ -37,7 +39,8 @@ Result<std::vector<float>> bind_filters(PartBinder& binder, const TensorPlace& p
   if (binder.fused(Role::conv_filters, Role::delta_q_filters, place)) {
     return binder.filters(Role::conv_filters, place, 2 * widths.key + widths.value, widths.kernel);
   }
-  // transformers writes the one tensor that it has as three of equal size, wherever queries end and values begin.
+  // transformers writes the one tensor that it has as three of equal size, wherever queries end and values
+  // begin.
   const std::size_t total = 2 * widths.key + widths.value, third = total / 3;
   const bool thirds = total % 3 == 0 && binder.finder().first_extent(Role::delta_q_filters, place) == third;
   const std::size_t key = thirds ? third : widths.key, value = thirds ? third : widths.value;
@@ -70,7 +73,8 @@ Result<DeltaNetWeights> bind_part(PartBinder& binder, const TensorPlace& place, 
   CONTINUO_TRY_VOID(bind_maps(binder, place, widths, spec.grouped, into));
   CONTINUO_TRY(into.conv, bind_filters(binder, place, widths));
   CONTINUO_TRY(into.decay, binder.values(Role::delta_decay, place, {widths.n_value_heads}));
-  for (float& decay : into.decay) decay = static_cast<float>(-std::exp(static_cast<double>(decay)));
+  for (float& decay : into.decay)
+    decay = static_cast<float>(-std::exp(static_cast<double>(decay)));
   CONTINUO_TRY(into.dt_bias, binder.values(Role::delta_dt_bias, place, {widths.n_value_heads}));
   CONTINUO_TRY(into.norm, binder.norm({Role::delta_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps},
                                       {size(spec.value_dim)}));

@@ -19,21 +19,24 @@ Result<DeltaNetSpec> delta_net_spec(const HyperParameters& p, const DeltaNetDefa
   // The state of a layer has so many floats, and the widths are below that; the first product fits 64 bits.
   const long long keys = static_cast<long long>(spec.n_value_heads) * spec.key_dim;
   if (keys > HyperParameters::kLargest || keys * spec.value_dim > HyperParameters::kLargest) {
-    return model_error(p.file(), fmt::format("{} heads with states of {} x {}, expected at most {} values in all",
-                                             spec.n_value_heads, spec.key_dim, spec.value_dim,
-                                             HyperParameters::kLargest));
+    return model_error(
+        p.file(), fmt::format("{} heads with states of {} x {}, expected at most {} values in all",
+                              spec.n_value_heads, spec.key_dim, spec.value_dim, HyperParameters::kLargest));
   }
   // The same activation stands in the feed-forward network and behind the convolution.
   CONTINUO_TRY(const Activation kind, activation(p, "silu"));
-  if (kind != Activation::silu) return p.wrong("activation", "silu, the only one that delta nets are run with");
+  if (kind != Activation::silu)
+    return p.wrong("activation", "silu, the only one that delta nets are run with");
   return spec;
 }
 
-Result<std::vector<bool>> full_attention_layers(const HyperParameters& p, std::size_t n_layers, int interval) {
+Result<std::vector<bool>> full_attention_layers(const HyperParameters& p, std::size_t n_layers,
+                                                int interval) {
   std::vector<bool> full(n_layers);
   CONTINUO_TRY(const bool listed, p.has("layer_types"));
   if (!listed) {
-    for (std::size_t i = 0; i < n_layers; ++i) full[i] = (i + 1) % static_cast<std::size_t>(interval) == 0;
+    for (std::size_t i = 0; i < n_layers; ++i)
+      full[i] = (i + 1) % static_cast<std::size_t>(interval) == 0;
     return full;
   }
   CONTINUO_TRY(const std::vector<std::string> types, p.texts("layer_types", n_layers));

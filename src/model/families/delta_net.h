@@ -12,7 +12,9 @@ struct DeltaNetDefaults {
 // Sizes of heads and of the convolution. An error if their products are larger than any model's.
 Result<DeltaNetSpec> delta_net_spec(const HyperParameters& parameters, const DeltaNetDefaults& defaults);
 
-// Which layers have full attention, and not a delta net: those that "layer_types" says, else every `interval`-th.
-Result<std::vector<bool>> full_attention_layers(const HyperParameters& parameters, std::size_t n_layers, int interval);
+// Which layers have full attention, and not a delta net: those that "layer_types" says, else every
+// `interval`-th.
+Result<std::vector<bool>> full_attention_layers(const HyperParameters& parameters, std::size_t n_layers,
+                                                int interval);
 
 }  // namespace continuo

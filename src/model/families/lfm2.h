@@ -5,7 +5,8 @@
 
 namespace continuo {
 
-// Attention with norms of queries and keys in the layers that the file says, gated short convolutions in the others.
+// Attention with norms of queries and keys in the layers that the file says, gated short convolutions in the
+// others.
 Result<void> set_lfm2_mixers(const HyperParameters& parameters, ModelSpec& spec);
 
 }  // namespace continuo

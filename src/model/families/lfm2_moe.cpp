@@ -1,5 +1,5 @@
-// LFM2-MoE: LFM2 with experts, chosen by sigmoids and a learned bias, behind some dense layers. Liquid AI 2025,
-// arXiv:2511.23404.
+// LFM2-MoE: LFM2 with experts, chosen by sigmoids and a learned bias, behind some dense layers. Liquid AI
+// 2025, arXiv:2511.23404.
 #include "model/families/lfm2.h"
 
 namespace continuo {
@@ -22,8 +22,10 @@ Result<ModelSpec> lfm2_moe(const HyperParameters& p) {
                                               .norm_eps = 1e-5,
                                               .rope = {.theta = 1e6}}));
   CONTINUO_TRY(const int n_dense, p.index_or("n_dense_layers", 2));
-  CONTINUO_TRY(const ExpertsSpec experts, experts_spec(p, std::get<FeedForwardSpec>(spec.layers.front().ffn)));
-  for (std::size_t i = static_cast<std::size_t>(n_dense); i < spec.layers.size(); ++i) spec.layers[i].ffn = experts;
+  CONTINUO_TRY(const ExpertsSpec experts,
+               experts_spec(p, std::get<FeedForwardSpec>(spec.layers.front().ffn)));
+  for (std::size_t i = static_cast<std::size_t>(n_dense); i < spec.layers.size(); ++i)
+    spec.layers[i].ffn = experts;
   CONTINUO_TRY_VOID(set_lfm2_mixers(p, spec));
   return spec;
 }

@@ -1,4 +1,5 @@
-// OLMo Hybrid: gated delta nets with norms before each part, and OLMo 2's attention in every fourth layer. OLMo team 2026.
+// OLMo Hybrid: gated delta nets with norms before each part, and OLMo 2's attention in every fourth layer.
+// OLMo team 2026.
 #include "model/families/delta_net.h"
 
 namespace continuo {
@@ -56,8 +57,8 @@ Result<ModelSpec> olmo_hybrid(const HyperParameters& p) {
   return spec;
 }
 
-// Layers with a delta net and with attention use some names for different norms; files have the names of one row or of
-// the other.
+// Layers with a delta net and with attention use some names for different norms; files have the names of one
+// row or of the other.
 constexpr LlamaNames kTensors({
     {Role::mixer_norm, "*layers.#.attention_layer_norm.weight"},
     {Role::mixer_norm, "*layers.#.input_layernorm.weight"},

@@ -1,5 +1,5 @@
-// Qwen3.5, the text model: Qwen3-Next with dense feed-forward networks and delta nets whose maps stand apart. Qwen team
-// 2026.
+// Qwen3.5, the text model: Qwen3-Next with dense feed-forward networks and delta nets whose maps stand apart.
+// Qwen team 2026.
 #include "model/families/qwen3_next.h"
 
 namespace continuo {
@@ -21,7 +21,8 @@ constexpr LlamaNames kTensors({
     {Role::delta_norm, "*layers.#.linear_attn.norm.weight"},
     {Role::delta_out, "*layers.#.linear_attn.out_proj.weight"},
 });
-constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
+constexpr auto kPrefixes =
+    std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
 
 }  // namespace
 

@@ -4,7 +4,8 @@
 namespace continuo {
 
 Result<ModelSpec> qwen3_next_spec(const HyperParameters& p, bool grouped) {
-  CONTINUO_TRY_VOID(expect_flag(p, "value_gate", true, "attention without a gate is not supported for this kind of model"));
+  CONTINUO_TRY_VOID(
+      expect_flag(p, "value_gate", true, "attention without a gate is not supported for this kind of model"));
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 32768},
                                               .head_dim = 256,
                                               .rope = {.share = 0.25, .share_is_free = true}}));

@@ -6,8 +6,9 @@
 
 namespace continuo {
 
-// Gated delta nets (`grouped`: one map for q, k, v and z of all key heads), and in every fourth layer attention whose
-// results pass a gate for each value; dense feed-forward networks; norms that keep weight - 1.
+// Gated delta nets (`grouped`: one map for q, k, v and z of all key heads), and in every fourth layer
+// attention whose results pass a gate for each value; dense feed-forward networks; norms that keep weight
+// - 1.
 Result<ModelSpec> qwen3_next_spec(const HyperParameters& parameters, bool grouped);
 
 // Layers that predict later tokens ("mtp"), which are not run.

@@ -1,5 +1,5 @@
-// RecurrentGemma: Griffin's recurrent blocks and attention through a window, with Gemma's norms and embeddings. Griffin,
-// RLHF and Gemma teams 2024, arXiv:2404.07839.
+// RecurrentGemma: Griffin's recurrent blocks and attention through a window, with Gemma's norms and
+// embeddings. Griffin, RLHF and Gemma teams 2024, arXiv:2404.07839.
 #include <cmath>
 
 #include "model/families/llama.h"
@@ -28,7 +28,8 @@ Result<std::vector<bool>> attention_layers(const HyperParameters& p, std::size_t
       return p.wrong_item("block_types", i, "recurrent or attention");
   }
   std::vector<bool> attends(n_layers);
-  for (std::size_t i = 0; i < n_layers; ++i) attends[i] = kinds[i % kinds.size()] == "attention";
+  for (std::size_t i = 0; i < n_layers; ++i)
+    attends[i] = kinds[i % kinds.size()] == "attention";
   return attends;
 }
 
@@ -52,7 +53,8 @@ Result<AttentionSpec> attention_spec(const HyperParameters& p, const ModelSpec& 
 Result<RgLruSpec> lru_spec(const HyperParameters& p, int d_model, int n_heads) {
   RgLruSpec lru{.n_blocks = n_heads};
   CONTINUO_TRY(lru.width, p.count_or("lru_width", d_model));
-  if (lru.width % n_heads != 0) return p.wrong("lru_width", "a multiple of the number of heads " + std::to_string(n_heads));
+  if (lru.width % n_heads != 0)
+    return p.wrong("lru_width", "a multiple of the number of heads " + std::to_string(n_heads));
   CONTINUO_TRY(lru.d_conv, p.count_or("conv_kernel", 4, kMaxConvKernel));
   CONTINUO_TRY(lru.activation, activation(p, "gelu_pytorch_tanh", "hidden_activation"));
   return lru;
