@@ -31,7 +31,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest_word(std::string_view typed, const std::vector<std::string_view>& words) {
   if (typed.size() > kLongest) return {};
   std::string_view nearest;
-  std::size_t least = typed.size() <= 4 ? 2 : 3;
+  std::size_t least = typed.size() <= 5 ? 2 : 3;
   for (const std::string_view word : words) {
     if (const std::size_t distance = edit_distance(typed, word); distance < least) {
       least = distance;

@@ -8,12 +8,6 @@ using namespace continuo::test;
 
 namespace {
 
-ConfigFile config_of(std::string_view text) {
-  auto config = parse_config("c", text);
-  if (!config) FAIL(config.error().message());
-  return *config;
-}
-
 std::string config_error(std::string_view text) {
   const auto config = parse_config("c", text);
   return config ? "" : config.error().message();

@@ -62,7 +62,7 @@ TEST_CASE("help names every option and keeps to the width") {
 }
 
 TEST_CASE("help tells defaults and choices") {
-  const std::string text = help(command_named(""), 100);
+  const std::string text = help(command_named(""), 200);
   CHECK(contains(text, "(one of f32, f16, q8_0; default: f32)"));
   CHECK(contains(text, "(default: 128)"));
   CHECK(contains(text, "may be repeated"));

@@ -103,7 +103,7 @@ TEST_CASE("rope: yarn's defaults", "[model]") {
 }
 
 TEST_CASE("rope: what is refused", "[model]") {
-  const std::string known = ", expected one of default, linear, dynamic, llama3, yarn, longrope, su";
+  const std::string known = ", expected one of default, linear, dynamic, llama3, yarn, longrope, su, proportional";
   CHECK(refusal(R"({"rope_parameters": {"rope_type": "mrope"}})") ==
         "c: 'rope_parameters.rope_type' is \"mrope\"" + known);
   CHECK(refusal(R"({"rope_scaling": {"type": 3}})") == "c: 'rope_scaling.type' is 3, expected a string");
