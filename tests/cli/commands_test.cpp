@@ -116,20 +116,20 @@ TEST_CASE("inspect shows the plan") {
 TEST_CASE("inspect tells what is known of a model that cannot be run") {
   const Folder folder;
   Json config = Json::parse(read_file(folder.path() + "/config.json"));
-  config["model_type"] = "mamba";
+  config["model_type"] = "t5";
   folder.file("config.json", config.dump());
   const Ran text = run_program({"inspect", "-m", folder.path()});
   CHECK(text.code == 3);
   for (const char* part : {"cannot run", "this kind of model is not supported", "vocab_size 258", "tensors)"})
     check_contains(text.out, part);
-  check_contains(text.err, "'model_type' is \"mamba\"");
+  check_contains(text.err, "'model_type' is \"t5\"");
   CHECK(text.out.find("model.norm.weight") == std::string::npos);
   check_contains(run_program({"inspect", "-m", folder.path(), "--tensors"}).out, "model.norm.weight\tf32\t");
   const Ran ran = run_program({"inspect", "-m", folder.path(), "--json", "--tensors"});
   CHECK(ran.code == 3);
   const Json plan = Json::parse(ran.out);
   CHECK(plan["supported"] == false);
-  CHECK(plan["family"] == "mamba");
+  CHECK(plan["family"] == "t5");
   CHECK(plan["config"]["vocab_size"] == 258);
   CHECK(plan["formats"]["f32"]["tensors"] == plan["tensors"].size());
   check_contains(plan["reason"].get<std::string>(), "not supported");
