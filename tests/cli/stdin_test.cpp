@@ -71,7 +71,7 @@ TEST_CASE("a stdin that is only inherited is left alone, to the last byte") {
 
 TEST_CASE("text that comes while a prompt is continued is not silently lost") {
   const Folder folder({.context = 1 << 20});
-  const Ran ran = run_script(folder, "{ sleep 0.3; echo text; sleep 5; } | $CONTINUO $MODEL -n 200000 --ignore-eos a > /dev/null");
+  const Ran ran = run_script(folder, "{ sleep 0.1; echo text; sleep 5; } | $CONTINUO $MODEL -n 20000 --ignore-eos a > /dev/null");
   CHECK(ran.code == 2);
   check_contains(ran.err, "stdin");
 }
