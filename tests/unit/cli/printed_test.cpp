@@ -116,7 +116,7 @@ TEST_CASE("bash completes commands, options and values") {
   CHECK(completed("continuo completions ''") == "bash zsh fish\n");
   CHECK(completed("continuo --temperature ''") == "\n");
   CHECK(completed("continuo Once ba") == "\n");
-  CHECK(completed("continuo -f scr") == "\n");
+  CHECK(completed("continuo -f no-such-fi") == "\n");
   CHECK(contains(completed("continuo -m /et"), "/etc"));
   CHECK(contains(completed("continuo quantize /et"), "/etc"));
 }
