@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "catch.h"
 #include "io/checkpoint.h"
 #include "model/model.h"

@@ -6,10 +6,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace continuo {
-
-using Json = nlohmann::json;
 
 // Refuses text that nests deeper than kMaxJsonDepth (a few bytes could otherwise cost a stack) and anything after
 // the value. `file` is only named in errors.

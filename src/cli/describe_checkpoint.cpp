@@ -6,6 +6,8 @@
 #include <map>
 
 #include "base/grouped.h"
+#include "base/json.h"
+#include "io/checkpoint.h"
 
 namespace continuo {
 

@@ -4,9 +4,10 @@
 #include <string>
 
 #include "cli/json_answer.h"
-#include "io/checkpoint.h"
 
 namespace continuo {
+
+struct Checkpoint;
 
 // `reason` says why it cannot be run; `tensors` lists every one.
 Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, bool tensors);

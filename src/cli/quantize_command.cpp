@@ -12,6 +12,7 @@
 #include "cli/gguf_tokenizer.h"
 #include "cli/model_source.h"
 #include "cli/waiting.h"
+#include "io/checkpoint.h"
 #include "io/gguf.h"
 #include "io/gguf_writer.h"
 #include "model/gguf_export.h"

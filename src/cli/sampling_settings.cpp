@@ -4,6 +4,9 @@
 
 #include <limits>
 
+#include "base/json.h"
+#include "io/checkpoint.h"
+
 namespace continuo {
 
 namespace {

@@ -3,10 +3,11 @@
 
 #include "base/error.h"
 #include "cli/options.h"
-#include "io/checkpoint.h"
 #include "sampling/options.h"
 
 namespace continuo {
+
+struct Checkpoint;
 
 // What can be said against the typed options before a model is read.
 Result<void> validate_typed(const Options& options);

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "base/json.h"
 #include "io/gguf.h"
 #include "io/json_events.h"
 

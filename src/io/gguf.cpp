@@ -10,6 +10,7 @@
 #include <cstring>
 #include <set>
 
+#include "base/json.h"
 #include "quant/format.h"
 
 namespace continuo {

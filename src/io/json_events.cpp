@@ -5,6 +5,8 @@
 #include <set>
 #include <vector>
 
+#include "base/json.h"
+
 namespace continuo {
 
 bool JsonEvents::parse_error(std::size_t byte, const std::string& token,

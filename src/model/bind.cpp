@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "io/checkpoint.h"
 #include "model/bind_parts.h"
 #include "model/tensor_finder.h"
 

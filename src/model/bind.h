@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/checkpoint.h"
 #include "model/model.h"
 #include "model/spec.h"
 #include "model/tensor_names.h"
 #include "model/weights.h"
 
 namespace continuo {
+
+struct Checkpoint;
 
 struct BoundWeights {
   Weights weights;

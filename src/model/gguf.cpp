@@ -7,6 +7,9 @@
 #include <cmath>
 #include <optional>
 
+#include "base/json.h"
+#include "io/checkpoint.h"
+
 namespace continuo {
 
 namespace {

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
-#include "io/checkpoint.h"
+#include "base/json_fwd.h"
 #include "model/spec.h"
 #include "model/tensor_names.h"
 
 namespace continuo {
+
+struct Checkpoint;
 
 struct GgufArchitecture {
   std::string_view name;    // general.architecture

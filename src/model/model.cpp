@@ -6,6 +6,8 @@
 #include <array>
 #include <set>
 
+#include "base/json.h"
+#include "io/checkpoint.h"
 #include "model/bind.h"
 #include "model/families.h"
 #include "model/gguf.h"
@@ -137,6 +139,11 @@ Result<Model> build_gguf_model(std::shared_ptr<const Checkpoint> storage) {
 }
 
 }  // namespace
+
+void Model::release_pages(std::span<const std::byte> some) const {
+  if (!storage) return;
+  for (const Blob& blob : storage->storage) blob.release_pages(some);
+}
 
 Result<Model> build_model(Checkpoint checkpoint) {
   const auto storage = std::make_shared<const Checkpoint>(std::move(checkpoint));

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/checkpoint.h"
+#include "quant/format.h"
 #include "model/spec.h"
 #include "model/weights.h"
 
 namespace continuo {
+
+struct Checkpoint;
 
 struct TensorUse {  // one tensor of the files and what it became, for `inspect`
   std::string name;
@@ -30,10 +32,7 @@ struct Model {
   std::shared_ptr<const Checkpoint> storage;
 
   // Stored bytes that will not be read soon: see Blob::release_pages.
-  void release_pages(std::span<const std::byte> some) const {
-    if (!storage) return;
-    for (const Blob& blob : storage->storage) blob.release_pages(some);
-  }
+  void release_pages(std::span<const std::byte> some) const;
 };
 
 // Resolves the family's spec, binds every tensor that the spec implies, checks shapes, refuses what is left

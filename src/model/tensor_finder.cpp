@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ranges>
+#include <iterator>
+#include <vector>
 
 #include "base/check.h"
+#include "io/checkpoint.h"
 
 namespace continuo {
 
@@ -18,8 +20,11 @@ std::string shape_text(std::span<const std::size_t> shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-auto without_units(std::span<const std::size_t> shape) {
-  return shape | std::views::filter([](std::size_t extent) { return extent != 1; });
+// `shape` without its extents of one.
+std::vector<std::size_t> without_units(std::span<const std::size_t> shape) {
+  std::vector<std::size_t> kept;
+  std::ranges::copy_if(shape, std::back_inserter(kept), [](std::size_t extent) { return extent != 1; });
+  return kept;
 }
 
 Matrix view(const TensorView& tensor, Layout layout, std::size_t rows, std::size_t cols) {
@@ -81,7 +86,7 @@ std::size_t TensorFinder::rank(Role role, const TensorPlace& place) const {
   const TensorName* name = find(role, place);
   const auto tensor = name ? checkpoint_.tensors.find(name_of(*name, place)) : checkpoint_.tensors.end();
   if (tensor == checkpoint_.tensors.end()) return 0;
-  return static_cast<std::size_t>(std::ranges::distance(without_units(tensor->second.shape)));
+  return without_units(tensor->second.shape).size();
 }
 
 std::size_t TensorFinder::first_extent(Role role, const TensorPlace& place) const {

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/checkpoint.h"
 #include "model/model.h"
 #include "model/tensor_names.h"
 
 namespace continuo {
+
+struct Checkpoint;
+struct TensorView;
 
 class TensorFinder {
  public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "text/part.h"
 #include "text/utf8.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "base/types.h"
 #include "text/normalizer.h"
 #include "text/vocabulary.h"

@@ -1,5 +1,6 @@
 #include "text/bert_normalizer.h"
 
+#include "base/json.h"
 #include "text/bert_chars.h"
 #include "text/unicode_normalization.h"
 #include "text/utf8.h"

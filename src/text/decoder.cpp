@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/json.h"
 #include "text/byte_level.h"
 #include "text/utf8.h"
 

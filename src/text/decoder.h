@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/metaspace.h"
 #include "text/part.h"
 #include "text/pattern.h"

@@ -1,5 +1,6 @@
 #include "text/normalizer.h"
 
+#include "base/json.h"
 #include "text/utf8.h"
 
 namespace continuo {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/bert_normalizer.h"
 #include "text/charsmap.h"
 #include "text/part.h"

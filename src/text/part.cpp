@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+
 namespace continuo {
 
 Result<Part> Part::open(const Json& json, std::string_view section, const std::string& file) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/json.h"
 #include "text/regex_syntax.h"
 #include "text/utf8.h"
 

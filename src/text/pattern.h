@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/known_pattern.h"
 
 struct pcre2_real_code_8;  // PCRE2's compiled expression

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+
 namespace continuo {
 
 Result<PostProcessor> PostProcessor::parse(const Json& json, std::size_t id_count, const std::string& file) {

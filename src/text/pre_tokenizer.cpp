@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/json.h"
 #include "text/bert_chars.h"
 #include "text/byte_level.h"
 #include "text/part.h"

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/json.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 #include "text/word_list.h"

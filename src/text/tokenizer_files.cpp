@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.h"
 #include "text/bert_vocabulary.h"
 #include "text/known_pattern.h"
 #include "text/merge_source.h"

@@ -1,5 +1,6 @@
 // Any text as config.json: resolved into a plan, if it is one.
 #include "base/json.h"
+#include "io/checkpoint.h"
 #include "model/model.h"
 
 using namespace continuo;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "catch.h"
+#include "io/checkpoint.h"
 #include "io/gguf_writer.h"
 #include "kernels/kernel_table.h"
 #include "layers/forward.h"

@@ -1,5 +1,6 @@
 // Gemma 3, text only (270M, 1B): Gemma 2 with norms of queries and keys for caps; five layers in six look
 // back through a window and turn by a shorter wavelength. Gemma team 2025, arXiv:2503.19786.
+#include "base/json.h"
 #include "model/families/gemma.h"
 
 namespace continuo {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "model/families.h"
 #include "model/family_parts.h"
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+
 namespace continuo {
 
 Result<int> count_or_auto(const HyperParameters& p, std::string_view name, std::string_view field, int automatic,

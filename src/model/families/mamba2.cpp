@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "base/json.h"
 #include "model/families/mamba.h"
 
 namespace continuo {

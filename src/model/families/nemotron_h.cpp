@@ -2,6 +2,7 @@
 // NVIDIA 2025, arXiv:2504.03624.
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
 

@@ -2,6 +2,7 @@
 // embeddings. Griffin, RLHF and Gemma teams 2024, arXiv:2404.07839.
 #include <cmath>
 
+#include "base/json.h"
 #include "model/families/llama.h"
 #include "quant/bf16.h"
 

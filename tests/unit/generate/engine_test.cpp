@@ -5,6 +5,7 @@
 
 #include "catch.h"
 #include "cli/tiny_model.h"
+#include "io/checkpoint.h"
 
 using namespace continuo;
 using continuo::test::TemporaryFolder;

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "io/checkpoint.h"
 
 #include "catch.h"

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "io/gguf.h"
 
 #include <random>

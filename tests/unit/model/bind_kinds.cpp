@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "catch.h"
+#include "io/checkpoint.h"
 #include "model/bind.h"
 #include "unit/model/samples.h"
 

@@ -1,3 +1,5 @@
+#include "base/json.h"
+#include "io/checkpoint.h"
 #include "model/families.h"
 
 #include <cmath>

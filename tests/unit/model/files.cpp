@@ -1,5 +1,6 @@
 // Whole folders: the reference checkpoints of tests/golden and the toy.
 #include "catch.h"
+#include "io/checkpoint.h"
 #include "model/model.h"
 #include "support.h"
 #include "unit/io/samples.h"

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "model/hyper_parameters.h"
 
 #include "catch.h"

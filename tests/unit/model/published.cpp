@@ -1,6 +1,7 @@
 // config.json as published checkpoints carry them (what the network does not need left out), resolved.
 #include <cmath>
 
+#include "base/json.h"
 #include "catch.h"
 #include "model/families.h"
 #include "unit/io/samples.h"

@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "model/rope_parameters.h"
 
 #include <cmath>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "io/checkpoint.h"
 #include "model/model.h"
 #include "unit/io/samples.h"
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <random>
 
+#include "base/json.h"
 #include "text/rank_queue.h"
 #include "unit/text/tokenizers.h"
 

@@ -1,6 +1,7 @@
 // Vocabularies as GGUF files have them.
 #include <limits>
 
+#include "base/json.h"
 #include "text/gguf_pre_tokenizers.h"
 #include "text/gguf_vocabulary.h"
 #include "unit/text/gguf_metadata.h"

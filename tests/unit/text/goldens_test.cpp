@@ -1,4 +1,5 @@
 // Tokenizers against reference encodings made with the Python package `tokenizers`.
+#include "base/json.h"
 #include "support.h"
 #include "text/stream_decoder.h"
 #include "unit/text/tokenizers.h"

@@ -1,5 +1,6 @@
 // Broken and unsupported tokenizer files: each is one clear line, and nothing is allocated from what a file
 // declares.
+#include "base/json.h"
 #include "unit/text/tokenizers.h"
 
 using namespace continuo;

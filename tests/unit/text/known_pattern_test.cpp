@@ -1,6 +1,7 @@
 // The hand-written matchers find what the engine finds.
 #include <random>
 
+#include "base/json.h"
 #include "text/char_class.h"
 #include "text/known_pattern.h"
 #include "text/pattern.h"

@@ -1,6 +1,7 @@
 // Law 6: decode(encode(text)) == text for byte-level tokenizers, for any bytes.
 #include <random>
 
+#include "base/json.h"
 #include "unit/text/tokenizers.h"
 
 using namespace continuo;

@@ -2,6 +2,7 @@
 // tokenizer.json.
 #include <map>
 
+#include "base/json.h"
 #include "text/stream_decoder.h"
 #include "text/tokenizer_files.h"
 #include "unit/text/tokenizers.h"

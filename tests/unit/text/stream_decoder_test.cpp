@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "text/stream_decoder.h"
 
 #include <fmt/format.h>
