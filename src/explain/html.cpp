@@ -53,10 +53,11 @@ Json decimals_json(const Grid& scores, int digits) {
   std::vector<double> values;
   for (const float score : scores.values)
     values.push_back(std::isfinite(score) ? double(score) : 0);
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  const auto extremes = std::minmax_element(values.begin(), values.end());
+  const double least = *extremes.first, most = *extremes.second;
   const auto step = [&] { return std::pow(10.0, -digits); };
-  const auto low = [&] { return std::floor(*least / step()) * step(); };
-  while ((*most - low()) / step() >= kCodes - 2)
+  const auto low = [&] { return std::floor(least / step()) * step(); };
+  while ((most - low()) / step() >= kCodes - 2)
     --digits;
   std::string packed;
   for (const double value : values)

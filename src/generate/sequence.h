@@ -20,8 +20,7 @@ class Sequence {
   // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pools` outlive the
   // sequence.
   Sequence(const ModelSpec& spec, StatePools& pools, std::vector<TokenId> tokens, std::size_t capacity)
-      : spec_(spec),
-        capacity_(capacity),
+      : capacity_(capacity),
         prompt_length_(tokens.size()),
         tokens_(std::move(tokens)),
         state_(spec, pools, capacity, prompt_length_) {
@@ -93,7 +92,6 @@ class Sequence {
   void set_finished() { finished_ = true; }
 
  private:
-  const ModelSpec& spec_;
   std::size_t capacity_, prompt_length_;
   std::vector<TokenId> tokens_;  // drafts at the end
   std::size_t drafts_ = 0;

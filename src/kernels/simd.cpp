@@ -1,5 +1,4 @@
 // All SIMD tables from one source: this file is compiled once for each target.
-#define HWY_DISABLED_TARGETS HWY_SSSE3
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/simd.cpp"
 #include <hwy/foreach_target.h>
@@ -14,7 +13,8 @@
 #include "quant/f16.h"
 #include "quant/f32.h"
 
-#if HWY_TARGET != HWY_SCALAR  // a processor without SIMD runs the reference
+#include "kernels/simd/targets.h"
+#if CONTINUO_SIMD_TARGET
 #include "kernels/simd/attention-inl.h"
 #include "kernels/simd/elementwise-inl.h"
 #include "kernels/simd/matmul-inl.h"
@@ -88,6 +88,9 @@ HWY_AFTER_NAMESPACE();
 
 #include <algorithm>
 #include <vector>
+#if HWY_ARCH_X86
+#include <cpuid.h>
+#endif
 
 namespace continuo {
 
@@ -99,9 +102,13 @@ namespace {
 bool runs_sse4() {
   return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("aes");
 }
+bool supports_f16c() {  // which clang 14 cannot ask for by name
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
 bool runs_avx2() {
   return runs_sse4() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") && supports_f16c();
 }
 bool runs_avx3() {
   return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

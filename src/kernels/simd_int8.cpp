@@ -1,5 +1,4 @@
 // The integer kernels of all SIMD targets from one source: this file is compiled once for each target.
-#define HWY_DISABLED_TARGETS HWY_SSSE3
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/simd_int8.cpp"
 #include <hwy/foreach_target.h>
@@ -11,7 +10,8 @@
 #include "kernels/kernel_table.h"
 #include "kernels/simd_int8.h"
 
-#if HWY_TARGET != HWY_SCALAR
+#include "kernels/simd/targets.h"
+#if CONTINUO_SIMD_TARGET
 #include "kernels/simd/int8_repacked-inl.h"
 #include "kernels/simd/int8_tiles-inl.h"
 

@@ -107,7 +107,9 @@ void Parts<Kinds...>::run(Step& step, const SpecVariant& spec, const WeightsVari
       [&](const auto& kind_spec) {
         using Spec = std::decay_t<decltype(kind_spec)>;
         if constexpr (std::is_same_v<Spec, BesideSpec>) {
-          run_beside<Probe>(step, kind_spec, std::get<BesideWeights>(weights), slot, x, out, probe);
+          // Named by way of Spec: clang looks up a type that does not depend on it even where this branch is not taken.
+          using DependentWeights = std::conditional_t<std::is_same_v<Spec, BesideSpec>, BesideWeights, void>;
+          run_beside<Probe>(step, kind_spec, std::get<DependentWeights>(weights), slot, x, out, probe);
         } else {
           with_kind<Spec>([&](auto& kind) {
             const auto& kind_weights = std::get<typename std::decay_t<decltype(kind)>::Weights>(weights);

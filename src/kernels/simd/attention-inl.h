@@ -1,6 +1,6 @@
 // Attention that streams over the keys: a page of keys and values in the cache for a tile of queries, which are taken in
 // groups whose sums stay in registers.
-#if defined(CONTINUO_SIMD_ATTENTION_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_ATTENTION_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_ATTENTION_INL_H
 #undef CONTINUO_SIMD_ATTENTION_INL_H
 #else

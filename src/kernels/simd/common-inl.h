@@ -1,5 +1,5 @@
 // Compiled once for each target (see ../simd.cpp): vectors in groups of sixteen floats, and the shared functions.
-#if defined(CONTINUO_SIMD_COMMON_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_COMMON_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_COMMON_INL_H
 #undef CONTINUO_SIMD_COMMON_INL_H
 #else

@@ -1,5 +1,5 @@
 // Norms, activations, sums, rotation: one pass over a row.
-#if defined(CONTINUO_SIMD_ELEMENTWISE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_ELEMENTWISE_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_ELEMENTWISE_INL_H
 #undef CONTINUO_SIMD_ELEMENTWISE_INL_H
 #else

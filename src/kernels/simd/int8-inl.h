@@ -1,5 +1,5 @@
 // Integer products with output rows in the lanes: see ../int8.h for what is computed.
-#if defined(CONTINUO_SIMD_INT8_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_INT8_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_INT8_INL_H
 #undef CONTINUO_SIMD_INT8_INL_H
 #else

@@ -1,5 +1,5 @@
 // Rounding activations to 8 bits: see ../int8.h for the formula and for how they lie in memory.
-#if defined(CONTINUO_SIMD_INT8_QUANTIZE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_INT8_QUANTIZE_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_INT8_QUANTIZE_INL_H
 #undef CONTINUO_SIMD_INT8_QUANTIZE_INL_H
 #else

@@ -1,5 +1,5 @@
 // Products of repacked weights: see ../int8.h for how they lie and int8-inl.h for what is computed.
-#if defined(CONTINUO_SIMD_INT8_REPACKED_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_INT8_REPACKED_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_INT8_REPACKED_INL_H
 #undef CONTINUO_SIMD_INT8_REPACKED_INL_H
 #else

@@ -1,6 +1,6 @@
 // Products of bytes by the tile unit of a processor with AMX-INT8: sixteen tokens by sixteen rows at once.
 // See ../int8.h for what is computed.
-#if defined(CONTINUO_SIMD_INT8_TILES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_INT8_TILES_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_INT8_TILES_INL_H
 #undef CONTINUO_SIMD_INT8_TILES_INL_H
 #else

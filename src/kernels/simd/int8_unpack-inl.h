@@ -1,5 +1,5 @@
 // Block formats as whole numbers with output rows in the lanes: what int8-inl.h multiplies.
-#if defined(CONTINUO_SIMD_INT8_UNPACK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_INT8_UNPACK_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_INT8_UNPACK_INL_H
 #undef CONTINUO_SIMD_INT8_UNPACK_INL_H
 #else

@@ -1,5 +1,5 @@
 // Keys and values as they are stored (kernels/kv_page.h), as vectors of floats.
-#if defined(CONTINUO_SIMD_KV_PAGE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_KV_PAGE_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_KV_PAGE_INL_H
 #undef CONTINUO_SIMD_KV_PAGE_INL_H
 #else

@@ -1,5 +1,5 @@
 // Matrix products: tiles of rows x tokens whose sixteen partial sums stay in registers.
-#if defined(CONTINUO_SIMD_MATMUL_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_MATMUL_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_MATMUL_INL_H
 #undef CONTINUO_SIMD_MATMUL_INL_H
 #else

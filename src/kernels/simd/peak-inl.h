@@ -1,5 +1,5 @@
 // Arithmetic from registers alone: the most that a target's instructions can do, for a share of which kernels reach.
-#if defined(CONTINUO_SIMD_PEAK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_PEAK_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_PEAK_INL_H
 #undef CONTINUO_SIMD_PEAK_INL_H
 #else

@@ -1,5 +1,5 @@
 // A tile of queries: its memory, and the online softmax of its scores.
-#if defined(CONTINUO_SIMD_QUERY_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_QUERY_TILE_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_QUERY_TILE_INL_H
 #undef CONTINUO_SIMD_QUERY_TILE_INL_H
 #else

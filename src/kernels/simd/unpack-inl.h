@@ -1,7 +1,7 @@
 // Weights stored in blocks as vectors of floats. Each format says once how a block becomes vectors; what
 // happens to them is the sink's business: they are stored, or take part in a dot product without leaving
 // their registers.
-#if defined(CONTINUO_SIMD_UNPACK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#if defined(CONTINUO_SIMD_UNPACK_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_UNPACK_INL_H
 #undef CONTINUO_SIMD_UNPACK_INL_H
 #else
