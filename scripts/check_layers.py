@@ -16,8 +16,10 @@ ALLOWED = {
     "layers": {"base", "model", "state", "kernels", "quant"},
     "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling"},
     "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
+    "loading": {"base", "text", "quant", "io", "model", "kernels", "sampling"},
+    "requests": {"base", "text", "model", "sampling", "generate", "loading"},
     "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
-            "explain"},
+            "explain", "loading", "requests"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
 

@@ -1,4 +1,4 @@
-# embed_model(TARGET NAME FOLDER): puts FOLDER's files into TARGET as the model NAME (src/cli/embedded_model.h), through
+# embed_model(TARGET NAME FOLDER): puts FOLDER's files into TARGET as the model NAME (src/loading/embedded_model.h), through
 # an assembler file of .incbin lines, which costs no time to compile and stays mapped from the binary. Without a
 # complete model in FOLDER the target gets an empty list. Appearing and changing files rebuild what is needed.
 function(embed_model target name folder)
@@ -34,7 +34,7 @@ function(embed_model target name folder)
   endforeach()
   string(APPEND assembly "    .section .note.GNU-stack,\"\",%progbits\n")
 
-  set(source "#include \"cli/embedded_model.h\"\n\n${symbols}\nnamespace continuo {\n\n")
+  set(source "#include \"loading/embedded_model.h\"\n\n${symbols}\nnamespace continuo {\n\n")
   if(present)
     string(APPEND source "const std::string_view kEmbeddedModelName = \"${name}\";\n\n"
                          "std::span<const EmbeddedFile> embedded_model_files() {\n"

@@ -37,6 +37,7 @@ std::string Error::message() const {
   std::string line;
   if (!file.empty()) line += file + ": ";
   if (offset) line += fmt::format("byte {}: ", *offset);
+  if (!field.empty()) line += field + " ";
   line += what;
   if (!hint.empty()) line += " (" + hint + ")";
   return printable(line);
@@ -44,6 +45,13 @@ std::string Error::message() const {
 
 Error usage_error(std::string what, std::string hint) {
   return {.kind = ErrorKind::usage, .what = std::move(what), .hint = std::move(hint)};
+}
+
+Error field_error(std::string_view field, std::string what, std::string hint) {
+  return {.kind = ErrorKind::usage,
+          .what = std::move(what),
+          .hint = std::move(hint),
+          .field = std::string(field)};
 }
 
 Error model_error(std::string file, std::string what, std::string hint) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -30,12 +31,15 @@ struct Error {
   std::string file = {};                // the file it was found in, if any
   std::optional<std::uint64_t> offset = {};  // byte offset in that file, if it helps
   std::string hint = {};                // a likely cause or the next thing to try
+  std::string field = {};  // the request's field that is at fault, if any: "top_p"; `what` goes on after it
 
-  // One line: "FILE: byte N: WHAT (HINT)".
+  // One line: "FILE: byte N: FIELD WHAT (HINT)".
   std::string message() const;
 };
 
 Error usage_error(std::string what, std::string hint = {});
+// A usage error whose message reads "FIELD WHAT": field_error("top_p", "is 7, expected ...").
+Error field_error(std::string_view field, std::string what, std::string hint = {});
 Error model_error(std::string file, std::string what, std::string hint = {});
 
 template <class T>

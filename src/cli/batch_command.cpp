@@ -9,19 +9,19 @@
 #include <memory>
 #include <optional>
 
-#include "cli/batch/answer.h"
 #include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
 #include "cli/batch/intake.h"
 #include "cli/batch/progress.h"
-#include "cli/batch/request.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
-#include "cli/model_source.h"
 #include "cli/sampling_settings.h"
 #include "cli/waiting.h"
 #include "generate/memory.h"
+#include "loading/loaded_model.h"
+#include "requests/answer.h"
+#include "requests/request.h"
 
 namespace continuo {
 
@@ -327,25 +327,21 @@ Result<void> run_batch(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const BatchOptions& batch = options.batch;
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
-  CONTINUO_TRY(const SamplingOptions sampling, resolve_sampling(options, *model.storage));
-  std::optional<Tokenizer> tokenizer;
-  if (has_tokenizer(files)) {
-    CONTINUO_TRY(tokenizer, load_tokenizer(files));
-  }
-  const Tokenizer* const text = tokenizer ? &*tokenizer : nullptr;
+  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
+                 return load(options.model, TokenizerUse::if_there);
+               }));
+  const RequestDefaults defaults = request_defaults(options, model.sampling);
   CONTINUO_TRY(const Input input, open_input(options));
 
   AnswerFile out;
-  const AnswerForm form{files.name(), text, batch.format, batch.unordered};
+  const AnswerForm form{model.name, model.text(), batch.format, batch.unordered};
   Kept kept;
   if (to_file(batch)) {
     CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
   }
-  const EngineOptions how = batch_engine_options(options, model.spec);
-  CONTINUO_TRY(Engine engine, Engine::create(model, text, how));
-  const RequestParser parser(options, sampling, model, text, engine);
+  const EngineOptions how = batch_engine_options(options, model.network.spec);
+  CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), how));
+  const RequestParser parser(defaults, model.network, model.text(), engine);
   const Progress::Show show = how_to_show(options);
   Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd),
                     kept.answers);
@@ -359,9 +355,9 @@ Result<void> run_batch(const Options& options) {
                  .format = batch.format,
                  .by_line = batch.unordered,
                  .done = std::move(kept)});
-  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", files.name(), engine.kernels().name,
+  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
                engine.threads(), batch.at_once);
-  BatchRun run(options, {model.spec, engine, intake, out, progress}, form, std::move(order), start);
+  BatchRun run(options, {model.network.spec, engine, intake, out, progress}, form, std::move(order), start);
   return run.run(interrupted);
 }
 

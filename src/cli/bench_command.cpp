@@ -10,12 +10,13 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
-#include "cli/model_work.h"
 #include "cli/output.h"
 #include "cli/peak.h"
+#include "cli/print_json.h"
 #include "generate/engine.h"
+#include "loading/loaded_model.h"
+#include "loading/model_work.h"
+#include "requests/json_answer.h"
 
 namespace continuo {
 
@@ -253,8 +254,8 @@ std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels
 
 Result<void> run_bench(const Options& options) {
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, load_model(files));
+  CONTINUO_TRY(const LoadedModel loaded, load(options.model, TokenizerUse::none));
+  const Model& model = loaded.network;
   CONTINUO_TRY(const Sizes sizes, resolve_sizes(options, model.spec.context_length));
   EngineOptions how = engine_options(options);
   how.kernels = options.kernels;
@@ -264,7 +265,7 @@ Result<void> run_bench(const Options& options) {
   const KernelTable& kernels = engine.kernels();
   ThreadPool threads(engine.threads(), ThreadPool::Crew::all);
   const Load load{map_groups(model), bytes_per_token(model)};
-  Report report{.model = files.name(),
+  Report report{.model = loaded.name,
                 .kernels = std::string(kernels.name),
                 .threads = engine.threads(),
                 .repeat = options.bench_repeat,

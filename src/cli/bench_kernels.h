@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "cli/model_work.h"
 #include "kernels/thread_pool.h"
+#include "loading/model_work.h"
 
 namespace continuo {
 

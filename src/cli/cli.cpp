@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,18 @@ Result<void> run(const Command& command, std::span<const std::string> arguments)
   return command.run(options);
 }
 
+// The request's field that is at fault, by the name of the option that sets it.
+Error in_options_words(Error error, const Command& command) {
+  for (const OptionGroup* group : command.groups) {
+    for (const OptionRow& row : group->rows) {
+      std::string field(row.name);
+      std::replace(field.begin(), field.end(), '-', '_');
+      if (field == error.field) error.field = fmt::format("--{}", row.name);
+    }
+  }
+  return error;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -77,7 +90,9 @@ int run_command_line(int argc, char** argv) {
   const bool named = !command->name.empty();
   const auto result = run(*command, std::span<const std::string>(arguments).subspan(named ? 1 : 0));
   if (result) return 0;
-  if (result.error().kind != ErrorKind::interrupted) spdlog::error("{}", result.error().message());
+  if (result.error().kind != ErrorKind::interrupted) {
+    spdlog::error("{}", in_options_words(result.error(), *command).message());
+  }
   return exit_code(result.error().kind);
 }
 

@@ -9,14 +9,17 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
 #include "cli/output.h"
+#include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
 #include "cli/standard_input.h"
 #include "cli/waiting.h"
 #include "generate/engine.h"
+#include "loading/loaded_model.h"
+#include "loading/model_source.h"
+#include "requests/json_answer.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 
@@ -34,12 +37,9 @@ Result<void> check_typed(const Options& options) {
 }
 
 // Ids alone need no tokenizer; everything that shows or looks at text does.
-Result<std::optional<Tokenizer>> tokenizer_if_needed(const Options& options, const ModelFiles& files) {
-  const bool needed = !options.ids || !options.stop.empty();
-  const bool useful = options.json && has_tokenizer(files);
-  if (!needed && !useful) return std::optional<Tokenizer>();
-  CONTINUO_TRY(Tokenizer tokenizer, load_tokenizer(files));
-  return std::optional<Tokenizer>(std::move(tokenizer));
+TokenizerUse tokenizer_use(const Options& options) {
+  if (!options.ids || !options.stop.empty()) return TokenizerUse::required;
+  return options.json ? TokenizerUse::if_there : TokenizerUse::none;
 }
 
 // A text that encodes to nothing starts from BOS, if the model has one.
@@ -170,21 +170,21 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
 Result<void> run_continue(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
-  CONTINUO_TRY(SamplingOptions sampling, resolve_sampling(options, *model.storage));
-  CONTINUO_TRY(const auto loaded, tokenizer_if_needed(options, files));
-  const Tokenizer* tokenizer = loaded ? &*loaded : nullptr;
+  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
+                 return load(options.model, tokenizer_use(options));
+               }));
+  const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
-  CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model));
-  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, engine_options(options)));
-  spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", files.name(), engine.kernels().name,
-               engine.threads(), options.seed, prompt.ids.size());
+  CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model.network));
+  CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, engine_options(options)));
+  spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name,
+               engine.kernels().name, engine.threads(), options.seed, prompt.ids.size());
 
   Stream stream(options, prompt);
   const auto start = std::chrono::steady_clock::now();
   CONTINUO_TRY(const Completion completion,
-               complete(engine, make_request(options, prompt, std::move(sampling)), options, stream, interrupted));
+               complete(engine, make_request(options, prompt, resolve_sampling(options, model.sampling)),
+                        options, stream, interrupted));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
                name(completion.finish));
@@ -193,7 +193,7 @@ Result<void> run_continue(const Options& options) {
   }
 
   if (options.json) {
-    CONTINUO_TRY_VOID(print_json(completion_json(options, prompt, completion, tokenizer, files.name())));
+    CONTINUO_TRY_VOID(print_json(completion_json(options, prompt, completion, tokenizer, model.name)));
   }
   CONTINUO_TRY_VOID(stream.finish());
   if (interrupted && completion.finish == FinishReason::interrupted) {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/json_answer.h"
 #include "model/spec.h"
+#include "requests/json_answer.h"
 
 namespace continuo {
 

@@ -10,8 +10,7 @@
 #include "cli/engine_options.h"
 #include "cli/explain_files.h"
 #include "cli/interrupt.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
+#include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
 #include "cli/terminal.h"
@@ -21,6 +20,10 @@
 #include "generate/engine.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
+#include "loading/loaded_model.h"
+#include "loading/model_source.h"
+#include "requests/json_answer.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 
@@ -171,15 +174,13 @@ bool wants_curve(const Options& options) {
 Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
-  std::optional<Tokenizer> tokenizer;
-  if (!options.ids || has_tokenizer(files)) {
-    CONTINUO_TRY(tokenizer, load_tokenizer(files));
-  }
-  const Tokenizer* const pieces = tokenizer ? &*tokenizer : nullptr;
+  const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
+  CONTINUO_TRY(const LoadedModel loaded,
+               while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
+  const Model& model = loaded.network;
+  const Tokenizer* const pieces = loaded.text();
   explain::Question question{.without_mask = options.explain.no_mask};
-  CONTINUO_TRY(question.sampling, resolve_sampling(options, *model.storage));
+  question.sampling = resolve_sampling(options, loaded.sampling);
   CONTINUO_TRY_VOID(validate(question.sampling, static_cast<std::size_t>(model.spec.vocab_size)));
   CONTINUO_TRY(question.ids, read_ids(options, pieces, model, interrupted));
   CONTINUO_TRY(Engine engine, Engine::create(model, pieces, engine_options(options)));
@@ -192,7 +193,7 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY(explain::Recording recording, while_waiting(options, "computing what to show", [&] {
                  return explain::explain(machine, question, interrupted);
                }));
-  recording.model = files.name();
+  recording.model = loaded.name;
   CONTINUO_TRY_VOID(check_head(options, recording));
   return show(options, recording);
 }

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "cli/numbers.h"
+#include "base/numbers.h"
 
 namespace continuo {
 

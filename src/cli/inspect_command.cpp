@@ -8,10 +8,11 @@
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
-#include "cli/sampling_settings.h"
+#include "cli/print_json.h"
 #include "io/checkpoint.h"
+#include "loading/generation_config.h"
+#include "loading/model_source.h"
+#include "requests/json_answer.h"
 #include "state/sequence_state.h"
 
 namespace continuo {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "cli/numbers.h"
+#include "base/numbers.h"
 #include "cli/option_row.h"
 
 namespace continuo {

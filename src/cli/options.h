@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quant/format.h"
+#include "requests/format.h"
 #include "sampling/options.h"
 
 namespace continuo {
@@ -31,9 +32,6 @@ struct ExplainOptions {
   bool no_mask = false;
   bool measure = false;
 };
-
-// What requests and answers look like: lines of JSON; lines of text; rows of a table.
-enum class BatchFormat : std::uint8_t { jsonl, text, csv };
 
 struct BatchOptions {
   std::string out;  // empty: stdout

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "cli/numbers.h"
 #include "cli/standard_input.h"
 
 namespace continuo {
@@ -83,20 +82,6 @@ Result<std::string> read_text(const Options& options, const std::atomic<bool>& i
                from_stdin ? read_stdin(options, interrupted) : read_file(options.file, interrupted));
   if (!options.exact && text.ends_with('\n')) text.pop_back();
   return text;
-}
-
-Result<std::vector<TokenId>> parse_ids(std::string_view text) {
-  constexpr std::string_view kBetween = " \t\r\n,";
-  std::vector<TokenId> ids;
-  for (std::size_t at = text.find_first_not_of(kBetween); at != text.npos;
-       at = text.find_first_not_of(kBetween, at)) {
-    const std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
-    CONTINUO_TRY(const TokenId id,
-                 parse_number<TokenId>(text.substr(at, end - at), "a token id", "a whole number"));
-    ids.push_back(id);
-    at = end;
-  }
-  return ids;
 }
 
 }  // namespace continuo

@@ -3,11 +3,8 @@
 
 #include <atomic>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/error.h"
-#include "base/types.h"
 #include "cli/options.h"
 
 namespace continuo {
@@ -19,8 +16,5 @@ Result<std::string> read_text(const Options& options, const std::atomic<bool>& i
 
 // True where the text is read from stdin.
 bool reads_stdin(const Options& options);
-
-// Token ids with blanks, line ends or commas between them.
-Result<std::vector<TokenId>> parse_ids(std::string_view text);
 
 }  // namespace continuo

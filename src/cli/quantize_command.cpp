@@ -9,12 +9,12 @@
 
 #include "cli/command.h"
 #include "cli/describe_model.h"
-#include "cli/gguf_tokenizer.h"
-#include "cli/model_source.h"
 #include "cli/waiting.h"
 #include "io/checkpoint.h"
 #include "io/gguf.h"
 #include "io/gguf_writer.h"
+#include "loading/gguf_tokenizer.h"
+#include "loading/model_source.h"
 #include "model/gguf_export.h"
 
 namespace continuo {

@@ -1,19 +1,19 @@
-// Sampling options resolved: typed, else the model's generation_config.json, else the defaults.
+// Sampling options resolved: typed, else those of the model (loading/generation_config.h).
 #pragma once
 
 #include "base/error.h"
 #include "cli/options.h"
+#include "requests/request.h"
 #include "sampling/options.h"
 
 namespace continuo {
 
-struct Checkpoint;
-
 // What can be said against the typed options before a model is read.
 Result<void> validate_typed(const Options& options);
 
-// An error if the file gives a value that cannot be meant.
-Result<SamplingOptions> generation_defaults(const Checkpoint& checkpoint);
-Result<SamplingOptions> resolve_sampling(const Options& options, const Checkpoint& checkpoint);
+SamplingOptions resolve_sampling(const Options& options, SamplingOptions of_model);
+
+// What the options say where a request does not.
+RequestDefaults request_defaults(const Options& options, const SamplingOptions& of_model);
 
 }  // namespace continuo

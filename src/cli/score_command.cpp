@@ -7,14 +7,16 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
+#include "cli/print_json.h"
 #include "cli/prompt.h"
-#include "cli/score/record.h"
 #include "cli/score/record_run.h"
-#include "cli/score/scored.h"
 #include "cli/waiting.h"
 #include "generate/engine.h"
+#include "loading/loaded_model.h"
+#include "requests/json_answer.h"
+#include "requests/record.h"
+#include "requests/scored.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 
@@ -134,22 +136,22 @@ Result<Scored> score(Engine& engine, const ScoredPart& part, Windows windows, co
 Result<void> run_score(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
-  CONTINUO_TRY(const Windows windows, resolve_windows(options, model.spec));
-  std::optional<Tokenizer> loaded;
-  if (!options.ids || (!options.json && has_tokenizer(files))) {
-    CONTINUO_TRY(loaded, load_tokenizer(files));
-  }
-  const Tokenizer* const tokenizer = loaded ? &*loaded : nullptr;
-  const EngineOptions how = batch_engine_options(options, model.spec);
-  CONTINUO_TRY(Engine engine, Engine::create(model, tokenizer, how));
-  if (options.score.jsonl) return score_records(options, model, *tokenizer, engine, windows, interrupted);
+  const TokenizerUse use = !options.ids    ? TokenizerUse::required
+                           : !options.json ? TokenizerUse::if_there
+                                           : TokenizerUse::none;
+  CONTINUO_TRY(const LoadedModel model,
+               while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
+  const Tokenizer* const tokenizer = model.text();
+  CONTINUO_TRY(const Windows windows, resolve_windows(options, model.network.spec));
+  const EngineOptions how = batch_engine_options(options, model.network.spec);
+  CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, how));
+  if (options.score.jsonl)
+    return score_records(options, model.network, *tokenizer, engine, windows, interrupted);
 
-  CONTINUO_TRY(const ScoredPart part, read_part(options, model, tokenizer, interrupted));
+  CONTINUO_TRY(const ScoredPart part, read_part(options, model.network, tokenizer, interrupted));
   CONTINUO_TRY(const Scored scored, score(engine, part, windows, options, interrupted));
   const Summary summary = summarize(scored, part.bytes);
-  if (options.json) return print_json(score_json(options, part.ids, scored, summary, files.name()));
+  if (options.json) return print_json(score_json(options, part.ids, scored, summary, model.name));
   return print(lines(part.ids, scored, summary, tokenizer));
 }
 

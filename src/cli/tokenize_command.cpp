@@ -3,10 +3,12 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/json_answer.h"
-#include "cli/model_source.h"
 #include "cli/output.h"
+#include "cli/print_json.h"
 #include "cli/prompt.h"
+#include "loading/model_source.h"
+#include "requests/json_answer.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 

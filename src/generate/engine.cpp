@@ -52,13 +52,13 @@ Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
 
 Result<void> validate_stop(std::span<const std::string> stops, const Tokenizer* tokenizer) {
   for (const std::string& stop : stops) {
-    if (stop.empty()) return usage_error("--stop is empty, expected some text");
+    if (stop.empty()) return field_error("stop", "is empty, expected some text");
     if (valid_utf8(stop) != stop) {
-      return usage_error("--stop is not valid UTF-8",
+      return field_error("stop", "is not valid UTF-8",
                          "the text is whole characters, so it could never match");
     }
   }
-  if (!stops.empty() && !tokenizer) return usage_error("--stop needs a tokenizer", "the model has none");
+  if (!stops.empty() && !tokenizer) return field_error("stop", "needs a tokenizer", "the model has none");
   return {};
 }
 
@@ -201,9 +201,10 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
   if (scheduler.fits(tokens)) return {};
   return Error{
       .kind = ErrorKind::context,
-      .what = fmt::format("{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-                          static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
-      .hint = "more --memory or a smaller max_tokens will do"};
+      .what = fmt::format(
+          "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
+          static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
+      .hint = "more memory for sequences or a smaller max_tokens will do"};
 }
 
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
@@ -232,8 +233,8 @@ Result<void> Engine::check(const Request& request) const {
   const ModelSpec& spec = impl_->model.spec;
   CONTINUO_TRY_VOID(validate(request.sampling, impl_->vocab_size()));
   if (request.max_tokens < -1) {
-    return usage_error(
-        fmt::format("--max-tokens is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
+    return field_error("max_tokens",
+                       fmt::format("is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
   }
   CONTINUO_TRY_VOID(validate_stop(request.stop, impl_->tokenizer));
   CONTINUO_TRY_VOID(validate_ids(request.prompt, spec));
@@ -247,13 +248,16 @@ Result<void> Engine::check(const ScoreRequest& request) const {
   return impl_->check_memory(request.ids.size());
 }
 
-void Engine::submit(Request request, Sink sink, Continuation::Done done) {
-  impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model, impl_->tokenizer,
-                                                      impl_->pools, std::move(sink), std::move(done), impl_->lookup));
+std::uint64_t Engine::submit(Request request, Sink sink, Continuation::Done done) {
+  return impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model,
+                                                             impl_->tokenizer, impl_->pools, std::move(sink),
+                                                             std::move(done), impl_->lookup));
 }
 
-void Engine::submit(ScoreRequest request, Scoring::Done done) {
-  impl_->scheduler.add(
+void Engine::cancel(std::uint64_t number) { impl_->scheduler.cancel(number); }
+
+std::uint64_t Engine::submit(ScoreRequest request, Scoring::Done done) {
+  return impl_->scheduler.add(
       std::make_unique<Scoring>(std::move(request), impl_->model, impl_->pools, std::move(done)));
 }
 

@@ -42,8 +42,12 @@ class Engine {
   Result<void> check(const Request& request) const;
   Result<void> check(const ScoreRequest& request) const;
   // Takes a request in that `check` has nothing against. A later step() calls `sink` and, once, `done`.
-  void submit(Request request, Sink sink, Continuation::Done done);
-  void submit(ScoreRequest request, Scoring::Done done);
+  // Returns its number, for cancel().
+  std::uint64_t submit(Request request, Sink sink, Continuation::Done done);
+  std::uint64_t submit(ScoreRequest request, Scoring::Done done);
+  // Between two steps: ends the request as it is, and the next step() tells it to its `done`. Without effect
+  // on a request that is done.
+  void cancel(std::uint64_t number);
   // Requests that are not done.
   std::size_t unfinished() const;
   // Goes on with all of them by a step.

@@ -54,6 +54,7 @@ struct ScoreRequest {
   std::vector<TokenId> ids;
   std::size_t first = 1;     // the ids from this one on are scored; at least 1, at most ids.size()
   bool last_logits = false;  // report the raw scores after the last id
+  std::size_t top = 0;       // alternatives to report per scored token
 };
 
 struct Score {
@@ -61,6 +62,8 @@ struct Score {
   std::vector<unsigned char>
       likeliest;  // entry i: 1 if no other token is likelier there (the lower id counts as that)
   std::vector<float> last_logits;  // vocab_size, if asked for
+  std::vector<std::vector<TokenLogprob>>
+      top;  // entry i: the likeliest tokens in place of ids[first + i], if asked for
 };
 
 }  // namespace continuo

@@ -44,13 +44,35 @@ bool Scheduler::fits(std::size_t tokens) const {
   return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= pools_.kv.limit();
 }
 
-void Scheduler::add(std::unique_ptr<Sequence> sequence) {
+std::uint64_t Scheduler::add(std::unique_ptr<Sequence> sequence) {
   CONTINUO_CHECK(fits(sequence->capacity()), "a sequence that no memory can hold");
+  const std::uint64_t number = ++added_;
+  sequence->set_number(number);
   if (sequence->finished()) {
     finished_.push_back(std::move(sequence));
   } else {
     waiting_.push_back(std::move(sequence));
   }
+  return number;
+}
+
+void Scheduler::cancel(std::uint64_t number) {
+  const auto waiting = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const auto& sequence) { return sequence->number() == number; });
+  if (waiting != waiting_.end()) {
+    (*waiting)->interrupt();
+    finished_.push_back(std::move(*waiting));
+    waiting_.erase(waiting);
+    return;
+  }
+  const auto running = std::find_if(running_.begin(), running_.end(),
+                                    [&](const Running& r) { return r.sequence->number() == number; });
+  if (running == running_.end()) return;
+  unpin(*running);
+  running->sequence->give_back_memory();
+  running->sequence->interrupt();
+  finished_.push_back(std::move(running->sequence));
+  running_.erase(running);
 }
 
 std::span<const Planned> Scheduler::next() {

@@ -45,7 +45,11 @@ class Scheduler {
 
   // Whether a sequence of that many tokens can ever run.
   bool fits(std::size_t tokens) const;
-  void add(std::unique_ptr<Sequence> sequence);
+  // Returns its number, which no other has.
+  std::uint64_t add(std::unique_ptr<Sequence> sequence);
+  // Between two steps: ends the sequence as it is, which the next retire() takes out. Without effect if it is
+  // out.
+  void cancel(std::uint64_t number);
   std::size_t unfinished() const { return running_.size() + waiting_.size() + finished_.size(); }
 
   // The rows of the next step, with room for them. Empty only if nothing has to run.
@@ -95,7 +99,8 @@ class Scheduler {
   PrefixTree tree_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<Running> running_;                     // the oldest first
-  std::vector<std::unique_ptr<Sequence>> finished_;  // that never had to run
+  std::vector<std::unique_ptr<Sequence>> finished_;  // that do not run: they never had to, or were cancelled
+  std::uint64_t added_ = 0;                          // sequences
   std::vector<Planned> plan_;
   Counts counts_;
 };

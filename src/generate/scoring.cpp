@@ -10,10 +10,12 @@ Scoring::Scoring(ScoreRequest request, const Model& model, StatePools& pools, Do
     : Sequence(model.spec, pools, request.ids, request.ids.size()),
       first_(request.first),
       wanted_(tokens().size() - (request.last_logits ? 0 : 1)),
+      top_(request.top),
       done_(std::move(done)) {
   const std::size_t scored = tokens().size() - first_;
   score_.logprobs.resize(scored);
   score_.likeliest.resize(scored);
+  if (top_ > 0) score_.top.resize(scored);
   if (wanted_ == 0 || (scored == 0 && !request.last_logits)) set_finished();
 }
 
@@ -26,6 +28,7 @@ void Scoring::look(std::size_t position, std::span<const float> logits, Sampling
   const TokenId id = tokens()[next];
   score_.logprobs[next - first_] = log_probability(logits, id);
   score_.likeliest[next - first_] = is_likeliest(logits, id);
+  if (top_ > 0) score_.top[next - first_] = top_logprobs(logits, top_);
 }
 
 void Scoring::accept() {

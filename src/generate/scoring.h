@@ -30,7 +30,7 @@ class Scoring : public Sequence {
   std::size_t wanted_tokens() const override { return wanted_; }
 
  private:
-  std::size_t first_, wanted_;
+  std::size_t first_, wanted_, top_;
   Done done_;
   Score score_;
   bool interrupted_ = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ class Sequence {
   Sequence& operator=(const Sequence&) = delete;
 
   bool finished() const { return finished_; }
+  // Among all that a scheduler took in; it is the scheduler's to set.
+  std::uint64_t number() const { return number_; }
+  void set_number(std::uint64_t number) { number_ = number; }
   // The prompt, and what was drawn.
   std::span<const TokenId> tokens() const { return std::span(tokens_).first(tokens_.size() - drafts_); }
   std::size_t prompt_length() const { return prompt_length_; }
@@ -97,6 +101,7 @@ class Sequence {
   std::size_t drafts_ = 0;
   SequenceState state_;
   bool finished_ = false;
+  std::uint64_t number_ = 0;
 };
 
 }  // namespace continuo

@@ -27,7 +27,7 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
-// Every option in its range; the error names the option as typed.
+// Every option in its range; the error names the field.
 Result<void> validate(const SamplingOptions& options);
 // The same, and every biased id inside the vocabulary.
 Result<void> validate(const SamplingOptions& options, std::size_t vocab_size);

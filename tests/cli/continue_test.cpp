@@ -170,7 +170,7 @@ TEST_CASE("sampling defaults come from the model, and typed options win") {
   CHECK(answer({{"temperature", 1}, {"top_p", 1}}, {}).out ==
         answer(nullptr, {"--temperature=1", "--top-p=1"}).out);
   CHECK(answer(nullptr, {}).out == answer(nullptr, {"--temperature=0.8", "--top-p=0.95"}).out);
-  check_error(answer({{"top_p", 7}}, {}), 3, "generation_config.json: --top-p is 7");
+  check_error(answer({{"top_p", 7}}, {}), 3, "generation_config.json: top_p is 7");
   check_error(answer({{"top_k", "x"}}, {}), 3, "top_k");
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("options that cannot be meant") {
   error({"--repeat-penalty", "0"}, "--repeat-penalty is 0");
   error({"--presence-penalty", "inf"}, "--presence-penalty is inf");
   error({"--logit-bias", "5"}, "--logit-bias is '5', expected ID:BIAS");
-  error({"--logit-bias", "300:1", "a"}, "token 300 is outside the vocabulary");
+  error({"--logit-bias", "300:1", "a"}, "--logit-bias names token 300, which is outside the vocabulary");
   error({"--seed", "-1"}, "--seed is '-1'");
   error({"-f", "/nonexistent/prompt"}, "/nonexistent/prompt: cannot read the text: No such file");
   error({"-f", "/", "-n1"}, "cannot read the text: Is a directory");

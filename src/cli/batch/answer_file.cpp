@@ -12,10 +12,10 @@
 #include <cstring>
 
 #include "base/json.h"
-#include "cli/batch/csv.h"
-#include "cli/batch/fields.h"
+#include "base/numbers.h"
 #include "cli/batch/lines.h"
-#include "cli/numbers.h"
+#include "requests/csv.h"
+#include "requests/fields.h"
 
 namespace continuo {
 

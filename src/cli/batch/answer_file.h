@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/batch/answer.h"
+#include "requests/answer.h"
 
 namespace continuo {
 

@@ -11,7 +11,7 @@
 
 #include "cli/batch/answer_file.h"
 #include "cli/batch/lines.h"
-#include "cli/batch/request.h"
+#include "requests/request.h"
 
 namespace continuo {
 

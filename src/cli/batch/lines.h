@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/batch/csv.h"
+#include "requests/csv.h"
+#include "requests/line.h"
 
 namespace continuo {
-
-struct Line {
-  std::uint64_t number = 0;  // from 1
-  std::string text;          // without the '\n' that ends it
-  bool too_long = false;     // then `text` is empty: it was read past, not kept
-};
 
 enum class LineKind : std::uint8_t {
   line,

@@ -12,10 +12,10 @@
 #include "cli/batch/answer_order.h"
 #include "cli/batch/lines.h"
 #include "cli/engine_options.h"
-#include "cli/score/record.h"
-#include "cli/score/record_answer.h"
 #include "cli/waiting.h"
 #include "generate/memory.h"
+#include "requests/record.h"
+#include "requests/record_answer.h"
 
 namespace continuo {
 

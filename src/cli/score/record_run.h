@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "cli/options.h"
-#include "cli/score/scored.h"
 #include "generate/engine.h"
 #include "model/model.h"
+#include "requests/scored.h"
 #include "text/tokenizer.h"
 
 namespace continuo {

@@ -1,5 +1,5 @@
 // Tables: cells, and where rows end.
-#include "cli/batch/csv.h"
+#include "requests/csv.h"
 
 #include <unistd.h>
 

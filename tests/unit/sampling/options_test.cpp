@@ -21,30 +21,30 @@ TEST_CASE("options in range are valid") {
   CHECK(validate(options, 10));
 }
 
-TEST_CASE("an option out of range is named as typed") {
+TEST_CASE("an option out of range is named as the field it is") {
   const auto error = [](SamplingOptions options) {
     const auto result = validate(options, 10);
     REQUIRE(!result);
     CHECK(result.error().kind == ErrorKind::usage);
-    return result.error().what;
+    return result.error().message();
   };
   const float nan = std::nanf(""), infinity = INFINITY;
   for (const float bad : {-0.1f, nan, infinity}) {
-    CHECK(error({.temperature = bad}).starts_with("--temperature is "));
+    CHECK(error({.temperature = bad}).starts_with("temperature is "));
   }
   for (const float bad : {0.0f, 1.5f, nan}) {
-    CHECK(error({.top_p = bad}).starts_with("--top-p is "));
-    CHECK(error({.typical_p = bad}).starts_with("--typical-p is "));
+    CHECK(error({.top_p = bad}).starts_with("top_p is "));
+    CHECK(error({.typical_p = bad}).starts_with("typical_p is "));
   }
   for (const float bad : {-0.5f, 1.5f, nan})
-    CHECK(error({.min_p = bad}).starts_with("--min-p is "));
+    CHECK(error({.min_p = bad}).starts_with("min_p is "));
   for (const float bad : {0.0f, -1.0f, nan, infinity})
-    CHECK(error({.repeat_penalty = bad}).starts_with("--repeat-penalty is "));
-  CHECK(error({.presence_penalty = nan}).starts_with("--presence-penalty is "));
-  CHECK(error({.frequency_penalty = infinity}).starts_with("--frequency-penalty is "));
-  CHECK(error({.top_k = -1}).starts_with("--top-k is -1"));
-  CHECK(error({.logit_bias = {{0, nan}}}).starts_with("--logit-bias"));
+    CHECK(error({.repeat_penalty = bad}).starts_with("repeat_penalty is "));
+  CHECK(error({.presence_penalty = nan}).starts_with("presence_penalty is "));
+  CHECK(error({.frequency_penalty = infinity}).starts_with("frequency_penalty is "));
+  CHECK(error({.top_k = -1}).starts_with("top_k is -1"));
+  CHECK(error({.logit_bias = {{0, nan}}}).starts_with("logit_bias"));
   CHECK(error({.logit_bias = {{10, 1}}}) ==
-        "--logit-bias: token 10 is outside the vocabulary, expected 0 to 9");
-  CHECK(error({.logit_bias = {{-1, 1}}}).starts_with("--logit-bias"));
+        "logit_bias names token 10, which is outside the vocabulary, expected 0 to 9");
+  CHECK(error({.logit_bias = {{-1, 1}}}).starts_with("logit_bias"));
 }

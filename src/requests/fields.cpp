@@ -1,4 +1,4 @@
-#include "cli/batch/fields.h"
+#include "requests/fields.h"
 
 #include <fmt/format.h>
 
@@ -6,15 +6,15 @@
 #include <cmath>
 #include <limits>
 
-#include "cli/numbers.h"
-#include "cli/prompt.h"
+#include "base/numbers.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 
 Error wrong_field(std::string_view field, std::string_view expected, const Json& found) {
   std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (shown.size() > 60) shown = valid_utf8(shown.substr(0, 57)) + "...";
-  return usage_error(fmt::format("{} is {}, expected {}", field, shown, expected));
+  return field_error(field, fmt::format("is {}, expected {}", shown, expected));
 }
 
 Answer id_from_cell(std::string_view cell) {
@@ -123,7 +123,7 @@ Result<void> set_stop(BatchRequest& request, std::string_view field, const Json&
   const Json list = value.is_string() ? Json::array({value}) : value;
   if (!list.is_array()) return wrong_field(field, "a string or an array of strings", value);
   if (list.size() > kMostStops) {
-    return usage_error(fmt::format("{} has {} strings, expected at most {}", field, list.size(), kMostStops));
+    return field_error(field, fmt::format("has {} strings, expected at most {}", list.size(), kMostStops));
   }
   std::size_t bytes = 0;
   request.request.stop.clear();
@@ -133,8 +133,8 @@ Result<void> set_stop(BatchRequest& request, std::string_view field, const Json&
     bytes += request.request.stop.back().size();
   }
   if (bytes > kMostStopBytes) {
-    return usage_error(
-        fmt::format("{} has {} bytes of text, expected at most {}", field, bytes, kMostStopBytes));
+    return field_error(field,
+                       fmt::format("has {} bytes of text, expected at most {}", bytes, kMostStopBytes));
   }
   return {};
 }

@@ -1,4 +1,4 @@
-#include "cli/model_work.h"
+#include "loading/model_work.h"
 
 #include <fmt/format.h>
 
@@ -18,8 +18,8 @@ class Groups {
     if (!m.data) return;
     for (MapGroup& group : groups_) {
       const Matrix& other = group.matrix();
-      if (other.rows == m.rows && other.cols == m.cols && other.format == m.format && other.layout == m.layout &&
-          group.share == share && group.output == output) {
+      if (other.rows == m.rows && other.cols == m.cols && other.format == m.format &&
+          other.layout == m.layout && group.share == share && group.output == output) {
         group.maps.push_back(&map);
         return;
       }
@@ -80,7 +80,8 @@ double bytes_per_token(const Model& model) {
   double bytes = static_cast<double>(model.weight_bytes);
   if (!model.spec.tied_output) bytes -= stored(model.weights.embedding);
   if (model.weights.learned_positions.data) bytes -= stored(model.weights.learned_positions);
-  for (const MapGroup& group : map_groups(model)) bytes -= (1 / group.share - 1) * group.bytes();
+  for (const MapGroup& group : map_groups(model))
+    bytes -= (1 / group.share - 1) * group.bytes();
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-#include "cli/model_source.h"
+#include "loading/model_source.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,10 @@
 #include <set>
 #include <vector>
 
-#include "cli/embedded_model.h"
-#include "cli/gguf_tokenizer.h"
-#include "cli/hub_cache.h"
 #include "io/checkpoint.h"
+#include "loading/embedded_model.h"
+#include "loading/gguf_tokenizer.h"
+#include "loading/hub_cache.h"
 #include "text/tokenizer_files.h"
 
 namespace continuo {

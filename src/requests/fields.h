@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/batch/request.h"
+#include "requests/request.h"
 
 namespace continuo {
 

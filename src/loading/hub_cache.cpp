@@ -1,4 +1,4 @@
-#include "cli/hub_cache.h"
+#include "loading/hub_cache.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

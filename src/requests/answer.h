@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "cli/batch/request.h"
 #include "generate/request.h"
+#include "requests/request.h"
 #include "text/tokenizer.h"
 
 namespace continuo {

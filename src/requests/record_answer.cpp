@@ -1,4 +1,4 @@
-#include "cli/score/record_answer.h"
+#include "requests/record_answer.h"
 
 #include <cmath>
 

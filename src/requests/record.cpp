@@ -1,11 +1,11 @@
-#include "cli/score/record.h"
+#include "requests/record.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/json.h"
-#include "cli/model_source.h"
+#include "loading/model_source.h"
 
 namespace continuo {
 
@@ -73,8 +73,9 @@ Result<void> fill(ScoreRecord& record, const Json& json) {
 std::variant<ScoreRecord, BatchError> parse_record(const Line& line, std::size_t longest_line) {
   const Answer number(line.number);
   if (line.too_long) {
-    return BatchError{number, "line_too_long",
-                      fmt::format("the line has more than {} bytes (--max-line)", longest_line)};
+    return BatchError{
+        number, "line_too_long",
+        fmt::format("the line has more than {} bytes, the most that is read of a line", longest_line)};
   }
   auto json = parse_json(line.text, "");
   if (!json) {

@@ -1,4 +1,4 @@
-#include "cli/gguf_tokenizer.h"
+#include "loading/gguf_tokenizer.h"
 #include "text/gguf_vocabulary.h"
 
 namespace continuo {
@@ -24,7 +24,8 @@ bool has_gguf_tokenizer(const GgufFile& file) {
 Result<Tokenizer> read_gguf_tokenizer(const GgufFile& file) {
   GgufVocabulary vocabulary;
   CONTINUO_TRY(const auto model, file.text("tokenizer.ggml.model"));
-  if (!has_gguf_tokenizer(file)) return model_error(file.name(), "the file holds no vocabulary", "give token ids with --ids");
+  if (!has_gguf_tokenizer(file))
+    return model_error(file.name(), "the file holds no vocabulary", "give token ids with --ids");
   vocabulary.model = *model;
   CONTINUO_TRY(const auto pre, file.text("tokenizer.ggml.pre"));
   if (pre) vocabulary.pre = *pre;
@@ -38,7 +39,8 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufFile& file) {
   CONTINUO_TRY(vocabulary.eos_token_id, file.whole("tokenizer.ggml.eos_token_id"));
   CONTINUO_TRY(vocabulary.unknown_token_id, file.whole("tokenizer.ggml.unknown_token_id"));
   CONTINUO_TRY(vocabulary.cls_token_id, file.whole("tokenizer.ggml.cls_token_id"));
-  CONTINUO_TRY(vocabulary.separator_token_id, file.whole("tokenizer.ggml.seperator_token_id"));  // its spelling
+  CONTINUO_TRY(vocabulary.separator_token_id,
+               file.whole("tokenizer.ggml.seperator_token_id"));  // its spelling
   CONTINUO_TRY(vocabulary.lowercase, file.flag("tokenizer.ggml.normalizer.lowercase"));
   CONTINUO_TRY(vocabulary.strip_accents, file.flag("tokenizer.ggml.normalizer.strip_accents"));
   CONTINUO_TRY(vocabulary.add_bos_token, file.flag("tokenizer.ggml.add_bos_token"));

@@ -1,5 +1,6 @@
-// Models that the Hugging Face libraries have downloaded, found where those libraries keep them (the hub's "local cache":
-// CACHE/models--ORG--NAME/refs/REVISION holds a commit, CACHE/models--ORG--NAME/snapshots/COMMIT the files).
+// Models that the Hugging Face libraries have downloaded, found where those libraries keep them (the hub's
+// "local cache": CACHE/models--ORG--NAME/refs/REVISION holds a commit,
+// CACHE/models--ORG--NAME/snapshots/COMMIT the files).
 #pragma once
 
 #include <optional>
@@ -23,8 +24,8 @@ struct HubName {
 // Nothing if `typed` cannot be such a name (a path, say).
 std::optional<HubName> hub_name(std::string_view typed);
 
-// The folder of that model's files; nothing if the cache has no such model. An error if it has the model, but not the
-// revision, or what it holds is broken.
+// The folder of that model's files; nothing if the cache has no such model. An error if it has the model, but
+// not the revision, or what it holds is broken.
 Result<std::optional<std::string>> find_in_hub_cache(const HubName& name);
 
 // All models in the cache, sorted: "org/name".

@@ -1,13 +1,13 @@
-#include "cli/batch/request.h"
+#include "requests/request.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/json.h"
-#include "cli/batch/csv.h"
-#include "cli/batch/fields.h"
-#include "cli/model_source.h"
+#include "loading/model_source.h"
+#include "requests/csv.h"
+#include "requests/fields.h"
 #include "sampling/random.h"
 
 namespace continuo {
@@ -37,18 +37,9 @@ Answer id_of(const Json& json, const Line& line) {
   return good ? Answer(*id) : Answer(line.number);
 }
 
-// Options are checked by the names that are typed, "--top-p"; a request's fields are named "top_p".
-std::string as_field(std::string_view message) {
-  if (!message.starts_with("--")) return std::string(message);
-  std::string field(message.substr(2));
-  const auto end = static_cast<std::ptrdiff_t>(std::min(field.find(' '), field.size()));
-  std::replace(field.begin(), field.begin() + end, '-', '_');
-  return field;
-}
-
 BatchError too_long(const Line& line, std::size_t longest) {
   return {Answer(line.number), "line_too_long",
-          fmt::format("the line has more than {} bytes (--max-line)", longest)};
+          fmt::format("the line has more than {} bytes, the most that is read of a line", longest)};
 }
 
 }  // namespace
@@ -91,18 +82,18 @@ std::string_view error_type(ErrorKind kind) {
 
 BatchRequest RequestParser::defaults(Answer id) const {
   BatchRequest request{.id = std::move(id)};
-  request.request.max_tokens = options_.max_tokens;
-  request.request.ignore_eos = options_.ignore_eos;
-  request.request.stop = options_.stop;
-  request.request.sampling = sampling_;
-  request.request.logprobs = options_.logprobs.value_or(0);
-  request.request.want_logprob = options_.logprobs.has_value();
-  request.echo = options_.echo;
+  request.request.max_tokens = defaults_.max_tokens;
+  request.request.ignore_eos = defaults_.ignore_eos;
+  request.request.stop = defaults_.stop;
+  request.request.sampling = defaults_.sampling;
+  request.request.logprobs = defaults_.logprobs.value_or(0);
+  request.request.want_logprob = defaults_.logprobs.has_value();
+  request.echo = defaults_.echo;
   return request;
 }
 
 std::uint64_t RequestParser::seed_of(const BatchRequest& request) const {
-  return request.seeded ? request.request.sampling.seed : derived_seed(options_.seed, request.id);
+  return request.seeded ? request.request.sampling.seed : derived_seed(defaults_.sampling.seed, request.id);
 }
 
 // What is left once all fields are known: the prompt's ids and the seed.
@@ -122,13 +113,12 @@ Result<void> RequestParser::finish(BatchRequest& request) const {
 ParsedRequest RequestParser::checked(BatchRequest request) const {
   const auto good = finish(request);
   if (good) return request;
-  Error error = good.error();
-  error.what = as_field(error.what);
-  return BatchError{std::move(request.id), std::string(error_type(error.kind)), error.message()};
+  return BatchError{std::move(request.id), std::string(error_type(good.error().kind)),
+                    good.error().message()};
 }
 
 ParsedRequest RequestParser::parse_json(const Line& line) const {
-  if (line.too_long) return too_long(line, options_.batch.max_line);
+  if (line.too_long) return too_long(line, defaults_.longest_line);
   const bool blank = line.text.find_first_not_of(" \t\r") == std::string::npos;
   if (blank)
     return BatchError{Answer(line.number), "invalid_json", "the line is empty, expected a JSON object"};
@@ -148,7 +138,7 @@ ParsedRequest RequestParser::parse_json(const Line& line) const {
 }
 
 ParsedRequest RequestParser::parse_text(const Line& line) const {
-  if (line.too_long) return too_long(line, options_.batch.max_line);
+  if (line.too_long) return too_long(line, defaults_.longest_line);
   BatchRequest request = defaults(Answer(line.number));
   request.prompt = line.text;
   return checked(std::move(request));
@@ -188,7 +178,7 @@ Result<void> fill(BatchRequest& request, const std::vector<std::string>& cells, 
 }  // namespace
 
 Result<CsvColumns> RequestParser::csv_columns(const Line& header) const {
-  if (header.too_long) return usage_error(too_long(header, options_.batch.max_line).message);
+  if (header.too_long) return usage_error(too_long(header, defaults_.longest_line).message);
   std::string_view row = header.text;
   if (row.starts_with(kByteOrderMark)) row.remove_prefix(kByteOrderMark.size());
   CONTINUO_TRY(const std::vector<std::string> names, csv_cells(row));
@@ -215,7 +205,7 @@ Result<CsvColumns> RequestParser::csv_columns(const Line& header) const {
 
 ParsedRequest RequestParser::parse_csv(const Line& line, const CsvColumns& columns) const {
   if (line.too_long) {
-    BatchError error = too_long(line, options_.batch.max_line);
+    BatchError error = too_long(line, defaults_.longest_line);
     error.message += "; is a quote never closed?";
     return error;
   }

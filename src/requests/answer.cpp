@@ -1,9 +1,9 @@
-#include "cli/batch/answer.h"
+#include "requests/answer.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "cli/batch/csv.h"
+#include "requests/csv.h"
 
 namespace continuo {
 

@@ -1,4 +1,4 @@
-#include "cli/score/scored.h"
+#include "requests/scored.h"
 
 #include <algorithm>
 #include <memory>

@@ -5,19 +5,13 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
 #include "base/types.h"
-#include "cli/output.h"
 #include "generate/request.h"
 #include "text/tokenizer.h"
 
 namespace continuo {
 
 using Answer = nlohmann::ordered_json;
-
-inline Result<void> print_json(const Answer& answer) {
-  return print(answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n');
-}
 
 // How a token is named: its piece as tokenizer.json writes it; its id where there is no piece.
 inline std::string piece_name(const Tokenizer* tokenizer, TokenId id) {

@@ -8,12 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include "cli/batch/lines.h"
-#include "cli/json_answer.h"
-#include "cli/options.h"
 #include "generate/engine.h"
 #include "generate/request.h"
 #include "model/model.h"
+#include "requests/format.h"
+#include "requests/json_answer.h"
+#include "requests/line.h"
 #include "text/tokenizer.h"
 
 namespace continuo {
@@ -63,13 +63,23 @@ std::uint64_t derived_seed(std::uint64_t seed, const Answer& id);
 // The kind of error that stands in an answer.
 std::string_view error_type(ErrorKind kind);
 
+// What holds where a request does not say.
+struct RequestDefaults {
+  std::int64_t max_tokens = 128;
+  bool ignore_eos = false;
+  std::vector<std::string> stop;
+  SamplingOptions sampling;  // its seed is the one that requests derive theirs from
+  std::optional<std::size_t> logprobs;
+  bool echo = false;
+  std::size_t longest_line = std::size_t{8} << 20;  // bytes
+};
+
 class RequestParser {
  public:
-  // `options` and `sampling` are what a request does not say itself. All outlive the parser; `tokenizer` may
-  // be null.
-  RequestParser(const Options& options, const SamplingOptions& sampling, const Model& model,
-                const Tokenizer* tokenizer, const Engine& engine)
-      : options_(options), sampling_(sampling), model_(model), tokenizer_(tokenizer), engine_(engine) {}
+  // All outlive the parser; `tokenizer` may be null.
+  RequestParser(const RequestDefaults& defaults, const Model& model, const Tokenizer* tokenizer,
+                const Engine& engine)
+      : defaults_(defaults), model_(model), tokenizer_(tokenizer), engine_(engine) {}
 
   // By any thread.
   ParsedRequest parse_json(const Line& line) const;
@@ -89,8 +99,7 @@ class RequestParser {
   Result<void> finish(BatchRequest& request) const;
   ParsedRequest checked(BatchRequest request) const;
 
-  const Options& options_;
-  const SamplingOptions& sampling_;
+  const RequestDefaults& defaults_;
   const Model& model_;
   const Tokenizer* tokenizer_;
   const Engine& engine_;

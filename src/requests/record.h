@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/batch/lines.h"
-#include "cli/batch/request.h"
-#include "cli/json_answer.h"
-#include "cli/score/scored.h"
 #include "model/model.h"
+#include "requests/json_answer.h"
+#include "requests/line.h"
+#include "requests/request.h"
+#include "requests/scored.h"
 #include "text/tokenizer.h"
 
 namespace continuo {

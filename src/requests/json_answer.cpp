@@ -1,4 +1,4 @@
-#include "cli/json_answer.h"
+#include "requests/json_answer.h"
 
 #include <fmt/format.h>
 

@@ -17,9 +17,9 @@ struct MapGroup {
   bool output = false;  // computed only for tokens whose scores are wanted
 
   const Matrix& matrix() const { return maps.front()->weight; }
-  double bytes() const;       // stored bytes that a token passes
-  double operations() const;  // of a token: a multiply-add counts as two
-  std::string name() const;   // "30 x 576 x 1536 q8_0": maps, outputs, inputs
+  double bytes() const;                            // stored bytes that a token passes
+  double operations() const;                       // of a token: a multiply-add counts as two
+  std::string name() const;                        // "30 x 576 x 1536 q8_0": maps, outputs, inputs
   bool integer(const KernelTable& kernels) const;  // by products of bytes rather than of float32
 };
 

@@ -1,4 +1,4 @@
-#include "cli/batch/csv.h"
+#include "requests/csv.h"
 
 #include <fmt/format.h>
 

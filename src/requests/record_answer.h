@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json_answer.h"
-#include "cli/score/record.h"
-#include "cli/score/scored.h"
+#include "requests/json_answer.h"
+#include "requests/record.h"
+#include "requests/scored.h"
 
 namespace continuo {
 
