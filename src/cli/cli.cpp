@@ -63,8 +63,9 @@ Result<void> run(const Command& command, std::span<const std::string> arguments)
   return command.run(options);
 }
 
-// The request's field that is at fault, by the name of the option that sets it.
+// The request's field that is at fault, by the name of the option that sets it; a file's field keeps its name.
 Error in_options_words(Error error, const Command& command) {
+  if (!error.file.empty()) return error;
   for (const OptionGroup* group : command.groups) {
     for (const OptionRow& row : group->rows) {
       std::string field(row.name);
