@@ -1,21 +1,38 @@
-// A family is data: how a checkpoint's hyper-parameters become a ModelSpec, and what its tensors are called.
-// One file for each in families/, one line in the list of families.cpp.
+// A family is data: how a checkpoint's hyper-parameters become a ModelSpec, what its tensors are called, and what GGUF files
+// do otherwise. One file for each in families/, one line in the list of families.cpp.
 #pragma once
 
 #include <span>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 #include "model/hyper_parameters.h"
 #include "model/spec.h"
 #include "model/tensor_names.h"
 
 namespace continuo {
 
+struct Checkpoint;
+
+// How GGUF files hold a family: what differs from the names and numbers that all architectures share (gguf.cpp).
+struct GgufNames {
+  std::string_view architecture = {};  // general.architecture; empty: there is none for this family
+  // Rows 2i and 2i + 1 of each head's queries and keys are the family's rows i and i + head_dim / 2.
+  bool paired_heads = false;
+  std::span<const TensorName> names = {};  // of roles that the shared names call otherwise, or not at all
+  // Turns what the shared keys gave (named as in the family's own files) into what the family reads; null: nothing to do.
+  Result<void> (*adapt)(const Checkpoint& file, Json& config) = nullptr;
+  // Which files of an architecture are this family's, where others share it; null: those that no other family claims.
+  bool (*claims)(const Checkpoint& file) = nullptr;
+};
+
 struct Family {
-  std::string_view model_type;  // the files' word
-  Result<ModelSpec> (*spec)(const HyperParameters&);
-  TensorNames names;
+  std::string_view model_type = {};  // the files' word
+  std::string_view known_as = {};    // the models that people know
+  Result<ModelSpec> (*spec)(const HyperParameters&) = nullptr;
+  TensorNames names = {};
+  GgufNames gguf = {};
 };
 
 std::span<const Family* const> families();

@@ -123,18 +123,17 @@ void mark_paired_heads(const ModelSpec& spec, Weights& weights) {
 }
 
 Result<Model> build_gguf_model(std::shared_ptr<const Checkpoint> storage) {
-  CONTINUO_TRY(const GgufArchitecture* architecture, gguf_architecture(*storage));
-  CONTINUO_TRY(const Json config, gguf_hyper_parameters(*architecture, *storage));
+  CONTINUO_TRY(const Family* family, gguf_family(*storage));
+  CONTINUO_TRY(const Json config, gguf_hyper_parameters(*family, *storage));
   const HyperParameters parameters(config, storage->config_file);
-  CONTINUO_TRY(const Family* family, family_of(parameters));
   CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
   spec.family = family->model_type;
   follow_gguf(*storage, spec);
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
-  const std::vector<TensorName> names = gguf_tensor_names(*architecture);
+  const std::vector<TensorName> names = gguf_tensor_names(*family);
   constexpr std::array<std::string_view, 1> kNoPrefix = {""};
   CONTINUO_TRY(BoundWeights bound, bind_weights({names, kNoPrefix, kGgufIgnoredTensors}, spec, *storage));
-  if (architecture->paired_heads) mark_paired_heads(spec, bound.weights);
+  if (family->gguf.paired_heads) mark_paired_heads(spec, bound.weights);
   return assembled(std::move(storage), std::move(spec), std::move(bound));
 }
 

@@ -42,6 +42,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kBamba;  // the list's
-const Family kBamba = {"bamba", bamba, llama_names(kTensors)};
+const Family kBamba = {
+    .model_type = "bamba",
+    .known_as = "Bamba",
+    .spec = bamba,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

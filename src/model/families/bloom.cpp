@@ -51,9 +51,20 @@ constexpr auto kTensors = std::to_array<TensorName>({
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
 
+Result<void> adapt_gguf(const Checkpoint&, Json& config) {
+  config["seq_length"] = config["max_position_embeddings"];
+  return {};
+}
+
 }  // namespace
 
 extern const Family kBloom;  // the list's
-const Family kBloom = {"bloom", bloom, {kTensors, kPrefixes, {}}};
+const Family kBloom = {
+    .model_type = "bloom",
+    .known_as = "BLOOM, BLOOMZ",
+    .spec = bloom,
+    .names = {kTensors, kPrefixes, {}},
+    .gguf = {.architecture = "bloom", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

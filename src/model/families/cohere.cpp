@@ -2,6 +2,7 @@
 // neighbouring values turned as pairs, scaled logits. Cohere 2024,
 // huggingface.co/CohereForAI/c4ai-command-r-v01.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -30,9 +31,22 @@ constexpr LlamaNames kTensors({
     {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const auto scale, gguf_number(file, "logit_scale"));
+  if (scale) config["logit_scale"] = *scale;
+  config["use_qk_norm"] = gguf_stored(file, 0, "attn_q_norm.weight");
+  return {};
+}
+
 }  // namespace
 
 extern const Family kCohere;  // the list's
-const Family kCohere = {"cohere", cohere, llama_names(kTensors)};
+const Family kCohere = {
+    .model_type = "cohere",
+    .known_as = "Command R, Aya",
+    .spec = cohere,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "command-r", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

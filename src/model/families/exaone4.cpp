@@ -1,6 +1,7 @@
 // EXAONE 4: Llama with its norms after each part and norms of queries and keys; where windows take turns with
 // full attention, the latter knows no positions. LG AI Research 2025, arXiv:2507.11407.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -23,9 +24,22 @@ Result<ModelSpec> exaone4(const HyperParameters& p) {
   return spec;
 }
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(gguf_copy_window(file, config));
+  if (!config.contains("sliding_window")) config["sliding_window"] = nullptr;
+  gguf_copy_layer_types(file, config);
+  return {};
+}
+
 }  // namespace
 
 extern const Family kExaone4;  // the list's
-const Family kExaone4 = {"exaone4", exaone4, llama_names(kPostNorms)};
+const Family kExaone4 = {
+    .model_type = "exaone4",
+    .known_as = "EXAONE 4",
+    .spec = exaone4,
+    .names = llama_names(kPostNorms),
+    .gguf = {.architecture = "exaone4", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

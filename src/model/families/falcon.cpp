@@ -6,6 +6,7 @@
 
 #include "model/families.h"
 #include "model/family_parts.h"
+#include "model/gguf_metadata.h"
 #include "model/rope_parameters.h"
 
 namespace continuo {
@@ -86,9 +87,34 @@ constexpr auto kTensors = std::to_array<TensorName>({
 constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
 constexpr auto kIgnored = std::to_array<std::string_view>({"*h.#.self_attention.rotary_emb.inv_freq"});
 
+constexpr auto kGgufNames = std::to_array<TensorName>({
+    {Role::mixer_norm, "blk.#.attn_norm_2.weight"},
+    {Role::mixer_norm_bias, "blk.#.attn_norm_2.bias"},
+    {Role::mixer_norm, "blk.#.attn_norm.weight"},
+    {Role::mixer_norm_bias, "blk.#.attn_norm.bias"},
+    {Role::ffn_norm, "blk.#.attn_norm.weight"},
+    {Role::ffn_norm_bias, "blk.#.attn_norm.bias"},
+});
+
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  const bool two_norms = gguf_stored(file, 0, "attn_norm_2.weight");
+  config["num_kv_heads"] = config.value("num_key_value_heads", Json(1));
+  config.erase("num_key_value_heads");
+  config["new_decoder_architecture"] = two_norms || config["num_kv_heads"] != 1;
+  config["num_ln_in_parallel_attn"] = two_norms ? 2 : 1;
+  config["parallel_attn"] = true;
+  return {};
+}
+
 }  // namespace
 
 extern const Family kFalcon;  // the list's
-const Family kFalcon = {"falcon", falcon, {kTensors, kPrefixes, kIgnored}};
+const Family kFalcon = {
+    .model_type = "falcon",
+    .known_as = "Falcon 7B, 40B, 11B, RefinedWeb",
+    .spec = falcon,
+    .names = {kTensors, kPrefixes, kIgnored},
+    .gguf = {.architecture = "falcon", .names = kGgufNames, .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

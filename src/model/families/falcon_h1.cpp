@@ -84,6 +84,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kFalconH1;  // the list's
-const Family kFalconH1 = {"falcon_h1", falcon_h1, llama_names(kTensors)};
+const Family kFalconH1 = {
+    .model_type = "falcon_h1",
+    .known_as = "Falcon-H1",
+    .spec = falcon_h1,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

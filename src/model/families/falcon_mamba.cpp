@@ -20,6 +20,11 @@ constexpr auto kTensors =
 }  // namespace
 
 extern const Family kFalconMamba;  // the list's
-const Family kFalconMamba = {"falcon_mamba", falcon_mamba, {kTensors, kBackbonePrefixes, {}}};
+const Family kFalconMamba = {
+    .model_type = "falcon_mamba",
+    .known_as = "Falcon Mamba",
+    .spec = falcon_mamba,
+    .names = {kTensors, kBackbonePrefixes, {}},
+};
 
 }  // namespace continuo

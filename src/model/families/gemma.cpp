@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "model/gguf_metadata.h"
+
 namespace continuo {
 
 Result<ModelSpec> gemma_spec(const HyperParameters& p, LlamaDefaults defaults) {
@@ -47,11 +49,25 @@ Result<void> set_later_gemma(const HyperParameters& p, ModelSpec& spec, const Ge
   return {};
 }
 
+Result<void> gguf_gemma_query_scale(const Checkpoint& file, Json& config, double largest_layers) {
+  CONTINUO_TRY(const auto layers, gguf_number(file, "block_count"));
+  const double d_model = config.value("hidden_size", 0.0), n_heads = config.value("num_attention_heads", 1.0);
+  const double head_dim = config.value("head_dim", n_heads > 0 ? d_model / n_heads : 0);
+  config["query_pre_attn_scalar"] = layers == largest_layers && n_heads > 0 ? d_model / n_heads : head_dim;
+  return {};
+}
+
 namespace {
 Result<ModelSpec> gemma(const HyperParameters& p) { return gemma_spec(p, {}); }
 }  // namespace
 
 extern const Family kGemma;  // the list's
-const Family kGemma = {"gemma", gemma, llama_names(kLlamaTensors)};
+const Family kGemma = {
+    .model_type = "gemma",
+    .known_as = "Gemma, CodeGemma",
+    .spec = gemma,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "gemma"},
+};
 
 }  // namespace continuo

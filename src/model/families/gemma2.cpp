@@ -1,6 +1,7 @@
 // Gemma 2: Gemma with norms before and after each part, caps on scores and logits, and a window in every
 // other layer. Gemma team 2024, arXiv:2408.00118.
 #include "model/families/gemma.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -16,9 +17,20 @@ Result<ModelSpec> gemma2(const HyperParameters& p) {
 
 constexpr LlamaNames kTensors({kGemmaNorms[0], kGemmaNorms[1], kGemmaNorms[2]});
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(gguf_copy_window(file, config));
+  return gguf_gemma_query_scale(file, config, 46);
+}
+
 }  // namespace
 
 extern const Family kGemma2;  // the list's
-const Family kGemma2 = {"gemma2", gemma2, llama_names(kTensors)};
+const Family kGemma2 = {
+    .model_type = "gemma2",
+    .known_as = "Gemma 2",
+    .spec = gemma2,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "gemma2", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

@@ -2,6 +2,7 @@
 // back through a window and turn by a shorter wavelength. Gemma team 2025, arXiv:2503.19786.
 #include "base/json.h"
 #include "model/families/gemma.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -54,9 +55,23 @@ constexpr LlamaNames kTensors({
     {Role::attention_k_norm, "*layers.#.self_attn.k_norm.weight"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(gguf_copy_window(file, config));
+  CONTINUO_TRY_VOID(gguf_copy(file, "attention.sliding_window_pattern", config, "sliding_window_pattern"));
+  CONTINUO_TRY(const auto local_theta, gguf_number(file, "rope.freq_base_swa"));
+  if (local_theta) config["rope_local_base_freq"] = *local_theta;
+  return gguf_gemma_query_scale(file, config, 62);
+}
+
 }  // namespace
 
 extern const Family kGemma3;  // the list's
-const Family kGemma3 = {"gemma3_text", gemma3, llama_names(kTensors)};
+const Family kGemma3 = {
+    .model_type = "gemma3_text",
+    .known_as = "Gemma 3 (270M, 1B, text of the larger ones)",
+    .spec = gemma3,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "gemma3", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

@@ -57,6 +57,12 @@ constexpr auto kIgnored = std::to_array<std::string_view>({"*h.#.attn.bias", "*h
 }  // namespace
 
 extern const Family kGpt2;  // the list's
-const Family kGpt2 = {"gpt2", gpt2, {kTensors, kPrefixes, kIgnored}};
+const Family kGpt2 = {
+    .model_type = "gpt2",
+    .known_as = "GPT-2, DistilGPT-2, DialoGPT",
+    .spec = gpt2,
+    .names = {kTensors, kPrefixes, kIgnored},
+    .gguf = {.architecture = "gpt2"},
+};
 
 }  // namespace continuo

@@ -87,6 +87,11 @@ constexpr auto kIgnored =
 }  // namespace
 
 extern const Family kGptNeo;  // the list's
-const Family kGptNeo = {"gpt_neo", gpt_neo, {kTensors, kPrefixes, kIgnored}};
+const Family kGptNeo = {
+    .model_type = "gpt_neo",
+    .known_as = "GPT-Neo, TinyStories",
+    .spec = gpt_neo,
+    .names = {kTensors, kPrefixes, kIgnored},
+};
 
 }  // namespace continuo

@@ -60,6 +60,12 @@ constexpr auto kIgnored =
 }  // namespace
 
 extern const Family kGptNeox;  // the list's
-const Family kGptNeox = {"gpt_neox", gpt_neox, {kTensors, kPrefixes, kIgnored}};
+const Family kGptNeox = {
+    .model_type = "gpt_neox",
+    .known_as = "GPT-NeoX, Pythia, Dolly 2, RedPajama, StableLM Alpha",
+    .spec = gpt_neox,
+    .names = {kTensors, kPrefixes, kIgnored},
+    .gguf = {.architecture = "gptneox"},
+};
 
 }  // namespace continuo

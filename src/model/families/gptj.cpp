@@ -55,6 +55,11 @@ constexpr auto kIgnored =
 }  // namespace
 
 extern const Family kGptj;  // the list's
-const Family kGptj = {"gptj", gptj, {kTensors, kPrefixes, kIgnored}};
+const Family kGptj = {
+    .model_type = "gptj",
+    .known_as = "GPT-J",
+    .spec = gptj,
+    .names = {kTensors, kPrefixes, kIgnored},
+};
 
 }  // namespace continuo

@@ -2,6 +2,8 @@
 // github.com/ibm-granite/granite-3.0-language-models.
 #include "model/families/granite.h"
 
+#include "model/gguf_metadata.h"
+
 namespace continuo {
 
 Result<ModelSpec> granite_spec(const HyperParameters& p, const LlamaDefaults& defaults) {
@@ -19,11 +21,21 @@ Result<ModelSpec> granite_spec(const HyperParameters& p, const LlamaDefaults& de
   return spec;
 }
 
+Result<void> adapt_granite_gguf(const Checkpoint& file, Json& config) {
+  return gguf_copy(file, "logit_scale", config, "logits_scaling");
+}
+
 namespace {
 Result<ModelSpec> granite(const HyperParameters& p) { return granite_spec(p, {.feed_bias = true}); }
 }  // namespace
 
 extern const Family kGranite;  // the list's
-const Family kGranite = {"granite", granite, llama_names(kLlamaTensors)};
+const Family kGranite = {
+    .model_type = "granite",
+    .known_as = "Granite 3 (dense)",
+    .spec = granite,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "granite", .paired_heads = true, .adapt = adapt_granite_gguf},
+};
 
 }  // namespace continuo

@@ -8,6 +8,9 @@ namespace continuo {
 // Llama with multipliers on embeddings, scores and residuals, and a divisor of logits.
 Result<ModelSpec> granite_spec(const HyperParameters& parameters, const LlamaDefaults& defaults);
 
+// What GGUF files call the divisor of logits.
+Result<void> adapt_granite_gguf(const Checkpoint& file, Json& config);
+
 // Experts with their gates and ups in one tensor: as published, and as transformers 5 keeps them.
 inline constexpr TensorName kGraniteExperts[] = {
     {Role::router, "*layers.#.block_sparse_moe.router.layer.weight"},

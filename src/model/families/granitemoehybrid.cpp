@@ -70,6 +70,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kGranitemoehybrid;  // the list's
-const Family kGranitemoehybrid = {"granitemoehybrid", granitemoehybrid, llama_names(kTensors)};
+const Family kGranitemoehybrid = {
+    .model_type = "granitemoehybrid",
+    .known_as = "Granite 4",
+    .spec = granitemoehybrid,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

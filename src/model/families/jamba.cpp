@@ -87,6 +87,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kJamba;  // the list's
-const Family kJamba = {"jamba", jamba, llama_names(kTensors)};
+const Family kJamba = {
+    .model_type = "jamba",
+    .known_as = "Jamba",
+    .spec = jamba,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

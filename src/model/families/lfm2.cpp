@@ -93,6 +93,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kLfm2;  // the list's
-const Family kLfm2 = {"lfm2", lfm2, llama_names(kTensors)};
+const Family kLfm2 = {
+    .model_type = "lfm2",
+    .known_as = "LFM2, LFM2.5",
+    .spec = lfm2,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

@@ -58,6 +58,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kLfm2Moe;  // the list's
-const Family kLfm2Moe = {"lfm2_moe", lfm2_moe, llama_names(kTensors)};
+const Family kLfm2Moe = {
+    .model_type = "lfm2_moe",
+    .known_as = "LFM2-8B-A1B",
+    .spec = lfm2_moe,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

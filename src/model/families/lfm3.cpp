@@ -102,6 +102,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kLfm3;  // the list's
-const Family kLfm3 = {"lfm3", lfm3, llama_names(kTensors)};
+const Family kLfm3 = {
+    .model_type = "lfm3",
+    .known_as = "LFM3",
+    .spec = lfm3,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

@@ -44,6 +44,12 @@ Result<ModelSpec> llama(const HyperParameters& p) { return llama_spec(p, {.feed_
 }  // namespace
 
 extern const Family kLlama;  // the list's
-const Family kLlama = {"llama", llama, llama_names(kLlamaTensors)};
+const Family kLlama = {
+    .model_type = "llama",
+    .known_as = "Llama 1 to 3.3, TinyLlama, SmolLM, SmolLM2, DeepSeek-Coder, Yi",
+    .spec = llama,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "llama", .paired_heads = true},
+};
 
 }  // namespace continuo

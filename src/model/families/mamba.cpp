@@ -63,6 +63,11 @@ constexpr auto kTensors =
 }  // namespace
 
 extern const Family kMamba;  // the list's
-const Family kMamba = {"mamba", mamba_spec, {kTensors, kBackbonePrefixes, {}}};
+const Family kMamba = {
+    .model_type = "mamba",
+    .known_as = "Mamba",
+    .spec = mamba_spec,
+    .names = {kTensors, kBackbonePrefixes, {}},
+};
 
 }  // namespace continuo

@@ -104,6 +104,11 @@ constexpr auto kTensors =
 }  // namespace
 
 extern const Family kMamba2;  // the list's
-const Family kMamba2 = {"mamba2", mamba2, {kTensors, kBackbonePrefixes, {}}};
+const Family kMamba2 = {
+    .model_type = "mamba2",
+    .known_as = "Mamba-2, Codestral Mamba",
+    .spec = mamba2,
+    .names = {kTensors, kBackbonePrefixes, {}},
+};
 
 }  // namespace continuo

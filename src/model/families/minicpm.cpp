@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -23,9 +24,36 @@ Result<ModelSpec> minicpm(const HyperParameters& p) {
   return spec;
 }
 
+// The file has the scales themselves, the family what they are made of.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const auto embedding, gguf_number(file, "embedding_scale"));
+  CONTINUO_TRY(const auto residual, gguf_number(file, "residual_scale"));
+  CONTINUO_TRY(const auto divisor, gguf_number(file, "logit_scale"));
+  if (!embedding || !residual || !divisor || !(*divisor > 0)) {
+    return gguf_wrong(file,
+                      !embedding  ? "embedding_scale"
+                      : !residual ? "residual_scale"
+                                  : "logit_scale",
+                      "is missing or not above 0", "was the file made by an old converter?");
+  }
+  config.erase("residual_multiplier");
+  config.erase("embedding_multiplier");
+  config["scale_emb"] = *embedding;
+  config["scale_depth"] = *residual * std::sqrt(std::max(config.value("num_hidden_layers", 0.0), 0.0));
+  config["dim_model_base"] =
+      static_cast<std::int64_t>(std::lround(std::min(config.value("hidden_size", 0.0) / *divisor, 1e9)));
+  return {};
+}
+
 }  // namespace
 
 extern const Family kMinicpm;  // the list's
-const Family kMinicpm = {"minicpm", minicpm, llama_names(kLlamaTensors)};
+const Family kMinicpm = {
+    .model_type = "minicpm",
+    .known_as = "MiniCPM",
+    .spec = minicpm,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "minicpm", .paired_heads = true, .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

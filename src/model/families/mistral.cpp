@@ -15,6 +15,11 @@ Result<ModelSpec> mistral(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kMistral;  // the list's
-const Family kMistral = {"mistral", mistral, llama_names(kLlamaTensors)};
+const Family kMistral = {
+    .model_type = "mistral",
+    .known_as = "Mistral 7B, Zephyr",
+    .spec = mistral,
+    .names = llama_names(kLlamaTensors),
+};
 
 }  // namespace continuo

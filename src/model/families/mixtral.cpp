@@ -1,5 +1,6 @@
 // Mixtral: Mistral with experts for a feed-forward. Jiang et al. 2024, arXiv:2401.04088.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -26,9 +27,20 @@ constexpr LlamaNames kTensors({
     kStackedExperts[2],
 });
 
+bool has_experts(const Checkpoint& file) {
+  const Json* const count = gguf_value(file, "expert_count");
+  return count && *count != 0;
+}
+
 }  // namespace
 
 extern const Family kMixtral;  // the list's
-const Family kMixtral = {"mixtral", mixtral, llama_names(kTensors)};
+const Family kMixtral = {
+    .model_type = "mixtral",
+    .known_as = "Mixtral",
+    .spec = mixtral,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "llama", .paired_heads = true, .claims = has_experts},
+};
 
 }  // namespace continuo

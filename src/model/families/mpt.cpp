@@ -3,6 +3,7 @@
 
 #include "model/families.h"
 #include "model/family_parts.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -62,9 +63,29 @@ constexpr auto kTensors = std::to_array<TensorName>({
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const auto bias, gguf_number(file, "attention.max_alibi_bias"));
+  Json attention = {{"alibi", bias.value_or(0) > 0}};
+  if (bias.value_or(0) > 0) attention["alibi_bias_max"] = static_cast<std::int64_t>(std::min(*bias, 1e6));
+  if (config.contains("clip_qkv")) attention["clip_qkv"] = config["clip_qkv"];
+  config.erase("clip_qkv");
+  config["attn_config"] = std::move(attention);
+  config["max_seq_len"] = config["max_position_embeddings"];
+  const double d_model = config.value("hidden_size", 0.0), d_ff = config.value("intermediate_size", 0.0);
+  if (d_model > 0 && d_ff > 0)
+    config["expansion_ratio"] = static_cast<std::int64_t>(std::min(d_ff / d_model, 1e6));
+  return {};
+}
+
 }  // namespace
 
 extern const Family kMpt;  // the list's
-const Family kMpt = {"mpt", mpt, {kTensors, kPrefixes, {}}};
+const Family kMpt = {
+    .model_type = "mpt",
+    .known_as = "MPT",
+    .spec = mpt,
+    .names = {kTensors, kPrefixes, {}},
+    .gguf = {.architecture = "mpt", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

@@ -31,6 +31,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kNanochat;  // the list's
-const Family kNanochat = {"nanochat", nanochat, llama_names(kTensors)};
+const Family kNanochat = {
+    .model_type = "nanochat",
+    .known_as = "nanochat",
+    .spec = nanochat,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

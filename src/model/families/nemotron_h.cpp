@@ -115,6 +115,11 @@ constexpr auto kTensors = std::to_array<TensorName>({
 }  // namespace
 
 extern const Family kNemotronH;  // the list's
-const Family kNemotronH = {"nemotron_h", nemotron_h, {kTensors, kBackbonePrefixes, {}}};
+const Family kNemotronH = {
+    .model_type = "nemotron_h",
+    .known_as = "Nemotron-H, Nemotron Nano 2",
+    .spec = nemotron_h,
+    .names = {kTensors, kBackbonePrefixes, {}},
+};
 
 }  // namespace continuo

@@ -21,6 +21,12 @@ Result<ModelSpec> olmo(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kOlmo;  // the list's
-const Family kOlmo = {"olmo", olmo, llama_names(kLlamaTensors)};
+const Family kOlmo = {
+    .model_type = "olmo",
+    .known_as = "OLMo",
+    .spec = olmo,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "olmo", .paired_heads = true},
+};
 
 }  // namespace continuo

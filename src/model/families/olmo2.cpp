@@ -17,6 +17,12 @@ Result<ModelSpec> olmo2(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kOlmo2;  // the list's
-const Family kOlmo2 = {"olmo2", olmo2, llama_names(kPostNorms)};
+const Family kOlmo2 = {
+    .model_type = "olmo2",
+    .known_as = "OLMo 2",
+    .spec = olmo2,
+    .names = llama_names(kPostNorms),
+    .gguf = {.architecture = "olmo2"},
+};
 
 }  // namespace continuo

@@ -88,6 +88,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kOlmoHybrid;  // the list's
-const Family kOlmoHybrid = {"olmo_hybrid", olmo_hybrid, llama_names(kTensors)};
+const Family kOlmoHybrid = {
+    .model_type = "olmo_hybrid",
+    .known_as = "OLMo Hybrid",
+    .spec = olmo_hybrid,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

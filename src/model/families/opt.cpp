@@ -62,6 +62,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"model.decoder.", "d
 }  // namespace
 
 extern const Family kOpt;  // the list's
-const Family kOpt = {"opt", opt, {kTensors, kPrefixes, {}}};
+const Family kOpt = {
+    .model_type = "opt",
+    .known_as = "OPT, Galactica",
+    .spec = opt,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo

@@ -1,6 +1,7 @@
 // Phi (1, 1.5, 2): attention and feed-forward of the same normalized state side by side, biases everywhere, a
 // part of each head turned. Li et al. 2023, arXiv:2309.05463.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -43,9 +44,20 @@ constexpr LlamaNames kTensors({
     {Role::output_bias, "lm_head.bias"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  config["qk_layernorm"] = gguf_stored(file, 0, "attn_q_norm.weight");
+  return {};
+}
+
 }  // namespace
 
 extern const Family kPhi;  // the list's
-const Family kPhi = {"phi", phi, llama_names(kTensors)};
+const Family kPhi = {
+    .model_type = "phi",
+    .known_as = "Phi-1, Phi-1.5, Phi-2",
+    .spec = phi,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "phi2", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

@@ -1,5 +1,6 @@
 // Phi-3 (and Phi-4): Llama with fused matrices, longrope, and a window. Abdin et al. 2024, arXiv:2404.14219.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -31,9 +32,17 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::output, "lm_head.weight"},
 });
 
+constexpr auto kGgufNames = std::to_array<TensorName>({{Role::ffn_gate_up, "blk.#.ffn_up.weight"}});
+
 }  // namespace
 
 extern const Family kPhi3;  // the list's
-const Family kPhi3 = {"phi3", phi3, llama_names(kTensors)};
+const Family kPhi3 = {
+    .model_type = "phi3",
+    .known_as = "Phi-3, Phi-3.5-mini, Phi-4, Phi-4-mini",
+    .spec = phi3,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "phi3", .names = kGgufNames, .adapt = gguf_copy_window},
+};
 
 }  // namespace continuo

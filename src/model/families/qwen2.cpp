@@ -19,6 +19,12 @@ Result<ModelSpec> qwen2(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kQwen2;  // the list's
-const Family kQwen2 = {"qwen2", qwen2, llama_names(kLlamaTensors)};
+const Family kQwen2 = {
+    .model_type = "qwen2",
+    .known_as = "Qwen1.5, Qwen2, Qwen2.5, DeepSeek-R1-Distill-Qwen",
+    .spec = qwen2,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "qwen2"},
+};
 
 }  // namespace continuo

@@ -32,9 +32,21 @@ constexpr LlamaNames kTensors({
     {Role::shared_router, "*layers.#.mlp.shared_expert_gate.weight"},
 });
 
+// Whether the weights of the chosen experts are divided by their sum is no part of these files.
+Result<void> adapt_gguf(const Checkpoint&, Json& config) {
+  config["norm_topk_prob"] = false;
+  return {};
+}
+
 }  // namespace
 
 extern const Family kQwen2Moe;  // the list's
-const Family kQwen2Moe = {"qwen2_moe", qwen2_moe, llama_names(kTensors)};
+const Family kQwen2Moe = {
+    .model_type = "qwen2_moe",
+    .known_as = "Qwen1.5-MoE, Qwen2-57B-A14B",
+    .spec = qwen2_moe,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "qwen2moe", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

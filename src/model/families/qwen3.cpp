@@ -20,6 +20,12 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kQwen3;  // the list's
-const Family kQwen3 = {"qwen3", qwen3, llama_names(kTensors)};
+const Family kQwen3 = {
+    .model_type = "qwen3",
+    .known_as = "Qwen3",
+    .spec = qwen3,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "qwen3"},
+};
 
 }  // namespace continuo

@@ -27,6 +27,11 @@ constexpr auto kPrefixes =
 }  // namespace
 
 extern const Family kQwen35Text;  // the list's
-const Family kQwen35Text = {"qwen3_5_text", qwen3_5_text, {kTensors, kPrefixes, kQwenIgnored}};
+const Family kQwen35Text = {
+    .model_type = "qwen3_5_text",
+    .known_as = "Qwen3.5",
+    .spec = qwen3_5_text,
+    .names = {kTensors, kPrefixes, kQwenIgnored},
+};
 
 }  // namespace continuo

@@ -24,9 +24,21 @@ constexpr LlamaNames kTensors({
     kStackedExperts[2],
 });
 
+// Whether the weights of the chosen experts are divided by their sum is no part of these files.
+Result<void> adapt_gguf(const Checkpoint&, Json& config) {
+  config["norm_topk_prob"] = true;
+  return {};
+}
+
 }  // namespace
 
 extern const Family kQwen3Moe;  // the list's
-const Family kQwen3Moe = {"qwen3_moe", qwen3_moe, llama_names(kTensors)};
+const Family kQwen3Moe = {
+    .model_type = "qwen3_moe",
+    .known_as = "Qwen3-30B-A3B, Qwen3-235B-A22B",
+    .spec = qwen3_moe,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "qwen3moe", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

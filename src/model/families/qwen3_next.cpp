@@ -59,6 +59,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kQwen3Next;  // the list's
-const Family kQwen3Next = {"qwen3_next", qwen3_next, {kTensors, kLlamaPrefixes, kQwenIgnored}};
+const Family kQwen3Next = {
+    .model_type = "qwen3_next",
+    .known_as = "Qwen3-Next",
+    .spec = qwen3_next,
+    .names = {kTensors, kLlamaPrefixes, kQwenIgnored},
+};
 
 }  // namespace continuo

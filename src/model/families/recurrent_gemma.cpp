@@ -125,6 +125,11 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kRecurrentGemma;  // the list's
-const Family kRecurrentGemma = {"recurrent_gemma", recurrent_gemma, llama_names(kTensors)};
+const Family kRecurrentGemma = {
+    .model_type = "recurrent_gemma",
+    .known_as = "RecurrentGemma, Griffin",
+    .spec = recurrent_gemma,
+    .names = llama_names(kTensors),
+};
 
 }  // namespace continuo

@@ -96,6 +96,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"rwkv.", ""});
 }  // namespace
 
 extern const Family kRwkv;  // the list's
-const Family kRwkv = {"rwkv", rwkv4, {kTensors, kPrefixes, {}}};
+const Family kRwkv = {
+    .model_type = "rwkv",
+    .known_as = "RWKV-4",
+    .spec = rwkv4,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo

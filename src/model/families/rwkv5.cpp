@@ -60,6 +60,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"rwkv.", ""});
 }  // namespace
 
 extern const Family kRwkv5;  // the list's
-const Family kRwkv5 = {"rwkv5", rwkv5, {kTensors, kPrefixes, {}}};
+const Family kRwkv5 = {
+    .model_type = "rwkv5",
+    .known_as = "RWKV-5 (Eagle)",
+    .spec = rwkv5,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo

@@ -68,6 +68,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"rwkv.", ""});
 }  // namespace
 
 extern const Family kRwkv6;  // the list's
-const Family kRwkv6 = {"rwkv6", rwkv6, {kTensors, kPrefixes, {}}};
+const Family kRwkv6 = {
+    .model_type = "rwkv6",
+    .known_as = "RWKV-6 (Finch)",
+    .spec = rwkv6,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo

@@ -104,6 +104,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", ""});
 }  // namespace
 
 extern const Family kRwkv7;  // the list's
-const Family kRwkv7 = {"rwkv7", rwkv7, {kTensors, kPrefixes, {}}};
+const Family kRwkv7 = {
+    .model_type = "rwkv7",
+    .known_as = "RWKV-7 (Goose)",
+    .spec = rwkv7,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo

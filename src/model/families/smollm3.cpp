@@ -47,6 +47,12 @@ Result<ModelSpec> smollm3(const HyperParameters& p) {
 }  // namespace
 
 extern const Family kSmollm3;  // the list's
-const Family kSmollm3 = {"smollm3", smollm3, llama_names(kLlamaTensors)};
+const Family kSmollm3 = {
+    .model_type = "smollm3",
+    .known_as = "SmolLM3",
+    .spec = smollm3,
+    .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "smollm3", .paired_heads = true},
+};
 
 }  // namespace continuo

@@ -1,5 +1,6 @@
 // StableLM: Llama with layer norms and a part of each head turned. Bellagente et al. 2024, arXiv:2402.17834.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -40,9 +41,22 @@ constexpr LlamaNames kTensors({
     {Role::final_norm_bias, "*norm.bias"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  // Files without a second norm are parallel, whatever they say.
+  config["use_parallel_residual"] = !gguf_stored(file, 0, "ffn_norm.weight");
+  config["qk_layernorm"] = gguf_stored(file, 0, "attn_q_norm.weight");
+  return {};
+}
+
 }  // namespace
 
 extern const Family kStablelm;  // the list's
-const Family kStablelm = {"stablelm", stablelm, llama_names(kTensors)};
+const Family kStablelm = {
+    .model_type = "stablelm",
+    .known_as = "StableLM 2, StableLM Zephyr",
+    .spec = stablelm,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "stablelm", .adapt = adapt_gguf},
+};
 
 }  // namespace continuo

@@ -43,6 +43,12 @@ constexpr LlamaNames kTensors({
 }  // namespace
 
 extern const Family kStarcoder2;  // the list's
-const Family kStarcoder2 = {"starcoder2", starcoder2, llama_names(kTensors)};
+const Family kStarcoder2 = {
+    .model_type = "starcoder2",
+    .known_as = "StarCoder 2",
+    .spec = starcoder2,
+    .names = llama_names(kTensors),
+    .gguf = {.architecture = "starcoder2"},
+};
 
 }  // namespace continuo
