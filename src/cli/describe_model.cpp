@@ -26,12 +26,18 @@ Answer json_of(const RmsNormSpec& norm) {
           {"unit_offset", norm.unit_offset}};
 }
 Answer json_of(const LayerNormSpec& norm) {
-  return {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
+  Answer out = {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
+  if (norm.unit_offset) out["unit_offset"] = true;
+  return out;
 }
 Answer json_of(const NormSpec& norm);
 
 Answer json_of(const LearnedPositions& positions) {
   return {{"kind", "learned"}, {"count", positions.count}, {"offset", positions.offset}};
+}
+
+Answer json_of(const SinusoidalPositions& positions) {
+  return {{"kind", "sinusoidal"}, {"offset", positions.offset}};
 }
 
 Answer json_of(const RopeLinear& scaling) { return {{"kind", "linear"}, {"factor", scaling.factor}}; }
@@ -113,21 +119,42 @@ Answer gate_name(AttentionSpec::OutputGate gate) {
   return nullptr;
 }
 
+Answer json_of(const LatentSpec& latent) {
+  return {{"q_rank", latent.q_rank > 0 ? Answer(latent.q_rank) : Answer()},
+          {"kv_rank", latent.kv_rank},
+          {"nope_dim", latent.nope_dim},
+          {"rope_dim", latent.rope_dim},
+          {"v_dim", latent.v_dim},
+          {"norm", json_of(latent.norm)}};
+}
+
 Answer json_of(const AttentionSpec& attention) {
-  return {{"kind", "attention"},
-          {"n_heads", attention.n_heads},
-          {"n_kv_heads", attention.n_kv_heads},
-          {"head_dim", attention.head_dim},
-          {"scale", number(attention.scale)},
-          {"qkv_bias", attention.qkv_bias},
-          {"out_bias", attention.out_bias},
-          {"rope", if_there(attention.rope)},
-          {"alibi", if_there(attention.alibi)},
-          {"qk_norm", if_there(attention.qk_norm)},
-          {"window", attention.window > 0 ? Answer(attention.window) : Answer()},
-          {"score_cap", limit(attention.attn_logit_softcap)},
-          {"qkv_clip", limit(attention.qkv_clip)},
-          {"output_gate", gate_name(attention.output_gate)}};
+  Answer out = {{"kind", "attention"},
+                {"n_heads", attention.n_heads},
+                {"n_kv_heads", attention.n_kv_heads},
+                {"head_dim", attention.head_dim},
+                {"scale", number(attention.scale)},
+                {"qkv_bias", attention.qkv_bias},
+                {"out_bias", attention.out_bias},
+                {"rope", if_there(attention.rope)},
+                {"alibi", if_there(attention.alibi)},
+                {"qk_norm", if_there(attention.qk_norm)},
+                {"window", attention.window > 0 ? Answer(attention.window) : Answer()},
+                {"score_cap", limit(attention.attn_logit_softcap)},
+                {"qkv_clip", limit(attention.qkv_clip)},
+                {"output_gate", gate_name(attention.output_gate)}};
+  // What few models have is said where it is there.
+  if (attention.qk_norm_after_rope) out["qk_norm_after_rope"] = true;
+  if (attention.sinks) out["sinks"] = true;
+  if (attention.query_scale_beta > 0) {
+    out["query_scale"] = {{"beta", attention.query_scale_beta}, {"length", attention.query_scale_length}};
+  }
+  if (attention.v_norm) out["v_norm"] = json_of(*attention.v_norm);
+  if (attention.out_norm) out["out_norm"] = json_of(*attention.out_norm);
+  if (attention.values_are_keys) out["values_are_keys"] = true;
+  if (attention.kv_layer) out["kv_layer"] = *attention.kv_layer;
+  if (attention.latent) out["latent"] = json_of(*attention.latent);
+  return out;
 }
 
 std::string_view activation_name(Activation activation) {
@@ -144,6 +171,8 @@ std::string_view activation_name(Activation activation) {
       return "relu";
     case Activation::relu_squared:
       return "relu_squared";
+    case Activation::xielu:
+      return "xielu";
   }
   return "";
 }
@@ -229,7 +258,23 @@ Answer json_of(const FeedForwardSpec& feed) {
           {"bias", feed.bias}};
   if (feed.gate_scale != 1) out["gate_scale"] = number(feed.gate_scale);
   if (feed.down_scale != 1) out["down_scale"] = number(feed.down_scale);
+  if (feed.inner_norm) out["inner_norm"] = json_of(*feed.inner_norm);
+  if (feed.clamped_gate) {
+    out["clamped_gate"] = {{"alpha", number(feed.clamped_gate->alpha)}, {"limit", number(feed.clamped_gate->limit)}};
+  }
   return out;
+}
+
+std::string_view scores_name(ExpertsSpec::Scores scores) {
+  switch (scores) {
+    case ExpertsSpec::Scores::softmax:
+      return "softmax";
+    case ExpertsSpec::Scores::sigmoid:
+      return "sigmoid";
+    case ExpertsSpec::Scores::sparse_mixer:
+      return "sparse_mixer";
+  }
+  return "";
 }
 
 Answer json_of(const ExpertsSpec& experts) {
@@ -240,7 +285,7 @@ Answer json_of(const ExpertsSpec& experts) {
           {"normalize", experts.normalize},
           {"shared", if_there(experts.shared)},
           {"shared_gate", experts.shared_gate},
-          {"scores", experts.scores == ExpertsSpec::Scores::sigmoid ? "sigmoid" : "softmax"},
+          {"scores", scores_name(experts.scores)},
           {"selection_bias", experts.selection_bias},
           {"routed_scale", number(experts.routed_scale)}};
 }

@@ -30,6 +30,7 @@ struct OtherTensor {
   std::string format;  // the file's word: "U8"
   std::vector<std::size_t> shape;
   std::string file;
+  std::span<const std::byte> bytes = {};  // all of them, inside the file; empty where the format's size is not known
 };
 
 struct Checkpoint {

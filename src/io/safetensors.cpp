@@ -252,7 +252,10 @@ Result<void> read_safetensors(const Blob& file, Checkpoint& into) {
           .file = file.name(),
           .offset = header.data_start + tensor.offsets[0]};
     } else {
-      into.others[tensor.name] = {.format = tensor.dtype, .shape = std::move(shape), .file = file.name()};
+      into.others[tensor.name] = {.format = tensor.dtype,
+                                  .shape = std::move(shape),
+                                  .file = file.name(),
+                                  .bytes = data.subspan(tensor.offsets[0], tensor.offsets[1] - tensor.offsets[0])};
     }
   }
   into.storage.push_back(file);

@@ -18,6 +18,8 @@ KernelTable::Activate activation_kernel(const KernelTable& kernels, Activation k
       return kernels.relu;
     case Activation::relu_squared:
       return kernels.relu_squared;
+    case Activation::xielu:
+      break;  // it has parameters: feed_forward.cpp
   }
   CONTINUO_CHECK(false, "an activation without a kernel");
 }

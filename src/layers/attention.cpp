@@ -1,6 +1,7 @@
 #include "layers/attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "base/check.h"
@@ -40,7 +41,7 @@ struct Layer {
 };
 
 KvCache& cache_of(const Layer& layer, std::size_t segment) {
-  return layer.step.segments[segment].state->kv(layer.index);
+  return layer.step.segments[segment].state->kv(layer.spec.kv_layer.value_or(layer.index));
 }
 
 // The table of the step that was made for `spec`.
@@ -98,6 +99,32 @@ void rotate_heads(const Layer& layer, const HeadRange& range) {
   }
 }
 
+void normalize_values(const Layer& layer, const HeadRange& range) {
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    float* const one = range.at(h);
+    normalize_row(layer.step.kernels, *layer.spec.v_norm, layer.weights.v_norm, 0, {one, range.heads.head_dim}, one);
+  }
+}
+
+// Queries of later positions are longer (AttentionSpec::query_scale_beta).
+void scale_queries(const Layer& layer, const HeadRange& range) {
+  const auto position = static_cast<double>(layer.step.places[range.row].position);
+  const double steps = std::floor(position / layer.spec.query_scale_length);
+  const auto factor = static_cast<float>(1 + layer.spec.query_scale_beta * std::log(1 + steps));
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    float* const one = range.at(h);
+    for (std::size_t i = 0; i < range.heads.head_dim; ++i) one[i] *= factor;
+  }
+}
+
+// Norms and positions of queries or keys, in the spec's order.
+void normalize_and_rotate(const Layer& layer, const HeadRange& range, const NormWeights& norm) {
+  const bool normalizes = layer.spec.qk_norm && !normalizes_all_heads(layer.spec);  // those place_row has normalized
+  if (normalizes && !layer.spec.qk_norm_after_rope) normalize_heads(layer, range, norm);
+  if (layer.rope) rotate_heads(layer, range);
+  if (normalizes && layer.spec.qk_norm_after_rope) normalize_heads(layer, range, norm);
+}
+
 // Makes of what the matrices gave the key, the value and the queries of one row that belong to head
 // `kv_head`, and remembers key and value.
 void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
@@ -106,19 +133,15 @@ void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
   const std::size_t group = heads.q.n_heads / heads.k.n_heads;
   const HeadRange q{heads.q, row, kv_head * group, (kv_head + 1) * group},
       k{heads.k, row, kv_head, kv_head + 1}, v{heads.v, row, kv_head, kv_head + 1};
-  const bool all_heads = normalizes_all_heads(spec);  // which place_row has clipped and normalized
-  if (spec.qkv_clip > 0 && !all_heads) {
+  if (spec.qkv_clip > 0 && !normalizes_all_heads(spec)) {  // else place_row has clipped them
     for (const HeadRange* part : {&q, &k, &v})
       clip(*part, spec.qkv_clip);
   }
-  if (spec.qk_norm && !all_heads) {
-    normalize_heads(layer, q, layer.weights.q_norm);
-    normalize_heads(layer, k, layer.weights.k_norm);
-  }
-  if (layer.rope) {
-    rotate_heads(layer, q);
-    rotate_heads(layer, k);
-  }
+  normalize_and_rotate(layer, q, layer.weights.q_norm);
+  if (spec.query_scale_beta > 0) scale_queries(layer, q);
+  if (spec.kv_layer) return;
+  normalize_and_rotate(layer, k, layer.weights.k_norm);
+  if (spec.v_norm) normalize_values(layer, v);
   const RowPlace place = layer.step.places[row];
   cache_of(layer, place.segment).write(kv_head, place.position, k.at(kv_head), v.at(kv_head));
 }
@@ -194,6 +217,34 @@ const std::byte* first_part(const Layer& layer, const AttentionPiece& piece) {
   return cache.pages()[first / kPageKeys] + cache.head_offset(piece.kv_head);
 }
 
+// A head's sink as the sum of a span of its own: a key with that score and a value of zeros.
+void set_sink(float* sum, std::size_t head_dim, float score) {
+  const std::size_t n = attention_sum_floats(head_dim);
+  std::fill_n(sum, n, 0.0f);
+  sum[n - kValuePad] = score;
+  sum[n - kValuePad + 1] = 1;
+}
+
+std::size_t head_of(const Group& group, std::size_t query) {
+  return group.piece.kv_head * group.size() + query % group.size();
+}
+
+// Queries [done, done + args.queries.size()) of a piece whose heads have sinks, span after span.
+void attend_with_sinks(const Layer& layer, const Group& group, const AttentionArgs& args, std::size_t done, int worker) {
+  const std::size_t head_dim = layer.spec.head_dim, one = attention_sum_floats(head_dim), n = args.queries.size();
+  const std::size_t first = args.queries.front().first / kSpanKeys;
+  const std::size_t n_spans = (args.queries.back().visible - 1) / kSpanKeys + 1 - first;
+  const auto type = static_cast<std::size_t>(cache_of(layer, group.piece.segment).kv_type());
+  float* const sums = layer.step.scratch.results(worker, (n_spans + 1) * n * one);
+  for (std::size_t span = 0; span < n_spans; ++span) {
+    layer.step.kernels.attention_span[type](args, first + span, sums + span * n * one);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    set_sink(sums + (n_spans * n + i) * one, head_dim, layer.weights.sinks[head_of(group, done + i)]);
+    layer.step.kernels.merge_attention(sums + i * one, n_spans + 1, n * one, head_dim, args.queries[i].out);
+  }
+}
+
 // `next`: the piece that this worker is likely to be given next, or null.
 void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionPiece* next, int worker) {
   const AttentionSpec& spec = layer.spec;
@@ -219,6 +270,8 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionP
     args.queries = {queries, n};
     if (piece.sums) {
       kernels.attention_span[type](args, piece.span, piece.sums + done * attention_sum_floats(head_dim));
+    } else if (spec.sinks) {
+      attend_with_sinks(layer, group, args, done, worker);
     } else {
       kernels.attention[type](args);
     }
@@ -230,6 +283,10 @@ void run_merge(const Layer& layer, const AttentionMerge& merge) {
   const std::size_t head_dim = layer.spec.head_dim, one = attention_sum_floats(head_dim);
   const Group group{layer, merge.first};
   for (std::size_t i = 0; i < group.queries(); ++i) {
+    if (layer.spec.sinks) {
+      set_sink(merge.first.sums + ((merge.n_spans - 1) * group.queries() + i) * one, head_dim,
+               layer.weights.sinks[head_of(group, i)]);
+    }
     layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one,
                                        head_dim, group.query(i).out);
   }
@@ -251,7 +308,7 @@ class Division {
     memory.merges.clear();
     std::size_t sums = 0;
     for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
-      sums += splits(i) ? n_spans(i) * rows(i) * layer.heads.q.n_heads : 0;
+      sums += splits(i) ? (n_spans(i) + n_sinks()) * rows(i) * layer.heads.q.n_heads : 0;
     }
     next_sums_ = memory.sums.rows(sums, attention_sum_floats(layer.spec.head_dim)).data;
     for (std::size_t i = 0; i < layer.step.segments.size(); ++i) {
@@ -277,6 +334,7 @@ class Division {
     const std::size_t last = layer_.step.segments[segment].state->length() + rows(segment) - 1;
     return last / kSpanKeys + 1 - first_span(segment);
   }
+  std::size_t n_sinks() const { return layer_.spec.sinks ? 1 : 0; }  // sums of a query besides those of spans
   bool splits(std::size_t segment) const { return rows(segment) <= tile_rows_ && n_spans(segment) > 1; }
 
   bool places(std::size_t segment) const { return pieces_place_ && rows(segment) == 1 && !splits(segment); }
@@ -294,12 +352,13 @@ class Division {
     const std::size_t spans = n_spans(segment), n = rows(segment);
     const std::size_t first = layer_.step.first_rows[segment];
     AttentionPiece piece{segment, first, n, kv_head, first_span(segment), next_sums_};
-    memory_.merges.push_back({piece, spans});
+    const std::size_t floats = n * group_ * attention_sum_floats(layer_.spec.head_dim);
+    memory_.merges.push_back({piece, spans + n_sinks()});
     for (std::size_t i = 0; i < spans; ++i, ++piece.span) {
       memory_.pieces.push_back(piece);
-      piece.sums += n * group_ * attention_sum_floats(layer_.spec.head_dim);
+      piece.sums += floats;
     }
-    next_sums_ = piece.sums;
+    next_sums_ = piece.sums + n_sinks() * floats;
   }
 
   const Layer& layer_;
@@ -340,32 +399,91 @@ HeadRows side_by_side(Rows rows, std::size_t n_heads, std::size_t head_dim) {
   return {rows, n_heads, head_dim, n_heads, 0};
 }
 
+// Where the heads' results stand, side by side.
+HeadRows results(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory) {
+  const std::size_t rows = step.rows(), n_heads = spec.n_heads, head_dim = spec.head_dim;
+  // The results of heads that share keys are computed together, and rounded if they are whole blocks and what the output map
+  // takes.
+  const bool rounds = n_heads / spec.n_kv_heads * head_dim % kInt8Block == 0 && !spec.out_norm && !spec.latent;
+  return side_by_side(rounds ? rows_for(step, {{&weights.out}, true}, memory.heads, rows, n_heads * head_dim)
+                             : memory.heads.rows(rows, n_heads * head_dim),
+                      n_heads, head_dim);
+}
+
+// Queries, keys and values in one: group after group, or block after block.
+Heads project_grouped(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
+                      Rows x, const HeadRows& out) {
+  const std::size_t n_heads = spec.n_heads, n_kv_heads = spec.n_kv_heads, head_dim = spec.head_dim;
+  const Rows all = memory.qkv.rows(step.rows(), (n_heads + 2 * n_kv_heads) * head_dim);
+  linear(step, {{&weights.qkv, all}}, x, step.rows());
+  if (spec.qkv_blocks > 0) {
+    const std::size_t group = n_heads / spec.qkv_blocks, width = group * head_dim, stride = 3 * width;
+    return {.q = {all, n_heads, head_dim, group, stride},
+            .k = {all.from(2 * width), n_heads, head_dim, group, stride},
+            .v = {all.from(width), n_heads, head_dim, group, stride},
+            .out = out};
+  }
+  const std::size_t group = n_heads / n_kv_heads, stride = (group + 2) * head_dim;
+  return {.q = {all, n_heads, head_dim, group, stride},
+          .k = {all.from(group * head_dim), n_kv_heads, head_dim, 1, stride},
+          .v = {all.from((group + 1) * head_dim), n_kv_heads, head_dim, 1, stride},
+          .out = out};
+}
+
+// Latent attention: each head's query goes into the latent space, [part that turns, W_kb' part that does not]; the one key,
+// which is the value too, is [part that turns, latent vector].
+Heads project_latent(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
+                     Rows x, const HeadRows& out) {
+  const LatentSpec& latent = *spec.latent;
+  const std::size_t rows = step.rows(), n_heads = spec.n_heads, head_dim = spec.head_dim, rank = latent.kv_rank,
+                    nope = latent.nope_dim, turned = latent.rope_dim;
+  const Rows made = memory.qkv.rows(rows, n_heads * (nope + turned));
+  const Rows low = memory.gates.rows(rows, rank + turned);  // the latent vector and what turns
+  if (weights.q_a.weight.data) {
+    const Rows low_q = memory.v.rows(rows, latent.q_rank);
+    linear(step, {{&weights.q_a, low_q}, {&weights.kv_a, low}}, x, rows);
+    normalize(step, latent.norm, weights.q_a_norm, low_q, rows, low_q);
+    linear(step, {{&weights.q_b, made}}, low_q, rows);
+  } else {
+    linear(step, {{&weights.q_b, made}, {&weights.kv_a, low}}, x, rows);
+  }
+  const Rows q = memory.q.rows(rows, n_heads * head_dim), k = memory.k.rows(rows, head_dim);
+  normalize(step, latent.norm, weights.kv_a_norm, low, rows, k.from(turned));
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::copy_n(low[row] + rank, turned, k[row]);
+    for (std::size_t h = 0; h < n_heads; ++h)
+      std::copy_n(made[row] + h * (nope + turned) + nope, turned, q[row] + h * head_dim);
+  }
+  for (std::size_t h = 0; h < n_heads; ++h) {
+    linear(step, {{&weights.k_b[h], {q.from(h * head_dim + turned)}}}, made.from(h * (nope + turned)), rows);
+  }
+  return {.q = side_by_side(q, n_heads, head_dim),
+          .k = side_by_side(k, 1, head_dim),
+          .v = side_by_side(k, 1, head_dim),
+          .out = out};
+}
+
 // The matrices' outputs, seen as heads.
 Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
               Rows x) {
   const std::size_t rows = step.rows(), n_heads = spec.n_heads, n_kv_heads = spec.n_kv_heads,
                     head_dim = spec.head_dim;
-  // The results of heads that share keys are computed together, and rounded if they are whole blocks.
-  const bool whole = n_heads / n_kv_heads * head_dim % kInt8Block == 0;
-  const HeadRows out =
-      side_by_side(whole ? rows_for(step, {{&weights.out}, true}, memory.heads, rows, n_heads * head_dim)
-                         : memory.heads.rows(rows, n_heads * head_dim),
-                   n_heads, head_dim);
-  if (spec.grouped_qkv) {
-    const std::size_t group = n_heads / n_kv_heads, stride = (group + 2) * head_dim;
-    const Rows all = memory.qkv.rows(rows, n_kv_heads * stride);
-    linear(step, {{&weights.qkv, all}}, x, rows);
-    return {.q = {all, n_heads, head_dim, group, stride},
-            .k = {all.from(group * head_dim), n_kv_heads, head_dim, 1, stride},
-            .v = {all.from((group + 1) * head_dim), n_kv_heads, head_dim, 1, stride},
-            .out = out};
-  }
+  const HeadRows out = results(step, spec, weights, memory);
+  if (spec.latent) return project_latent(step, spec, weights, memory, x, out);
+  if (spec.grouped_qkv) return project_grouped(step, spec, weights, memory, x, out);
   using OutputGate = AttentionSpec::OutputGate;
   const bool value_gate = spec.output_gate == OutputGate::value;  // behind each head's query
   const Rows q = memory.q.rows(rows, n_heads * head_dim * (value_gate ? 2 : 1));
   const Rows k = memory.k.rows(rows, n_kv_heads * head_dim);
   const Rows v = memory.v.rows(rows, n_kv_heads * head_dim);
-  linear(step, {{&weights.q, q}, {&weights.k, k}, {&weights.v, v}}, x, rows);
+  if (spec.kv_layer) {
+    linear(step, {{&weights.q, q}}, x, rows);
+  } else if (spec.values_are_keys) {
+    linear(step, {{&weights.q, q}, {&weights.k, k}}, x, rows);
+    std::copy_n(k.data, rows * n_kv_heads * head_dim, v.data);
+  } else {
+    linear(step, {{&weights.q, q}, {&weights.k, k}, {&weights.v, v}}, x, rows);
+  }
   Heads heads{.q = side_by_side(q, n_heads, head_dim),
               .k = side_by_side(k, n_kv_heads, head_dim),
               .v = side_by_side(v, n_kv_heads, head_dim),
@@ -378,6 +496,24 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
     linear(step, {{&weights.gate, {heads.gates.rows}}}, x, rows);
   }
   return heads;
+}
+
+// What the output map takes: the heads' results; of latent attention brought out of the latent space; normalized.
+Rows output_inputs(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
+                   Rows heads) {
+  const std::size_t rows = step.rows();
+  if (spec.latent) {
+    const std::size_t n_heads = spec.n_heads, v_dim = spec.latent->v_dim;
+    const Rows values = memory.v.rows(rows, n_heads * v_dim);
+    for (std::size_t h = 0; h < n_heads; ++h) {
+      linear(step, {{&weights.v_b[h], {values.from(h * v_dim)}}}, heads.from(h * spec.head_dim + spec.latent->rope_dim), rows);
+    }
+    heads = values;
+  }
+  if (!spec.out_norm) return heads;
+  const Rows normal = rows_for(step, {{&weights.out}, false}, memory.qkv, rows, weights.out.weight.cols);
+  normalize(step, *spec.out_norm, weights.out_norm, heads, rows, normal);
+  return normal;
 }
 
 // For a listener, which hears steps of one segment.
@@ -407,12 +543,13 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
   const Layer all{
       step, spec, weights, slot.layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
   constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
+  CONTINUO_CHECK(!spec.sinks || weights.sinks.size() == static_cast<std::size_t>(spec.n_heads), "a sink for every head");
   const Division division(all, memory_, !kProbed && !normalizes_all_heads(spec));
   place(all, memory_);
   probe.projected(slot.layer);
   look_back(all, memory_);
   if constexpr (kProbed) probe.looked_back(slot.layer, view(all));
-  linear(step, {{&weights.out, out}}, heads.out.rows, step.rows());
+  linear(step, {{&weights.out, out}}, output_inputs(step, spec, weights, memory_, heads.out.rows), step.rows());
 }
 
 template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot,

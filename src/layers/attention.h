@@ -25,7 +25,7 @@ struct AttentionMerge {
 struct AttentionMemory {
   Buffer q, k, v;  // or
   Buffer qkv;
-  Buffer gates;  // OutputGate::head: one for each head
+  Buffer gates;  // OutputGate::head: one for each head. Latent attention uses what it has no use for otherwise
   Buffer heads;  // the heads' results side by side
   Buffer sums;
   std::vector<std::size_t> rows_to_place;  // before all pieces

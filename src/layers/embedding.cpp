@@ -1,5 +1,7 @@
 #include "layers/embedding.h"
 
+#include <cmath>
+
 #include "layers/linear.h"
 #include "layers/norm.h"
 
@@ -31,6 +33,20 @@ void add_positions(const Step& step, const LearnedPositions& spec, const Matrix&
   }
 }
 
+void add_positions(const Step& step, const SinusoidalPositions& spec, std::size_t width, Rows x) {
+  const std::size_t half = width / 2;
+  const double step_log = half > 1 ? std::log(10000.0) / static_cast<double>(half - 1) : 0;
+  for (std::size_t row = 0; row < step.rows(); ++row) {
+    const auto n = static_cast<double>(step.places[row].position) + spec.offset;
+    if (n == spec.zero_row) continue;
+    for (std::size_t i = 0; i < half; ++i) {
+      const double angle = n * std::exp(-step_log * static_cast<double>(i));
+      x[row][i] += static_cast<float>(std::sin(angle));
+      x[row][half + i] += static_cast<float>(std::cos(angle));
+    }
+  }
+}
+
 }  // namespace
 
 void Embedding::operator()(Step& step, const Model& model, Rows x) {
@@ -43,6 +59,8 @@ void Embedding::operator()(Step& step, const Model& model, Rows x) {
   if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, x, step.rows(), x);
   if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
     add_positions(step, *learned, weights.learned_positions, x);
+  } else if (const auto* sinusoidal = std::get_if<SinusoidalPositions>(&spec.positions)) {
+    add_positions(step, *sinusoidal, static_cast<std::size_t>(spec.d_model), x);
   }
 }
 

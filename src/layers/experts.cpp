@@ -1,6 +1,7 @@
 #include "layers/experts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/check.h"
@@ -32,9 +33,46 @@ struct Choices {
   std::vector<Choice> chosen;
 };
 
+// One expert after the other: the best of those that are left, weighed by a softmax over those that are nearly as good.
+void choose_sparse_mixer(const ExpertsSpec& spec, std::span<const float> scores, Choices& choices) {
+  auto& [keys, chosen] = choices;
+  keys.assign(scores.begin(), scores.end());
+  chosen.clear();
+  for (int i = 0; i < spec.n_active; ++i) {
+    const auto best = static_cast<std::size_t>(std::max_element(keys.begin(), keys.end()) - keys.begin());
+    float total = 0;
+    for (std::size_t e = 0; e < keys.size(); ++e) {
+      // The first mask is taken with the scores themselves, and later ones leave out what was chosen.
+      const float distance = (keys[best] - scores[e]) / std::max(std::fabs(scores[e]), keys[best]);
+      if (std::isfinite(keys[e]) && !(distance > 2 * spec.jitter)) total += math::exp(keys[e] - keys[best]);
+    }
+    chosen.push_back({best, 1 / total});
+    keys[best] = -std::numeric_limits<float>::infinity();  // taken
+  }
+  std::sort(chosen.begin(), chosen.end(), [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
+}
+
+// Leaves the keys of the groups of experts whose largest keys are the largest; of equals the first.
+void keep_groups(const ExpertsSpec& spec, std::vector<float>& keys) {
+  const std::size_t n = static_cast<std::size_t>(spec.n_groups), size = keys.size() / n;
+  std::vector<float> best(n);
+  for (std::size_t g = 0; g < n; ++g)
+    best[g] = *std::max_element(keys.begin() + g * size, keys.begin() + (g + 1) * size);
+  std::vector<bool> kept(n);
+  for (int i = 0; i < spec.n_active_groups; ++i) {
+    const auto group = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());
+    kept[group] = true;
+    best[group] = -std::numeric_limits<float>::infinity();
+  }
+  for (std::size_t e = 0; e < keys.size(); ++e) {
+    if (!kept[e / size]) keys[e] = 0;
+  }
+}
+
 // The n_active experts with the largest scores (plus bias), of equals the first, in order of the expert. Scores become
 // probabilities.
 void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const float> bias, Choices& choices) {
+  if (spec.scores == ExpertsSpec::Scores::sparse_mixer) return choose_sparse_mixer(spec, scores, choices);
   if (spec.scores == ExpertsSpec::Scores::softmax) {
     softmax(scores.data(), scores.size());
   } else {
@@ -45,6 +83,7 @@ void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const fl
   keys.assign(scores.begin(), scores.end());
   for (std::size_t e = 0; e < bias.size(); ++e)
     keys[e] += bias[e];
+  if (spec.n_groups > 1) keep_groups(spec, keys);
   chosen.clear();
   float total = 0;
   for (int i = 0; i < spec.n_active; ++i) {

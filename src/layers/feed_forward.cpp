@@ -1,6 +1,12 @@
 #include "layers/feed_forward.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "kernels/reference_math.h"
 #include "layers/activation.h"
+#include "layers/norm.h"
 #include "layers/probe.h"
 
 namespace continuo {
@@ -19,6 +25,36 @@ void scale_values(std::span<float> values, float scale) {
   for (float& value : values) value *= scale;
 }
 
+// x > 0: a_p x^2 + b x; else a_n (e^min(x, eps) - 1 - x) + b x. Parameters: a_p, a_n, b, eps.
+void xielu(std::span<float> values, std::span<const float> parameters) {
+  CONTINUO_CHECK(parameters.size() == 4, "xIELU has four parameters");
+  const float positive = parameters[0], negative = parameters[1], slope = parameters[2], eps = parameters[3];
+  for (float& x : values) {
+    const float bend = x > 0 ? positive * x * x : negative * (std::expm1(std::min(x, eps)) - x);
+    x = bend + slope * x;
+  }
+}
+
+void clamped_gate(const FeedForwardSpec::ClampedGate& spec, std::span<float> gates, const float* ups) {
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    const float gate = std::min(gates[i], spec.limit), up = std::clamp(ups[i], -spec.limit, spec.limit);
+    gates[i] = (up + 1) * gate * math::sigmoid(spec.alpha * gate);
+  }
+}
+
+// What the hidden layer holds, given the results of its maps; `ups` is null where there is no gate.
+void activate(const KernelTable& kernels, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
+              std::span<float> hidden, const float* ups) {
+  if (spec.clamped_gate) {
+    clamped_gate(*spec.clamped_gate, hidden, ups);
+  } else if (spec.activation == Activation::xielu) {
+    xielu(hidden, weights.xielu);
+    for (std::size_t i = 0; ups && i < hidden.size(); ++i) hidden[i] *= ups[i];
+  } else {
+    activation_kernel(kernels, spec.activation)(hidden.data(), ups, hidden.size());
+  }
+}
+
 }  // namespace
 
 std::size_t hidden_panels(const Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights) {
@@ -31,7 +67,6 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
   const Linear& gate = first_map(job.spec, job.weights);
   const Linear& up = job.weights.up;
   const Panel all = panel(step, gate.weight, i, kInt8Block);
-  const KernelTable::Activate activate = activation_kernel(step.kernels, job.spec.activation);
   std::size_t together = tokens_together(step, gate, job.tokens);
   if (job.spec.gated) together = std::max(together, tokens_together(step, up, job.tokens));
   together = std::min(together, job.tokens);
@@ -50,7 +85,7 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
       if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
       for (std::size_t t = 0; t < n; ++t) {
         if (job.spec.gate_scale != 1) scale_values({hidden[t], width}, job.spec.gate_scale);
-        activate(hidden[t], job.spec.gated ? ups[t] : nullptr, width);
+        activate(step.kernels, job.spec, job.weights, {hidden[t], width}, job.spec.gated ? ups[t] : nullptr);
         round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});
       }
     }
@@ -60,12 +95,17 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
 void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
                              Rows x, Branch out, bool keeps_hidden) {
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
-  const Rows hidden = rows_for(step, {{&weights.down}, keeps_hidden}, hidden_, rows, d_ff);
+  Rows hidden = spec.inner_norm ? hidden_.rows(rows, d_ff) : rows_for(step, {{&weights.down}, keeps_hidden}, hidden_, rows, d_ff);
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
   x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
     hidden_panel(step, {spec, weights, x, rows, hidden, hidden.rounded}, i, worker);
   });
+  if (spec.inner_norm) {
+    const Rows normal = rows_for(step, {{&weights.down}, false}, normal_, rows, d_ff);
+    normalize(step, *spec.inner_norm, weights.inner_norm, hidden, rows, normal);
+    hidden = normal;
+  }
   if (out.residual) out.residual->scale *= spec.down_scale;
   linear(step, {{&weights.down, out}}, hidden, rows);
   if (spec.down_scale == 1 || !out.rows.data) return;

@@ -40,7 +40,7 @@ class FeedForward {
   }
 
  private:
-  Buffer hidden_;
+  Buffer hidden_, normal_;
 };
 
 }  // namespace continuo

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "layers/embedding.h"
+#include "layers/layer_inputs.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/output.h"
@@ -32,6 +33,12 @@ std::vector<Table> distinct_tables(const ModelSpec& model, std::optional<Spec> A
   return tables;
 }
 
+void scale_rows(Step& step, float scale, std::size_t width, Rows x) {
+  for (std::size_t row = 0; row < step.rows(); ++row) {
+    for (std::size_t i = 0; i < width; ++i) x[row][i] *= scale;
+  }
+}
+
 }  // namespace
 
 // A branch of a block: a part, and the norms before and behind it.
@@ -54,6 +61,7 @@ struct ForwardPass::Impl {
   RepackedWeights repacked;
   Step step;
   Embedding embed;
+  LayerInputs layer_inputs;
   Mixers mixers;
   Ffns ffns;
   Output project;
@@ -222,6 +230,7 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
   if (step.repacked) step.repacked->go_on(step.threads);
   const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
+  if (spec.layer_embedding) layer_inputs.prepare(step, model, x);
   probe.embedded(seen(x));
   for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
     switch (spec.layers[layer].order) {
@@ -235,6 +244,8 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
         post_norm<Probe>(layer, x, probe);
         break;
     }
+    if (spec.layers[layer].layer_input) layer_inputs.add(step, model, layer, x);
+    if (spec.layers[layer].output_scale) scale_rows(step, model.weights.layers[layer].output_scale, spec.d_model, x);
     probe.passed(layer, seen(x));
   }
   for (const Segment& segment : segments)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/activation.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 
@@ -43,10 +44,20 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   const ModelSpec& spec = model.spec;
   const Weights& weights = model.weights;
   const std::size_t d_model = spec.d_model, vocab_size = spec.vocab_size, n = count_wanted(step);
-  const Linear& first = weights.project_out.weight.data ? weights.project_out : weights.output;
+  const Linear& first = spec.output_head                  ? weights.output_head
+                        : weights.project_out.weight.data ? weights.project_out
+                                                          : weights.output;
   Rows last = spec.final_norm ? rows_for(step, {{&first}, true}, wanted_, n, d_model) : wanted_.rows(n, d_model);
   gather_wanted(step, x, d_model, last);
   if (spec.final_norm) normalize(step, *spec.final_norm, weights.final_norm, last, n, last);
+  if (spec.output_head) {
+    const Rows made = head_.rows(n, d_model);
+    linear(step, {{&weights.output_head, made}}, last, n);
+    const KernelTable::Activate activate = activation_kernel(step.kernels, spec.output_head->activation);
+    for (std::size_t row = 0; row < n; ++row) activate(made[row], nullptr, d_model);
+    normalize(step, spec.output_head->norm, weights.output_head_norm, made, n, made);
+    last = made;
+  }
   if (weights.project_out.weight.data) {
     const Rows project_out = narrow_.rows(n, weights.project_out.weight.rows);
     linear(step, {{&weights.project_out, project_out}}, last, n);

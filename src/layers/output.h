@@ -13,7 +13,7 @@ class Output {
   std::span<const float> operator()(Step& step, const Model& model, Rows x);
 
  private:
-  Buffer wanted_, narrow_, logits_;
+  Buffer wanted_, narrow_, head_, logits_;
 };
 
 }  // namespace continuo

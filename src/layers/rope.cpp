@@ -91,7 +91,8 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeFactors& factors, std::si
   CONTINUO_CHECK(divisors.size() == turns.size(), "a factor for every pair");
   for (std::size_t i = 0; i < turns.size(); ++i)
     turns[i] /= divisors[i];
-  return rounded(turns, factors.attention_factor);
+  const bool other = is_long && factors.long_attention_factor > 0;
+  return rounded(turns, other ? factors.long_attention_factor : factors.attention_factor);
 }
 
 RopeFrequencies scaled(const RopeSpec& spec, const RopeProportional& proportional, std::size_t) {

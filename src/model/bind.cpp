@@ -32,6 +32,7 @@ class Binder {
                  norm({Role::final_norm, Role::final_norm_bias, {}}, spec_.final_norm, {d_model_}));
     CONTINUO_TRY_VOID(output());
     CONTINUO_TRY_VOID(finder_.check_no_leftovers(spec_.family));
+    weights_.made = parts_.take_made();
     return BoundWeights{std::move(weights_), finder_.take_uses(), finder_.bytes()};
   }
 
@@ -50,6 +51,14 @@ class Binder {
     }
     CONTINUO_TRY(weights_.embedding_norm, norm({Role::embedding_norm, Role::embedding_norm_bias, {}},
                                                spec_.embedding_norm, {d_model_}));
+    return spec_.layer_embedding ? layer_embedding(*spec_.layer_embedding) : Result<void>{};
+  }
+
+  Result<void> layer_embedding(const LayerEmbeddingSpec& spec) {
+    const std::size_t width = size(spec.width), all = width * spec_.layers.size();
+    CONTINUO_TRY(weights_.layer_embedding, finder_.matrix(Role::layer_embedding, {}, size(spec.vocab_size), all));
+    CONTINUO_TRY(weights_.layer_embedding_project, parts_.linear(Role::layer_embedding_project, {}, {all, d_model_}));
+    CONTINUO_TRY(weights_.layer_embedding_norm, norm({Role::layer_embedding_norm, {}, {}}, spec.norm, {width}));
     return {};
   }
 
@@ -65,6 +74,16 @@ class Binder {
                  norm({Role::ffn_norm, Role::ffn_norm_bias, place}, spec.ffn_norm, {d_model_}));
     CONTINUO_TRY(into.ffn, bind_ffn(parts_, place, spec.ffn));
     CONTINUO_TRY(into.post_ffn_norm, norm({Role::post_ffn_norm, {}, place}, spec.post_ffn_norm, {d_model_}));
+    if (spec.layer_input) {
+      const std::size_t width = size(spec.layer_input->width);
+      CONTINUO_TRY(into.input_gate, parts_.linear(Role::layer_input_gate, place, {width, d_model_}));
+      CONTINUO_TRY(into.input_projection, parts_.linear(Role::layer_input_projection, place, {d_model_, width}));
+      CONTINUO_TRY(into.input_norm, norm({Role::layer_input_norm, {}, place}, spec.layer_input->norm, {d_model_}));
+    }
+    if (spec.output_scale) {
+      CONTINUO_TRY(const std::vector<float> scale, parts_.values(Role::layer_output_scale, place, {1}));
+      into.output_scale = scale.front();
+    }
     return into;
   }
 
@@ -74,6 +93,12 @@ class Binder {
     const std::size_t width = embedding_width();
     if (width != d_model_) {
       CONTINUO_TRY(weights_.project_out.weight, finder_.matrix(Role::output_project_out, {}, width, d_model_));
+    }
+    if (spec_.output_head) {
+      CONTINUO_TRY(weights_.output_head, parts_.linear(Role::output_head, Role::output_head_bias, {}, spec_.output_head->bias,
+                                                       {d_model_, d_model_}));
+      CONTINUO_TRY(weights_.output_head_norm, norm({Role::output_head_norm, Role::output_head_norm_bias, {}},
+                                                   spec_.output_head->norm, {d_model_}));
     }
     Linear& into = weights_.output;
     if (spec_.tied_output) {

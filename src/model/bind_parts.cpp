@@ -61,6 +61,10 @@ Result<NormWeights> PartBinder::norm_of(const NormRoles& roles, const LayerNormS
                             std::span<const std::size_t> shape) {
   NormWeights into;
   CONTINUO_TRY(into.weight, norm_weight(roles, spec.weight, shape));
+  if (spec.unit_offset) {
+    for (float& weight : into.weight)
+      weight += 1;
+  }
   if (!spec.bias) return into;
   CONTINUO_CHECK(roles.bias, "there is no role for this norm's bias");
   CONTINUO_TRY(into.bias, finder_.values(*roles.bias, roles.place, shape));

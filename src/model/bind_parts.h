@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -36,6 +37,13 @@ class PartBinder {
   PartBinder(TensorFinder& finder, std::size_t d_model) : finder_(finder), d_model_(d_model) {}
 
   TensorFinder& finder() { return finder_; }
+  // Memory for values that are computed with otherwise than they are stored.
+  std::byte* make(std::size_t bytes) {
+    auto memory = std::make_shared<std::vector<std::byte>>(bytes);
+    made_.push_back(memory);
+    return memory->data();
+  }
+  std::vector<std::shared_ptr<const std::vector<std::byte>>> take_made() { return std::move(made_); }
   std::size_t d_model() const { return d_model_; }
 
   // Whether the file has two roles in one tensor: the names know the role `together` and not `apart`, or that is what is
@@ -59,6 +67,7 @@ class PartBinder {
 
   TensorFinder& finder_;
   std::size_t d_model_;
+  std::vector<std::shared_ptr<const std::vector<std::byte>>> made_;
 };
 
 // The weights of one part of the layer at `place`.

@@ -53,7 +53,45 @@ namespace continuo {
   X(kRwkv) \
   X(kRwkv5) \
   X(kRwkv6) \
-  X(kRwkv7)
+  X(kRwkv7) \
+  X(kOpenaiGpt) \
+  X(kGptBigcode) \
+  X(kCodegen) \
+  X(kXglm) \
+  X(kBiogpt) \
+  X(kPersimmon) \
+  X(kInternlm2) \
+  X(kBaichuan) \
+  X(kErnie45) \
+  X(kGlm) \
+  X(kGlm4) \
+  X(kCohere2) \
+  X(kHelium) \
+  X(kArcee) \
+  X(kNemotron) \
+  X(kSeedOss) \
+  X(kExaone) \
+  X(kOlmo3) \
+  X(kOlmoe) \
+  X(kGranitemoe) \
+  X(kHyperclovax) \
+  X(kVaultgemma) \
+  X(kJais2) \
+  X(kCwm) \
+  X(kPhimoe) \
+  X(kOpenelm) \
+  X(kHunyuanV1Dense) \
+  X(kMinistral3) \
+  X(kGptOss) \
+  X(kGraniteSwa) \
+  X(kApertus) \
+  X(kBitnet) \
+  X(kModernbertDecoder) \
+  X(kMinicpm3) \
+  X(kYoutu) \
+  X(kPlm) \
+  X(kDeepseekV2) \
+  X(kGemma4)
 // clang-format on
 
 #define CONTINUO_DECLARE(name) extern const Family name;

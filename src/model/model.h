@@ -23,11 +23,19 @@ struct TensorUse {  // one tensor of the files and what it became, for `inspect`
   std::size_t bytes;
 };
 
+// Tensors of a file that belong to other senses than text, or to another use of the model, and are left alone.
+struct LeftOut {
+  std::string prefix;  // of their names: "model.visual."
+  std::string what;    // "vision tower"
+  std::size_t tensors = 0, bytes = 0;
+};
+
 struct Model {
   std::string name;
   ModelSpec spec;
   Weights weights;
   std::vector<TensorUse> tensors;
+  std::vector<LeftOut> left_out;
   std::size_t weight_bytes = 0;  // stored bytes of all tensors, each once
   std::shared_ptr<const Checkpoint> storage;
 

@@ -135,6 +135,8 @@ Result<RopeScaling> longrope(const Source& source) {
     return model_error(section.file(), "the original context is 1, expected more with rope_type longrope");
   }
   CONTINUO_TRY(scaling.attention_factor, section.number_or("attention_factor", resolved, kFactor));
+  CONTINUO_TRY(scaling.attention_factor, section.number_or("short_magnitude", scaling.attention_factor, kFactor));
+  CONTINUO_TRY(scaling.long_attention_factor, section.number_or("long_magnitude", 0, kLimit));
   return RopeScaling{std::move(scaling)};
 }
 
@@ -201,6 +203,22 @@ Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& se
   RopeSpec rope{.rotary_dim = source.rotary_dim, .theta = source.theta, .scaling = {}};
   CONTINUO_TRY(rope.scaling, scaling_of(source));
   return rope;
+}
+
+Result<RopesByKind> ropes_by_kind(const HyperParameters& p, int head_dim, int context_length,
+                                  const RopeDefaults& full_defaults, const RopeDefaults& sliding_defaults) {
+  static const Json empty = Json::object();
+  const HyperParameters nothing(empty, p.file());
+  CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));
+  CONTINUO_TRY(const bool of_full, section.has("rope_of_full"));
+  CONTINUO_TRY(const bool of_sliding, section.has("rope_of_sliding"));
+  CONTINUO_TRY(const HyperParameters full, section.section("rope_of_full"));
+  CONTINUO_TRY(const HyperParameters sliding, section.section("rope_of_sliding"));
+  const bool flat = !of_full && !of_sliding;
+  RopesByKind both;
+  CONTINUO_TRY(both.full, rope_spec(p, flat ? section : full, head_dim, context_length, full_defaults));
+  CONTINUO_TRY(both.sliding, rope_spec(nothing, sliding, head_dim, context_length, sliding_defaults));
+  return both;
 }
 
 Result<int> scaled_context(const HyperParameters& parameters, const RopeSpec& rope, int stated) {

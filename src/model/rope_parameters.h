@@ -24,6 +24,14 @@ Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int 
 Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim,
                            int context_length, const RopeDefaults& defaults);
 
+// Where layers with full attention and those with a window have rope parameters of their own: in sections of
+// "rope_parameters"; where there are no sections, what the file says is of full attention.
+struct RopesByKind {
+  RopeSpec full, sliding;
+};
+Result<RopesByKind> ropes_by_kind(const HyperParameters& parameters, int head_dim, int context_length,
+                                  const RopeDefaults& full, const RopeDefaults& sliding);
+
 // The positions a model was made for, given the number its file states: the reference reads that number as
 // the extended length for every kind of scaling but RopeDynamic, where it is the length before the extension.
 Result<int> scaled_context(const HyperParameters& parameters, const RopeSpec& rope, int stated);

@@ -20,7 +20,8 @@ struct RmsNormSpec {  // Zhang & Sennrich 2019, arXiv:1910.07467
 struct LayerNormSpec {  // Ba et al. 2016, arXiv:1607.06450
   float eps = 1e-5f;
   bool bias = true;
-  bool weight = true;  // false: scaled by 1 (OLMo)
+  bool weight = true;        // false: scaled by 1 (OLMo)
+  bool unit_offset = false;  // the file holds weight - 1 (Nemotron); binding adds the 1
 };
 using NormSpec = std::variant<RmsNormSpec, LayerNormSpec>;
 
@@ -53,6 +54,7 @@ struct RopeFactors {  // "longrope" (Ding et al. 2024, arXiv:2402.13753): each p
   std::vector<float> long_factors;   // rotary_dim / 2; for longer ones
   double original_context = 0;
   double attention_factor = 1;  // multiplies cos and sin; resolved
+  double long_attention_factor = 0;  // the same for longer texts; 0: attention_factor (Phi-3.5-MoE)
   bool operator==(const RopeFactors&) const = default;
 };
 struct RopeProportional {  // the first pairs turn as if all did, the others not at all (Gemma 4, LFM3)
@@ -77,10 +79,17 @@ struct LearnedPositions {
   int count = 0;   // positions that can be used
   int offset = 0;  // rows before the first position's (OPT: 2); the matrix has count + offset rows
 };
-using PositionSpec = std::variant<std::monostate, LearnedPositions>;
+// A row added to each embedding that no file holds (XGLM): sin(n f_i) for the first half of its values, cos(n f_i) for the
+// second, n = position + offset, f_i = 10000^(-i / (d_model / 2 - 1)); row `zero_row` is zero.
+struct SinusoidalPositions {
+  int offset = 0;
+  int zero_row = -1;  // counted with the offset
+};
+using PositionSpec = std::variant<std::monostate, LearnedPositions, SinusoidalPositions>;
 
 // ---- activations ----
-enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_squared };
+enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_squared, xielu };  // xielu: its
+// parameters are learned, each layer's own (Huang & Schlag 2024, arXiv:2411.13010)
 
 // ---- mixers: how a token takes in context ----
 // Normalization of queries and keys before they are turned by their positions.
@@ -102,6 +111,16 @@ struct AlibiSpec {
   bool operator==(const AlibiSpec&) const = default;
 };
 
+// Multi-head latent attention, DeepSeek-AI 2024, arXiv:2405.04434. q = W_qb norm(W_qa x), or W_q x; c, k_r = W_kva x,
+// c = norm(c); for each head k = [W_kb c, rope(k_r)], v = W_vb c. What is remembered is [rope(k_r), c]: keys of one head
+// that all queries share, once W_kb is applied to the queries instead; the values are c, and W_vb is applied to the results.
+struct LatentSpec {
+  int q_rank = 0;  // 0: queries are made directly
+  int kv_rank = 0;
+  int nope_dim = 0, rope_dim = 0, v_dim = 0;  // of each head
+  NormSpec norm;                              // of both low-rank vectors
+};
+
 struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped queries: Ainslie 2023, arXiv:2305.13245
   int n_heads = 0;
   int n_kv_heads = 0;  // divides n_heads
@@ -112,6 +131,7 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   // One matrix makes, for each group of heads that share keys, its queries, its key and its value, group after group
   // (GPT-NeoX, BLOOM, Falcon); else the queries, keys and values of all heads stand apart.
   bool grouped_qkv = false;
+  int qkv_blocks = 0;  // above 0, with grouped_qkv: so many blocks of heads, each with its queries, its values, its keys (CodeGen)
   std::optional<RopeSpec> rope;
   std::optional<AlibiSpec> alibi;
   std::optional<QkNormSpec> qk_norm;
@@ -126,6 +146,12 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   bool sinks = false;
   // Above 0: queries are multiplied by 1 + query_scale_beta * ln(1 + floor(position / query_scale_length)) (Ministral 3).
   double query_scale_beta = 0, query_scale_length = 0;
+  std::optional<NormSpec> v_norm;    // of each head's values, without weights (Gemma 4)
+  std::optional<NormSpec> out_norm;  // of all heads' results at once, before the output map (BitNet)
+  bool values_are_keys = false;      // the values are what the map of the keys gives (Gemma 4)
+  std::optional<std::size_t> kv_layer;  // the earlier layer whose keys and values are looked at; none are made (Gemma 4)
+  // n_kv_heads is 1 and head_dim rope_dim + kv_rank then: the shape of what is remembered.
+  std::optional<LatentSpec> latent;
 
   std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
@@ -259,6 +285,12 @@ struct FeedForwardSpec {
   bool bias = false;
   float gate_scale = 1;  // of gate x, or of up x where there is no gate (Falcon-H1)
   float down_scale = 1;  // of the result (Falcon-H1)
+  std::optional<NormSpec> inner_norm;  // of what goes into the last map (BitNet)
+  // down((clamp(up x) + 1) * g * sigmoid(alpha g)), g = min(gate x, limit), the clamp to [-limit, limit] (gpt-oss).
+  struct ClampedGate {
+    float alpha = 1.702f, limit = 7;
+  };
+  std::optional<ClampedGate> clamped_gate;
 
   std::size_t state_floats() const { return 0; }
 };
@@ -273,8 +305,15 @@ struct ExpertsSpec {
   float normalize_eps = 0;                 // added to that sum
   std::optional<FeedForwardSpec> shared;   // an expert that every token uses beside the chosen ones
   bool shared_gate = false;                // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
-  // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE).
-  enum class Scores : unsigned char { softmax, sigmoid } scores = Scores::softmax;
+  // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE). sparse_mixer: one after the other
+  // the best expert is chosen, its weight a softmax over those of the rest that are nearly as good (Liu et al. 2024,
+  // arXiv:2409.12136; Phi-3.5-MoE): (best - s) / max(|s|, best) <= 2 * jitter.
+  enum class Scores : unsigned char { softmax, sigmoid, sparse_mixer } scores = Scores::softmax;
+  float jitter = 0;
+  bool router_bias = false;
+  bool interleaved = false;  // where one map makes gates and ups, they take turns (gpt-oss)
+  // Above 1: only the experts of the n_active_groups groups with the largest scores can be chosen (DeepSeek-V2).
+  int n_groups = 1, n_active_groups = 1;
   bool selection_bias = false;  // a learned bias is added to the scores for choosing, not for weighing
   float routed_scale = 1;       // of the chosen experts' sum
 
@@ -297,6 +336,11 @@ using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate, Chann
 //   parallel:    x += s * mixer(mixer_norm(x)) + s * feed(ffn_norm(x)), both of the same x; without a ffn_norm the feed
 //                reads mixer_norm(x) as well (GPT-J, Falcon, Cohere)
 //   norm after:  x = mixer_norm(x + mixer(x));  x = ffn_norm(x + feed(x)) (the original Transformer; OPT-350m)
+struct LayerInputSpec {  // x += norm(W_p(act(W_g x) * e)), e: the layer's part of the token's second embedding (Gemma 4)
+  int width = 0;
+  Activation activation = Activation::gelu_tanh;
+  NormSpec norm;
+};
 struct LayerSpec {
   enum class Order : unsigned char { sequential, parallel, post_norm } order = Order::sequential;
   std::optional<NormSpec> mixer_norm;
@@ -306,6 +350,8 @@ struct LayerSpec {
   FfnSpec ffn;
   std::optional<NormSpec> post_ffn_norm;
   float residual_scale = 1;  // s above (Granite, MiniCPM)
+  std::optional<LayerInputSpec> layer_input;  // after both parts
+  bool output_scale = false;                  // x is multiplied by a number in the file at the end (Gemma 4)
 };
 
 // Floats that a layer remembers of a sequence besides keys and values: the mixer's, then the feed-forward part's.
@@ -315,6 +361,19 @@ struct LayerStateFloats {
 };
 LayerStateFloats state_floats(const LayerSpec& layer);
 
+// A second embedding, one part for each layer: e = (norm(W x / sqrt(d_model)) + scale * row of the token) / sqrt(2), x: the
+// embedding (Gemma 4).
+struct LayerEmbeddingSpec {
+  int vocab_size = 0, width = 0;  // width: of each layer's part
+  float scale = 1;
+  NormSpec norm;  // of each layer's part
+};
+// norm(act(W x)) between the last norm and the output matrix (ModernBERT).
+struct OutputHeadSpec {
+  Activation activation = Activation::gelu_erf;
+  NormSpec norm;
+  bool bias = false;
+};
 struct ModelSpec {
   std::string family;  // the files' word, for people; code never branches on it
   int d_model = 0;
@@ -326,7 +385,9 @@ struct ModelSpec {
   float embedding_scale = 1;  // multiplies embeddings, before positions are added
   std::optional<NormSpec> embedding_norm;  // BLOOM
   std::vector<LayerSpec> layers;
+  std::optional<LayerEmbeddingSpec> layer_embedding;
   std::optional<NormSpec> final_norm;
+  std::optional<OutputHeadSpec> output_head;
   bool tied_output = false;  // the output matrix is the embedding matrix
   bool output_bias = false;
   float logit_scale = 1;  // multiplies logits

@@ -169,6 +169,36 @@ Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place
   return &tensor;
 }
 
+Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& place, std::span<const std::size_t> shape) {
+  const std::string name = name_of(need(role, place), place);
+  const auto it = checkpoint_.others.find(name);
+  if (it == checkpoint_.others.end()) {
+    if (checkpoint_.tensors.count(name)) return unreadable(role, place, "U8 is expected");
+    return model_error(checkpoint_.name, fmt::format("tensor '{}' ({}) is missing", name, role_text(role, place)));
+  }
+  const OtherTensor& tensor = it->second;
+  std::size_t count = 1;
+  for (const std::size_t extent : shape) count *= extent;
+  if (!std::ranges::equal(shape, tensor.shape) || tensor.format != "U8" || tensor.bytes.size() != count) {
+    return model_error(tensor.file, fmt::format("tensor '{}' ({}) is {} {}, expected U8 {}", name, role_text(role, place),
+                                                tensor.format, shape_text(tensor.shape), shape_text(shape)));
+  }
+  used_.insert(name);
+  uses_.push_back({name, role_text(role, place), Format::mxfp4, tensor.shape, tensor.bytes.size()});
+  bytes_ += tensor.bytes.size();
+  return tensor.bytes.data();
+}
+
+Error TensorFinder::unreadable(Role role, const TensorPlace& place, std::string hint) const {
+  const std::string name = name_of(need(role, place), place);
+  const auto it = checkpoint_.tensors.find(name);
+  const bool found = it != checkpoint_.tensors.end();
+  return model_error(found ? it->second.file : checkpoint_.name,
+                     fmt::format("tensor '{}' ({}) is stored as {}", name, role_text(role, place),
+                                 found ? format_info(it->second.format).name : "another format"),
+                     std::move(hint));
+}
+
 Result<void> TensorFinder::tied_output(const Matrix& embedding) {
   if (!stored(Role::output, {})) return {};
   CONTINUO_TRY(const Matrix again, matrix(Role::output, {}, embedding.rows, embedding.cols));

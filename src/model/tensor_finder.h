@@ -38,6 +38,11 @@ class TensorFinder {
   Result<std::vector<float>> values(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
   Result<std::vector<float>> squeezed_values(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
 
+  // The bytes of a tensor of such, which stands for no numbers by itself.
+  Result<const std::byte*> bytes_of(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
+  // An error that a role's tensor cannot be used as it is stored.
+  Error unreadable(Role role, const TensorPlace& place, std::string hint) const;
+
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);
   // An error if a tensor was not used and is not a known buffer. `family` is named in it.

@@ -34,6 +34,18 @@ namespace continuo {
   X(attention_out_bias, "attention out bias")                                                             \
   X(attention_gate, "attention output gate")                                                              \
   X(attention_sinks, "attention sinks")                                                                   \
+  X(attention_out_norm, "attention output norm")                                                          \
+  X(latent_q_a, "latent attention q down")                                                                \
+  X(latent_q_a_bias, "latent attention q down bias")                                                      \
+  X(latent_q_norm, "latent attention q norm")                                                             \
+  X(latent_q_b, "latent attention q")                                                                     \
+  X(latent_kv_a, "latent attention kv down")                                                              \
+  X(latent_kv_a_bias, "latent attention kv down bias")                                                    \
+  X(latent_kv_norm, "latent attention kv norm")                                                           \
+  /* keys and values of each head out of the latent vector in one tensor; or apart, keys transposed */    \
+  X(latent_kv_b, "latent attention kv")                                                                   \
+  X(latent_k_b, "latent attention k")                                                                     \
+  X(latent_v_b, "latent attention v")                                                                     \
   X(conv_in, "short convolution in")                                                                      \
   X(conv_in_bias, "short convolution in bias")                                                            \
   X(conv_filters, "convolution filters")                                                                  \
@@ -120,18 +132,33 @@ namespace continuo {
   X(post_ffn_norm, "feed-forward output norm")                                                            \
   /* gate and up in one tensor, their outputs one after the other */                                      \
   X(ffn_gate_up, "feed-forward gate and up")                                                              \
+  X(ffn_gate_up_bias, "feed-forward gate and up bias")                                                    \
   X(ffn_gate, "feed-forward gate")                                                                        \
   X(ffn_gate_bias, "feed-forward gate bias")                                                              \
   X(ffn_up, "feed-forward up")                                                                            \
   X(ffn_up_bias, "feed-forward up bias")                                                                  \
   X(ffn_down, "feed-forward down")                                                                        \
   X(ffn_down_bias, "feed-forward down bias")                                                              \
+  X(ffn_inner_norm, "feed-forward inner norm")                                                            \
+  X(xielu_alpha_p, "activation alpha of positive values")                                                 \
+  X(xielu_alpha_n, "activation alpha of negative values")                                                 \
+  X(xielu_beta, "activation beta")                                                                        \
+  X(xielu_eps, "activation eps")                                                                          \
   X(router, "router")                                                                                     \
+  X(router_map_bias, "router bias")                                                                       \
   X(router_bias, "router selection bias")                                                                 \
   /* one tensor an expert ("@" is its number), or all in one with the expert outermost */                 \
   X(expert_gate, "expert gate")                                                                           \
   X(expert_up, "expert up")                                                                               \
   X(expert_down, "expert down")                                                                           \
+  X(expert_gate_bias, "expert gate bias")                                                                 \
+  X(expert_up_bias, "expert up bias")                                                                     \
+  X(expert_down_bias, "expert down bias")                                                                 \
+  X(expert_gate_up_bias, "expert gate and up bias")                                                       \
+  X(expert_gate_up_blocks, "expert gate and up blocks")                                                   \
+  X(expert_gate_up_scales, "expert gate and up scales")                                                   \
+  X(expert_down_blocks, "expert down blocks")                                                             \
+  X(expert_down_scales, "expert down scales")                                                             \
   /* gate and up of an expert in one tensor */                                                            \
   X(expert_gate_up, "expert gate and up")                                                                 \
   X(shared_gate_up, "shared expert gate and up")                                                          \
@@ -140,9 +167,20 @@ namespace continuo {
   X(shared_down, "shared expert down")                                                                    \
   /* the shared expert's gate */                                                                          \
   X(shared_router, "shared expert router")                                                                \
+  X(layer_embedding, "embedding of layer inputs")                                                         \
+  X(layer_embedding_project, "projection of layer inputs")                                                \
+  X(layer_embedding_norm, "norm of layer inputs")                                                         \
+  X(layer_input_gate, "layer input gate")                                                                 \
+  X(layer_input_projection, "layer input projection")                                                     \
+  X(layer_input_norm, "layer input norm")                                                                 \
+  X(layer_output_scale, "layer output scale")                                                             \
   X(final_norm, "final norm")                                                                             \
   X(final_norm_bias, "final norm bias")                                                                   \
   X(output_project_out, "output narrowing")                                                               \
+  X(output_head, "output head")                                                                           \
+  X(output_head_bias, "output head bias")                                                                 \
+  X(output_head_norm, "output head norm")                                                                 \
+  X(output_head_norm_bias, "output head norm bias")                                                       \
   X(output, "output")                                                                                     \
   X(output_bias, "output bias")
 // clang-format on

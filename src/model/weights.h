@@ -60,10 +60,21 @@ struct AttentionWeights {
   NormWeights q_norm, k_norm;  // head_dim, or n_heads (n_kv_heads) * head_dim long, as QkNormSpec says
   Linear gate;                 // OutputGate::head: n_heads rows; OutputGate::value makes q twice as many rows
   std::vector<float> sinks;    // n_heads, or empty
+  NormWeights v_norm;          // head_dim ones, or empty
+  NormWeights out_norm;        // n_heads * head_dim long, or empty
+  // Latent attention, instead of q, k and v: low-rank maps and what comes behind them (q_a is not stored where the queries
+  // are made directly, by q_b); for each head the map of its queries into the latent space, and of its results out of it.
+  Linear q_a, q_b, kv_a;
+  NormWeights q_a_norm, kv_a_norm;
+  std::vector<Linear> k_b, v_b;
 
   template <class F>
   void for_each_linear(F&& f) const {
-    for (const Linear* map : {&qkv, &q, &k, &v, &gate}) f(*map, MapInput::branch);
+    for (const Linear* map : {&qkv, &q, &k, &v, &gate, &q_a, &kv_a}) f(*map, MapInput::branch);
+    f(q_b, q_a.weight.data ? MapInput::inner : MapInput::branch);
+    for (const std::vector<Linear>* maps : {&k_b, &v_b}) {
+      for (const Linear& map : *maps) f(map, MapInput::inner);
+    }
     f(out, MapInput::inner);
   }
 };
@@ -186,6 +197,8 @@ struct FeedForwardWeights {
   Linear gate;  // d_ff rows; weight.data null unless gated
   Linear up;    // d_ff rows
   Linear down;  // d_model rows
+  NormWeights inner_norm;    // d_ff, or empty
+  std::vector<float> xielu;  // the activation's alpha of positive and of negative values, beta and eps; or empty
 
   template <class F>
   void for_each_linear(F&& f) const {
@@ -256,6 +269,9 @@ struct LayerWeights {  // the norms that the spec has
   MixerWeights mixer;
   NormWeights ffn_norm, post_ffn_norm;
   FfnWeights ffn;
+  Linear input_gate, input_projection;  // of the layer's input, and
+  NormWeights input_norm;               // the norm behind them
+  float output_scale = 1;
 };
 
 struct Weights {
@@ -267,6 +283,13 @@ struct Weights {
   NormWeights final_norm;
   Linear project_out;             // d_embedding rows of d_model; data null unless the widths differ
   Linear output;             // vocab_size rows; the embedding's bytes again when tied
+  Matrix layer_embedding;           // rows of all layers' parts; data null unless the spec has it
+  Linear layer_embedding_project;   // d_model inputs
+  NormWeights layer_embedding_norm;  // of one layer's part
+  Linear output_head;                // d_model rows of d_model; data null unless the spec has it
+  NormWeights output_head_norm;
+  // Values that stand in no file as they are computed with; matrices point into them.
+  std::vector<std::shared_ptr<const std::vector<std::byte>>> made;
 };
 
 }  // namespace continuo

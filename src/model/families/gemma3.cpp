@@ -8,30 +8,6 @@ namespace continuo {
 
 namespace {
 
-// The two kinds of layers have rope parameters of their own: in sections of "rope_parameters", or, in older
-// files, "rope_theta" and "rope_scaling" for full attention and "rope_local_base_freq" for windows.
-struct Ropes {
-  RopeSpec full, sliding;
-};
-
-Result<Ropes> ropes(const HyperParameters& p, int head_dim, int context_length) {
-  const RopeDefaults full_defaults{.theta = 1e6};
-  CONTINUO_TRY(const double local_theta, p.number_or("local_rope_theta", 1e4, kFromOne));
-  const RopeDefaults sliding_defaults{.theta = local_theta};
-  const Json empty = Json::object();
-  const HyperParameters nothing(empty, p.file());
-  CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));
-  CONTINUO_TRY(const bool of_full, section.has("rope_of_full"));
-  CONTINUO_TRY(const bool of_sliding, section.has("rope_of_sliding"));
-  CONTINUO_TRY(const HyperParameters full, section.section("rope_of_full"));
-  CONTINUO_TRY(const HyperParameters sliding, section.section("rope_of_sliding"));
-  const bool flat = !of_full && !of_sliding;
-  Ropes both;
-  CONTINUO_TRY(both.full, rope_spec(p, flat ? section : full, head_dim, context_length, full_defaults));
-  CONTINUO_TRY(both.sliding, rope_spec(nothing, sliding, head_dim, context_length, sliding_defaults));
-  return both;
-}
-
 Result<ModelSpec> gemma3(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, gemma_spec(p, {.plain = {.context_length = 131072}, .ropes_differ = true}));
   CONTINUO_TRY_VOID(set_later_gemma(p, spec, {.score = 0, .logit = 0}));
@@ -39,7 +15,10 @@ Result<ModelSpec> gemma3(const HyperParameters& p) {
   CONTINUO_TRY(const int window, window_or(p, 4096));
   CONTINUO_TRY(const int pattern, p.count_or("window_pattern", 6));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int layer) { return (layer + 1) % pattern != 0; }));
-  CONTINUO_TRY(const Ropes both, ropes(p, attention_of(spec.layers.front()).head_dim, spec.context_length));
+  // Older files say "rope_theta" and "rope_scaling" of full attention, and "rope_local_base_freq" of windows.
+  CONTINUO_TRY(const double local_theta, p.number_or("local_rope_theta", 1e4, kFromOne));
+  CONTINUO_TRY(const RopesByKind both, ropes_by_kind(p, attention_of(spec.layers.front()).head_dim, spec.context_length,
+                                                     {.theta = 1e6}, {.theta = local_theta}));
   for (LayerSpec& layer : spec.layers) {
     AttentionSpec& attention = attention_of(layer);
     attention.rope = attention.window > 0 ? both.sliding : both.full;
