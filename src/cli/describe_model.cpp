@@ -339,14 +339,21 @@ std::string in_words(const Answer& part) {
 Answer norm_json(const std::optional<NormSpec>& norm) { return if_there(norm); }
 Answer positions_json(const PositionSpec& positions) { return visit_json(positions); }
 Answer layer_json(const LayerSpec& layer) {
-  return {{"order", order_name(layer.order)},
-          {"mixer_norm", if_there(layer.mixer_norm)},
-          {"mixer", visit_json(layer.mixer)},
-          {"mixer_out_norm", if_there(layer.post_mixer_norm)},
-          {"feed_norm", if_there(layer.ffn_norm)},
-          {"feed", visit_json(layer.ffn)},
-          {"feed_out_norm", if_there(layer.post_ffn_norm)},
-          {"residual_scale", number(layer.residual_scale)}};
+  Answer out = {{"order", order_name(layer.order)},
+                {"mixer_norm", if_there(layer.mixer_norm)},
+                {"mixer", visit_json(layer.mixer)},
+                {"mixer_out_norm", if_there(layer.post_mixer_norm)},
+                {"feed_norm", if_there(layer.ffn_norm)},
+                {"feed", visit_json(layer.ffn)},
+                {"feed_out_norm", if_there(layer.post_ffn_norm)},
+                {"residual_scale", number(layer.residual_scale)}};
+  if (layer.layer_input) {
+    out["layer_input"] = {{"width", layer.layer_input->width},
+                          {"activation", activation_name(layer.layer_input->activation)},
+                          {"norm", json_of(layer.layer_input->norm)}};
+  }
+  if (layer.output_scale) out["output_scale"] = "stored";
+  return out;
 }
 
 std::string norm_text(const std::optional<NormSpec>& norm) { return in_words(norm_json(norm)); }

@@ -97,6 +97,14 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
                    {"bos_token", spec.bos_token ? Answer(*spec.bos_token) : Answer()},
                    {"end_tokens", spec.eos_tokens},
                    {"sampling", sampling_json(sampling)}};
+  if (spec.layer_embedding) {
+    answer["layer_embedding"] = {{"vocab_size", spec.layer_embedding->vocab_size}, {"width", spec.layer_embedding->width}};
+  }
+  if (spec.output_head) answer["output_head"] = {{"norm", norm_json(spec.output_head->norm)}};
+  for (const LeftOut& left : model.left_out) {
+    answer["left_out"].push_back(
+        {{"prefix", left.prefix}, {"what", left.what}, {"tensors", left.tensors}, {"bytes", left.bytes}});
+  }
   if (!options.tensors) return answer;
   for (const TensorUse& tensor : model.tensors) {
     answer["tensors"].push_back({{"name", tensor.name},
@@ -138,6 +146,7 @@ std::string output_text(const ModelSpec& spec) {
   std::string out = fmt::format("output       {} scores, {}", grouped(spec.vocab_size),
                                 spec.tied_output ? "the embedding again" : "a matrix of its own");
   if (spec.d_embedding > 0) out += fmt::format(", of a state narrowed to {}", spec.d_embedding);
+  if (spec.output_head) out += fmt::format(", of one more map and {}", norm_text(spec.output_head->norm));
   if (spec.output_bias) out += ", bias";
   if (spec.logit_scale != 1) out += fmt::format(", times {}", spec.logit_scale);
   if (spec.final_logit_softcap > 0) out += fmt::format(", capped at {}", spec.final_logit_softcap);
@@ -160,6 +169,10 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
   out += fmt::format("positions    {}\n",
                      learned ? positions_text(spec.positions) : "in attention, layer by layer");
+  if (spec.layer_embedding) {
+    out += fmt::format("layer inputs {} tokens of {} a layer\n", grouped(spec.layer_embedding->vocab_size),
+                       spec.layer_embedding->width);
+  }
   out += layers_text(spec.layers);
   out += fmt::format("final norm   {}\n", norm_text(spec.final_norm));
   out += output_text(spec);
@@ -167,6 +180,10 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   out +=
       fmt::format("ends with    {}\n",
                   spec.eos_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.eos_tokens, ", ")));
+  for (const LeftOut& left : model.left_out) {
+    out += fmt::format("left out     {}*: {}, {} tensors, {} bytes\n", escaped(left.prefix), left.what, grouped(left.tensors),
+                       grouped(left.bytes));
+  }
   out += fmt::format(
       "sampling     temperature {}, top-k {}, top-p {}, min-p {}, typical-p {}, repeat-penalty {}\n",
       sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p, sampling.typical_p,

@@ -1,5 +1,6 @@
 #include "layers/embedding.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "layers/linear.h"
@@ -13,10 +14,15 @@ void unpack_row(const Matrix& m, std::size_t row, float* out) {
   format_info(m.format).to_float(m.data + stored_bytes(m.format, row * m.stride), out, m.cols);
 }
 
-void look_up(const Step& step, const Matrix& embedding, float scale, Rows out) {
+void look_up(const Step& step, const Matrix& embedding, const ModelSpec& spec, Rows out) {
+  const float scale = spec.embedding_scale;
   for (std::size_t row = 0; row < step.rows(); ++row) {
     const RowPlace place = step.places[row];
     const TokenId token = step.segments[place.segment].tokens[row - step.first_rows[place.segment]];
+    if (token == spec.zero_token) {
+      std::fill_n(out[row], embedding.cols, 0.0f);
+      continue;
+    }
     unpack_row(embedding, static_cast<std::size_t>(token), out[row]);
     if (scale == 1) continue;
     for (std::size_t i = 0; i < embedding.cols; ++i)
@@ -54,7 +60,7 @@ void Embedding::operator()(Step& step, const Model& model, Rows x) {
   const Weights& weights = model.weights;
   const bool widened = weights.project_in.weight.data != nullptr;
   const Rows looked_up = widened ? narrow_.rows(step.rows(), weights.embedding.cols) : x;
-  look_up(step, weights.embedding, spec.embedding_scale, looked_up);
+  look_up(step, weights.embedding, spec, looked_up);
   if (widened) linear(step, {{&weights.project_in, x}}, looked_up, step.rows());
   if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, x, step.rows(), x);
   if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {

@@ -65,6 +65,9 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   }
   const Rows logits = logits_.rows(n, vocab_size);
   linear(step, {{&weights.output, logits}}, last, n);
+  if (spec.zero_token && spec.tied_output) {
+    for (std::size_t row = 0; row < n; ++row) logits[row][*spec.zero_token] = 0;
+  }
   scale_and_cap(step, spec, {logits.data, n * vocab_size});
   return {logits.data, n * vocab_size};
 }

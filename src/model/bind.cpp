@@ -15,9 +15,9 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 class Binder {
  public:
-  Binder(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint)
+  Binder(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint, const TextPart& text)
       : spec_(spec),
-        finder_(names, checkpoint),
+        finder_(names, checkpoint, text.outer, text.others),
         d_model_(size(spec.d_model)),
         vocab_size_(size(spec.vocab_size)),
         parts_(finder_, d_model_) {}
@@ -33,7 +33,7 @@ class Binder {
     CONTINUO_TRY_VOID(output());
     CONTINUO_TRY_VOID(finder_.check_no_leftovers(spec_.family));
     weights_.made = parts_.take_made();
-    return BoundWeights{std::move(weights_), finder_.take_uses(), finder_.bytes()};
+    return BoundWeights{std::move(weights_), finder_.take_uses(), finder_.bytes(), finder_.left_out()};
   }
 
  private:
@@ -134,8 +134,8 @@ class Binder {
 }  // namespace
 
 Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec,
-                                  const Checkpoint& checkpoint) {
-  return Binder(names, spec, checkpoint).run();
+                                  const Checkpoint& checkpoint, const TextPart& text) {
+  return Binder(names, spec, checkpoint, text).run();
 }
 
 }  // namespace continuo

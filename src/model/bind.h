@@ -1,6 +1,8 @@
 // Tensors by their names in the files -> weights by their roles.
 #pragma once
 
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -12,16 +14,24 @@
 namespace continuo {
 
 struct Checkpoint;
+struct OtherPart;
+
+// Of a checkpoint of several senses: what stands before names that have no "*", and whose tensors are left alone.
+struct TextPart {
+  std::string_view outer = {};
+  std::span<const OtherPart> others = {};
+};
 
 struct BoundWeights {
   Weights weights;
   std::vector<TensorUse> tensors;  // in the order in which a token meets them
   std::size_t bytes = 0;           // of the tensors that are computed with, each once
+  std::vector<LeftOut> left_out;
 };
 
 // Demands every tensor that `spec` implies, checks its shape, and refuses tensors that no role asked for and
-// the names do not list as ignored. The views point into `checkpoint`.
-Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec,
-                                  const Checkpoint& checkpoint);
+// the names do not list as ignored, and `text` not as others'. The views point into `checkpoint`.
+Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint,
+                                  const TextPart& text = {});
 
 }  // namespace continuo

@@ -18,6 +18,7 @@ struct Checkpoint;
 // How GGUF files hold a family: what differs from the names and numbers that all architectures share (gguf.cpp).
 struct GgufNames {
   std::string_view architecture = {};  // general.architecture; empty: there is none for this family
+  std::string_view also = {};          // another that is read in the same way
   // Rows 2i and 2i + 1 of each head's queries and keys are the family's rows i and i + head_dim / 2.
   bool paired_heads = false;
   std::span<const TensorName> names = {};  // of roles that the shared names call otherwise, or not at all

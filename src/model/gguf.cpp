@@ -208,11 +208,12 @@ Result<const Family*> gguf_family(const Checkpoint& file) {
   for (const Family* family : families()) {
     const GgufNames& gguf = family->gguf;
     if (gguf.architecture.empty()) continue;
-    if (gguf.architecture == name) {
+    if (gguf.architecture == name || (!gguf.also.empty() && gguf.also == name)) {
       if (gguf.claims && gguf.claims(file)) return family;
       if (!gguf.claims) unclaimed = family;
     }
     if (!gguf.claims) known += fmt::format("{}{}", known.empty() ? "" : ", ", gguf.architecture);
+    if (!gguf.also.empty()) known += fmt::format(", {}", gguf.also);
   }
   if (unclaimed) return unclaimed;
   return model_error(file.config_file,

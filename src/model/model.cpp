@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "model/families.h"
 #include "model/gguf.h"
 #include "model/hyper_parameters.h"
+#include "model/wrappers.h"
 
 namespace continuo {
 
@@ -23,11 +25,12 @@ Result<const Family*> family_of(const HyperParameters& parameters) {
   std::string known;
   for (const Family* family : families())
     known += fmt::format("{}{}", known.empty() ? "" : ", ", family->model_type);
+  for (const Wrapper& wrapper : wrappers()) known += fmt::format(", {}", wrapper.model_type);
   return parameters.wrong("family", "one of " + known, "this kind of model is not supported");
 }
 
 // Weights packed by a quantization tool cannot be read as plain numbers, whatever their tensors are called.
-Result<void> refuse_quantized(const HyperParameters& parameters) {
+Result<void> refuse_quantized(const HyperParameters& parameters, const TensorNames& names) {
   const Json* quantization = parameters.raw("quantization_config");
   if (!quantization) return {};
   std::string method;
@@ -35,6 +38,8 @@ Result<void> refuse_quantized(const HyperParameters& parameters) {
     CONTINUO_TRY(method, HyperParameters(*quantization, parameters.file(), "quantization_config.")
                              .text_or("quantization", ""));
   }
+  const auto has_blocks = [](const TensorName& name) { return name.role == Role::expert_gate_up_blocks; };
+  if (method == "mxfp4" && std::any_of(names.tensors.begin(), names.tensors.end(), has_blocks)) return {};
   return model_error(
       parameters.file(),
       method.empty() ? "the weights are quantized" : fmt::format("the weights are quantized by {}", method),
@@ -94,6 +99,7 @@ Model assembled(std::shared_ptr<const Checkpoint> storage, ModelSpec spec, Bound
                .spec = std::move(spec),
                .weights = std::move(bound.weights),
                .tensors = std::move(bound.tensors),
+               .left_out = std::move(bound.left_out),
                .weight_bytes = bound.bytes,
                .storage = std::move(storage)};
 }
@@ -137,6 +143,27 @@ Result<Model> build_gguf_model(std::shared_ptr<const Checkpoint> storage) {
   return assembled(std::move(storage), std::move(spec), std::move(bound));
 }
 
+const Wrapper* wrapper_of(const Checkpoint& checkpoint) {
+  const auto type = checkpoint.config.find("model_type");
+  return type != checkpoint.config.end() && type->is_string() ? find_wrapper(type->get<std::string>()) : nullptr;
+}
+
+// The text model of a checkpoint of several senses.
+Result<Model> build_text_model(std::shared_ptr<const Checkpoint> storage, const Wrapper& wrapper) {
+  CONTINUO_TRY(const TextConfig text, text_config(wrapper, *storage));
+  const HyperParameters parameters(text.config, storage->config_file, text.section);
+  CONTINUO_TRY(const Family* family, family_of(parameters));
+  CONTINUO_TRY_VOID(refuse_quantized(parameters, family->names));
+  CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
+  spec.family = family->model_type;
+  CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
+  const TextPlace place = text_place(*storage);
+  const std::array prefixes = {place.prefix};
+  CONTINUO_TRY(BoundWeights bound, bind_weights({family->names.tensors, prefixes, family->names.ignored}, spec, *storage,
+                                                {place.outer, wrapper.others}));
+  return assembled(std::move(storage), std::move(spec), std::move(bound));
+}
+
 }  // namespace
 
 void Model::release_pages(std::span<const std::byte> some) const {
@@ -147,9 +174,10 @@ void Model::release_pages(std::span<const std::byte> some) const {
 Result<Model> build_model(Checkpoint checkpoint) {
   const auto storage = std::make_shared<const Checkpoint>(std::move(checkpoint));
   if (storage->is_gguf) return build_gguf_model(storage);
+  if (const Wrapper* wrapper = wrapper_of(*storage)) return build_text_model(storage, *wrapper);
   const HyperParameters parameters(storage->config, storage->config_file);
   CONTINUO_TRY(const Family* family, family_of(parameters));
-  CONTINUO_TRY_VOID(refuse_quantized(parameters));
+  CONTINUO_TRY_VOID(refuse_quantized(parameters, family->names));
   CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
   spec.family = family->model_type;
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/json.h"
+
 namespace continuo {
 
 namespace {
@@ -152,7 +154,9 @@ struct Kind {
   std::string_view name;
   Result<RopeScaling> (*read)(const Source&);
 };
-constexpr std::array<Kind, 8> kKinds = {{{"default", no_scaling},
+constexpr std::array<Kind, 9> kKinds = {{{"default", no_scaling},
+                                         // Sections of a head that turn by time, height and width: of text these are one.
+                                         {"mrope", no_scaling},
                                          {"linear", linear},
                                          {"dynamic", dynamic},
                                          {"llama3", llama3},

@@ -384,6 +384,7 @@ struct ModelSpec {
                               // last hidden state (OPT-350m); 0: d_model
   float embedding_scale = 1;  // multiplies embeddings, before positions are added
   std::optional<NormSpec> embedding_norm;  // BLOOM
+  std::optional<TokenId> zero_token;       // its row of the embedding counts as zeros, whatever the file holds (Youtu)
   std::vector<LayerSpec> layers;
   std::optional<LayerEmbeddingSpec> layer_embedding;
   std::optional<NormSpec> final_norm;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "io/checkpoint.h"
+#include "model/wrappers.h"
 
 namespace continuo {
 
@@ -38,8 +39,9 @@ Matrix view(const TensorView& tensor, Layout layout, std::size_t rows, std::size
 
 }  // namespace
 
-TensorFinder::TensorFinder(const TensorNames& names, const Checkpoint& checkpoint)
-    : names_(names), checkpoint_(checkpoint), prefix_(choose_prefix()) {}
+TensorFinder::TensorFinder(const TensorNames& names, const Checkpoint& checkpoint, std::string_view outer,
+                           std::span<const OtherPart> others)
+    : names_(names), checkpoint_(checkpoint), outer_(outer), others_(others), prefix_(choose_prefix()) {}
 
 std::string_view TensorFinder::choose_prefix() const {
   for (const std::string_view prefix : names_.prefixes) {
@@ -55,7 +57,8 @@ bool TensorFinder::stored(const std::string& name) const {
 }
 
 std::string TensorFinder::name_of(const TensorName& name, const TensorPlace& place) const {
-  return file_name(name.name, prefix_, place);
+  std::string in_file = file_name(name.name, prefix_, place);
+  return name.name.starts_with('*') ? in_file : std::string(outer_) + in_file;
 }
 
 // The first of the role's names that is there, else the first.
@@ -216,13 +219,36 @@ bool TensorFinder::is_ignored(std::string_view name) const {
                      [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
 }
 
+const OtherPart* TensorFinder::other_part(std::string_view name) const {
+  const auto found = std::find_if(others_.begin(), others_.end(),
+                                  [&](const OtherPart& part) { return name.starts_with(part.prefix); });
+  return found == others_.end() ? nullptr : &*found;
+}
+
+std::vector<LeftOut> TensorFinder::left_out() const {
+  std::vector<LeftOut> all;
+  const auto collect = [&](const auto& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      const OtherPart* const part = used_.count(name) ? nullptr : other_part(name);
+      if (!part) continue;
+      auto found = std::find_if(all.begin(), all.end(), [&](const LeftOut& left) { return left.prefix == part->prefix; });
+      if (found == all.end()) found = all.insert(all.end(), {std::string(part->prefix), std::string(part->what)});
+      ++found->tensors;
+      found->bytes += tensor.bytes.size();
+    }
+  };
+  collect(checkpoint_.tensors);
+  collect(checkpoint_.others);
+  return all;
+}
+
 Result<void> TensorFinder::check_no_leftovers(std::string_view family) const {
   constexpr std::size_t kShown = 3;
   std::vector<std::string> left;
   std::string file;
   const auto collect = [&](const auto& tensors) {
     for (const auto& [name, tensor] : tensors) {
-      if (used_.count(name) || is_ignored(name)) continue;
+      if (used_.count(name) || is_ignored(name) || other_part(name)) continue;
       if (left.empty()) file = tensor.file;
       left.push_back(fmt::format("'{}'", name));
     }

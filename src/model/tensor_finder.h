@@ -12,12 +12,14 @@
 namespace continuo {
 
 struct Checkpoint;
+struct OtherPart;
 struct TensorView;
 
 class TensorFinder {
  public:
-  // Both must outlive this.
-  TensorFinder(const TensorNames& names, const Checkpoint& checkpoint);
+  // All must outlive this. `outer` stands before names that have no "*"; tensors of `others` are left alone.
+  TensorFinder(const TensorNames& names, const Checkpoint& checkpoint, std::string_view outer = {},
+               std::span<const OtherPart> others = {});
 
   // Whether the names know the role, and whether the checkpoint has a tensor of it.
   bool named(Role role) const;
@@ -48,6 +50,9 @@ class TensorFinder {
   // An error if a tensor was not used and is not a known buffer. `family` is named in it.
   Result<void> check_no_leftovers(std::string_view family) const;
 
+  // What was left alone, by the beginnings of names.
+  std::vector<LeftOut> left_out() const;
+
   std::vector<TensorUse> take_uses() { return std::move(uses_); }
   std::size_t bytes() const { return bytes_; }  // of the tensors used, each once
 
@@ -62,9 +67,12 @@ class TensorFinder {
   std::string name_of(const TensorName& name, const TensorPlace& place) const;
   std::string_view choose_prefix() const;
   bool is_ignored(std::string_view name) const;
+  const OtherPart* other_part(std::string_view name) const;
 
   const TensorNames& names_;
   const Checkpoint& checkpoint_;
+  std::string_view outer_;
+  std::span<const OtherPart> others_;
   std::string_view prefix_;
   std::set<std::string, std::less<>> used_;
   std::vector<TensorUse> uses_;

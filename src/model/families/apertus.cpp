@@ -10,7 +10,7 @@ Result<ModelSpec> apertus(const HyperParameters& p) {
   CONTINUO_TRY(const bool ropes, p.has("rope_section"));
   if (!ropes) return model_error(p.file(), "'rope_parameters' or 'rope_scaling' is missing");
   CONTINUO_TRY(const std::string stated, p.text_or("activation", "xielu"));
-  if (stated != "xielu") return p.wrong("activation", "xielu");
+  if (std::string_view(stated) != "xielu") return p.wrong("activation", "xielu");
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.context_length = 65536}));
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
   CONTINUO_TRY(mixer.qkv_bias, p.flag_or("attention_bias", false));

@@ -2,6 +2,7 @@
 // arXiv:2211.05100.
 #include "model/families.h"
 #include "model/family_parts.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 

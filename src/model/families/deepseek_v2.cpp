@@ -10,8 +10,8 @@ namespace {
 // Experts are chosen among all, or among those of the best groups.
 Result<void> set_groups(const HyperParameters& p, ExpertsSpec& experts) {
   CONTINUO_TRY(const std::string choice, p.text_or("expert_choice", "greedy"));
-  if (choice == "greedy") return {};
-  if (choice != "group_limited_greedy") return p.wrong("expert_choice", "one of greedy, group_limited_greedy");
+  if (std::string_view(choice) == "greedy") return {};
+  if (std::string_view(choice) != "group_limited_greedy") return p.wrong("expert_choice", "one of greedy, group_limited_greedy");
   CONTINUO_TRY(experts.n_groups, p.count("expert_groups", experts.n_experts));
   CONTINUO_TRY(experts.n_active_groups, p.count("active_expert_groups", experts.n_groups));
   if (experts.n_experts % experts.n_groups != 0) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "model/families/llama.h"
 
 namespace continuo {
@@ -116,7 +117,7 @@ Result<LayerSpec> plain_layer(const HyperParameters& p, const ModelSpec& spec) {
 
 Result<ModelSpec> gemma4(const HyperParameters& p) {
   CONTINUO_TRY(const std::string sees, p.text_or("bidirectional", "vision"));
-  if (sees != "vision") return p.wrong("bidirectional", "vision or null: attention to later tokens is not supported");
+  if (std::string_view(sees) != "vision") return p.wrong("bidirectional", "vision or null: attention to later tokens is not supported");
   CONTINUO_TRY_VOID(expect_flag(p, "expert_block", false, "experts are not supported for this kind of model"));
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.tied_output = true, .context_length = 131072}));
   spec.embedding_scale = std::sqrt(static_cast<float>(spec.d_model));

@@ -4,6 +4,7 @@
 
 #include "model/families.h"
 #include "model/family_parts.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 

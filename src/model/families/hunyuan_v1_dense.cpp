@@ -14,7 +14,7 @@ Result<std::optional<RopeSpec>> stretched_rope(const HyperParameters& p, int hea
   CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));
   CONTINUO_TRY(const std::string type, section.text_or("rope_type", "default"));
   CONTINUO_TRY(const double alpha, section.number_or("rope_alpha", 0, kLimit));
-  if (type != "dynamic" || alpha == 0) return std::optional<RopeSpec>{};
+  if (std::string_view(type) != "dynamic" || alpha == 0) return std::optional<RopeSpec>{};
   if (head_dim < 4 || head_dim % 2 != 0) return section.wrong("rope_type", "another with heads of so few values");
   CONTINUO_TRY(const double outside, p.number_or("rope_theta", 10000, kFromOne));
   CONTINUO_TRY(const double theta, section.number_or("rope_theta", outside, kFromOne));

@@ -12,7 +12,7 @@ Result<float> score_scale(const HyperParameters& p, int query_dim) {
   CONTINUO_TRY(const std::string type, section.text_or("rope_type", "default"));
   CONTINUO_TRY(const double weight, section.number_or("mscale_all_dim", 0, kFromZero));
   double scale = 1 / std::sqrt(static_cast<double>(query_dim));
-  if (type != "default" && weight != 0) {
+  if (std::string_view(type) != "default" && weight != 0) {
     CONTINUO_TRY(const double factor, section.number("rope_factor", kFromOne));
     const double magnitude = factor <= 1 ? 1 : 0.1 * weight * std::log(factor) + 1;
     scale *= magnitude * magnitude;

@@ -1,5 +1,6 @@
 // OLMoE: Llama with experts and norms of all queries and all keys at once. Muennighoff et al. 2024, arXiv:2409.02060.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 

@@ -12,9 +12,9 @@ namespace {
 // These files call the tanh form "gelu".
 Result<Activation> activation_of(const HyperParameters& p) {
   CONTINUO_TRY(const std::string stated, p.text_or("short_activation", "gelu"));
-  if (stated == "gelu") return Activation::gelu_tanh;
-  if (stated == "relu") return Activation::relu;
-  if (stated == "silu" || stated == "swish") return Activation::silu;
+  if (std::string_view(stated) == "gelu") return Activation::gelu_tanh;
+  if (std::string_view(stated) == "relu") return Activation::relu;
+  if (std::string_view(stated) == "silu" || std::string_view(stated) == "swish") return Activation::silu;
   return p.wrong("short_activation", "one of gelu, relu, silu, swish");
 }
 

@@ -50,7 +50,7 @@ Result<AttentionSpec> attention_without_heads(const HyperParameters& p, const Rm
 Result<ModelSpec> openelm(const HyperParameters& p) {
   CONTINUO_TRY_VOID(expect_flag(p, "glu", true, "ungated networks are not supported for this kind of model"));
   CONTINUO_TRY(const std::string norm_layer, p.text_or("norm_layer", "rms_norm"));
-  if (norm_layer != "rms_norm") return p.wrong("norm_layer", "rms_norm");
+  if (std::string_view(norm_layer) != "rms_norm") return p.wrong("norm_layer", "rms_norm");
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.context_length = 2048, .context_name = "max_context_length"}));
   CONTINUO_TRY(spec.tied_output, p.flag_or("shared_output", false));
   const RmsNormSpec norm{.eps = 1e-6f};

@@ -24,7 +24,7 @@ const Family kQwen2 = {
     .known_as = "Qwen1.5, Qwen2, Qwen2.5, DeepSeek-R1-Distill-Qwen",
     .spec = qwen2,
     .names = llama_names(kLlamaTensors),
-    .gguf = {.architecture = "qwen2"},
+    .gguf = {.architecture = "qwen2", .also = "qwen2vl"},
 };
 
 }  // namespace continuo

@@ -25,7 +25,7 @@ const Family kQwen3 = {
     .known_as = "Qwen3",
     .spec = qwen3,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "qwen3"},
+    .gguf = {.architecture = "qwen3", .also = "qwen3vl"},
 };
 
 }  // namespace continuo

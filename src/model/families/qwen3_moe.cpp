@@ -1,5 +1,6 @@
 // Qwen3-MoE: Qwen3 with experts. Qwen team 2025, arXiv:2505.09388.
 #include "model/families/qwen.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -38,7 +39,7 @@ const Family kQwen3Moe = {
     .known_as = "Qwen3-30B-A3B, Qwen3-235B-A22B",
     .spec = qwen3_moe,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "qwen3moe", .adapt = adapt_gguf},
+    .gguf = {.architecture = "qwen3moe", .also = "qwen3vlmoe", .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

@@ -6,7 +6,14 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> youtu(const HyperParameters& p) {
-  return latent_spec(p, {.plain = {.tied_output = true, .context_length = 131072}}, {.q_rank = 1536});
+  CONTINUO_TRY(ModelSpec spec,
+               latent_spec(p, {.plain = {.tied_output = true, .context_length = 131072}}, {.q_rank = 1536}));
+  // The reference sets the padding's row to zero whenever it loads the model.
+  CONTINUO_TRY(const bool pads, p.has("pad_token"));
+  if (!pads) return spec;
+  CONTINUO_TRY(const int pad, p.index_or("pad_token", 0));
+  if (pad < spec.vocab_size) spec.zero_token = static_cast<TokenId>(pad);
+  return spec;
 }
 
 constexpr LlamaNames kTensors({CONTINUO_LATENT_TENSORS});

@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+"""Writes small random checkpoints of tests/golden for families that make_goldens.py cannot make: transformers does not hold them,
+or holds them otherwise than published files do. Their reference is the plain arithmetic below, in float64.
+
+    python scripts/make_goldens_numpy.py [--out tests/golden] [--only NAME ...]
+
+needs numpy and safetensors. The folders are as make_goldens.py describes them. Wrapped cases are other cases of tests/golden with
+their text model in a section of config.json and tensors of other senses beside it.
+"""
+import argparse
+import json
+import math
+import pathlib
+import zlib
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+VOCAB = 96
+PROMPT_LENGTHS = (1, 9, 45)
+GREEDY = 20
+BASE = dict(vocab_size=VOCAB, bos_token_id=1, eos_token_id=2, hidden_size=32, intermediate_size=56, num_hidden_layers=2,
+            num_attention_heads=4, max_position_embeddings=256)
+
+
+class Weights:
+    """Random tensors, made when they are first asked for and written as float32."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+        self.tensors = {}
+
+    def __call__(self, name, *shape):
+        if name not in self.tensors:
+            values = self.random.standard_normal(shape)
+            if len(shape) > 1:
+                values *= 2 / math.sqrt(shape[-1] + shape[-2])
+            elif name.endswith("weight"):
+                values = 1 + 0.2 * values
+            else:
+                values *= 0.1
+            self.tensors[name] = values.astype(np.float32)
+        assert self.tensors[name].shape == shape, name
+        return self.tensors[name].astype(np.float64)
+
+    def linear(self, x, name, rows, bias=False):
+        y = x @ self(name + ".weight", rows, x.shape[-1]).T
+        return y + self(name + ".bias", rows) if bias else y
+
+    def rms(self, x, name, eps):
+        return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * self(name + ".weight", x.shape[-1])
+
+    def layer_norm(self, x, name, eps):
+        centred = x - x.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + eps)
+        return scaled * self(name + ".weight", x.shape[-1]) + self(name + ".bias", x.shape[-1])
+
+
+def silu(x):
+    return x / (1 + np.exp(-x))
+
+
+def relu2(x):
+    return np.maximum(x, 0) ** 2
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def frequencies(dim, theta):
+    return theta ** (-np.arange(0, dim, 2) / dim)
+
+
+def llama3_frequencies(dim, theta, factor, low, high, original):
+    out = []
+    for f in frequencies(dim, theta):
+        turns = original * f / (2 * math.pi)
+        smooth = min(max((turns - low) / (high - low), 0), 1)
+        out.append((1 - smooth) * f / factor + smooth * f)
+    return np.array(out)
+
+
+def turn(x, freqs, magnitude=1.0, interleaved=False):
+    """x: [tokens, heads, dim]; all of dim turns."""
+    angle = np.arange(len(x))[:, None, None] * freqs
+    cos, sin = np.cos(angle) * magnitude, np.sin(angle) * magnitude
+    if interleaved:
+        a, b = x[..., 0::2], x[..., 1::2]
+        out = np.empty_like(x)
+        out[..., 0::2], out[..., 1::2] = a * cos - b * sin, b * cos + a * sin
+        return out
+    a, b = np.split(x, 2, -1)
+    return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
+
+
+def attend(q, k, v, scale, window=0, bias=None):
+    """q: [tokens, heads, dim], k and v with fewer heads; the heads' results side by side."""
+    n, heads = q.shape[:2]
+    k, v = (np.repeat(t, heads // t.shape[1], 1) for t in (k, v))
+    scores = np.einsum("ihd,jhd->hij", q, k) * scale
+    if bias is not None:
+        scores += bias
+    i, j = np.arange(n)[:, None], np.arange(n)[None]
+    scores = np.where((j > i) | ((window > 0) & (j <= i - window)), -np.inf, scores)
+    return np.einsum("hij,jhd->ihd", softmax(scores), v).reshape(n, -1)
+
+
+def heads(x, n):
+    return x.reshape(len(x), n, -1)
+
+
+def internlm2(c, w, ids):
+    d, n, kv, eps = c["hidden_size"], c["num_attention_heads"], c["num_key_value_heads"], c["rms_norm_eps"]
+    hd, group = d // n, n // kv
+    x = w("model.tok_embeddings.weight", VOCAB, d)[ids]
+    freqs = frequencies(hd, c["rope_theta"])
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        qkv = w.linear(w.rms(x, p + "attention_norm", eps), p + "attention.wqkv", (n + 2 * kv) * hd, c["bias"])
+        qkv = qkv.reshape(len(ids), kv, group + 2, hd)
+        q, k, v = qkv[:, :, :group].reshape(len(ids), n, hd), qkv[:, :, group], qkv[:, :, group + 1]
+        out = attend(turn(q, freqs), turn(k, freqs), v, hd ** -0.5)
+        x = x + w.linear(out, p + "attention.wo", d, c["bias"])
+        h = w.rms(x, p + "ffn_norm", eps)
+        ff = c["intermediate_size"]
+        h = silu(w.linear(h, p + "feed_forward.w1", ff)) * w.linear(h, p + "feed_forward.w3", ff)
+        x = x + w.linear(h, p + "feed_forward.w2", d)
+    return w.linear(w.rms(x, "model.norm", eps), "output", VOCAB)
+
+
+def alibi(n_heads, tokens):
+    slopes = [2 ** (-8 * (i + 1) / 4) for i in range(4)] + [2 ** (-8 * (2 * i + 1) / 8) for i in range(n_heads - 4)]
+    return np.array(slopes)[:, None, None] * np.arange(tokens)[None, None]
+
+
+def baichuan(c, w, ids):
+    d, n, eps, ff = c["hidden_size"], c["num_attention_heads"], c["rms_norm_eps"], c["intermediate_size"]
+    hd = d // n
+    turned = "max_position_embeddings" in c
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = (heads(t, n) for t in np.split(
+            w.linear(w.rms(x, p + "input_layernorm", eps), p + "self_attn.W_pack", 3 * d), 3, -1))
+        if turned:
+            q, k = turn(q, frequencies(hd, 10000.0)), turn(k, frequencies(hd, 10000.0))
+        out = attend(q, k, v, hd ** -0.5, bias=None if turned else alibi(n, len(ids)))
+        x = x + w.linear(out, p + "self_attn.o_proj", d)
+        h = w.rms(x, p + "post_attention_layernorm", eps)
+        h = silu(w.linear(h, p + "mlp.gate_proj", ff)) * w.linear(h, p + "mlp.up_proj", ff)
+        x = x + w.linear(h, p + "mlp.down_proj", d)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def plain_qkv(c, w, x, p, bias):
+    hd = c.get("head_dim") or c["hidden_size"] // c["num_attention_heads"]
+    kv = c.get("num_key_value_heads") or c["num_attention_heads"]
+    return (heads(w.linear(x, f"{p}self_attn.{name}_proj", count * hd, bias), count)
+            for name, count in (("q", c["num_attention_heads"]), ("k", kv), ("v", kv)))
+
+
+def jais2(c, w, ids):
+    d, eps = c["hidden_size"], c["layer_norm_eps"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.layer_norm(x, p + "input_layernorm", eps), p, c["attention_bias"])
+        freqs = frequencies(q.shape[-1], c["rope_parameters"]["rope_theta"])
+        out = attend(turn(q, freqs), turn(k, freqs), v, q.shape[-1] ** -0.5)
+        x = x + w.linear(out, p + "self_attn.o_proj", d, c["attention_bias"])
+        h = relu2(w.linear(w.layer_norm(x, p + "post_attention_layernorm", eps), p + "mlp.up_proj", c["intermediate_size"],
+                           c["mlp_bias"]))
+        x = x + w.linear(h, p + "mlp.down_proj", d, c["mlp_bias"])
+    return w.linear(w.layer_norm(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def gated(w, x, p, ff, d, bias=False):
+    h = silu(w.linear(x, p + "gate_proj", ff, bias)) * w.linear(x, p + "up_proj", ff, bias)
+    return w.linear(h, p + "down_proj", d, bias)
+
+
+def cwm(c, w, ids):
+    d, eps, r = c["hidden_size"], c["rms_norm_eps"], c["rope_parameters"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+        freqs = llama3_frequencies(q.shape[-1], r["rope_theta"], r["factor"], r["low_freq_factor"], r["high_freq_factor"],
+                                   r["original_max_position_embeddings"])
+        window = c["sliding_window"] if i % 4 != 0 else 0
+        out = attend(turn(q, freqs), turn(k, freqs), v, q.shape[-1] ** -0.5, window)
+        x = x + w.linear(out, p + "self_attn.o_proj", d)
+        x = x + gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def hyperclovax(c, w, ids):
+    d, eps, s = c["hidden_size"], c["rms_norm_eps"], c["residual_multiplier"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids] * c["embedding_multiplier"]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+        freqs = frequencies(q.shape[-1], c["rope_parameters"]["rope_theta"])
+        scale = c.get("attention_multiplier") or q.shape[-1] ** -0.5
+        out = w.linear(attend(turn(q, freqs), turn(k, freqs), v, scale), p + "self_attn.o_proj", d)
+        x = x + s * w.rms(out, p + "post_norm1", eps)
+        out = gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+        x = x + s * w.rms(out, p + "post_norm2", eps)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB) * c["logits_scaling"]
+
+
+def sparse_mixer(scores, jitter):
+    """The two experts of a token, and their weights."""
+    left, chosen = scores.copy(), []
+    for _ in range(2):
+        best = int(np.argmax(left))
+        distance = (left[best] - scores) / np.maximum(np.abs(scores), left[best])
+        kept = np.where(distance > 2 * jitter, -np.inf, left)
+        chosen.append((best, softmax(kept)[best]))
+        left[best] = -np.inf
+    return chosen
+
+
+def phimoe(c, w, ids):
+    d, eps, r, ff = c["hidden_size"], c["rms_norm_eps"], c["rope_scaling"], c["intermediate_size"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    long = len(ids) > r["original_max_position_embeddings"]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.layer_norm(x, p + "input_layernorm", eps), p, c["attention_bias"])
+        freqs = frequencies(q.shape[-1], c["rope_theta"]) / np.array(r["long_factor" if long else "short_factor"])
+        magnitude = r["long_mscale" if long else "short_mscale"]
+        out = attend(turn(q, freqs, magnitude), turn(k, freqs, magnitude), v, q.shape[-1] ** -0.5)
+        x = x + w.linear(out, p + "self_attn.o_proj", d, c["attention_bias"])
+        h = w.layer_norm(x, p + "post_attention_layernorm", eps)
+        scores = w.linear(h, p + "block_sparse_moe.gate", c["num_local_experts"])
+        experts = []
+        for e in range(c["num_local_experts"]):
+            q_ = f"{p}block_sparse_moe.experts.{e}."
+            experts.append(w.linear(silu(w.linear(h, q_ + "w1", ff)) * w.linear(h, q_ + "w3", ff), q_ + "w2", d))
+        x = x + np.array([sum(weight * experts[e][t] for e, weight in sparse_mixer(scores[t], c["router_jitter_noise"]))
+                          for t in range(len(ids))])
+    return w.linear(w.layer_norm(x, "model.norm", eps), "lm_head", VOCAB, c["lm_head_bias"])
+
+
+def openelm(c, w, ids):
+    d, hd, eps = c["model_dim"], c["head_dim"], 1e-6
+    x = w("transformer.token_embeddings.weight", VOCAB, d)[ids]
+    freqs = frequencies(hd, c["rope_freq_constant"])
+    for i in range(c["num_transformer_layers"]):
+        p, n, kv = f"transformer.layers.{i}.", c["num_query_heads"][i], c["num_kv_heads"][i]
+        qkv = heads(w.linear(w.rms(x, p + "attn_norm", eps), p + "attn.qkv_proj", (n + 2 * kv) * hd), n + 2 * kv)
+        q, k, v = w.rms(qkv[:, :n], p + "attn.q_norm", eps), w.rms(qkv[:, n:n + kv], p + "attn.k_norm", eps), qkv[:, n + kv:]
+        out = attend(turn(q, freqs), turn(k, freqs), v, hd ** -0.5)
+        x = x + w.linear(out, p + "attn.out_proj", d)
+        divisor, width = c["ffn_dim_divisor"], c["ffn_multipliers"][i] * d
+        ff = max(divisor, int(width + divisor / 2) // divisor * divisor)
+        ff += divisor if ff < 0.9 * width else 0
+        gate, up = np.split(w.linear(w.rms(x, p + "ffn_norm", eps), p + "ffn.proj_1", 2 * ff), 2, -1)
+        x = x + w.linear(silu(gate) * up, p + "ffn.proj_2", d)
+    x = w.rms(x, "transformer.norm", eps)
+    return x @ w("transformer.token_embeddings.weight", VOCAB, d).T
+
+
+def plm(c, w, ids):
+    d, n, rank = c["hidden_size"], c["num_attention_heads"], c["kv_lora_rank"]
+    nope, turned, v_dim, eps = c["qk_nope_head_dim"], c["qk_rope_head_dim"], c["v_head_dim"], c["rms_norm_eps"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    freqs = frequencies(turned, c["rope_theta"])
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        h = w.rms(x, p + "input_layernorm", eps)
+        q = heads(w.linear(h, p + "self_attn.q_proj", n * (nope + turned)), n)
+        low = w.linear(h, p + "self_attn.kv_a_proj_with_mqa", rank + turned)
+        kv = heads(w.linear(w.rms(low[:, :rank], p + "self_attn.kv_a_layernorm", 1e-6), p + "self_attn.kv_b_proj",
+                            n * (nope + v_dim)), n)
+        k_turned = np.repeat(turn(low[:, None, rank:], freqs, interleaved=True), n, 1)
+        q = np.concatenate([q[..., :nope], turn(q[..., nope:], freqs, interleaved=True)], -1)
+        k = np.concatenate([kv[..., :nope], k_turned], -1)
+        out = attend(q, k, kv[..., nope:], (nope + turned) ** -0.5)
+        x = x + w.linear(out, p + "self_attn.o_proj", d)
+        h = relu2(w.linear(w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.up_proj", c["intermediate_size"]))
+        x = x + w.linear(h, p + "mlp.down_proj", d)
+    return w.rms(x, "model.norm", eps) @ w("model.embed_tokens.weight", VOCAB, d).T
+
+
+ROPE = dict(rope_type="default", rope_theta=10000.0)
+CASES = {
+    "internlm2": (internlm2, dict(BASE, model_type="internlm2", num_key_value_heads=2, rms_norm_eps=1e-5, bias=False,
+                                  rope_theta=1000000.0, hidden_act="silu")),
+    "internlm2_bias": (internlm2, dict(BASE, model_type="internlm2", num_key_value_heads=1, rms_norm_eps=1e-5, bias=True,
+                                       rope_theta=10000.0, hidden_act="silu")),
+    "baichuan_7b": (baichuan, dict(BASE, model_type="baichuan", rms_norm_eps=1e-6, hidden_act="silu")),
+    "baichuan_13b": (baichuan, dict({k: v for k, v in BASE.items() if k != "max_position_embeddings"}, model_type="baichuan",
+                                    model_max_length=256, hidden_size=48, num_attention_heads=6, rms_norm_eps=1e-6,
+                                    hidden_act="silu")),
+    "jais2": (jais2, dict(BASE, model_type="jais2", layer_norm_eps=1e-5, num_key_value_heads=2, attention_bias=True,
+                          mlp_bias=True, head_dim=8, hidden_act="relu2", rope_parameters=ROPE)),
+    "cwm": (cwm, dict(BASE, model_type="cwm", num_hidden_layers=5, num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-5,
+                      sliding_window=8, hidden_act="silu", rope_parameters=dict(
+                          rope_type="llama3", rope_theta=1000000.0, factor=16.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                          original_max_position_embeddings=64))),
+    "hyperclovax": (hyperclovax, dict(BASE, model_type="hyperclovax", num_key_value_heads=2, rms_norm_eps=1e-6,
+                                      embedding_multiplier=4.0, logits_scaling=0.5, residual_multiplier=0.7, head_dim=8,
+                                      use_post_norm=True, hidden_act="silu", rope_parameters=ROPE)),
+    # Each prompt stays on one side of the original context with all that is drawn.
+    "phimoe": (phimoe, dict(BASE, model_type="phimoe", num_key_value_heads=2, rms_norm_eps=1e-5, attention_bias=True,
+                            lm_head_bias=True, num_local_experts=4, num_experts_per_tok=2, router_jitter_noise=0.3,
+                            intermediate_size=24, hidden_act="silu", rope_theta=10000.0, rope_scaling=dict(
+                                type="longrope", short_mscale=1.1, long_mscale=1.2, original_max_position_embeddings=32,
+                                short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.5, 2.0, 2.5, 3.0]))),
+    "openelm": (openelm, dict(model_type="openelm", vocab_size=VOCAB, bos_token_id=1, eos_token_id=2, model_dim=32, head_dim=8,
+                              num_transformer_layers=3, num_query_heads=[4, 6, 8], num_kv_heads=[1, 2, 4],
+                              ffn_multipliers=[0.5, 1.3, 4.0], ffn_dim_divisor=8, ffn_with_glu=True, activation_fn_name="swish",
+                              normalization_layer_name="rms_norm", normalize_qk_projections=True, max_context_length=256,
+                              rope_freq_constant=10000, rope_max_length=512, share_input_output_layers=True)),
+    "plm": (plm, dict(BASE, model_type="plm", kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=12,
+                      q_lora_rank=None, rms_norm_eps=1e-6, hidden_act="relu2", rope_theta=10000.0, tie_word_embeddings=True)),
+}
+
+
+def reference(function, config, weights, lengths, random):
+    prompts = []
+    for length in lengths:
+        ids = [int(i) for i in random.integers(3, VOCAB, length)]
+        logits = function(config, weights, np.array(ids))
+        logprobs = np.log(softmax(logits))
+        greedy = list(ids)
+        for _ in range(GREEDY):
+            greedy.append(int(np.argmax(function(config, weights, np.array(greedy))[-1])))
+        prompts.append(dict(ids=ids, logprobs=[float(logprobs[i, ids[i + 1]]) for i in range(length - 1)],
+                            last_logits=[float(v) for v in logits[-1]], greedy=greedy[length:]))
+    return prompts
+
+
+def write(folder, config, tensors, prompts):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "expected.json").write_text(json.dumps(dict(prompts=prompts)) + "\n")
+
+
+# name: (case, its text model's names begin with, the wrapper's fields, others' tensors, section or None)
+WRAPPED = {
+    "gemma3_wrapped": ("gemma3_new", ("model.", "language_model.model."), dict(model_type="gemma3"),
+                       ["vision_tower.a.weight", "multi_modal_projector.b.weight"], "text_config"),
+    "mistral3_wrapped": ("mistral_no_window", ("model.", "model.language_model."), dict(model_type="mistral3"),
+                         ["model.vision_tower.a.weight", "model.multi_modal_projector.b.weight"], "text_config"),
+    "llava_wrapped": ("llama_head_dim", ("model.", "language_model.model."), dict(model_type="llava", image_token_index=3),
+                      ["vision_tower.a.weight", "multi_modal_projector.b.weight"], "text_config"),
+    "smolvlm_wrapped": ("llama_multi_head", ("model.", "model.text_model."), dict(model_type="smolvlm", tie_word_embeddings=False),
+                        ["model.vision_model.a.weight", "model.connector.b.weight"], "text_config"),
+    "qwen2_vl_flat": ("qwen2_windows", ("model.", "model."), dict(model_type="qwen2_vl", rope_scaling=dict(
+        type="mrope", mrope_section=[1, 1, 2])), ["visual.a.weight"], None),
+}
+
+
+def wrap(out, name):
+    case, (old, new), fields, others, section = WRAPPED[name]
+    text = json.loads((out / case / "config.json").read_text())
+    text.pop("architectures", None)
+    if section:
+        config = dict(fields, **{section: text})
+    else:
+        text.pop("rope_parameters", None)
+        config = dict(text, **fields)
+    outer = new[:-len("model.")] if new.endswith("language_model.model.") else ""
+    tensors = {}
+    for file in sorted((out / case).glob("*.safetensors")):
+        for key, value in load_file(file).items():
+            tensors[new + key[len(old):] if key.startswith(old) else outer + key] = value
+    for key in others:
+        tensors[key] = np.ones((3, 4), np.float32)
+    write(out / name, config, tensors, json.loads((out / case / "expected.json").read_text())["prompts"])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent / "tests/golden")
+    parser.add_argument("--only", nargs="*")
+    arguments = parser.parse_args()
+    for name in [*CASES, *WRAPPED]:
+        if arguments.only and name not in arguments.only:
+            continue
+        if name in WRAPPED:
+            wrap(arguments.out, name)
+        else:
+            function, config = CASES[name]
+            weights = Weights(zlib.crc32(name.encode()))
+            prompts = reference(function, config, weights, PROMPT_LENGTHS, weights.random)
+            write(arguments.out / name, config, weights.tensors, prompts)
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
