@@ -141,6 +141,7 @@ constexpr Command kCommands[] = {
      .description = "It shows what the files hold even where the model is not supported.",
      .examples = R"(  continuo inspect
   continuo inspect -m ~/models/SmolLM2-135M --tensors
+  continuo inspect --families                                              which models run
 )",
      .words = Words::none,
      .run = run_inspect},

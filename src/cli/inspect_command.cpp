@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"
+#include "cli/families_list.h"
 #include "cli/print_json.h"
 #include "io/checkpoint.h"
 #include "loading/generation_config.h"
@@ -212,6 +213,7 @@ Result<void> inspect_unsupported(const ModelFiles& files, const Options& options
 }  // namespace
 
 Result<void> run_inspect(const Options& options) {
+  if (options.families) return options.json ? print_json(families_json()) : print(families_text());
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
   const auto loaded = load_model(files);
   if (!loaded) return inspect_unsupported(files, options, loaded.error());

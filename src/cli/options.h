@@ -89,6 +89,7 @@ struct Options {
   bool pieces = false;
   bool last_logits = false;  // score
   bool tensors = false;      // inspect
+  bool families = false;
   std::optional<std::int64_t> bench_prompt, bench_tokens;
   int bench_repeat = 5;
   std::string kernels;

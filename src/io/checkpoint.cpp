@@ -30,6 +30,28 @@ Result<Json> read_object(const ModelFiles& files, std::string_view name) {
 constexpr const char* kGiveTheFile = "to use the GGUF file that is there, give its own path";
 constexpr const char* kUnfinished = "was the download finished?";
 
+// Other layouts that models are published in, by what is in their folders, and what to do about them.
+struct OtherLayout {
+  std::string_view start, end;  // of a file's name
+  const char* hint;
+};
+constexpr OtherLayout kOtherLayouts[] = {
+    {"adapter_config", ".json", "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
+    {"adapter_model", "", "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
+    {"consolidated", "", "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
+    {"params", ".json", "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
+    {"original", "", "original/ is in the makers' own layout; download the *.safetensors beside it as well"},
+};
+
+const OtherLayout* other_layout(const std::vector<std::string>& names) {
+  for (const OtherLayout& layout : kOtherLayouts) {
+    for (const std::string& name : names) {
+      if (name.starts_with(layout.start) && name.ends_with(layout.end)) return &layout;
+    }
+  }
+  return nullptr;
+}
+
 // Why there may be no weights that can be read, from what else the folder holds.
 std::string weights_hint(const ModelFiles& files) {
   const std::vector<std::string> names = files.list();
@@ -38,10 +60,10 @@ std::string weights_hint(const ModelFiles& files) {
                        [&](const std::string& n) { return n.starts_with(start) && n.ends_with(end); });
   };
   if (any("model-", ".safetensors")) return fmt::format("there are parts, but no {} that lists them", kIndex);
-  if (any("adapter_model", "")) return "an adapter is not a model; merge it into its base model";
+  if (const OtherLayout* layout = other_layout(names)) return layout->hint;
   if (any("", ".safetensors")) return "a .safetensors file of another name is not read; is it the model?";
   if (any("pytorch_model", ".bin") || any("", ".pt") || any("", ".pth")) {
-    return "PyTorch's own files are not read; convert them to safetensors";
+    return "PyTorch's own files are not read; convert them to safetensors (with transformers: from_pretrained, save_pretrained)";
   }
   if (any("", ".gguf")) return kGiveTheFile;
   return kUnfinished;
@@ -134,7 +156,8 @@ Result<Checkpoint> load_checkpoint(const ModelFiles& files) {
   if (!files.has("config.json")) {
     const bool gguf =
         std::ranges::any_of(files.list(), [](const std::string& n) { return n.ends_with(".gguf"); });
-    return model_error(files.name(), "no config.json", gguf ? kGiveTheFile : kUnfinished);
+    const OtherLayout* const layout = other_layout(files.list());
+    return model_error(files.name(), "no config.json", layout ? layout->hint : gguf ? kGiveTheFile : kUnfinished);
   }
   CONTINUO_TRY(checkpoint.config, read_object(files, "config.json"));
   checkpoint.generation_config = Json::object();

@@ -82,9 +82,9 @@ Result<Json> scaling_by_factors(const Checkpoint& file, bool by_length) {
 
 Result<Json> yarn_scaling(const Checkpoint& file, double factor) {
   Json scaling = {{"rope_type", "yarn"}, {"factor", factor}};
-  if (gguf_value(file, "rope.scaling.yarn_log_multiplier")) {
-    return gguf_wrong(file, "rope.scaling.yarn_log_multiplier", "is not supported");
-  }
+  // A tenth of the weight of the logarithm by which scores are scaled; cosines and sines are not.
+  CONTINUO_TRY(const auto log_multiplier, gguf_number(file, "rope.scaling.yarn_log_multiplier"));
+  if (log_multiplier && *log_multiplier != 0) scaling["mscale"] = scaling["mscale_all_dim"] = *log_multiplier * 10;
   const auto copy = [&](std::string_view from, const char* to) -> Result<void> {
     CONTINUO_TRY(const auto value, gguf_number(file, from));
     if (value) scaling[to] = *value;
@@ -156,6 +156,16 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::attention_k_norm_bias, "blk.#.attn_k_norm.bias"},
     {Role::attention_out, "blk.#.attn_output.weight"},
     {Role::attention_out_bias, "blk.#.attn_output.bias"},
+    {Role::attention_sinks, "blk.#.attn_sinks.weight"},
+    {Role::attention_out_norm, "blk.#.attn_sub_norm.weight"},
+    {Role::latent_q_a, "blk.#.attn_q_a.weight"},
+    {Role::latent_q_norm, "blk.#.attn_q_a_norm.weight"},
+    {Role::latent_q_b, "blk.#.attn_q_b.weight"},
+    {Role::latent_kv_a, "blk.#.attn_kv_a_mqa.weight"},
+    {Role::latent_kv_norm, "blk.#.attn_kv_a_norm.weight"},
+    {Role::latent_kv_b, "blk.#.attn_kv_b.weight"},
+    {Role::latent_k_b, "blk.#.attn_k_b.weight"},
+    {Role::latent_v_b, "blk.#.attn_v_b.weight"},
     {Role::ffn_norm, "blk.#.ffn_norm.weight"},
     {Role::ffn_norm_bias, "blk.#.ffn_norm.bias"},
     {Role::post_ffn_norm, "blk.#.post_ffw_norm.weight"},
@@ -165,7 +175,12 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::ffn_up_bias, "blk.#.ffn_up.bias"},
     {Role::ffn_down, "blk.#.ffn_down.weight"},
     {Role::ffn_down_bias, "blk.#.ffn_down.bias"},
+    {Role::ffn_inner_norm, "blk.#.ffn_sub_norm.weight"},
     {Role::router, "blk.#.ffn_gate_inp.weight"},
+    {Role::router_map_bias, "blk.#.ffn_gate_inp.bias"},
+    {Role::expert_gate_bias, "blk.#.ffn_gate_exps.bias"},
+    {Role::expert_up_bias, "blk.#.ffn_up_exps.bias"},
+    {Role::expert_down_bias, "blk.#.ffn_down_exps.bias"},
     {Role::expert_gate, "blk.#.ffn_gate_exps.weight"},
     {Role::expert_up, "blk.#.ffn_up_exps.weight"},
     {Role::expert_down, "blk.#.ffn_down_exps.weight"},
@@ -189,7 +204,10 @@ constexpr auto kIgnored =
 
 void set_bias(std::optional<NormSpec>& norm, bool bias) {
   if (!norm) return;
-  if (auto* layer_norm = std::get_if<LayerNormSpec>(&*norm)) layer_norm->bias = bias;
+  if (auto* layer_norm = std::get_if<LayerNormSpec>(&*norm)) {
+    layer_norm->bias = bias;
+    layer_norm->unit_offset = false;
+  }
   if (auto* rms_norm = std::get_if<RmsNormSpec>(&*norm)) rms_norm->unit_offset = false;
 }
 
@@ -230,7 +248,12 @@ Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file)
                        "does the file hold a vocabulary alone?");
   }
   Json config = {{"model_type", family.model_type}};
+  std::vector<const KeyName*> by_layer;  // what a family may know how to take
   for (const KeyName& key : kKeys) {
+    if (gguf_differs(file, key.gguf)) {
+      by_layer.push_back(&key);
+      continue;
+    }
     CONTINUO_TRY(const Json* value, gguf_plain(file, key.gguf));
     if (value) config[std::string(key.family)] = *value;
   }
@@ -256,6 +279,9 @@ Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file)
   copy("tokenizer.ggml.eos_token_id", "eos_token_id");
   copy("tokenizer.ggml.eot_token_id", "eos_token_id");
   if (family.gguf.adapt) CONTINUO_TRY_VOID(family.gguf.adapt(file, config));
+  for (const KeyName* key : by_layer) {
+    if (!config.contains(key->family)) CONTINUO_TRY_VOID(gguf_plain(file, key->gguf));
+  }
   return config;
 }
 
@@ -284,6 +310,11 @@ void follow_gguf(const Checkpoint& file, ModelSpec& spec) {
         set_bias(norm, gguf_stored(file, i, "attn_q_norm.bias"));
         attention->qk_norm->norm = *norm;
       }
+    }
+    if (auto* experts = std::get_if<ExpertsSpec>(&layer.ffn)) {
+      experts->router_bias = gguf_stored(file, i, "ffn_gate_inp.bias");
+      experts->expert.bias = gguf_stored(file, i, "ffn_down_exps.bias");
+      experts->interleaved = false;
     }
     if (auto* feed = std::get_if<FeedForwardSpec>(&layer.ffn)) feed->bias = gguf_stored(file, i, "ffn_up.bias");
   }

@@ -18,6 +18,15 @@ Error gguf_wrong(const Checkpoint& file, std::string_view key, std::string_view 
   return model_error(file.config_file, fmt::format("'{}.{}' {}", gguf_architecture(file), key, what), std::move(hint));
 }
 
+bool gguf_differs(const Checkpoint& file, std::string_view key) {
+  const Json* const value = gguf_value(file, key);
+  if (!value || !value->is_array()) return false;
+  for (const Json& each : *value) {
+    if (each != value->front()) return true;
+  }
+  return false;
+}
+
 Result<const Json*> gguf_plain(const Checkpoint& file, std::string_view key) {
   const Json* value = gguf_value(file, key);
   if (!value) return value;

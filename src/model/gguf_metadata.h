@@ -17,6 +17,8 @@ std::string gguf_architecture(const Checkpoint& file);
 
 // Keys stand behind "ARCHITECTURE.". The value; null if it is absent.
 const Json* gguf_value(const Checkpoint& file, std::string_view key);
+// Whether it is a list of values, one for each layer, that are not all the same.
+bool gguf_differs(const Checkpoint& file, std::string_view key);
 // A number or a truth value, or null; a list of one for each layer must be of equal ones.
 Result<const Json*> gguf_plain(const Checkpoint& file, std::string_view key);
 Result<std::optional<double>> gguf_number(const Checkpoint& file, std::string_view key);

@@ -11,6 +11,7 @@
 #include "io/checkpoint.h"
 #include "model/bind.h"
 #include "model/families.h"
+#include "model/fp8.h"
 #include "model/gguf.h"
 #include "model/hyper_parameters.h"
 #include "model/wrappers.h"
@@ -172,6 +173,7 @@ void Model::release_pages(std::span<const std::byte> some) const {
 }
 
 Result<Model> build_model(Checkpoint checkpoint) {
+  CONTINUO_TRY_VOID(unpack_fp8(checkpoint));
   const auto storage = std::make_shared<const Checkpoint>(std::move(checkpoint));
   if (storage->is_gguf) return build_gguf_model(storage);
   if (const Wrapper* wrapper = wrapper_of(*storage)) return build_text_model(storage, *wrapper);

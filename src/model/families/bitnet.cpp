@@ -1,5 +1,6 @@
 // BitNet b1.58: Llama with squared ReLUs and a norm before each part's last map. Ma et al. 2025, arXiv:2504.12285.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -19,6 +20,11 @@ constexpr LlamaNames kTensors({
     {Role::ffn_inner_norm, "*layers.#.mlp.ffn_sub_norm.weight"},
 });
 
+Result<void> adapt_gguf(const Checkpoint&, Json& config) {
+  config["hidden_act"] = "relu2";
+  return {};
+}
+
 }  // namespace
 
 extern const Family kBitnet;  // the list's
@@ -27,6 +33,7 @@ const Family kBitnet = {
     .known_as = "BitNet b1.58 2B4T",
     .spec = bitnet,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "bitnet", .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

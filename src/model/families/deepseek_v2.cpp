@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "model/families/latent.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -60,6 +61,18 @@ constexpr LlamaNames kTensors({
     {Role::shared_down, "*layers.#.mlp.shared_experts.down_proj.weight"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_latent_gguf(file, config));
+  CONTINUO_TRY(const auto gating, gguf_number(file, "expert_gating_func"));
+  if (gating.value_or(1) > 1) return gguf_wrong(file, "expert_gating_func", "is not 1, a softmax", "DeepSeek-V3 is not supported");
+  CONTINUO_TRY_VOID(gguf_copy(file, "expert_weights_norm", config, "norm_topk_prob"));
+  CONTINUO_TRY_VOID(gguf_copy(file, "expert_weights_scale", config, "routed_scaling_factor"));
+  CONTINUO_TRY_VOID(gguf_copy(file, "expert_shared_count", config, "n_shared_experts"));
+  CONTINUO_TRY_VOID(gguf_copy(file, "leading_dense_block_count", config, "first_k_dense_replace"));
+  CONTINUO_TRY_VOID(gguf_copy(file, "expert_count", config, "n_routed_experts"));
+  return {};
+}
+
 }  // namespace
 
 extern const Family kDeepseekV2;  // the list's
@@ -68,6 +81,7 @@ const Family kDeepseekV2 = {
     .known_as = "DeepSeek-V2, V2-Lite, Coder-V2",
     .spec = deepseek_v2,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "deepseek2", .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

@@ -50,6 +50,12 @@ constexpr LlamaNames kTensors({
 });
 constexpr auto kGgufNames = std::to_array<TensorName>({{Role::ffn_norm, "blk.#.post_attention_norm.weight"}});
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  // The files do not say that YaRN's range is not rounded to whole dimensions.
+  if (config.contains("rope_scaling")) config["rope_scaling"]["truncate"] = false;
+  return gguf_copy_window(file, config);
+}
+
 }  // namespace
 
 extern const Family kGptOss;  // the list's
@@ -58,7 +64,7 @@ const Family kGptOss = {
     .known_as = "gpt-oss 20B, 120B",
     .spec = gpt_oss,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "gpt-oss", .names = kGgufNames, .adapt = gguf_copy_window},
+    .gguf = {.architecture = "gpt-oss", .names = kGgufNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

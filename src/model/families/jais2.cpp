@@ -35,6 +35,7 @@ const Family kJais2 = {
     .known_as = "Jais 2",
     .spec = jais2,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "jais2"},
 };
 
 }  // namespace continuo

@@ -1,6 +1,10 @@
 #include "model/families/latent.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
+
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -24,6 +28,27 @@ Result<float> score_scale(const HyperParameters& p, int query_dim) {
 constexpr int kLargestPart = 1 << 16;  // of a head: sums of a few stay small
 
 }  // namespace
+
+Result<void> adapt_latent_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(gguf_copy(file, "attention.q_lora_rank", config, "q_lora_rank"));
+  if (!config.contains("q_lora_rank") || config["q_lora_rank"] == 0) config["q_lora_rank"] = nullptr;
+  CONTINUO_TRY_VOID(gguf_copy(file, "attention.kv_lora_rank", config, "kv_lora_rank"));
+  const auto either = [&](const char* first, const char* second) -> Result<std::optional<double>> {
+    CONTINUO_TRY(const auto value, gguf_number(file, first));
+    return value ? Result<std::optional<double>>(value) : gguf_number(file, second);
+  };
+  CONTINUO_TRY(const auto key, either("attention.key_length_mla", "attention.key_length"));
+  CONTINUO_TRY(const auto value, either("attention.value_length_mla", "attention.value_length"));
+  CONTINUO_TRY(const auto turned, gguf_number(file, "rope.dimension_count"));
+  if (!key || !turned) return gguf_wrong(file, key ? "rope.dimension_count" : "attention.key_length", "is missing");
+  config["qk_rope_head_dim"] = static_cast<std::int64_t>(std::clamp(*turned, 0.0, 1e6));
+  config["qk_nope_head_dim"] = static_cast<std::int64_t>(std::clamp(*key - *turned, 0.0, 1e6));
+  if (value) config["v_head_dim"] = static_cast<std::int64_t>(std::clamp(*value, 0.0, 1e6));
+  config["num_key_value_heads"] = config["num_attention_heads"];
+  config.erase("head_dim");
+  config.erase("partial_rotary_factor");
+  return {};
+}
 
 Result<ModelSpec> latent_spec(const HyperParameters& p, LlamaDefaults defaults, const LatentDefaults& fallback) {
   defaults.ropes_differ = true;

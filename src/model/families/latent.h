@@ -13,6 +13,9 @@ struct LatentDefaults {
 // Llama with latent attention (DeepSeek-V2, arXiv:2405.04434).
 Result<ModelSpec> latent_spec(const HyperParameters& parameters, LlamaDefaults defaults, const LatentDefaults& latent);
 
+// What GGUF files say of latent attention: the parts of heads, where "head_dim" is that of what is remembered.
+Result<void> adapt_latent_gguf(const Checkpoint& file, Json& config);
+
 // "*layers.#.self_attn." names of its maps.
 inline constexpr TensorName kLatentTensors[] = {
     {Role::latent_q_a, "*layers.#.self_attn.q_a_proj.weight"},

@@ -33,6 +33,7 @@ const Family kMinicpm3 = {
     .known_as = "MiniCPM3 4B",
     .spec = minicpm3,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "minicpm3", .adapt = adapt_latent_gguf},
 };
 
 }  // namespace continuo

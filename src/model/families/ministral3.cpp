@@ -1,6 +1,7 @@
 // Ministral 3: Mistral whose queries are longer at later positions (Llama 4's scaling). Mistral AI 2025,
 // arXiv:2601.08584.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -30,6 +31,15 @@ Result<ModelSpec> ministral3(const HyperParameters& p) {
   return spec;
 }
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const auto beta, gguf_number(file, "attention.temperature_scale"));
+  if (!config.contains("rope_scaling")) config["rope_scaling"] = {{"rope_type", "default"}};
+  if (beta) config["rope_scaling"]["llama_4_scaling_beta"] = *beta;
+  CONTINUO_TRY(const auto length, gguf_number(file, "attention.temperature_length"));
+  if (length) config["rope_scaling"]["original_max_position_embeddings"] = *length;
+  return gguf_copy_window(file, config);
+}
+
 }  // namespace
 
 extern const Family kMinistral3;  // the list's
@@ -38,6 +48,7 @@ const Family kMinistral3 = {
     .known_as = "Ministral 3",
     .spec = ministral3,
     .names = llama_names(kLlamaTensors),
+    .gguf = {.architecture = "mistral3", .paired_heads = true, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

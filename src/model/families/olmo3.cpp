@@ -28,6 +28,13 @@ bool has_windows(const Checkpoint& file) { return gguf_value(file, "attention.sl
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(gguf_copy_window(file, config));
   gguf_copy_layer_types(file, config);
+  // Positions are scaled in layers with full attention alone.
+  const Json theta = config.value("rope_theta", Json(5e5));
+  Json full = config.value("rope_scaling", Json::object());
+  full["rope_theta"] = theta;
+  config["rope_parameters"] = {{"full_attention", std::move(full)}, {"sliding_attention", {{"rope_theta", theta}}}};
+  config.erase("rope_scaling");
+  config.erase("rope_theta");
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "model/families.h"
 #include "model/family_parts.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -88,6 +89,32 @@ constexpr auto kTensors = std::to_array<TensorName>({
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"transformer.", ""});
 
+// A number for each layer, whether the file has a list or one for all.
+Result<Json> listed(const Checkpoint& file, std::string_view key, std::size_t n_layers) {
+  const Json* const value = gguf_value(file, key);
+  if (!value) return gguf_wrong(file, key, "is missing");
+  return value->is_array() ? *value : Json(std::vector<Json>(n_layers, *value));
+}
+
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  const auto stated = static_cast<std::int64_t>(config.value("num_hidden_layers", 0.0));
+  const auto n_layers = static_cast<std::size_t>(std::clamp<std::int64_t>(stated, 0, kMaxLayers));
+  CONTINUO_TRY(config["num_query_heads"], listed(file, "attention.head_count", n_layers));
+  CONTINUO_TRY(Json kv_heads, listed(file, "attention.head_count_kv", n_layers));
+  CONTINUO_TRY(const Json widths, listed(file, "feed_forward_length", n_layers));
+  for (const char* field : {"num_attention_heads", "num_key_value_heads", "intermediate_size"}) config[field] = nullptr;
+  config["num_kv_heads"] = std::move(kv_heads);
+  config["ffn_dim_divisor"] = 1;
+  const double d_model = std::max(config.value("hidden_size", 1.0), 1.0);
+  config["ffn_multipliers"] = Json::array();
+  for (const Json& width : widths) config["ffn_multipliers"].push_back(width.is_number() ? width.get<double>() / d_model : 0.0);
+  config["max_context_length"] = config["max_position_embeddings"];
+  config["share_input_output_layers"] = config["tie_word_embeddings"];
+  if (config.contains("rope_theta")) config["rope_freq_constant"] = config["rope_theta"];
+  config["normalize_qk_projections"] = gguf_stored(file, 0, "attn_q_norm.weight");
+  return {};
+}
+
 }  // namespace
 
 extern const Family kOpenelm;  // the list's
@@ -96,6 +123,7 @@ const Family kOpenelm = {
     .known_as = "OpenELM",
     .spec = openelm,
     .names = {kTensors, kPrefixes, {}},
+    .gguf = {.architecture = "openelm", .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

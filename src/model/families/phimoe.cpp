@@ -1,6 +1,7 @@
 // Phi-3.5-MoE: Mixtral with layer norms, biases, and a router that chooses one expert after the other. Abdin et al. 2024,
 // arXiv:2404.14219; Liu et al. 2024, arXiv:2409.12136.
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -48,6 +49,7 @@ const Family kPhimoe = {
     .known_as = "Phi-3.5-MoE, Phi-mini-MoE, Phi-tiny-MoE",
     .spec = phimoe,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "phimoe", .adapt = gguf_copy_window},
 };
 
 }  // namespace continuo

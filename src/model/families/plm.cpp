@@ -21,6 +21,7 @@ const Family kPlm = {
     .known_as = "PLM 1.8B",
     .spec = plm,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "plm", .adapt = adapt_latent_gguf},
 };
 
 }  // namespace continuo

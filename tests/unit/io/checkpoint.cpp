@@ -87,11 +87,18 @@ TEST_CASE("a folder without weights says what it holds instead", "[io]") {
       "@: no weights: neither model.safetensors nor model.safetensors.index.json nor model.json (";
   CHECK(Folder{{"config.json", "{}"}}.refusal() == none + "was the download finished?)");
   CHECK(Folder{{"config.json", "{}"}, {"pytorch_model.bin", ""}}.refusal() ==
-        none + "PyTorch's own files are not read; convert them to safetensors)");
+        none + "PyTorch's own files are not read; convert them to safetensors (with transformers: from_pretrained, "
+               "save_pretrained))");
   CHECK(Folder{{"config.json", "{}"}, {"model-00001-of-00002.safetensors", ""}}.refusal() ==
         none + "there are parts, but no model.safetensors.index.json that lists them)");
   CHECK(Folder{{"config.json", "{}"}, {"adapter_model.safetensors", ""}}.refusal() ==
-        none + "an adapter is not a model; merge it into its base model)");
+        none + "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained))");
+  const std::string makers = "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers)";
+  CHECK(Folder{{"config.json", "{}"}, {"consolidated.safetensors", kOne}}.refusal() == none + makers);
+  CHECK(Folder{{"params.json", "{}"}, {"consolidated.00.pth", ""}}.refusal() == "@: no config.json (" + makers);
+  CHECK(Folder{{"adapter_config.json", "{}"}}.refusal() ==
+        "@: no config.json (an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, "
+        "save_pretrained))");
   CHECK(Folder{{"config.json", "{}"}, {"other.safetensors", ""}}.refusal() ==
         none + "a .safetensors file of another name is not read; is it the model?)");
   CHECK(Folder{{"model-q4.gguf", ""}}.refusal() == "@: no config.json (to use the GGUF file that is there, give its own path)");

@@ -237,6 +237,7 @@ TEST_CASE("every family's list holds together", "[model]") {
     CHECK(roles.count(Role::embedding));
     CHECK(roles.count(Role::output));
     std::size_t mixer_outputs = 0;
+    CHECK_FALSE(family->known_as.empty());
     for (const Role out : {Role::attention_out, Role::conv_out, Role::mamba_out, Role::rwkv_out})
       mixer_outputs += roles.count(out);
     CHECK(mixer_outputs > 0);
@@ -341,6 +342,28 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
            "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
           {R"({"model_type": "gpt_neo", "attention_types": [[["global", "wide"], 2]]})",
            "c: 'attention_types' is not a list of [[\"global\", \"local\"], times] for 4 layers"},
+          {R"({"model_type": "olmoe", "num_experts": 4, "num_experts_per_tok": 2, "clip_qkv": 8.0})",
+           "c: 'clip_qkv' is 8.0, expected null: clipping what is normalized is not supported for this kind of model"},
+          {R"({"model_type": "codegen", "n_positions": 8, "num_attention_heads": 2})",
+           "c: 'num_attention_heads' is 2, expected a multiple of 4"},
+          {R"({"model_type": "openai-gpt", "afn": "tanh", "n_positions": 8})",
+           "c: 'afn' is \"tanh\", expected one of gelu, relu, silu, swish"},
+          {R"({"model_type": "xglm", "add_cross_attention": true})",
+           "c: 'add_cross_attention' is true, expected false: there is no encoder to attend to"},
+          {R"({"model_type": "phimoe", "head_dim": 4, "num_local_experts": 4, "num_experts_per_tok": 3})",
+           "c: 'num_experts_per_tok' is 3, expected 2: its router chooses two"},
+          {R"({"model_type": "apertus", "hidden_act": "silu", "rope_parameters": {}})", "c: 'hidden_act' is \"silu\", expected xielu"},
+          {R"({"model_type": "gemma4_text", "use_bidirectional_attention": "all"})",
+           "c: 'use_bidirectional_attention' is \"all\", expected vision or null: attention to later tokens is not supported"},
+          {R"({"model_type": "gemma4_text", "enable_moe_block": true})",
+           "c: 'enable_moe_block' is true, expected false: experts are not supported for this kind of model"},
+          {R"({"model_type": "gemma4_text", "num_kv_shared_layers": 4, "hidden_size_per_layer_input": 0})",
+           "c: 'num_kv_shared_layers' is 4, expected less than the 4 layers"},
+          {R"({"model_type": "deepseek_v2", "num_experts_per_tok": 2, "topk_method": "noaux_tc"})",
+           "c: 'topk_method' is \"noaux_tc\", expected one of greedy, group_limited_greedy"},
+          {R"({"model_type": "gpt_oss"})", "c: 'rope_parameters' or 'rope_scaling' is missing"},
+          {R"({"model_type": "openelm", "model_dim": 8, "ffn_with_glu": false})",
+           "c: 'ffn_with_glu' is false, expected true: ungated networks are not supported for this kind of model"},
           {R"({"model_type": "bloom", "num_attention_heads": 5000, "hidden_size": 5000})",
            "c: 'num_attention_heads' is 5000, expected a whole number from 1 to 4096"}}) {
     INFO(config);

@@ -104,9 +104,10 @@ TEST_CASE("rope: yarn's defaults", "[model]") {
 }
 
 TEST_CASE("rope: what is refused", "[model]") {
-  const std::string known = ", expected one of default, linear, dynamic, llama3, yarn, longrope, su, proportional";
-  CHECK(refusal(R"({"rope_parameters": {"rope_type": "mrope"}})") ==
-        "c: 'rope_parameters.rope_type' is \"mrope\"" + known);
+  const std::string known = ", expected one of default, mrope, linear, dynamic, llama3, yarn, longrope, su, proportional";
+  CHECK(refusal(R"({"rope_parameters": {"rope_type": "axial"}})") ==
+        "c: 'rope_parameters.rope_type' is \"axial\"" + known);
+  CHECK(refusal(R"({"rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}})").empty());
   CHECK(refusal(R"({"rope_scaling": {"type": 3}})") == "c: 'rope_scaling.type' is 3, expected a string");
   CHECK(refusal(R"({"rope_scaling": {"type": "linear", "rope_type": "yarn"}})") ==
         "c: 'rope_scaling.rope_type' is \"yarn\", but 'rope_scaling.type' is \"linear\" (two names of the "
