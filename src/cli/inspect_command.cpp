@@ -10,6 +10,7 @@
 #include "cli/describe_model.h"
 #include "cli/families_list.h"
 #include "cli/print_json.h"
+#include "cli/token_roles.h"
 #include "io/checkpoint.h"
 #include "loading/generation_config.h"
 #include "loading/model_source.h"
@@ -65,8 +66,15 @@ Answer sampling_json(const SamplingOptions& sampling) {
           {"repeat_penalty", shortest(sampling.repeat_penalty)}};
 }
 
-Answer inspect_json(const Model& model, const SamplingOptions& sampling, const std::string& name,
-                    const Options& options) {
+struct Inspected {
+  const Model& model;
+  const SamplingOptions& sampling;
+  std::string name;
+  std::vector<TokenRole> roles;
+};
+
+Answer inspect_json(const Inspected& inspected, const Options& options) {
+  const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
   Answer layers = Answer::array();
   for (const LayerSpec& layer : spec.layers)
@@ -102,6 +110,7 @@ Answer inspect_json(const Model& model, const SamplingOptions& sampling, const s
     answer["layer_embedding"] = {{"vocab_size", spec.layer_embedding->vocab_size}, {"width", spec.layer_embedding->width}};
   }
   if (spec.output_head) answer["output_head"] = {{"norm", norm_json(spec.output_head->norm)}};
+  for (const TokenRole& role : roles) answer["roles"][role.role] = role.id;
   for (const LeftOut& left : model.left_out) {
     answer["left_out"].push_back(
         {{"prefix", left.prefix}, {"what", left.what}, {"tensors", left.tensors}, {"bytes", left.bytes}});
@@ -154,8 +163,8 @@ std::string output_text(const ModelSpec& spec) {
   return out + "\n";
 }
 
-std::string inspect_text(const Model& model, const SamplingOptions& sampling, const std::string& name,
-                         Format kv_type) {
+std::string inspect_text(const Inspected& inspected, Format kv_type) {
+  const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
   std::string out = fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family,
                                 grouped(parameters(model)));
@@ -181,6 +190,8 @@ std::string inspect_text(const Model& model, const SamplingOptions& sampling, co
   out +=
       fmt::format("ends with    {}\n",
                   spec.eos_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.eos_tokens, ", ")));
+  for (std::size_t i = 0; i < roles.size(); ++i)
+    out += fmt::format("{}{} {}{}", i == 0 ? "roles        " : ", ", roles[i].role, roles[i].id, i + 1 == roles.size() ? "\n" : "");
   for (const LeftOut& left : model.left_out) {
     out += fmt::format("left out     {}*: {}, {} tensors, {} bytes\n", escaped(left.prefix), left.what, grouped(left.tensors),
                        grouped(left.bytes));
@@ -219,8 +230,12 @@ Result<void> run_inspect(const Options& options) {
   if (!loaded) return inspect_unsupported(files, options, loaded.error());
   const Model& model = *loaded;
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
-  if (options.json) return print_json(inspect_json(model, sampling, files.name(), options));
-  std::string text = inspect_text(model, sampling, files.name(), options.kv_type);
+  // What the network is can be shown without a tokenizer.
+  const auto tokenizer = has_tokenizer(files) ? load_tokenizer(files) : Result<Tokenizer>(Error{});
+  const Inspected inspected{model, sampling, files.name(),
+                            token_roles(*model.storage, tokenizer ? &*tokenizer : nullptr, model.spec.vocab_size)};
+  if (options.json) return print_json(inspect_json(inspected, options));
+  std::string text = inspect_text(inspected, options.kv_type);
   if (options.tensors) text += "\n" + tensors_text(model);
   return print(text);
 }

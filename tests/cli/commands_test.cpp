@@ -113,6 +113,21 @@ TEST_CASE("inspect shows the plan") {
   check_error(run_program({"inspect", "-m", folder.path(), "word"}), 2, "'word'");
 }
 
+TEST_CASE("inspect lists the kinds of models that run") {
+  const Json listed = json_of({"inspect", "--families", "--json"});
+  std::map<std::string, Json> by_type;
+  for (const Json& row : listed["families"]) by_type[row["model_type"].get<std::string>()] = row;
+  CHECK(by_type.size() == listed["families"].size());
+  REQUIRE(by_type.count("llama"));
+  CHECK(by_type["llama"]["gguf"] == Json::array({"llama"}));
+  CHECK(by_type["llama"]["text_only"] == false);
+  REQUIRE(by_type.count("gemma3"));
+  CHECK(by_type["gemma3"]["text_only"] == true);
+  const Ran text = run_program({"inspect", "--families"});
+  CHECK(text.code == 0);
+  check_contains(text.out, "  gguf qwen2, qwen2vl\n");
+}
+
 TEST_CASE("inspect tells what is known of a model that cannot be run") {
   const Folder folder;
   Json config = Json::parse(read_file(folder.path() + "/config.json"));

@@ -139,6 +139,7 @@ const std::vector<Case> kCases = {
     {"score", {"--last-logits"}, [](const Options& o) { return o.last_logits; }},
 
     {"inspect", {"--tensors"}, [](const Options& o) { return o.tensors; }},
+    {"inspect", {"--families"}, [](const Options& o) { return o.families; }},
     {"inspect", {"--json"}, [](const Options& o) { return o.json; }},
 
     {"bench", {"--prompt-tokens", "8"}, [](const Options& o) { return o.bench_prompt == 8; }, {"", "x"}},
