@@ -41,7 +41,7 @@ struct Layer {
 };
 
 KvCache& cache_of(const Layer& layer, std::size_t segment) {
-  return layer.step.segments[segment].state->kv(layer.spec.kv_layer.value_or(layer.index));
+  return layer.step.segments[segment].state->kv(layer.index);
 }
 
 // The table of the step that was made for `spec`.

@@ -222,21 +222,17 @@ Result<const Family*> gguf_family(const Checkpoint& file) {
                        "it says what kind of model the file holds");
   }
   const Family* unclaimed = nullptr;
-  std::string known;
   for (const Family* family : families()) {
     const GgufNames& gguf = family->gguf;
-    if (gguf.architecture.empty()) continue;
-    if (gguf.architecture == name || (!gguf.also.empty() && gguf.also == name)) {
-      if (gguf.claims && gguf.claims(file)) return family;
-      if (!gguf.claims) unclaimed = family;
-    }
-    if (!gguf.claims) known += fmt::format("{}{}", known.empty() ? "" : ", ", gguf.architecture);
-    if (!gguf.also.empty()) known += fmt::format(", {}", gguf.also);
+    if (gguf.architecture != name && (gguf.also.empty() || gguf.also != name)) continue;
+    if (gguf.claims && gguf.claims(file)) return family;
+    if (!gguf.claims) unclaimed = family;
   }
   if (unclaimed) return unclaimed;
-  return model_error(file.config_file,
-                     fmt::format("'general.architecture' is \"{}\", expected one of {}", name, known),
-                     "this kind of model is not supported");
+  return model_error(
+      file.config_file,
+      fmt::format("'general.architecture' is \"{}\", expected one that 'continuo inspect --families' lists", name),
+      "this kind of model is not supported");
 }
 
 Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file) {

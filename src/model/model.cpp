@@ -23,11 +23,7 @@ namespace {
 Result<const Family*> family_of(const HyperParameters& parameters) {
   CONTINUO_TRY(const std::string model_type, parameters.text("family"));
   if (const Family* family = find_family(model_type)) return family;
-  std::string known;
-  for (const Family* family : families())
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", family->model_type);
-  for (const Wrapper& wrapper : wrappers()) known += fmt::format(", {}", wrapper.model_type);
-  return parameters.wrong("family", "one of " + known, "this kind of model is not supported");
+  return parameters.wrong("family", "one that 'continuo inspect --families' lists", "this kind of model is not supported");
 }
 
 // Weights packed by a quantization tool cannot be read as plain numbers, whatever their tensors are called.

@@ -22,6 +22,16 @@ SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::s
   lay_out(spec);
 }
 
+namespace {
+
+// The attention of a layer that has keys and values of its own.
+const AttentionSpec* remembered(const LayerSpec& layer) {
+  const AttentionSpec* const attention = attention_in(layer.mixer);
+  return attention && !attention->kv_layer ? attention : nullptr;
+}
+
+}  // namespace
+
 SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity,
                              std::size_t prompt_length)
     : pools_(&pools), capacity_(capacity), prompt_length_(prompt_length) {
@@ -33,9 +43,12 @@ void SequenceState::lay_out(const ModelSpec& spec) {
   caches_.reserve(kv_layers(spec));
   for (const LayerSpec& layer : spec.layers) {
     Layer& made = layers_.emplace_back();
-    if (const AttentionSpec* attention = attention_in(layer.mixer)) {
+    if (const AttentionSpec* attention = remembered(layer)) {
       made.cache = caches_.size();
       caches_.emplace_back(*attention, pools_->kv);
+    } else if (const AttentionSpec* reader = attention_in(layer.mixer)) {
+      CONTINUO_CHECK(*reader->kv_layer + 1 < layers_.size(), "keys and values of a later layer");
+      made.cache = layers_[*reader->kv_layer].cache;
     }
     made.first_float = recurrent_floats_;
     made.floats = state_floats(layer).total();
@@ -193,7 +206,7 @@ void SequenceState::copy(const PageSet& pages, std::size_t n) {
 
 std::size_t SequenceState::kv_layers(const ModelSpec& spec) {
   return static_cast<std::size_t>(std::count_if(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) {
-    return attention_in(layer.mixer) != nullptr;
+    return remembered(layer) != nullptr;
   }));
 }
 
@@ -206,7 +219,7 @@ std::size_t SequenceState::recurrent_floats(const ModelSpec& spec) {
 std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
   std::size_t bytes = 0;
   for (const LayerSpec& layer : spec.layers) {
-    if (const AttentionSpec* attention = attention_in(layer.mixer))
+    if (const AttentionSpec* attention = remembered(layer))
       bytes = std::max(bytes, KvCache::page_bytes(*attention, kv_type));
   }
   return bytes;
@@ -215,7 +228,7 @@ std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
 std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step) {
   std::size_t pages = 0;
   for (const LayerSpec& layer : spec.layers) {
-    if (const AttentionSpec* attention = attention_in(layer.mixer))
+    if (const AttentionSpec* attention = remembered(layer))
       pages += KvCache::most_pages(*attention, length, step);
   }
   return pages;

@@ -155,7 +155,7 @@ TEST_CASE("families that are not supported are named", "[model]") {
   for (const char* type : {"t5", "reformer", "mamba3", "LLAMA"}) {
     const std::string refusal = with(tiny_llama(), "model_type", type).refusal();
     CHECK(refusal.find("tiny/config.json: 'model_type' is \"" + std::string(type) +
-                       "\", expected one of gpt2, ") == 0);
+                       "\", expected one that 'continuo inspect --families' lists") == 0);
     CHECK(refusal.ends_with(" (this kind of model is not supported)"));
   }
   CHECK(with(tiny_llama(), "quantization_config", {{"quant_method", "gptq"}}).refusal() ==

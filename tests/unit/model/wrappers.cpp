@@ -77,7 +77,7 @@ TEST_CASE("a wrapper's messages name the section", "[model]") {
         "tiny/config.json: 'text_config' is no object (it holds the text model's numbers)");
   bad = wrapped();
   bad.config["text_config"]["model_type"] = "llama4_text";
-  CHECK(bad.refusal().find("'text_config.model_type' is \"llama4_text\", expected one of ") != std::string::npos);
+  CHECK(bad.refusal().find("'text_config.model_type' is \"llama4_text\", expected one ") != std::string::npos);
 }
 
 TEST_CASE("every wrapper's text model is of a family, and its names are its own", "[model]") {
