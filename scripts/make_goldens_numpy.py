@@ -286,6 +286,129 @@ def plm(c, w, ids):
     return w.rms(x, "model.norm", eps) @ w("model.embed_tokens.weight", VOCAB, d).T
 
 
+def ministral3(c, w, ids):
+    d, eps, r = c["hidden_size"], c["rms_norm_eps"], c["rope_parameters"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    longer = 1 + r["llama_4_scaling_beta"] * np.log(1 + np.floor(np.arange(len(ids)) / r["original_max_position_embeddings"]))
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+        freqs = frequencies(q.shape[-1], r["rope_theta"])
+        out = attend(turn(q, freqs) * longer[:, None, None], turn(k, freqs), v, q.shape[-1] ** -0.5)
+        x = x + w.linear(out, p + "self_attn.o_proj", d)
+        x = x + gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def hunyuan(c, w, ids):
+    d, eps, r = c["hidden_size"], c["rms_norm_eps"], c["rope_scaling"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+        hd = q.shape[-1]
+        freqs = frequencies(hd, c["rope_theta"] * r["alpha"] ** (hd / (hd - 2)))
+        q = w.rms(turn(q, freqs), p + "self_attn.query_layernorm", eps)
+        k = w.rms(turn(k, freqs), p + "self_attn.key_layernorm", eps)
+        x = x + w.linear(attend(q, k, v, hd ** -0.5), p + "self_attn.o_proj", d)
+        x = x + gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def gelu_tanh(x):
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
+
+
+def gpt_bigcode(c, w, ids):
+    d, n, eps = c["n_embd"], c["n_head"], c["layer_norm_epsilon"]
+    x = w("transformer.wte.weight", VOCAB, d)[ids] + w("transformer.wpe.weight", c["n_positions"], d)[:len(ids)]
+    for i in range(c["n_layer"]):
+        p = f"transformer.h.{i}."
+        qkv = heads(w.linear(w.layer_norm(x, p + "ln_1", eps), p + "attn.c_attn", 3 * d, True), n)
+        out = attend(*np.split(qkv, 3, -1), 1.0 if not c["scale_attn_weights"] else (d // n) ** -0.5)
+        x = x + w.linear(out, p + "attn.c_proj", d, True)
+        h = gelu_tanh(w.linear(w.layer_norm(x, p + "ln_2", eps), p + "mlp.c_fc", 4 * d, True))
+        x = x + w.linear(h, p + "mlp.c_proj", d, True)
+    return w.layer_norm(x, "transformer.ln_f", eps) @ w("transformer.wte.weight", VOCAB, d).T
+
+
+def deepseek_v2(c, w, ids):
+    """Experts of the best groups; queries through a low-rank vector; scores scaled as YaRN's magnitude says."""
+    d, n, rank, r = c["hidden_size"], c["num_attention_heads"], c["kv_lora_rank"], c["rope_scaling"]
+    nope, turned, v_dim, eps = c["qk_nope_head_dim"], c["qk_rope_head_dim"], c["v_head_dim"], c["rms_norm_eps"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    freqs = frequencies(turned, c["rope_theta"])
+
+    def dimension(turns):
+        return turned * math.log(r["original_max_position_embeddings"] / (turns * 2 * math.pi)) / (2 * math.log(c["rope_theta"]))
+    low, high = max(math.floor(dimension(32)), 0), min(math.ceil(dimension(1)), turned - 1)
+    ramp = np.clip((np.arange(turned // 2) - low) / max(high - low, 0.001), 0, 1)
+    freqs = freqs / r["factor"] * ramp + freqs * (1 - ramp)
+
+    def magnitude(weight):
+        return 0.1 * weight * math.log(r["factor"]) + 1
+    of_angles = magnitude(r["mscale"]) / magnitude(r["mscale_all_dim"])
+    scale = (nope + turned) ** -0.5 * magnitude(r["mscale_all_dim"]) ** 2
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        h = w.rms(x, p + "input_layernorm", eps)
+        low_q = w.rms(w.linear(h, p + "self_attn.q_a_proj", c["q_lora_rank"]), p + "self_attn.q_a_layernorm", 1e-6)
+        q = heads(w.linear(low_q, p + "self_attn.q_b_proj", n * (nope + turned)), n)
+        low_kv = w.linear(h, p + "self_attn.kv_a_proj_with_mqa", rank + turned)
+        kv = heads(w.linear(w.rms(low_kv[:, :rank], p + "self_attn.kv_a_layernorm", 1e-6), p + "self_attn.kv_b_proj",
+                            n * (nope + v_dim)), n)
+        k_turned = np.repeat(turn(low_kv[:, None, rank:], freqs, of_angles, True), n, 1)
+        q = np.concatenate([q[..., :nope], turn(q[..., nope:], freqs, of_angles, True)], -1)
+        out = attend(q, np.concatenate([kv[..., :nope], k_turned], -1), kv[..., nope:], scale)
+        x = x + w.linear(out, p + "self_attn.o_proj", d)
+        h = w.rms(x, p + "post_attention_layernorm", eps)
+        if i < c["first_k_dense_replace"]:
+            x = x + gated(w, h, p + "mlp.", c["intermediate_size"], d)
+            continue
+        n_experts, n_groups, ff = c["n_routed_experts"], c["n_group"], c["moe_intermediate_size"]
+        scores = softmax(w.linear(h, p + "mlp.gate", n_experts))
+        best = scores.reshape(len(ids), n_groups, -1).max(-1)
+        kept = np.argsort(-best, -1, kind="stable")[:, :c["topk_group"]]
+        mask = np.zeros((len(ids), n_groups), bool)
+        np.put_along_axis(mask, kept, True, -1)
+        keys = np.where(np.repeat(mask, n_experts // n_groups, -1), scores, 0)
+        experts = [gated(w, h, f"{p}mlp.experts.{e}.", ff, d) for e in range(n_experts)]
+        chosen = np.argsort(-keys, -1, kind="stable")[:, :c["num_experts_per_tok"]]
+        routed = np.array([sum(keys[t, e] * experts[e][t] for e in chosen[t]) for t in range(len(ids))])
+        x = x + routed * c["routed_scaling_factor"] + gated(w, h, p + "mlp.shared_experts.", ff * c["n_shared_experts"], d)
+    return w.linear(w.rms(x, "model.norm", eps), "lm_head", VOCAB)
+
+
+def gemma4(c, w, ids):
+    """Values that are keys where attention is full, with heads of their own; no inputs of layers; a wide network in layers that
+    look at others' keys and values."""
+    d, n, eps = c["hidden_size"], c["num_attention_heads"], c["rms_norm_eps"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids] * math.sqrt(d)
+    types, shared = c["layer_types"], c["num_hidden_layers"] - c["num_kv_shared_layers"]
+    seen = {}
+    for i, kind in enumerate(types):
+        p, full = f"model.layers.{i}.", kind == "full_attention"
+        hd = c["global_head_dim"] if full else c["head_dim"]
+        kv = c["num_global_key_value_heads"] if full else c["num_key_value_heads"]
+        freqs = frequencies(hd, 1e6 if full else 1e4)
+        if full:
+            freqs = np.where(np.arange(hd // 2) < int(0.25 * hd // 2), freqs, 0)
+        h = w.rms(x, p + "input_layernorm", eps)
+        q = turn(w.rms(heads(w.linear(h, p + "self_attn.q_proj", n * hd), n), p + "self_attn.q_norm", eps), freqs)
+        if i < shared:
+            k = heads(w.linear(h, p + "self_attn.k_proj", kv * hd), kv)
+            v = k if full else heads(w.linear(h, p + "self_attn.v_proj", kv * hd), kv)
+            v = v / np.sqrt((v * v).mean(-1, keepdims=True) + eps)
+            seen[kind] = turn(w.rms(k, p + "self_attn.k_norm", eps), freqs), v
+        out = attend(q, *seen[kind], 1.0, 0 if full else c["sliding_window"])
+        x = x + w.rms(w.linear(out, p + "self_attn.o_proj", d), p + "post_attention_layernorm", eps)
+        h, ff, m = w.rms(x, p + "pre_feedforward_layernorm", eps), c["intermediate_size"] * (1 if i < shared else 2), p + "mlp."
+        h = gelu_tanh(w.linear(h, m + "gate_proj", ff)) * w.linear(h, m + "up_proj", ff)
+        x = x + w.rms(w.linear(h, m + "down_proj", d), p + "post_feedforward_layernorm", eps)
+        x = x * w(p + "layer_scalar", 1)
+    return w.rms(x, "model.norm", eps) @ w("model.embed_tokens.weight", VOCAB, d).T
+
+
 ROPE = dict(rope_type="default", rope_theta=10000.0)
 CASES = {
     "internlm2": (internlm2, dict(BASE, model_type="internlm2", num_key_value_heads=2, rms_norm_eps=1e-5, bias=False,
@@ -316,6 +439,30 @@ CASES = {
                               ffn_multipliers=[0.5, 1.3, 4.0], ffn_dim_divisor=8, ffn_with_glu=True, activation_fn_name="swish",
                               normalization_layer_name="rms_norm", normalize_qk_projections=True, max_context_length=256,
                               rope_freq_constant=10000, rope_max_length=512, share_input_output_layers=True)),
+    "ministral3_long": (ministral3, dict(BASE, model_type="ministral3", num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-5,
+                                         sliding_window=None, hidden_act="silu", rope_parameters=dict(
+                                             ROPE, llama_4_scaling_beta=0.3, original_max_position_embeddings=8))),
+    "hunyuan_alpha": (hunyuan, dict(BASE, model_type="hunyuan_v1_dense", num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-5,
+                                    hidden_act="silu", rope_theta=10000.0, rope_scaling=dict(
+                                        type="dynamic", alpha=50.0, factor=1.0, beta_fast=32, beta_slow=1, mscale=1.0,
+                                        mscale_all_dim=1.0))),
+    "gpt_bigcode_heads": (gpt_bigcode, dict(model_type="gpt_bigcode", vocab_size=VOCAB, bos_token_id=1, eos_token_id=2, n_embd=32,
+                                            n_layer=2, n_head=4, n_positions=128, n_ctx=64, multi_query=False, n_inner=None,
+                                            scale_attn_weights=False, layer_norm_epsilon=1e-5,
+                                            activation_function="gelu_pytorch_tanh")),
+    "deepseek_v2_groups": (deepseek_v2, dict(BASE, model_type="deepseek_v2", num_hidden_layers=3, kv_lora_rank=16, q_lora_rank=24,
+                                             qk_nope_head_dim=8, qk_rope_head_dim=8, v_head_dim=12, rms_norm_eps=1e-6,
+                                             hidden_act="silu", rope_theta=10000.0, n_routed_experts=8, num_experts_per_tok=3,
+                                             n_shared_experts=2, moe_intermediate_size=16, first_k_dense_replace=1, n_group=4,
+                                             topk_group=2, topk_method="group_limited_greedy", norm_topk_prob=False,
+                                             routed_scaling_factor=2.5, rope_scaling=dict(
+                                                 type="yarn", factor=4.0, beta_fast=32, beta_slow=1, mscale=0.7,
+                                                 mscale_all_dim=0.9, original_max_position_embeddings=64))),
+    "gemma4_shared_keys": (gemma4, dict(BASE, model_type="gemma4_text", num_hidden_layers=5, num_key_value_heads=2, head_dim=8,
+                                 global_head_dim=16, num_global_key_value_heads=1, attention_k_eq_v=True, sliding_window=8,
+                                 num_kv_shared_layers=2, use_double_wide_mlp=True, hidden_size_per_layer_input=0,
+                                 layer_types=["sliding_attention", "full_attention", "sliding_attention", "sliding_attention",
+                                              "full_attention"], rms_norm_eps=1e-6)),
     "plm": (plm, dict(BASE, model_type="plm", kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=12,
                       q_lora_rank=None, rms_norm_eps=1e-6, hidden_act="relu2", rope_theta=10000.0, tie_word_embeddings=True)),
 }

@@ -165,8 +165,12 @@ class Unpacker {
 Result<void> unpack_fp8(Checkpoint& checkpoint) {
   const auto quantization = checkpoint.config.find("quantization_config");
   if (quantization == checkpoint.config.end() || !quantization->is_object()) return {};
-  const auto method = quantization->find("quant_method");
-  if (method == quantization->end() || *method != "fp8") return {};
+  const auto says = [&](const char* field, const char* value) {
+    const auto found = quantization->find(field);
+    return found != quantization->end() && *found == value;
+  };
+  const bool compressed = says("quant_method", "compressed-tensors") && says("format", "float-quantized");
+  if (!says("quant_method", "fp8") && !compressed) return {};
   CONTINUO_TRY_VOID(Unpacker(checkpoint, stated_block(*quantization)).run());
   checkpoint.config.erase("quantization_config");
   return {};

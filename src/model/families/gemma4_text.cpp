@@ -22,6 +22,10 @@ Result<void> set_heads(const HyperParameters& p, ModelSpec& spec, bool values_ar
       const Json* const values = overrides.raw(std::to_string(i));
       if (!values) continue;
       if (!values->is_object()) return p.wrong("layer_overrides", "an object for each layer that it names");
+      for (const auto& [field, value] : values->items()) {
+        if (field != "head_dim" && field != "num_key_value_heads")
+          return model_error(p.file(), fmt::format("'per_layer_config.{}.{}' is not supported", i, field));
+      }
       const HyperParameters own(*values, p.file(), fmt::format("per_layer_config.{}.", i));
       CONTINUO_TRY(attention.head_dim, own.count_or("head_dim", attention.head_dim));
       CONTINUO_TRY(attention.n_kv_heads, own.count_or("n_kv_heads", attention.n_kv_heads));
