@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace continuo::explain {
 
 namespace {
 
-// The softmax of scores[first..last), as weights at the same places; all others 0.
-std::vector<float> softmax(std::span<const float> scores, std::size_t first, std::size_t last) {
+// The softmax of scores[first..last), as weights at the same places; all others 0. A sink takes its share, which is none's.
+std::vector<float> softmax(std::span<const float> scores, std::size_t first, std::size_t last,
+                           std::optional<float> sink) {
   std::vector<float> weights(scores.size());
-  const float largest = *std::max_element(scores.begin() + first, scores.begin() + last);
-  double sum = 0;
+  float largest = *std::max_element(scores.begin() + first, scores.begin() + last);
+  if (sink) largest = std::max(largest, *sink);
+  double sum = sink ? std::exp(double(*sink) - double(largest)) : 0;
   for (std::size_t j = first; j < last; ++j)
     sum += std::exp(double(scores[j]) - double(largest));
   for (std::size_t j = first; j < last; ++j) {
@@ -29,15 +32,16 @@ HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t 
                     .weights = Grid(n, n)};
   if (unmasked) record.unmasked = Grid(n, n);
   record.before.resize(n);
+  const std::optional<float> sink = view.sinks.empty() ? std::nullopt : std::optional(view.sinks[head]);
   for (std::size_t row = 0; row < n; ++row) {
     const std::size_t position = from + row;
     const auto scores = attention_scores(view, row, head, to);
-    const auto weights = softmax(scores, first_visible(view.spec, position), position + 1);
+    const auto weights = softmax(scores, first_visible(view.spec, position), position + 1, sink);
     std::copy_n(scores.begin() + from, n, &record.scores.at(row, 0));
     std::copy_n(weights.begin() + from, n, &record.weights.at(row, 0));
     record.before[row] = std::accumulate(weights.begin(), weights.begin() + from, 0.0f);
     if (unmasked) {
-      const auto all = softmax(scores, 0, to);
+      const auto all = softmax(scores, 0, to, sink);
       std::copy_n(all.begin() + from, n, &record.unmasked.at(row, 0));
     }
   }

@@ -523,7 +523,8 @@ AttentionView view(const Layer& layer) {
           .cache = cache_of(layer, 0),
           .queries = {q.rows.data, q.rows.stride, layer.step.rows(), q.head_dim, q.per_group, q.group_stride},
           .alibi = layer.alibi,
-          .first_position = layer.step.places.front().position};
+          .first_position = layer.step.places.front().position,
+          .sinks = layer.weights.sinks};
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct AttentionView {
   HeadsView queries;           // as they meet the keys: normalized, turned by their positions
   const AlibiTable* alibi;     // null: no bias for distance
   std::size_t first_position;  // of row 0
+  std::span<const float> sinks = {};  // a score of each head that takes its share of the softmax; empty: none
 };
 
 // The scores of one row's query and head against the keys at positions [0, keys) of the sequence, later ones
