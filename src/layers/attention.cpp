@@ -160,6 +160,22 @@ void place_row(const Layer& layer, std::size_t row) {
     place_group(layer, row, h);
 }
 
+struct KeyRange {
+  std::size_t first, end;
+};
+
+// The positions that a token at `position` sees.
+KeyRange visible_keys(const Layer& layer, std::size_t segment, std::size_t position) {
+  const std::size_t window = layer.spec.window;
+  if (layer.spec.mask == AttentionSpec::Mask::causal) {
+    const std::size_t end = position + 1;
+    return {window > 0 && end > window ? end - window : 0, end};
+  }
+  const std::size_t length = layer.step.segments[segment].tokens.size();
+  if (window == 0) return {0, length};
+  return {position > window ? position - window : 0, std::min(length, position + window + 1)};
+}
+
 // The queries of a piece.
 struct Group {
   const Layer& layer;
@@ -170,12 +186,12 @@ struct Group {
   std::size_t queries() const { return piece.n_rows * size(); }
   AttentionQuery query(std::size_t i) const {
     const std::size_t row = piece.first_row + i / size(), head = piece.kv_head * size() + i % size();
-    const std::size_t visible = layer.step.places[row].position + 1, window = layer.spec.window;
+    const KeyRange keys = visible_keys(layer, piece.segment, layer.step.places[row].position);
     return {.query = layer.heads.q.at(row, head),
             .out = layer.heads.out.at(row, head),
             .bias = layer.alibi ? layer.alibi->bias(head) : nullptr,
-            .first = window > 0 && visible > window ? visible - window : 0,
-            .visible = visible};
+            .first = keys.first,
+            .visible = keys.end};
   }
 };
 

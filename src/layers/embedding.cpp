@@ -30,10 +30,34 @@ void look_up(const Step& step, const Matrix& embedding, const ModelSpec& spec, R
   }
 }
 
+TokenId token_of(const Step& step, std::size_t row) {
+  const RowPlace place = step.places[row];
+  return step.segments[place.segment].tokens[row - step.first_rows[place.segment]];
+}
+
 void add_positions(const Step& step, const LearnedPositions& spec, const Matrix& positions, Rows x) {
   std::vector<float> learned(positions.cols);
+  std::size_t skipped = 0;  // in this segment so far
   for (std::size_t row = 0; row < step.rows(); ++row) {
-    unpack_row(positions, step.places[row].position + spec.offset, learned.data());
+    const RowPlace place = step.places[row];
+    if (row == step.first_rows[place.segment]) skipped = 0;
+    std::size_t number = place.position - skipped + spec.offset;
+    if (spec.skipped && token_of(step, row) == *spec.skipped) {
+      number = static_cast<std::size_t>(*spec.skipped);
+      ++skipped;
+    }
+    unpack_row(positions, number, learned.data());
+    for (std::size_t i = 0; i < learned.size(); ++i)
+      x[row][i] += learned[i];
+  }
+}
+
+void add_token_types(const Step& step, const Matrix& types, Rows x) {
+  std::vector<float> learned(types.cols);
+  for (std::size_t row = 0; row < step.rows(); ++row) {
+    const std::size_t segment = step.places[row].segment;
+    const std::span<const std::uint8_t> stated = step.segments[segment].token_types;
+    unpack_row(types, stated.empty() ? 0 : stated[row - step.first_rows[segment]], learned.data());
     for (std::size_t i = 0; i < learned.size(); ++i)
       x[row][i] += learned[i];
   }
@@ -60,13 +84,26 @@ void Embedding::operator()(Step& step, const Model& model, Rows x) {
   const Weights& weights = model.weights;
   const bool widened = weights.project_in.weight.data != nullptr;
   const Rows looked_up = widened ? narrow_.rows(step.rows(), weights.embedding.cols) : x;
+  const auto add_rows = [&](Rows to) {
+    if (weights.token_types.data) add_token_types(step, weights.token_types, to);
+    if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
+      add_positions(step, *learned, weights.learned_positions, to);
+    } else if (const auto* sinusoidal = std::get_if<SinusoidalPositions>(&spec.positions)) {
+      add_positions(step, *sinusoidal, static_cast<std::size_t>(spec.d_model), to);
+    }
+  };
+  const auto normalize_rows = [&](Rows rows) {
+    if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, rows, step.rows(), rows);
+  };
   look_up(step, weights.embedding, spec, looked_up);
+  if (spec.sums_before_norm) {
+    add_rows(looked_up);
+    normalize_rows(looked_up);
+  }
   if (widened) linear(step, {{&weights.project_in, x}}, looked_up, step.rows());
-  if (spec.embedding_norm) normalize(step, *spec.embedding_norm, weights.embedding_norm, x, step.rows(), x);
-  if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
-    add_positions(step, *learned, weights.learned_positions, x);
-  } else if (const auto* sinusoidal = std::get_if<SinusoidalPositions>(&spec.positions)) {
-    add_positions(step, *sinusoidal, static_cast<std::size_t>(spec.d_model), x);
+  if (!spec.sums_before_norm) {
+    normalize_rows(x);
+    add_rows(x);
   }
 }
 

@@ -112,6 +112,9 @@ struct ForwardPass::Impl {
   void parallel(std::size_t layer, Rows x, Probe probe);
   template <class Probe>
   void post_norm(std::size_t layer, Rows x, Probe probe);
+  // All layers; the rows behind the last of them.
+  template <class Probe>
+  Rows run_layers(std::span<const Segment> segments, Probe probe);
   template <class Probe>
   std::span<const float> run(std::span<const Segment> segments, Probe probe);
 };
@@ -135,9 +138,11 @@ void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
   step.segments = segments;
   step.places.clear();
   step.first_rows.clear();
+  const bool both_sides = sees_both_sides(model.spec);
   std::size_t longest = 0;
   for (std::size_t s = 0; s < segments.size(); ++s) {
     const Segment& segment = segments[s];
+    CONTINUO_CHECK(!both_sides || segment.state->length() == 0, "a text that is seen from both sides is run whole");
     segment.state->reserve(segment.tokens.size());
     step.first_rows.push_back(step.places.size());
     for (std::size_t i = 0; i < segment.tokens.size(); ++i)
@@ -223,7 +228,7 @@ void ForwardPass::Impl::post_norm(std::size_t layer, Rows x, Probe probe) {
 }
 
 template <class Probe>
-std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Probe probe) {
+Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe probe) {
   const ModelSpec& spec = model.spec;
   probe.started();
   lay_out_rows(segments);
@@ -250,6 +255,12 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
   }
   for (const Segment& segment : segments)
     segment.state->advance(segment.tokens.size());
+  return x;
+}
+
+template <class Probe>
+std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Probe probe) {
+  const Rows x = run_layers<Probe>(segments, probe);
   const std::span<const float> logits = project(step, model, x);
   probe.finished(logits);
   return logits;
@@ -261,6 +272,10 @@ ForwardPass::~ForwardPass() = default;
 
 std::span<const float> ForwardPass::operator()(std::span<const Segment> segments) {
   return impl_->run<NoListener>(segments, {});
+}
+
+std::span<const float> ForwardPass::hidden_states(std::span<const Segment> segments) {
+  return impl_->project.hidden_states(impl_->step, impl_->model, impl_->run_layers<NoListener>(segments, {}));
 }
 
 std::span<const float> ForwardPass::operator()(const Segment& segment, Listener& listener) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -13,11 +14,17 @@
 namespace continuo {
 
 // One sequence's share of a step: its next tokens, in order, at the positions state->length() and on. Ids lie
-// inside the vocabulary, positions inside the state's capacity and the model's positions.
+// inside the vocabulary, positions inside the state's capacity and the model's positions. Networks that see both sides
+// (sees_both_sides) take a text as a whole: the state is empty, and the segment is all of it.
 struct Segment {
   SequenceState* state = nullptr;
   std::span<const TokenId> tokens;
   std::size_t logits_wanted = 1;  // for the last so many tokens of the segment
+  std::span<const std::size_t> chosen = {};  // not empty: results for these tokens of the segment instead, in this order
+  // One for each token, where the model has token types (ModelSpec::n_token_types); empty: all 0.
+  std::span<const std::uint8_t> token_types = {};
+
+  std::size_t results() const { return chosen.empty() ? logits_wanted : chosen.size(); }
 };
 
 class Listener;
@@ -35,7 +42,9 @@ class ForwardPass {
   // for each wanted token, in order of segments and tokens; valid until the next call. The bits of a row
   // depend on its own sequence alone: not on the batch, the cut into steps, or the number of threads.
   std::span<const float> operator()(std::span<const Segment> segments);
-  // The same for one segment, bit for bit, watched (probe.h).
+  // The hidden states behind the last norm in place of logits: d_model values each.
+  std::span<const float> hidden_states(std::span<const Segment> segments);
+  // Logits of one segment, bit for bit the same, watched (probe.h).
   std::span<const float> operator()(const Segment& segment, Listener& listener);
 
  private:

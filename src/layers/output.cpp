@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "layers/activation.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
@@ -13,7 +14,7 @@ namespace {
 std::size_t count_wanted(const Step& step) {
   std::size_t n = 0;
   for (const Segment& segment : step.segments)
-    n += segment.logits_wanted;
+    n += segment.results();
   return n;
 }
 
@@ -21,9 +22,11 @@ void gather_wanted(const Step& step, Rows x, std::size_t width, Rows out) {
   std::size_t to = 0;
   for (std::size_t s = 0; s < step.segments.size(); ++s) {
     const Segment& segment = step.segments[s];
-    const std::size_t first = step.first_rows[s] + segment.tokens.size() - segment.logits_wanted;
-    for (std::size_t i = 0; i < segment.logits_wanted; ++i)
-      std::copy_n(x[first + i], width, out[to++]);
+    const std::size_t first = step.first_rows[s], n = segment.tokens.size();
+    for (std::size_t i = 0; i < segment.results(); ++i) {
+      const std::size_t token = segment.chosen.empty() ? n - segment.logits_wanted + i : segment.chosen[i];
+      std::copy_n(x[first + token], width, out[to++]);
+    }
   }
 }
 
@@ -40,8 +43,17 @@ void scale_and_cap(Step& step, const ModelSpec& spec, std::span<float> logits) {
 
 }  // namespace
 
+std::span<const float> Output::hidden_states(Step& step, const Model& model, Rows x) {
+  const std::size_t d_model = model.spec.d_model, n = count_wanted(step);
+  const Rows last = wanted_.rows(n, d_model);
+  gather_wanted(step, x, d_model, last);
+  if (model.spec.final_norm) normalize(step, *model.spec.final_norm, model.weights.final_norm, last, n, last);
+  return {last.data, n * d_model};
+}
+
 std::span<const float> Output::operator()(Step& step, const Model& model, Rows x) {
   const ModelSpec& spec = model.spec;
+  CONTINUO_CHECK(spec.has_output, "logits of a network without an output");
   const Weights& weights = model.weights;
   const std::size_t d_model = spec.d_model, vocab_size = spec.vocab_size, n = count_wanted(step);
   const Linear& first = spec.output_head                  ? weights.output_head
@@ -51,10 +63,11 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   gather_wanted(step, x, d_model, last);
   if (spec.final_norm) normalize(step, *spec.final_norm, weights.final_norm, last, n, last);
   if (spec.output_head) {
-    const Rows made = head_.rows(n, d_model);
+    const std::size_t width = weights.output_head.weight.rows;
+    const Rows made = head_.rows(n, width);
     linear(step, {{&weights.output_head, made}}, last, n);
     const KernelTable::Activate activate = activation_kernel(step.kernels, spec.output_head->activation);
-    for (std::size_t row = 0; row < n; ++row) activate(made[row], nullptr, d_model);
+    for (std::size_t row = 0; row < n; ++row) activate(made[row], nullptr, width);
     normalize(step, spec.output_head->norm, weights.output_head_norm, made, n, made);
     last = made;
   }

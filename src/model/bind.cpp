@@ -43,14 +43,19 @@ class Binder {
     const std::size_t width = embedding_width();
     CONTINUO_TRY(weights_.embedding, finder_.matrix(Role::embedding, {}, vocab_size_, width));
     if (width != d_model_) {
-      CONTINUO_TRY(weights_.project_in.weight, finder_.matrix(Role::embedding_project_in, {}, d_model_, width));
+      CONTINUO_TRY(weights_.project_in, parts_.linear(Role::embedding_project_in, Role::embedding_project_in_bias, {},
+                                                      spec_.project_in_bias, {d_model_, width}));
+    }
+    const std::size_t summed = spec_.sums_before_norm ? width : d_model_;
+    if (spec_.n_token_types > 0) {
+      CONTINUO_TRY(weights_.token_types, finder_.matrix(Role::token_types, {}, size(spec_.n_token_types), summed));
     }
     if (const auto* learned = std::get_if<LearnedPositions>(&spec_.positions)) {
       const std::size_t rows = size(learned->count) + size(learned->offset);
-      CONTINUO_TRY(weights_.learned_positions, finder_.matrix(Role::learned_positions, {}, rows, d_model_));
+      CONTINUO_TRY(weights_.learned_positions, finder_.matrix(Role::learned_positions, {}, rows, summed));
     }
     CONTINUO_TRY(weights_.embedding_norm, norm({Role::embedding_norm, Role::embedding_norm_bias, {}},
-                                               spec_.embedding_norm, {d_model_}));
+                                               spec_.embedding_norm, {summed}));
     return spec_.layer_embedding ? layer_embedding(*spec_.layer_embedding) : Result<void>{};
   }
 
@@ -91,14 +96,15 @@ class Binder {
 
   Result<void> output() {
     const std::size_t width = embedding_width();
-    if (width != d_model_) {
+    if (!spec_.has_output) return {};
+    if (width != d_model_ && !spec_.output_head) {
       CONTINUO_TRY(weights_.project_out.weight, finder_.matrix(Role::output_project_out, {}, width, d_model_));
     }
     if (spec_.output_head) {
       CONTINUO_TRY(weights_.output_head, parts_.linear(Role::output_head, Role::output_head_bias, {}, spec_.output_head->bias,
-                                                       {d_model_, d_model_}));
+                                                       {width, d_model_}));
       CONTINUO_TRY(weights_.output_head_norm, norm({Role::output_head_norm, Role::output_head_norm_bias, {}},
-                                                   spec_.output_head->norm, {d_model_}));
+                                                   spec_.output_head->norm, {width}));
     }
     Linear& into = weights_.output;
     if (spec_.tied_output) {

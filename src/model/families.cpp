@@ -46,6 +46,13 @@ namespace continuo {
   X(kGranitemoehybrid) \
   X(kLfm2Moe) \
   X(kLfm3) \
+  X(kBert) \
+  X(kRoberta) \
+  X(kXlmRoberta) \
+  X(kCamembert) \
+  X(kDistilbert) \
+  X(kElectra) \
+  X(kModernbert) \
   X(kQwen3Next) \
   X(kQwen35Text) \
   X(kOlmoHybrid) \

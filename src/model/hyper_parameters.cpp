@@ -23,9 +23,9 @@ const std::vector<Names>& table() {
       {"quantization", {"quant_method"}},
       // Sizes.
       {"vocab_size", {"vocab_size"}},
-      {"d_model", {"hidden_size", "n_embd", "d_model", "n_embed", "model_dim"}},
+      {"d_model", {"hidden_size", "n_embd", "d_model", "n_embed", "model_dim", "dim"}},
       {"d_embedding", {"word_embed_proj_dim"}},
-      {"d_ff", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "block_ff_dim"}},
+      {"d_ff", {"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "block_ff_dim", "hidden_dim"}},
       {"d_ff_ratio", {"expansion_ratio"}},
       {"n_layers", {"num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers"}},
       {"n_heads", {"num_attention_heads", "n_head", "num_heads", "n_heads", "attention_heads"}},
@@ -197,6 +197,9 @@ const std::vector<Names>& table() {
       {"expert_block", {"enable_moe_block"}},
       {"routed_scale", {"routed_scaling_factor"}},
       // Positions.
+      {"n_token_types", {"type_vocab_size"}},
+      {"encoder_embedding", {"embedding_size"}},
+      {"is_decoder", {"is_decoder"}},
       {"position_kind", {"position_embedding_type"}},
       {"alibi", {"alibi"}},
       {"alibi_bits", {"alibi_bias_max"}},

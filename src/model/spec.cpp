@@ -1,5 +1,7 @@
 #include "model/spec.h"
 
+#include <algorithm>
+
 namespace continuo {
 
 namespace {
@@ -38,6 +40,13 @@ const AttentionSpec* attention_in(const MixerSpec& mixer) {
 
 AttentionSpec* attention_in(MixerSpec& mixer) {
   return const_cast<AttentionSpec*>(attention_in(static_cast<const MixerSpec&>(mixer)));
+}
+
+bool sees_both_sides(const ModelSpec& spec) {
+  return std::any_of(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) {
+    const AttentionSpec* const attention = attention_in(layer.mixer);
+    return attention && attention->mask == AttentionSpec::Mask::both_sides;
+  });
 }
 
 }  // namespace continuo

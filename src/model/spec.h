@@ -78,6 +78,8 @@ struct RopeSpec {
 struct LearnedPositions {
   int count = 0;   // positions that can be used
   int offset = 0;  // rows before the first position's (OPT: 2); the matrix has count + offset rows
+  // Tokens that do not count as positions; theirs is the row of this number (RoBERTa's padding).
+  std::optional<TokenId> skipped = {};
 };
 // A row added to each embedding that no file holds (XGLM): sin(n f_i) for the first half of its values, cos(n f_i) for the
 // second, n = position + offset, f_i = 10000^(-i / (d_model / 2 - 1)); row `zero_row` is zero.
@@ -152,6 +154,9 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   std::optional<std::size_t> kv_layer;  // the earlier layer whose keys and values are looked at; none are made (Gemma 4)
   // n_kv_heads is 1 and head_dim rope_dim + kv_rank then: the shape of what is remembered.
   std::optional<LatentSpec> latent;
+  // both_sides: a token sees those behind it too, so that the text must be there as a whole (BERT, Devlin et al. 2018,
+  // arXiv:1810.04805); with a window those that are at most so many positions away.
+  enum class Mask : unsigned char { causal, both_sides } mask = Mask::causal;
 
   std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
@@ -385,10 +390,15 @@ struct ModelSpec {
   float embedding_scale = 1;  // multiplies embeddings, before positions are added
   std::optional<NormSpec> embedding_norm;  // BLOOM
   std::optional<TokenId> zero_token;       // its row of the embedding counts as zeros, whatever the file holds (Youtu)
+  // The order of BERT: embedding, position and type of the token are added, then normalized, then widened.
+  bool sums_before_norm = false;
+  int n_token_types = 0;         // rows of a matrix of which one is added to each token: which of several texts it is of
+  bool project_in_bias = false;  // of the matrix that widens
   std::vector<LayerSpec> layers;
   std::optional<LayerEmbeddingSpec> layer_embedding;
   std::optional<NormSpec> final_norm;
-  std::optional<OutputHeadSpec> output_head;
+  std::optional<OutputHeadSpec> output_head;  // d_embedding outputs, where that is not 0
+  bool has_output = true;                     // false: hidden states are all it gives (sentence embedders)
   bool tied_output = false;  // the output matrix is the embedding matrix
   bool output_bias = false;
   float logit_scale = 1;  // multiplies logits
@@ -396,5 +406,8 @@ struct ModelSpec {
   std::vector<TokenId> eos_tokens;  // any of them ends the text; bos_token is among them
   std::optional<TokenId> bos_token;
 };
+
+// Whether a token of the network sees those behind it: the text is no continuation, and is run whole.
+bool sees_both_sides(const ModelSpec& spec);
 
 }  // namespace continuo

@@ -12,6 +12,8 @@ namespace continuo {
   X(embedding_norm, "embedding norm")                                                                     \
   X(embedding_norm_bias, "embedding norm bias")                                                           \
   X(embedding_project_in, "embedding widening")                                                           \
+  X(embedding_project_in_bias, "embedding widening bias")                                                 \
+  X(token_types, "token types")                                                                           \
   X(learned_positions, "learned positions")                                                               \
   X(mixer_norm, "mixer norm")                                                                             \
   X(mixer_norm_bias, "mixer norm bias")                                                                   \

@@ -278,6 +278,7 @@ struct Weights {
   Matrix embedding;          // vocab_size rows of d_embedding (d_model where that is 0), row_major
   Linear project_in;              // d_model rows of d_embedding; data null unless the widths differ
   NormWeights embedding_norm;
+  Matrix token_types;        // n_token_types rows of d_embedding; data null if there are none
   Matrix learned_positions;  // count + offset rows of d_model, row_major; data null if the model has none
   std::vector<LayerWeights> layers;
   NormWeights final_norm;

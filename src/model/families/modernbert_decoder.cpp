@@ -1,6 +1,7 @@
 // The decoder of ModernBERT's kind (Ettin): layer norms, a gated network in one matrix, a window in two layers of three, and a
 // head before the output matrix. Weller et al. 2025, arXiv:2507.11412.
 #include "model/families/llama.h"
+#include "model/families/modernbert.h"
 
 namespace continuo {
 
@@ -21,7 +22,9 @@ Result<void> set_attention_kinds(const HyperParameters& p, ModelSpec& spec) {
   return {};
 }
 
-Result<ModelSpec> modernbert_decoder(const HyperParameters& p) {
+}  // namespace
+
+Result<ModelSpec> modernbert_decoder_spec(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.tied_output = true, .context_length = 8192}));
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
   mixer.n_kv_heads = mixer.n_heads;
@@ -46,6 +49,8 @@ Result<ModelSpec> modernbert_decoder(const HyperParameters& p) {
   CONTINUO_TRY(spec.output_bias, p.flag_or("output_bias", true));
   return spec;
 }
+
+namespace {
 
 constexpr auto kTensors = std::to_array<TensorName>({
     {Role::embedding, "*embeddings.tok_embeddings.weight"},
@@ -84,7 +89,7 @@ extern const Family kModernbertDecoder;  // the list's
 const Family kModernbertDecoder = {
     .model_type = "modernbert-decoder",
     .known_as = "Ettin decoders",
-    .spec = modernbert_decoder,
+    .spec = modernbert_decoder_spec,
     .names = {kTensors, kPrefixes, {}},
 };
 
