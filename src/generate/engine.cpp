@@ -18,21 +18,6 @@ namespace continuo {
 
 namespace {
 
-// A further core is worth waking for this many bytes of weights: reading them takes it long enough to pay for
-// the meetings of all threads in every layer.
-constexpr std::size_t kWeightBytesPerThread = std::size_t{2} << 20;
-
-int useful_threads(const Model& model) {
-  const std::size_t shares = 1 + model.weight_bytes / kWeightBytesPerThread;
-  if (shares == 1) return 1;
-  return static_cast<int>(std::min(shares, static_cast<std::size_t>(usable_cores())));
-}
-
-KernelTable exact(KernelTable table) {
-  table.int8 = nullptr;
-  return table;
-}
-
 Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
   if (ids.empty())
     return usage_error("the prompt has no tokens", "this model adds none of its own; give it some text");
@@ -72,8 +57,8 @@ struct Engine::Impl {
         chunk(options.chunk),
         step_logits(shares.step_logits),
         lookup(options.lookup),
-        kernels(options.exact_math ? exact(table) : table),
-        threads(options.threads > 0 ? options.threads : useful_threads(m)),
+        kernels(table),
+        threads(threads_of(options, m)),
         forward(m, kernels, threads, options.repack),
         pools(m.spec, shares.pages, shares.recurrent_blocks, options.kv_type),
         scheduler(m.spec, pools,
@@ -208,15 +193,16 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
 }
 
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
-  const KernelTable* kernels = options.kernels.empty() ? &best_kernels() : find_kernels(options.kernels);
-  if (!kernels) {
-    return usage_error(
-        fmt::format("kernels '{}' are unknown or do not run on this processor", options.kernels));
+  if (sees_both_sides(model.spec)) {
+    return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text", model.name,
+                                   model.spec.family),
+                       "`continuo fill` guesses masked words, `continuo embed` makes vectors");
   }
-  CONTINUO_CHECK(kernels->attention[static_cast<std::size_t>(options.kv_type)],
+  CONTINUO_TRY(const KernelTable kernels, kernels_of(options));
+  CONTINUO_CHECK(kernels.attention[static_cast<std::size_t>(options.kv_type)],
                  "keys and values in a format without kernels");
   CONTINUO_TRY(const MemoryShares shares, share_memory(model.spec, options));
-  return Engine(std::make_unique<Impl>(model, tokenizer, options, shares, *kernels));
+  return Engine(std::make_unique<Impl>(model, tokenizer, options, shares, kernels));
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

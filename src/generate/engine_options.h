@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <string>
 
+#include "base/error.h"
+#include "kernels/kernel_table.h"
 #include "kernels/kv_page.h"
+#include "model/model.h"
 
 namespace continuo {
 
@@ -22,5 +25,11 @@ struct EngineOptions {
   bool exact_math = false;
   Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
 };
+
+// The kernels that the options name, without integer products where they want exact ones. An error if they are unknown or do
+// not run on this processor.
+Result<KernelTable> kernels_of(const EngineOptions& options);
+// The threads that the options name, or as many as are useful for the model.
+int threads_of(const EngineOptions& options, const Model& model);
 
 }  // namespace continuo

@@ -85,6 +85,8 @@ TEST_CASE("every family has a case") {
   std::set<std::string> covered;
   for (const fs::path& folder : cases_in(test::source_folder() / "golden"))
     covered.insert(Json::parse(test::read_file(folder / "config.json"))["model_type"].get<std::string>());
+  for (const fs::path& folder : cases_in(test::source_folder() / "golden/encoders"))
+    covered.insert(Json::parse(test::read_file(folder / "config.json"))["model_type"].get<std::string>());
   for (const Family* family : families()) CHECK(covered.count(std::string(family->model_type)) == 1);
 }
 
