@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cli/json_answer.h"
+#include "requests/json_answer.h"
 
 namespace continuo {
 

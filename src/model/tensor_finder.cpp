@@ -72,10 +72,10 @@ const TensorName* TensorFinder::find(Role role, const TensorPlace& place) const 
   return first;
 }
 
-const TensorName& TensorFinder::need(Role role, const TensorPlace& place) const {
-  const TensorName* name = find(role, place);
-  CONTINUO_CHECK(name, "the spec implies a tensor that the list of names does not know");
-  return *name;
+Result<const TensorName*> TensorFinder::need(Role role, const TensorPlace& place) const {
+  if (const TensorName* name = find(role, place)) return name;
+  return model_error(checkpoint_.config_file.empty() ? checkpoint_.name : checkpoint_.config_file,
+                     fmt::format("its settings ask for {}, which models of this kind do not have", role_text(role, place)));
 }
 
 bool TensorFinder::named(Role role) const { return find(role, {}) != nullptr; }
@@ -99,11 +99,13 @@ std::size_t TensorFinder::first_extent(Role role, const TensorPlace& place) cons
 }
 
 bool TensorFinder::stored_per_part(Role role, const TensorPlace& place) const {
-  return need(role, place).name.find('@') != std::string_view::npos;
+  const TensorName* const name = find(role, place);
+  return name && name->name.find('@') != std::string_view::npos;
 }
 
 Result<Matrix> TensorFinder::matrix(Role role, const TensorPlace& place, std::size_t rows, std::size_t cols) {
-  const Layout layout = need(role, place).layout;
+  CONTINUO_TRY(const TensorName* named, need(role, place));
+  const Layout layout = named->layout;
   const auto shape = layout == Layout::row_major ? std::array{rows, cols} : std::array{cols, rows};
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
   return view(*tensor, layout, rows, cols);
@@ -111,7 +113,8 @@ Result<Matrix> TensorFinder::matrix(Role role, const TensorPlace& place, std::si
 
 Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& place, std::size_t count,
                                                 std::size_t rows, std::size_t cols) {
-  const Layout layout = need(role, place).layout;
+  CONTINUO_TRY(const TensorName* named, need(role, place));
+  const Layout layout = named->layout;
   const auto shape =
       layout == Layout::row_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
@@ -145,7 +148,8 @@ Result<std::vector<float>> TensorFinder::converted(Role role, const TensorPlace&
 // The tensor of a role, which must be there in that shape.
 Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place,
                                              std::span<const std::size_t> shape, bool units_matter) {
-  const std::string name = name_of(need(role, place), place);
+  CONTINUO_TRY(const TensorName* named, need(role, place));
+  const std::string name = name_of(*named, place);
   const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, place)); };
   if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
     return model_error(it->second.file, fmt::format("{} is stored as {}", describe(), it->second.format),
@@ -173,7 +177,8 @@ Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place
 }
 
 Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& place, std::span<const std::size_t> shape) {
-  const std::string name = name_of(need(role, place), place);
+  CONTINUO_TRY(const TensorName* named, need(role, place));
+  const std::string name = name_of(*named, place);
   const auto it = checkpoint_.others.find(name);
   if (it == checkpoint_.others.end()) {
     if (checkpoint_.tensors.count(name)) return unreadable(role, place, "U8 is expected");
@@ -193,7 +198,9 @@ Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& pl
 }
 
 Error TensorFinder::unreadable(Role role, const TensorPlace& place, std::string hint) const {
-  const std::string name = name_of(need(role, place), place);
+  const TensorName* const named = find(role, place);
+  CONTINUO_CHECK(named, "a tensor that was found has a name");
+  const std::string name = name_of(*named, place);
   const auto it = checkpoint_.tensors.find(name);
   const bool found = it != checkpoint_.tensors.end();
   return model_error(found ? it->second.file : checkpoint_.name,

@@ -63,7 +63,8 @@ class TensorFinder {
                                  bool units_matter = true);
   bool stored(const std::string& name) const;
   const TensorName* find(Role role, const TensorPlace& place) const;
-  const TensorName& need(Role role, const TensorPlace& place) const;
+  // An error where the family has no such tensor, whatever its settings ask for.
+  Result<const TensorName*> need(Role role, const TensorPlace& place) const;
   std::string name_of(const TensorName& name, const TensorPlace& place) const;
   std::string_view choose_prefix() const;
   bool is_ignored(std::string_view name) const;

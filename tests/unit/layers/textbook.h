@@ -67,6 +67,8 @@ inline double activate(Activation kind, double x) {
       return std::max(x, 0.0);
     case Activation::relu_squared:
       return std::max(x, 0.0) * std::max(x, 0.0);
+    case Activation::xielu:
+      FAIL("an activation with parameters of its own");
   }
   return 0;
 }
