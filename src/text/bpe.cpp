@@ -56,7 +56,9 @@ Result<void> Bpe::fill_tables(const std::string& file) {
 
 Result<void> Bpe::add_merges(std::span<const MergeLine> merges, const std::string& file) {
   if (merges.size() >= kNoRank) return model_error(file, "there are more merges than 32 bits can count");
-  blanks_begin_words_ = !options_.byte_level && vocabulary_->find(kVisibleBlank).has_value();
+  // Where unknown characters vanish, what stood on both sides of them may merge.
+  const bool vanishes = unk_ < 0 && !options_.byte_fallback;
+  blanks_begin_words_ = !options_.byte_level && !vanishes && vocabulary_->find(kVisibleBlank).has_value();
   merges_.reserve(merges.size());
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const MergeLine& line = merges[rank];

@@ -38,8 +38,8 @@ inline constexpr std::array<CharClass, 128> kAsciiClasses = [] {
 }();
 }  // namespace detail
 
-// The class of a character. As the regular-expression engine sees it: the first character of each page of 256
-// asks the engine about the whole page. Any thread may call it.
+// The class of a character as the regular-expression engine of the reference library sees it, which may know
+// newer characters than PCRE2. Any thread may call it.
 CharClass char_class(char32_t code);
 
 // The character at `at`, which may be the end of the text.

@@ -1,5 +1,7 @@
 #include "text/normalizer.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "text/utf8.h"
 
@@ -104,6 +106,53 @@ std::string Normalizer::changed(const SentencePieceNormalizer& normalizer, std::
 
 std::string Normalizer::changed(const BertNormalizer& normalizer, std::string text) {
   return normalizer.apply(std::move(text));
+}
+
+// A step that looks at each character by itself.
+template <class Kind>
+std::size_t Normalizer::kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first) {
+  return changed(kind, std::string(text.substr(0, from_first))).size();
+}
+
+std::size_t Normalizer::kept_from_first(const Prepend& prepend, std::string_view, std::size_t from_first) {
+  return from_first == 0 ? 0 : from_first + prepend.prefix.size();
+}
+
+// As in the reference a replacement comes from the last byte that it replaces.
+std::size_t Normalizer::kept_from_first(const Replace& replace, std::string_view text,
+                                        std::size_t from_first) {
+  std::vector<Range> matches;
+  replace.pattern.find_all(text, matches);
+  std::size_t kept = 0, at = 0;
+  for (const Range& match : matches) {
+    kept += std::min(match.begin, from_first) - std::min(at, from_first);
+    if (match.end == 0 || match.end <= from_first) kept += replace.content.size();
+    at = match.end;
+  }
+  return kept + from_first - std::min(at, from_first);
+}
+
+std::size_t Normalizer::kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first) {
+  const std::size_t left = text.size() - changed(Strip{strip.left, false}, std::string(text)).size();
+  return from_first - std::min(from_first, left);
+}
+
+// As in the reference the character after one that is mapped to nothing takes its place.
+std::size_t Normalizer::kept_from_first(const Precompiled& map, std::string_view text,
+                                        std::size_t from_first) {
+  if (from_first == 0) return 0;
+  const std::size_t kept = changed(map, std::string(text.substr(0, from_first))).size();
+  const std::string all = kept == 0 ? changed(map, std::string(text)) : std::string();
+  return all.empty() ? kept : utf8_at(all, 0).size;
+}
+
+std::string Normalizer::apply(std::string_view text, std::size_t& from_first) const {
+  std::string out(text);
+  for (const Step& step : steps_) {
+    from_first = std::visit([&](const auto& kind) { return kept_from_first(kind, out, from_first); }, step);
+    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out)); }, step);
+  }
+  return out;
 }
 
 std::string Normalizer::apply(std::string_view text) const {

@@ -26,6 +26,9 @@ class Normalizer {
   explicit Normalizer(BertNormalizer step) { steps_.emplace_back(step); }
 
   std::string apply(std::string_view text) const;
+  // The same. `from_first`: how many bytes at the front of `text` come from the first character that the
+  // person wrote; becomes how many of the result do (0 where that character is gone).
+  std::string apply(std::string_view text, std::size_t& from_first) const;
   bool empty() const { return steps_.empty(); }
 
  private:
@@ -47,6 +50,13 @@ class Normalizer {
                             SentencePieceNormalizer, BertNormalizer>;
   Result<void> add(const Json& json, const std::string& file);
   Result<void> add_simple(const Part& part);
+  // What `from_first` becomes where a step changes `text`.
+  template <class Kind>
+  static std::size_t kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first);
+  static std::size_t kept_from_first(const Prepend& prepend, std::string_view text, std::size_t from_first);
+  static std::size_t kept_from_first(const Replace& replace, std::string_view text, std::size_t from_first);
+  static std::size_t kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first);
+  static std::size_t kept_from_first(const Precompiled& map, std::string_view text, std::size_t from_first);
   static std::string changed(const UnicodeForm& form, std::string text);
   static std::string changed(const Prepend& prepend, std::string text);
   static std::string changed(const Replace& replace, std::string text);

@@ -22,6 +22,8 @@ class PostProcessor {
       : before_(std::move(before)), after_(std::move(after)) {}
 
   std::vector<TokenId> apply(std::vector<TokenId> ids) const;
+  // How many it puts before the text's own.
+  std::size_t count_before() const { return before_.size(); }
 
  private:
   Result<void> add(const Json& json, std::size_t id_count, const std::string& file);

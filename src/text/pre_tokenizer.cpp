@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "text/bert_chars.h"
 #include "text/byte_level.h"
+#include "text/char_class.h"
 #include "text/part.h"
 #include "text/utf8.h"
 
@@ -16,8 +17,7 @@ namespace continuo {
 
 namespace {
 
-// The join controls are of words here, unlike in \w elsewhere.
-constexpr const char* kWords = R"([\w\u200c\u200d]+|[^\w\s\u200c\u200d]+)";
+bool is_number(char32_t code) { return char_class(code) == CharClass::number; }
 
 struct Cut {
   Range range;
@@ -100,12 +100,19 @@ template <class Change>
 void rewrite(Pieces& pieces, Change change) {
   std::string out;
   out.reserve(pieces.text.size() + pieces.text.size() / 4 + 16);
+  std::size_t from_first = 0;
   for (std::size_t i = 0; i < pieces.ranges.size(); ++i) {
-    const std::size_t begin = out.size();
+    const std::size_t begin = out.size(), before = pieces.ranges[i].begin;
+    if (before < pieces.from_first) {
+      std::string changed;
+      change(pieces[i].substr(0, pieces.from_first - before), i, changed);
+      from_first = begin + changed.size();
+    }
     change(pieces[i], i, out);
     pieces.ranges[i] = {begin, out.size()};
   }
   pieces.text = std::move(out);
+  pieces.from_first = from_first;
 }
 
 }  // namespace
@@ -131,7 +138,9 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
   if (part.type() == "Digits") {
     CONTINUO_TRY_VOID(part.only({"individual_digits"}));
     CONTINUO_TRY(const bool individual, part.flag("individual_digits"));
-    return add_regex(part, R"(\p{N})", individual ? SplitBehavior::isolated : SplitBehavior::contiguous);
+    steps_.push_back(
+        Split{Pattern(&is_number), individual ? SplitBehavior::isolated : SplitBehavior::contiguous});
+    return {};
   }
   if (part.type() == "Punctuation") {
     CONTINUO_TRY_VOID(part.only({"behavior"}));
@@ -188,10 +197,12 @@ Result<void> PreTokenizer::add_metaspace(const Part& part) {
 // The pre-tokenizers that drop white space.
 Result<void> PreTokenizer::add_blanks(const Part& part) {
   CONTINUO_TRY_VOID(part.only({}));
-  // What the expression matches is kept, and the rest removed.
-  if (part.type() == "Whitespace") return add_regex(part, kWords, SplitBehavior::removed, true);
   steps_.push_back(Split{Pattern(&is_white_space), SplitBehavior::removed});
   if (part.type() == "WhitespaceSplit") return {};
+  if (part.type() == "Whitespace") {  // runs of word characters, and of what is neither
+    steps_.push_back(Split{Pattern(&is_word_character), SplitBehavior::contiguous});
+    return {};
+  }
   steps_.push_back(Split{Pattern(&is_bert_punctuation), SplitBehavior::isolated});
   return {};
 }
@@ -209,8 +220,15 @@ const KnownPattern* PreTokenizer::only_step() const {
   return isolates ? split->pattern.known() : nullptr;
 }
 
-Pieces PreTokenizer::apply(std::string text, bool at_text_start) const {
-  Pieces pieces{std::move(text), {}, at_text_start};
+bool PreTokenizer::asks_for_first() const {
+  return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) {
+    const auto* metaspace = std::get_if<Metaspace>(&step);
+    return metaspace && metaspace->prepend == MetaspacePrepend::first;
+  });
+}
+
+Pieces PreTokenizer::apply(std::string text, std::size_t from_first) const {
+  Pieces pieces{std::move(text), {}, from_first};
   if (!pieces.text.empty()) pieces.ranges.push_back({0, pieces.text.size()});
   for (const Step& step : steps_) {
     std::visit([&](const auto& kind) { kind.apply(pieces); }, step);
@@ -228,8 +246,6 @@ void PreTokenizer::Split::apply(Pieces& pieces) const {
       if (range.begin != range.end) out.push_back({base + range.begin, base + range.end});
     }
   }
-  const bool same_start = !out.empty() && out.front().begin == pieces.ranges.front().begin;
-  pieces.at_text_start = pieces.at_text_start && same_start;
   pieces.ranges = std::move(out);
 }
 
@@ -247,7 +263,7 @@ void PreTokenizer::ByteLevel::apply(Pieces& pieces) const {
 
 void PreTokenizer::Metaspace::apply(Pieces& pieces) const {
   rewrite(pieces, [&](std::string_view piece, std::size_t i, std::string& out) {
-    const bool first = i == 0 && pieces.at_text_start;
+    const bool first = pieces.ranges[i].begin < pieces.from_first;
     const bool wanted = prepend == MetaspacePrepend::always || (prepend == MetaspacePrepend::first && first);
     if (wanted && !piece.starts_with(replacement) && !piece.starts_with(' ')) out += replacement;
     for (const char c : piece) {

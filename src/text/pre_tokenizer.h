@@ -18,7 +18,8 @@ namespace continuo {
 struct Pieces {
   std::string text;
   std::vector<Range> ranges;
-  bool at_text_start = false;  // the first piece is the beginning of what the person wrote
+  std::size_t from_first =
+      0;  // bytes at the text's front that come from the first character the person wrote
 
   std::string_view operator[](std::size_t i) const {
     return std::string_view(text).substr(ranges[i].begin, ranges[i].end - ranges[i].begin);
@@ -33,9 +34,10 @@ class PreTokenizer {
   // null is a pre-tokenizer that leaves the text whole.
   static Result<PreTokenizer> parse(const Json& json, const std::string& file);
 
-  // Calls visit(piece) for each piece in turn. `at_text_start`: `text` begins what the person wrote.
+  // Calls visit(piece) for each piece in turn. `from_first`: how many bytes at the front of `text` come from
+  // the first character that the person wrote; only looked at if asks_for_first().
   template <class Visit>
-  void each_piece(std::string_view text, bool at_text_start, Visit visit) const {
+  void each_piece(std::string_view text, std::size_t from_first, Visit visit) const {
     if (const KnownPattern* pattern = only_step()) {
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = pattern->end_of_piece(text, at);
@@ -44,10 +46,13 @@ class PreTokenizer {
       }
       return;
     }
-    const Pieces pieces = apply(std::string(text), at_text_start);
+    const Pieces pieces = apply(std::string(text), from_first);
     for (std::size_t i = 0; i < pieces.ranges.size(); ++i)
       visit(pieces[i]);
   }
+
+  // Whether what comes from the first character is cut in another way than the rest.
+  bool asks_for_first() const;
 
   // Takes the step off that spells bytes in the byte-level alphabet, if it is the last one: a model that
   // spells them itself can look words up before. False if there is none.
@@ -80,7 +85,7 @@ class PreTokenizer {
   Result<void> add_blanks(const Part& part);
   Result<void> add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
                          bool invert = false);
-  Pieces apply(std::string text, bool at_text_start) const;
+  Pieces apply(std::string text, std::size_t from_first) const;
   // The pattern, if isolating what a well-known one matches is all there is to do.
   const KnownPattern* only_step() const;
 

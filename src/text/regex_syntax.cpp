@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
 #include <vector>
 
+#include "text/case_folding.h"
+#include "text/char_range.h"
 #include "text/utf8.h"
 
 namespace continuo {
@@ -18,6 +21,9 @@ namespace {
 constexpr std::string_view kWhiteSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Outside of a bracket Oniguruma takes the characters below U+0100 from a table of ISO 8859-1, in which these
+// are of words.
+constexpr std::string_view kMoreWord = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 
 class Translator {
  public:
@@ -36,7 +42,8 @@ class Translator {
         CONTINUO_TRY_VOID(open_group());
       } else if (c == ')') {
         if (groups_.empty()) return refuse("a ')' without its '('");
-        atom_ = groups_.back();
+        atom_ = groups_.back().begin;
+        ignores_case_ = groups_.back().ignored_case;
         groups_.pop_back();
         copy(1);
       } else if (c == '*' || c == '+' || c == '?') {
@@ -46,6 +53,8 @@ class Translator {
       } else if (c == '|' || c == '^' || c == '$') {
         atom_.reset();
         copy(1);
+      } else if (ignores_case_) {
+        literals_in_any_case();
       } else {
         atom_ = out_.size();
         copy(utf8_at(in_, at_).size);
@@ -103,7 +112,7 @@ class Translator {
   }
 
   Result<void> open_group() {
-    groups_.push_back(out_.size());
+    groups_.push_back({out_.size(), ignores_case_});
     atom_.reset();
     if (starts("(*")) return refuse("'(*'");
     if (!starts("(?")) {
@@ -115,6 +124,7 @@ class Translator {
         "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:", "(?-i:"};
     for (const std::string_view known : kKnown) {
       if (!starts(known)) continue;
+      if (known.ends_with("i:")) ignores_case_ = known == "(?i:";
       copy(known.size());
       return {};
     }
@@ -124,10 +134,13 @@ class Translator {
   // A class within a class is a union; only '[...]' without '^' is known.
   Result<void> char_class() {
     copy(1);
-    if (peek() == '^') copy(1);
+    const bool negated = peek() == '^';
+    if (negated) copy(1);
     if (peek() == ']') return refuse("an empty class");
     int depth = 0;  // of classes within
+    ClassMembers members;
     while (!at_end() && (peek() != ']' || depth > 0)) {
+      const std::size_t literal = at_;
       if (peek() == ']') {
         --depth;
         ++at_;
@@ -141,12 +154,77 @@ class Translator {
       } else if (peek() == '\\') {
         CONTINUO_TRY_VOID(escape(true));
       } else {
-        copy(utf8_at(in_, at_).size);
+        const Utf8Char c = utf8_at(in_, at_);
+        copy(c.size);
+        members.add(c.code, peek());
+        continue;
       }
+      if (at_ != literal) members.break_range();
     }
     if (at_end()) return refuse("a class without its ']'");
     copy(1);
+    if (ignores_case_ && !negated) put_foldings(members);
     return {};
+  }
+
+  // The characters and ranges that a class spells out.
+  struct ClassMembers {
+    std::vector<CharRange> ranges;
+    bool can_begin = false, is_open = false;  // whether the last one may begin a range, has begun one
+
+    void add(char32_t code, char next) {
+      if (is_open) {
+        ranges.back().last = code;
+        break_range();
+      } else if (code == '-' && can_begin && next != ']') {
+        is_open = true;
+      } else {
+        ranges.push_back({code, code});
+        can_begin = true;
+      }
+    }
+    void break_range() { can_begin = is_open = false; }
+    bool has(char32_t code) const {
+      return std::any_of(ranges.begin(), ranges.end(),
+                         [&](const CharRange& r) { return r.first <= code && code <= r.last; });
+    }
+  };
+
+  // A class that ignores case and has a character that folds to a sequence matches the sequence as well.
+  void put_foldings(const ClassMembers& members) {
+    std::string sequences;
+    for (const CaseFolding& folding : case_foldings()) {
+      const auto in_class = [&](char32_t code) { return members.has(code); };
+      const bool any = std::any_of(folding.characters.begin(), folding.characters.end(), in_class);
+      if (any) sequences += "|" + folding.sequence;
+    }
+    if (sequences.empty()) return;
+    out_.insert(*atom_, "(?:");
+    out_ += sequences + ")";
+  }
+
+  // A run of characters that match in either case; "ss" and its kin match what folds to the same sequence.
+  void literals_in_any_case() {
+    std::size_t end = at_, last = at_;  // of the run, and where its last character begins
+    while (end < in_.size() && std::string_view("\\[](){}*+?|^$.").find(in_[end]) == std::string_view::npos) {
+      last = end;
+      end += utf8_at(in_, end).size;
+    }
+    if (end == at_) end = at_ + 1;  // a character that is special elsewhere
+    const bool repeated =
+        end < in_.size() && std::string_view("*+?{").find(in_[end]) != std::string_view::npos;
+    if (repeated && last > at_) end = last;  // the repetition is of the last one
+    while (at_ < end) {
+      atom_ = out_.size();
+      std::size_t size = 0;
+      const CaseFolding* folding = find_folding(in_.substr(at_, end - at_), size);
+      if (folding) {
+        out_ += "(?:" + folding->alternatives() + ")";
+        at_ += size;
+      } else {
+        copy(size);
+      }
+    }
   }
 
   // What stands for many characters cannot begin a range: a '-' after it is itself.
@@ -175,15 +253,15 @@ class Translator {
       case 'D':
         return skip_and_put(R"(\P{Nd})");
       case 'w':
-        return skip_and_put(in_class ? std::string(kWord) : fmt::format("[{}]", kWord));
+        return skip_and_put(in_class ? std::string(kWord) : fmt::format("[{}{}]", kWord, kMoreWord));
       case 'W':
         if (in_class) break;
-        return skip_and_put(fmt::format("[^{}]", kWord));
+        return skip_and_put(fmt::format("[^{}{}]", kWord, kMoreWord));
       case 'b':
         if (in_class) break;
         atom_.reset();
         at_ += 2;
-        out_ += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWord);
+        out_ += fmt::format("(?:(?<=[{0}{1}])(?![{0}{1}])|(?<![{0}{1}])(?=[{0}{1}]))", kWord, kMoreWord);
         return {};
       case 'p':
       case 'P':
@@ -237,6 +315,9 @@ class Translator {
       if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_')
         return refuse(fmt::format("\\p{{{}}}", name));
     }
+    if (ignores_case_ && (name == "Lu" || name == "Ll" || name == "Lt")) {
+      return refuse(fmt::format("\\p{{{}}} where case is ignored", name));
+    }
     const bool category = name.size() <= 2 || name == "Any" || name == "Alphabetic" || name == "White_Space";
     at_ = close + 1;
     put_set(fmt::format("\\{}{{{}{}}}", negated ? 'P' : 'p', category ? "" : "sc:", name), in_class);
@@ -264,7 +345,12 @@ class Translator {
   std::size_t at_ = 0;
   std::string out_;
   std::optional<std::size_t> atom_;  // where what a repetition would repeat begins in out_
-  std::vector<std::size_t> groups_;  // where the open groups begin in out_
+  struct Group {
+    std::size_t begin;  // in out_
+    bool ignored_case;  // before it
+  };
+  std::vector<Group> groups_;  // the open ones
+  bool ignores_case_ = false;
 };
 
 }  // namespace

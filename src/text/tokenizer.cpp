@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/tokenizer_parts.h"
+#include "text/utf8.h"
 
 namespace continuo {
 
@@ -19,6 +20,8 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special) 
   std::vector<TokenId> ids = impl_->encode(text);
   return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;
 }
+
+std::size_t Tokenizer::special_before() const { return impl_->post_processor.count_before(); }
 
 std::vector<TokenId> TokenizerParts::encode(std::string_view text) const {
   std::vector<TokenId> ids;
@@ -41,8 +44,9 @@ template <class Model>
 void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool at_text_start,
                                  typename Model::Scratch& scratch, std::vector<TokenId>& out) const {
   std::string changed;
+  std::size_t from_first = at_text_start && !text.empty() ? utf8_at(text, 0).size : 0;
   if (!normalizer.empty()) {
-    changed = normalizer.apply(text);
+    changed = pre_tokenizer.asks_for_first() ? normalizer.apply(text, from_first) : normalizer.apply(text);
     text = changed;
   }
   for (const TextPart& part : added.split_normalized(text)) {
@@ -50,8 +54,8 @@ void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool 
       out.push_back(part.token->id);
       continue;
     }
-    const bool at_start = at_text_start && part.text.data() == text.data();
-    pre_tokenizer.each_piece(part.text, at_start,
+    const auto before = static_cast<std::size_t>(part.text.data() - text.data());
+    pre_tokenizer.each_piece(part.text, from_first - std::min(from_first, before),
                              [&](std::string_view piece) { kind.encode(piece, scratch, out); });
   }
 }

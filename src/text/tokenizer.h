@@ -34,6 +34,9 @@ class Tokenizer {
   // recognised, as in the reference library.
   std::vector<TokenId> encode(std::string_view text, bool add_special) const;
 
+  // How many ids encode(text, true) puts before the text's own.
+  std::size_t special_before() const;
+
   // The raw bytes of the ids: for byte-level tokenizers decode(encode(text, false), ...) == text for any
   // bytes. Ids outside the vocabulary decode to nothing; callers check them first. `skip_special` leaves out
   // special tokens.

@@ -17,7 +17,7 @@ Result<Json> read_object(const FindFile& find, std::string_view name, std::strin
   CONTINUO_TRY(const std::optional<TokenizerFile> file, find(name));
   if (!file) return Json();
   path = file->path;
-  CONTINUO_TRY(Json json, parse_json(file->bytes, path));
+  CONTINUO_TRY(Json json, parse_json(file->bytes, path, JsonDialect::python));
   if (!json.is_object()) return model_error(path, "it is not a JSON object");
   return json;
 }

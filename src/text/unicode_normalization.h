@@ -1,4 +1,5 @@
-// Unicode normalization forms (UAX #15) of bytes that may not be UTF-8.
+// Unicode normalization forms (UAX #15) of bytes that may not be UTF-8, by the tables of the reference
+// library `tokenizers`: characters that are newer than those of Unicode 9 stay as they are.
 #pragma once
 
 #include <optional>

@@ -1,10 +1,10 @@
 #include "text/utf8.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "text/character_tables.h"
 
 namespace continuo {
 
@@ -98,25 +98,7 @@ bool is_white_space(char32_t c) {
 
 bool is_word_character(char32_t c) {
   if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      break;
-  }
-  // The circled and squared letters are alphabetic symbols; then the two join controls.
-  return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
-         (c >= 0x1f170 && c <= 0x1f189) || c == 0x200c || c == 0x200d;
+  return find_range(tables::kWordCharacters, c) != nullptr;
 }
 
 Utf8Char utf8_before(std::string_view bytes, std::size_t end) {

@@ -44,7 +44,8 @@ std::size_t valid_utf8_prefix(std::string_view bytes);
 
 // Unicode's White_Space.
 bool is_white_space(char32_t code);
-// What \w matches in UTS #18: alphabetic characters, marks, decimal numbers, connectors and joiners.
+// Alphabetic characters, marks, decimal numbers, connectors and joiners (\w in UTS #18), as the reference
+// library `tokenizers` knows them where no tokenizer's own expression is at work.
 bool is_word_character(char32_t code);
 
 // The character that ends at `end` (which must not be 0), as if read backwards.
