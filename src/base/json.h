@@ -7,15 +7,23 @@
 
 #include "base/error.h"
 #include "base/json_fwd.h"
+#include "base/json_reader.h"
 
 namespace continuo {
 
-// Refuses text that nests deeper than kMaxJsonDepth (a few bytes could otherwise cost a stack) and anything after
-// the value. `file` is only named in errors.
-inline constexpr int kMaxJsonDepth = 64;
-Result<Json> parse_json(std::string_view bytes, const std::string& file);
+// Refuses what json_reader.h refuses (text that nests deeper than kMaxJsonDepth, anything after the value)
+// and a key that stands twice in an object. `file` is only named in errors.
+Result<Json> parse_json(std::string_view bytes, const std::string& file,
+                        JsonDialect dialect = JsonDialect::strict);
 
-// The first byte at which `bytes` nests deeper than kMaxJsonDepth, or npos: for callers with a parser of their own.
-std::size_t json_too_deep(std::string_view bytes);
+// What is said of a fault. `where`: of what it is a part, "" or " in NAME".
+Error json_error(const JsonFault& fault, const std::string& file, const std::string& where = {});
+
+// A value as a message shows it: on one line, bytes that are not UTF-8 replaced, NaN and infinities by their
+// names.
+std::string shown_json(const Json& value);
+
+// The number that an object's own member `key` is written as, as it is written; nothing if it is no number.
+std::optional<std::string> number_as_written(std::string_view object, std::string_view key);
 
 }  // namespace continuo

@@ -47,7 +47,7 @@ std::string value_text(const Json& value) {
   constexpr std::size_t kLongest = 100;
   if (value.is_object()) return fmt::format("{{{} fields}}", value.size());
   if (value.is_array() && value.size() > 8) return fmt::format("[{} values]", value.size());
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = shown_json(value);
   return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
 }
 

@@ -13,7 +13,7 @@ namespace continuo {
 
 // Every event answers whether to go on; `refuse` remembers why not. What a handler does not expect is
 // refused.
-class JsonEvents : public nlohmann::json_sax<Json> {
+class JsonEvents : public JsonHandler {
  public:
   explicit JsonEvents(std::string file) : file_(std::move(file)) {}
 
@@ -26,10 +26,8 @@ class JsonEvents : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return unexpected(std::to_string(value)); }
   bool number_float(number_float_t, const string_t& digits) override { return unexpected(digits); }
   bool string(string_t&) override { return unexpected("a string"); }
-  bool binary(binary_t&) override { return unexpected("binary data"); }
   bool start_object(std::size_t) override { return unexpected("an object"); }
   bool start_array(std::size_t) override { return unexpected("an array"); }
-  bool parse_error(std::size_t byte, const std::string& token, const nlohmann::detail::exception& e) override;
 
  protected:
   // "PATH: WHAT"
@@ -44,8 +42,5 @@ class JsonEvents : public nlohmann::json_sax<Json> {
 
 // Sends the one JSON value of `text`, with the bounds of parse_json.
 Result<void> read_json_events(std::string_view text, JsonEvents& events);
-
-// parse_json that refuses a key that stands twice in one object.
-Result<Json> parse_json_unique(std::string_view text, const std::string& file);
 
 }  // namespace continuo

@@ -107,7 +107,10 @@ class HeaderEvents : public JsonEvents {
   bool number_float(number_float_t, const string_t& digits) override {
     return skipping_ || refuse(fmt::format("{} is not a whole number that 64 bits can hold", digits));
   }
-  bool null() override { return skipping_ || unexpected("null"); }
+  bool null() override {
+    const bool no_metadata = level_ == 1 && name_ == "__metadata__";
+    return skipping_ || no_metadata || unexpected("null");
+  }
   bool boolean(bool value) override { return skipping_ || unexpected(value ? "true" : "false"); }
 
  private:

@@ -4,15 +4,13 @@
 #include <numeric>
 
 #include "requests/csv.h"
+#include "requests/request_json.h"
 
 namespace continuo {
 
 namespace {
 
-std::string as_text(const Answer& answer) {
-  return answer.dump(-1, ' ', false, Answer::error_handler_t::replace);
-}
-std::string as_line(const Answer& answer) { return as_text(answer) + '\n'; }
+std::string as_line(const Answer& answer) { return answer_text(answer) + '\n'; }
 
 // Line ends and backslashes as \n, \r and \\, so that a line is an answer.
 std::string as_text_line(std::string_view text) {
@@ -53,10 +51,6 @@ void add_sample(const AnswerForm& form, const BatchRequest& request, const Compl
 
 namespace {
 
-std::string cell_of(const Answer& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 // The cells of kAnswerColumns.
 using Row = std::array<std::string, kAnswerColumns.size()>;
 
@@ -80,7 +74,7 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
   if (request.request.want_logprob) {
     logprobs = logprobs_json(sample, form.tokenizer).dump(-1, ' ', false, Answer::error_handler_t::replace);
   }
-  return as_row({cell_of(request.id), std::to_string(line), std::to_string(index),
+  return as_row({id_cell_text(request.id), std::to_string(line), std::to_string(index),
                  std::to_string(samples.size()), form.tokenizer ? text_of(request, sample) : "",
                  std::string(name(sample.finish)), ids, logprobs, std::to_string(sample.prompt_tokens),
                  std::to_string(sample.tokens.size()), std::to_string(request.request.sampling.seed),
@@ -97,7 +91,7 @@ std::string choices_text(const AnswerForm& form, const BatchRequest& request,
     add_sample(form, request, samples[i], choice);
     choice["completion_tokens"] = samples[i].tokens.size();
     text += i == 0 ? '[' : ',';
-    text += as_text(choice);
+    text += answer_text(choice);
   }
   return text + "],";
 }
@@ -133,7 +127,7 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
                       [](std::size_t sum, const Completion& sample) { return sum + sample.tokens.size(); });
   counts["seed"] = request.request.sampling.seed;
   counts["model"] = form.model;
-  std::string whole = as_text(answer);
+  std::string whole = answer_text(answer);
   whole.back() = ',';
   return whole + choices + as_line(counts).substr(1);
 }
@@ -141,7 +135,7 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
 std::string error_line(const AnswerForm& form, const BatchError& error, std::uint64_t line) {
   if (form.format == BatchFormat::text) return "\n";
   if (form.format == BatchFormat::csv) {
-    return as_row({cell_of(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model,
+    return as_row({id_cell_text(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model,
                    error.type, error.message});
   }
   return as_line(

@@ -7,12 +7,14 @@
 #include <limits>
 
 #include "base/numbers.h"
+#include "cli/prompt.h"
+#include "requests/request_json.h"
 #include "requests/token_ids.h"
 
 namespace continuo {
 
 Error wrong_field(std::string_view field, std::string_view expected, const Json& found) {
-  std::string shown = found.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string shown = shown_json(found);
   if (shown.size() > 60) shown = valid_utf8(shown.substr(0, 57)) + "...";
   return field_error(field, fmt::format("is {}, expected {}", shown, expected));
 }
@@ -59,7 +61,7 @@ Result<void> set_switch(BatchRequest& request, std::string_view field, const Jso
 }
 
 Result<void> set_id(BatchRequest& request, std::string_view field, const Json& value) {
-  if (!value.is_string() && !value.is_number()) return wrong_field(field, "a string or a number", value);
+  if (!is_request_id(value)) return wrong_field(field, "a string or a number", value);
   request.id = Answer(value);
   return {};
 }

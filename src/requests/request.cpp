@@ -8,7 +8,9 @@
 #include "loading/model_source.h"
 #include "requests/csv.h"
 #include "requests/fields.h"
+#include "requests/request_json.h"
 #include "sampling/random.h"
+#include "text/utf8.h"
 
 namespace continuo {
 
@@ -24,7 +26,8 @@ Result<void> fill(BatchRequest& request, const Json& json) {
     if (value.is_null()) continue;  // as if it were not there
     CONTINUO_TRY_VOID(field->set(request, key, value));
   }
-  if (json.contains("prompt") == json.contains("prompt_ids")) {
+  const auto given = [&](const char* name) { return json.contains(name) && !json[name].is_null(); };
+  if (given("prompt") == given("prompt_ids")) {
     return usage_error("expected either prompt or prompt_ids");
   }
   return {};
@@ -33,7 +36,7 @@ Result<void> fill(BatchRequest& request, const Json& json) {
 // The request's own id, if it has one that may be one.
 Answer id_of(const Json& json, const Line& line) {
   const auto id = json.is_object() ? json.find("id") : json.end();
-  const bool good = json.is_object() && id != json.end() && (id->is_string() || id->is_number());
+  const bool good = json.is_object() && id != json.end() && is_request_id(*id);
   return good ? Answer(*id) : Answer(line.number);
 }
 
@@ -122,7 +125,7 @@ ParsedRequest RequestParser::parse_json(const Line& line) const {
   const bool blank = line.text.find_first_not_of(" \t\r") == std::string::npos;
   if (blank)
     return BatchError{Answer(line.number), "invalid_json", "the line is empty, expected a JSON object"};
-  const auto json = continuo::parse_json(line.text, "");
+  const auto json = parse_request_json(line.text);
   if (!json) {
     Error error = json.error();
     error.hint.clear();  // speaks of a file
@@ -150,6 +153,9 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // The cells of a row, as many as there are columns.
 Result<std::vector<std::string>> row_cells(const Line& row, const CsvColumns& columns) {
+  if (const std::size_t valid = valid_utf8_prefix(row.text); valid < row.text.size()) {
+    return usage_error(fmt::format("the row is not UTF-8 from its byte {} on", valid), "save the table as UTF-8");
+  }
   CONTINUO_TRY(std::vector<std::string> cells, csv_cells(row.text));
   if (cells.size() == columns.fields.size()) return cells;
   return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(),
@@ -218,7 +224,7 @@ ParsedRequest RequestParser::parse_csv(const Line& line, const CsvColumns& colum
 }
 
 RequestIdentity RequestParser::json_identity(const Line& line) const {
-  const auto json = line.too_long ? Result<Json>(Json()) : continuo::parse_json(line.text, "");
+  const auto json = line.too_long ? Result<Json>(Json()) : parse_request_json(line.text);
   if (!json) return {Answer(line.number), {}};
   BatchRequest request = defaults(Answer(line.number));
   if (!fill(request, *json)) return {id_of(*json, line), {}};

@@ -16,6 +16,7 @@
 #include "cli/batch/lines.h"
 #include "requests/csv.h"
 #include "requests/fields.h"
+#include "requests/request_json.h"
 
 namespace continuo {
 
@@ -105,7 +106,7 @@ struct Entry {
 };
 
 Result<Entry> read_entry(const Line& line, const std::string& name) {
-  const auto json = parse_json(line.text, name);
+  const auto json = parse_request_json(line.text, name);
   if (!json || !json->is_object() || !json->contains("id")) return no_answer(name, line.number);
   Entry entry{.id = Answer((*json)["id"])};
   const auto error = json->find("error");

@@ -1,6 +1,8 @@
 // Mamba-2. Dao & Gu 2024, arXiv:2405.21060.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/json.h"
@@ -17,7 +19,7 @@ Result<double> step_limit(const HyperParameters& p, const Json& limits, std::siz
   if (limit.is_object() && limit.contains("__float__") && limit["__float__"] == "Infinity") return kMost;
   if (limit.is_number()) {
     const double value = limit.get<double>();
-    if (value >= 0 && value <= kMost) return value;
+    if (value >= 0 && (value <= kMost || std::isinf(value))) return std::min(value, kMost);
   }
   return p.wrong_item("dt_limit", i, "a number from 0 to 1e9, or infinity");
 }
