@@ -100,7 +100,9 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
   std::vector<Rank> ranks;
   std::vector<std::int32_t> bests;
   std::vector<double> weights;
-  Chain chain{options, history, logits, changed, candidates, ranks, bests, weights, true};
+  SamplingOptions merged_options = options;
+  merged_options.logit_bias = merged(options.logit_bias);
+  Chain chain{merged_options, history, logits, changed, candidates, ranks, bests, weights, true};
   Ladder ladder{.temperature = options.temperature, .position = text.size()};
   for (const Guess& guess : best_guesses(logits, kShown)) {
     ladder.logits_best.push_back({guess.id, logits[static_cast<std::size_t>(guess.id)]});

@@ -1,6 +1,7 @@
 #include "generate/scoring.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sampling/sampler.h"
 
@@ -8,6 +9,7 @@ namespace continuo {
 
 Scoring::Scoring(ScoreRequest request, const Model& model, StatePools& pools, Done done)
     : Sequence(model.spec, pools, request.ids, request.ids.size()),
+      model_name_(model.name),
       first_(request.first),
       wanted_(tokens().size() - (request.last_logits ? 0 : 1)),
       top_(request.top),
@@ -23,9 +25,11 @@ void Scoring::look(std::size_t position, std::span<const float> logits, Sampling
   const std::size_t next = position + 1;
   if (next == tokens().size()) {
     score_.last_logits.assign(logits.begin(), logits.end());
+    if (std::none_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) no_number_ = true;
     return;
   }
   const TokenId id = tokens()[next];
+  if (!has_probability(logits, id)) no_number_ = true;
   score_.logprobs[next - first_] = log_probability(logits, id);
   score_.likeliest[next - first_] = is_likeliest(logits, id);
   if (top_ > 0) score_.top[next - first_] = top_logprobs(logits, top_);
@@ -43,6 +47,7 @@ void Scoring::interrupt() {
 void Scoring::answer() {
   if (!done_) return;
   if (interrupted_) return done_(Error{.kind = ErrorKind::interrupted, .what = "interrupted"});
+  if (no_number_) return done_(model_error(model_name_, "a score is not a number", "are the weights damaged?"));
   done_(std::move(score_));
 }
 

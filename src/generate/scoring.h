@@ -1,9 +1,11 @@
 // A sequence that is only looked at: how likely the model finds each of its tokens.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -30,10 +32,12 @@ class Scoring : public Sequence {
   std::size_t wanted_tokens() const override { return wanted_; }
 
  private:
+  std::string model_name_;
   std::size_t first_, wanted_, top_;
   Done done_;
   Score score_;
   bool interrupted_ = false;
+  std::atomic<bool> no_number_{false};  // positions are looked at by several threads
 };
 
 }  // namespace continuo

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/json.h"
 #include "loading/model_source.h"
+#include "requests/request_json.h"
+#include "text/utf8.h"
 
 namespace continuo {
 
@@ -39,7 +42,7 @@ Result<void> fill_choices(ScoreRecord& record, const Json& json) {
 Result<void> fill(ScoreRecord& record, const Json& json) {
   if (!json.is_object()) return usage_error("the line is not a JSON object");
   if (const auto id = json.find("id"); id != json.end()) {
-    if (!id->is_string() && !id->is_number()) return usage_error("id is not a string or a number");
+    if (!is_request_id(*id)) return usage_error("id is not a string or a number");
     record.id = Answer(*id);
   }
   for (const auto& item : json.items()) {
@@ -77,7 +80,7 @@ std::variant<ScoreRecord, BatchError> parse_record(const Line& line, std::size_t
         number, "line_too_long",
         fmt::format("the line has more than {} bytes, the most that is read of a line", longest_line)};
   }
-  auto json = parse_json(line.text, "");
+  auto json = parse_request_json(line.text);
   if (!json) {
     Error error = json.error();
     error.hint.clear();
@@ -111,12 +114,31 @@ Result<ScoredPart> part_after(const Tokenizer& tokenizer, const Model& model, co
   return part;
 }
 
+namespace {
+
+// How many bytes of `text` its first token stands for; `ids` are the text's own.
+std::size_t bytes_of_first(const Tokenizer& tokenizer, std::span<const TokenId> ids, std::string_view text) {
+  const std::string spelled = tokenizer.decode(ids.first(1), false);
+  if (text.starts_with(spelled)) return spelled.size();
+  // The token does not spell what it stands for, as an unknown one: the rest of the text has the other tokens.
+  constexpr std::size_t kMostCharacters = 16;
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < kMostCharacters && size < text.size(); ++i) {
+    size += utf8_at(text, size).size;
+    const std::vector<TokenId> rest = tokenizer.encode(text.substr(size), false);
+    if (std::equal(rest.begin(), rest.end(), ids.begin() + 1, ids.end())) return size;
+  }
+  return std::min(spelled.size(), text.size());
+}
+
+}  // namespace
+
 Result<ScoredPart> whole_text(const Tokenizer& tokenizer, const Model& model, const std::string& text) {
   ScoredPart part{.first = 1};
   CONTINUO_TRY(part.ids, encode_prompt(tokenizer, model, text));
   if (part.ids.empty()) return usage_error("there is nothing to score: the text has no tokens");
-  const std::size_t unscored = tokenizer.decode(std::span(part.ids).first(1), true).size();
-  part.bytes = text.size() - std::min(text.size(), unscored);
+  const bool first_is_added = tokenizer.special_before() > 0;
+  part.bytes = text.size() - (first_is_added ? 0 : bytes_of_first(tokenizer, part.ids, text));
   return part;
 }
 

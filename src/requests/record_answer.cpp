@@ -1,6 +1,7 @@
 #include "requests/record_answer.h"
 
 #include <cmath>
+#include <limits>
 
 namespace continuo {
 
@@ -28,13 +29,14 @@ std::optional<std::size_t> best_choice(const Ranking& ranking, const std::vector
   double most = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::optional<double> merit = ranking.merit(texts[i]);
-    if (!merit) return std::nullopt;
+    if (!merit || std::isnan(*merit) || *merit == std::numeric_limits<double>::infinity()) return std::nullopt;
     if (!best || *merit > most) {
       best = i;
       most = *merit;
     }
   }
-  return best;
+  // Where every choice is impossible, none is the best.
+  return std::isfinite(most) ? best : std::nullopt;
 }
 
 namespace {

@@ -28,7 +28,7 @@ struct Ranking {
 inline constexpr std::size_t kRankings = 4;
 extern const std::array<Ranking, kRankings> kAllRankings;  // raw, per_token, per_byte, unconditional
 
-// The choice that a ranking puts first (the first of equals); nothing if it does not say.
+// The choice that a ranking puts first (the first of equals); nothing if it does not say, or if none is possible.
 std::optional<std::size_t> best_choice(const Ranking& ranking, const std::vector<ScoredText>& texts);
 
 Answer record_json(const ScoreRecord& record, const std::vector<ScoredText>& texts);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -31,6 +32,22 @@ constexpr Range kRanges[] = {
 };
 
 }  // namespace
+
+std::vector<LogitBias> merged(std::vector<LogitBias> biases) {
+  std::stable_sort(biases.begin(), biases.end(),
+                   [](const LogitBias& a, const LogitBias& b) { return a.token < b.token; });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < biases.size();) {
+    const TokenId token = biases[i].token;
+    double sum = 0;
+    for (; i < biases.size() && biases[i].token == token; ++i)
+      sum += biases[i].bias;
+    const double bounded = std::clamp<double>(sum, -kLargest, kLargest);
+    biases[kept++] = {token, static_cast<float>(bounded)};
+  }
+  biases.resize(kept);
+  return biases;
+}
 
 Result<void> validate(const SamplingOptions& options) {
   for (const Range& range : kRanges) {

@@ -27,6 +27,9 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
+// One entry for each token, in order of ids; a sum beyond float's range is the end of that range.
+std::vector<LogitBias> merged(std::vector<LogitBias> biases);
+
 // Every option in its range; the error names the field.
 Result<void> validate(const SamplingOptions& options);
 // The same, and every biased id inside the vocabulary.

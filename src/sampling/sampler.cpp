@@ -15,7 +15,9 @@ namespace continuo {
 Sampler::Sampler(SamplingOptions options, std::size_t vocab_size)
     : options_(std::move(options)),
       vocab_size_(vocab_size),
-      counts_(options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0) {}
+      counts_(options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0) {
+  options_.logit_bias = merged(std::move(options_.logit_bias));
+}
 
 namespace {
 
@@ -84,6 +86,12 @@ double log_normalizer(std::span<const float> logits) {
 }
 
 }  // namespace
+
+bool has_probability(std::span<const float> logits, TokenId id) {
+  const float logit = logits[static_cast<std::size_t>(id)];
+  if (std::isfinite(logit)) return true;
+  return logit == -std::numeric_limits<float>::infinity() && best_order(logits) != kNotFinite;
+}
 
 bool is_likeliest(std::span<const float> logits, TokenId id) {
   const auto at = static_cast<std::size_t>(id);

@@ -72,6 +72,9 @@ class Sampler {
 // others.
 double log_probability(std::span<const float> logits, TokenId id);
 
+// Whether the token has a probability, be it 0: its logit is a number or -infinity, and some logit is finite.
+bool has_probability(std::span<const float> logits, TokenId id);
+
 // Whether no token is likelier, and no lower id as likely.
 bool is_likeliest(std::span<const float> logits, TokenId id);
 

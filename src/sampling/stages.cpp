@@ -41,11 +41,20 @@ namespace {
 
 // ---- stages over scores ----
 
+constexpr double kLargest = std::numeric_limits<float>::max();
+
+// What is beyond float's range is the end of that range, so that a finite score stays one and its token possible.
+// Within the range this rounds as float's own arithmetic does.
+float bounded(double value) { return static_cast<float>(std::clamp(value, -kLargest, kLargest)); }
+
+void add(float& score, float change) {
+  if (std::isfinite(score)) score = bounded(static_cast<double>(score) + change);
+}
+
 void add_bias(Chain& chain) {
   const std::span<float> scores = chain.own_scores();
-  for (const LogitBias& entry : chain.options.logit_bias) {
-    scores[static_cast<std::size_t>(entry.token)] += entry.bias;
-  }
+  for (const LogitBias& entry : chain.options.logit_bias)
+    add(scores[static_cast<std::size_t>(entry.token)], entry.bias);
 }
 
 void penalize_repetition(Chain& chain) {
@@ -53,7 +62,9 @@ void penalize_repetition(Chain& chain) {
   const std::span<float> scores = chain.own_scores();
   for (const History::Seen& seen : chain.history.seen()) {
     float& score = scores[static_cast<std::size_t>(seen.token)];
-    score = score < 0 ? score * penalty : score / penalty;
+    if (!std::isfinite(score)) continue;
+    const double exact = score;
+    score = bounded(score < 0 ? exact * penalty : exact / penalty);
   }
 }
 
@@ -61,8 +72,9 @@ void penalize_presence_and_frequency(Chain& chain) {
   const std::span<float> scores = chain.own_scores();
   for (const auto& [token, count] : chain.history.seen()) {
     if (count == 0) continue;
-    scores[static_cast<std::size_t>(token)] -=
-        chain.options.presence_penalty + chain.options.frequency_penalty * static_cast<float>(count);
+    const float by_count = bounded(static_cast<double>(chain.options.frequency_penalty) * static_cast<float>(count));
+    add(scores[static_cast<std::size_t>(token)],
+        -bounded(static_cast<double>(chain.options.presence_penalty) + by_count));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
 #include "cli/batch/lines.h"
+#include "cli/batch/request_json.h"
 #include "cli/engine_options.h"
 #include "cli/waiting.h"
 #include "generate/memory.h"
@@ -81,7 +82,7 @@ class RecordRun {
 
  private:
   static std::string line_of(const Answer& answer) {
-    return answer.dump(-1, ' ', false, Answer::error_handler_t::replace) + '\n';
+    return answer_text(answer) + '\n';
   }
 
   Result<void> take_in(LineReader& reader) {
