@@ -328,7 +328,7 @@ Result<void> run_batch(const Options& options) {
   const BatchOptions& batch = options.batch;
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, TokenizerUse::if_there);
+                 return load(options.model, TokenizerUse::if_there, chosen_sampling(options));
                }));
   const RequestDefaults defaults = request_defaults(options, model.sampling);
   CONTINUO_TRY(const Input input, open_input(options));

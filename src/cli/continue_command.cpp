@@ -171,7 +171,7 @@ Result<void> run_continue(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, tokenizer_use(options));
+                 return load(options.model, tokenizer_use(options), chosen_sampling(options));
                }));
   const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(std::string text, read_text(options, interrupted));

@@ -176,7 +176,7 @@ Result<void> run_explain(const Options& options) {
   const std::atomic<bool>& interrupted = watch_interrupts();
   const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
   CONTINUO_TRY(const LoadedModel loaded,
-               while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
+               while_waiting(options, "loading the model", [&] { return load(options.model, use, chosen_sampling(options)); }));
   const Model& model = loaded.network;
   const Tokenizer* const pieces = loaded.text();
   explain::Question question{.without_mask = options.explain.no_mask};

@@ -31,6 +31,21 @@ Result<void> validate_typed(const Options& options) {
   return validate(sampling);
 }
 
+ChosenSampling chosen_sampling(const Options& options) {
+  const TypedSampling& typed = options.sampling;
+  ChosenSampling chosen{.greedy = typed.temperature == 0.0f};
+  const auto note = [&](const auto& value, std::string_view field) {
+    if (value) chosen.fields.insert(field);
+  };
+  note(typed.temperature, "temperature");
+  note(typed.repeat_penalty, "repeat_penalty");
+  note(typed.top_p, "top_p");
+  note(typed.top_k, "top_k");
+  note(typed.min_p, "min_p");
+  note(typed.typical_p, "typical_p");
+  return chosen;
+}
+
 SamplingOptions resolve_sampling(const Options& options, SamplingOptions of_model) {
   apply(options, of_model);
   return of_model;

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "io/gguf.h"
-#include "io/json_events.h"
+#include "base/json.h"
 
 namespace continuo {
 
@@ -20,7 +20,7 @@ constexpr std::string_view kJson = "model.json";
 
 Result<Json> read_object(const ModelFiles& files, std::string_view name) {
   CONTINUO_TRY(const Blob blob, files.open(name));
-  CONTINUO_TRY(Json value, parse_json_unique(blob.text(), blob.name()));
+  CONTINUO_TRY(Json value, parse_json(blob.text(), blob.name(), JsonDialect::python));
   if (!value.is_object()) {
     return model_error(blob.name(), fmt::format("the file holds {}, expected an object", value.type_name()));
   }
@@ -69,9 +69,11 @@ std::string weights_hint(const ModelFiles& files) {
   return kUnfinished;
 }
 
-// What the index says and what is in the parts must agree, both ways. `shard_of`: tensor -> path of its part.
+// What is in the parts must stand in the index, and in the part that the index says; `shard_of`: tensor -> path of its
+// part. What the index names and no part has is noted: an index is often older than its parts, from which tied heads and
+// computed buffers were dropped, and binding knows which these are.
 Result<void> check_map(const std::map<std::string, std::string>& shard_of, const std::string& index,
-                       const Checkpoint& found) {
+                       Checkpoint& found) {
   const auto file_of = [&](const std::string& tensor) -> const std::string* {
     if (const auto it = found.tensors.find(tensor); it != found.tensors.end()) return &it->second.file;
     if (const auto it = found.others.find(tensor); it != found.others.end()) return &it->second.file;
@@ -79,8 +81,9 @@ Result<void> check_map(const std::map<std::string, std::string>& shard_of, const
   };
   for (const auto& [tensor, shard] : shard_of) {
     const std::string* file = file_of(tensor);
-    if (!file || *file != shard) {
-      return model_error(index, fmt::format("tensor '{}' should be in {}, but is not", tensor, shard),
+    if (!file) found.absent[tensor] = shard;
+    if (file && *file != shard) {
+      return model_error(index, fmt::format("tensor '{}' should be in {}, but is in {}", tensor, shard, *file),
                          "do all parts belong to the same model?");
     }
   }

@@ -41,6 +41,7 @@ struct Checkpoint {
   Json generation_config;       // an object; empty if the file is absent
   std::map<std::string, TensorView, std::less<>> tensors;
   std::map<std::string, OtherTensor, std::less<>> others;  // no name stands in both maps
+  std::map<std::string, std::string, std::less<>> absent;  // tensors that an index names and no part has: its part
   std::vector<Blob> storage;    // what the views point into
   std::vector<std::shared_ptr<std::vector<float>>> owned;  // what model.json's tensors became
 };

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "loading/home_folder.h"
+
 namespace continuo {
 
 namespace {
@@ -74,12 +76,14 @@ Result<std::string> commit_of(const fs::path& ref) {
 
 std::string hub_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const std::string folder = variable(name); !folder.empty()) return folder;
+    if (const std::string folder = variable(name); !folder.empty()) return expanded_path(folder);
   }
-  if (const std::string home = variable("HF_HOME"); !home.empty()) return home + "/hub";
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return cache + "/huggingface/hub";
-  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.cache/huggingface/hub";
-  return {};
+  if (const std::string home = variable("HF_HOME"); !home.empty()) return expanded_path(home) + "/hub";
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) {
+    return expanded_path(cache) + "/huggingface/hub";
+  }
+  const std::string home = home_folder();
+  return home.empty() ? home : home + "/.cache/huggingface/hub";
 }
 
 std::optional<HubName> hub_name(std::string_view typed) {
@@ -105,6 +109,12 @@ Result<std::optional<std::string>> find_in_hub_cache(const HubName& name) {
   const fs::path snapshot = model / "snapshots" / commit;
   if (!commit.empty() && fs::is_directory(snapshot, error)) return std::optional(snapshot.string());
 
+  if (!commit.empty() && commit != name.revision) {
+    return model_error(model.string(),
+                       fmt::format("the cache's revision '{}' is the commit {}, of which it has no snapshot",
+                                   name.revision, commit),
+                       "was the download finished?");
+  }
   std::vector<std::string> there = names_in(model / "refs");
   const std::vector<std::string> commits = names_in(model / "snapshots");
   there.insert(there.end(), commits.begin(), commits.end());

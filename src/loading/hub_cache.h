@@ -12,7 +12,8 @@
 
 namespace continuo {
 
-// HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub, else
+// With ~ and $NAME expanded: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else
+// XDG_CACHE_HOME/huggingface/hub, else
 // ~/.cache/huggingface/hub; empty if none of them is set. It need not exist.
 std::string hub_cache();
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "loading/generation_config.h"
 #include "model/model.h"
 #include "sampling/options.h"
 #include "text/tokenizer.h"
@@ -23,7 +24,7 @@ struct LoadedModel {
 
 enum class TokenizerUse : std::uint8_t { none, if_there, required };
 
-// `typed`: as find_model() takes it.
-Result<LoadedModel> load(const std::string& typed, TokenizerUse use);
+// `typed`: as find_model() takes it. `chosen`: what need not be right in generation_config.json.
+Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen = {});
 
 }  // namespace continuo

@@ -77,7 +77,13 @@ Error not_found(const std::string& typed) {
   const std::string cache = hub_cache();
   std::string known =
       shipped.empty() ? "no models are shipped with this binary" : "shipped models: " + listed(shipped);
-  if (!cache.empty()) {
+  std::error_code error;
+  if (cache.empty()) {
+    known += "; where the Hugging Face cache is, neither HF_HOME nor HOME says";
+  } else if (!fs::is_directory(cache, error)) {
+    known += fmt::format("; there is no Hugging Face cache {}", cache);
+    if (cache.find('$') != cache.npos) known += ", in whose name a variable is not set";
+  } else {
     const std::vector<std::string> cached = hub_cache_models();
     known += cached.empty() ? fmt::format("; the Hugging Face cache {} holds none", cache)
                             : fmt::format("; in the Hugging Face cache {}: {}", cache, listed(cached));

@@ -210,6 +210,7 @@ Error TensorFinder::unreadable(Role role, const TensorPlace& place, std::string 
 }
 
 Result<void> TensorFinder::tied_output(const Matrix& embedding) {
+  tied_ = true;
   if (!stored(Role::output, {})) return {};
   CONTINUO_TRY(const Matrix again, matrix(Role::output, {}, embedding.rows, embedding.cols));
   TensorUse& use = uses_.back();
@@ -221,8 +222,13 @@ Result<void> TensorFinder::tied_output(const Matrix& embedding) {
                      "should config.json say \"tie_word_embeddings\": false?");
 }
 
+// Tables of the rotation's angles, which older files carry in every family, are computed here.
 bool TensorFinder::is_ignored(std::string_view name) const {
-  return std::any_of(names_.ignored.begin(), names_.ignored.end(),
+  constexpr std::array<std::string_view, 4> kTables = {"rotary_emb.inv_freq", "rotary_emb.original_inv_freq",
+                                                       "rotary_emb.cos_cached", "rotary_emb.sin_cached"};
+  const bool table =
+      std::any_of(kTables.begin(), kTables.end(), [&](std::string_view end) { return name.ends_with(end); });
+  return table || std::any_of(names_.ignored.begin(), names_.ignored.end(),
                      [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
 }
 
@@ -249,7 +255,23 @@ std::vector<LeftOut> TensorFinder::left_out() const {
   return all;
 }
 
+bool TensorFinder::is_tied_output(std::string_view name) const {
+  return tied_ && std::any_of(names_.tensors.begin(), names_.tensors.end(), [&](const TensorName& tensor) {
+           return tensor.role == Role::output && matches(tensor.name, prefix_, name);
+         });
+}
+
+Result<void> TensorFinder::check_absent() const {
+  for (const auto& [name, part] : checkpoint_.absent) {
+    if (is_ignored(name) || is_tied_output(name) || other_part(name)) continue;
+    return model_error(checkpoint_.name, fmt::format("tensor '{}' should be in {}, but is not", name, part),
+                       "do all parts belong to the same model?");
+  }
+  return {};
+}
+
 Result<void> TensorFinder::check_no_leftovers(std::string_view family) const {
+  CONTINUO_TRY_VOID(check_absent());
   constexpr std::size_t kShown = 3;
   std::vector<std::string> left;
   std::string file;

@@ -47,7 +47,8 @@ class TensorFinder {
 
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);
-  // An error if a tensor was not used and is not a known buffer. `family` is named in it.
+  // An error if a tensor was not used and is not a known buffer, or if one that an index names is nowhere and is neither
+  // such a buffer nor the tied output. `family` is named in it.
   Result<void> check_no_leftovers(std::string_view family) const;
 
   // What was left alone, by the beginnings of names.
@@ -69,6 +70,8 @@ class TensorFinder {
   std::string_view choose_prefix() const;
   bool is_ignored(std::string_view name) const;
   const OtherPart* other_part(std::string_view name) const;
+  bool is_tied_output(std::string_view name) const;
+  Result<void> check_absent() const;
 
   const TensorNames& names_;
   const Checkpoint& checkpoint_;
@@ -78,6 +81,7 @@ class TensorFinder {
   std::set<std::string, std::less<>> used_;
   std::vector<TensorUse> uses_;
   std::size_t bytes_ = 0;
+  bool tied_ = false;  // the output is the embedding
 };
 
 }  // namespace continuo

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "base/numbers.h"
-#include "cli/prompt.h"
 #include "requests/request_json.h"
 #include "requests/token_ids.h"
 

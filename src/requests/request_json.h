@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/json_answer.h"
+#include "requests/json_answer.h"
 
 namespace continuo {
 
