@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,6 +39,7 @@ struct Checkpoint {
   bool is_gguf = false;         // config is the metadata of a GGUF file, and tensors have its names
   std::string config_file;      // path of config.json or of the GGUF file, for messages
   Json config;                  // an object
+  mutable std::set<std::string, std::less<>> asked;  // keys of a GGUF file that were looked for: the others are checked
   Json generation_config;       // an object; empty if the file is absent
   std::map<std::string, TensorView, std::less<>> tensors;
   std::map<std::string, OtherTensor, std::less<>> others;  // no name stands in both maps

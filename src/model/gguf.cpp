@@ -9,7 +9,9 @@
 
 #include "base/json.h"
 #include "io/checkpoint.h"
+#include "model/gguf_keys.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_rope.h"
 
 namespace continuo {
 
@@ -44,92 +46,15 @@ constexpr auto kKeys = std::to_array<KeyName>({
     {"expert_feed_forward_length", "moe_intermediate_size"},
     {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
 });
-constexpr std::array<std::string_view, 4> kNeeded = {"embedding_length", "block_count", "context_length",
-                                                     "attention.head_count"};
 
-// ---- positions ----
-
-// The values of a tensor of factors, one for each pair that turns.
-Result<Json> factors(const Checkpoint& file, const std::string& name) {
-  const TensorView& tensor = file.tensors.find(name)->second;
-  constexpr std::size_t kMost = 4096;
-  if (tensor.shape.size() != 1 || tensor.shape[0] > kMost || !format_is_plain(tensor.format)) {
-    return model_error(tensor.file, fmt::format("tensor '{}' is not a short row of floats", name));
-  }
-  std::vector<float> values(tensor.shape[0]);
-  format_info(tensor.format).to_float(tensor.bytes.data(), values.data(), values.size());
-  return Json(values);
-}
-
-// Factors in the file: by two tensors for short and long texts, or by one for all.
-Result<Json> scaling_by_factors(const Checkpoint& file, bool by_length) {
-  const std::string short_name = by_length ? "rope_factors_short.weight" : "rope_freqs.weight";
-  const std::string long_name = by_length ? "rope_factors_long.weight" : "rope_freqs.weight";
-  for (const std::string& name : {short_name, long_name}) {
-    if (!file.tensors.count(name)) return model_error(file.name, fmt::format("tensor '{}' is missing", name));
-  }
-  Json scaling = {{"rope_type", "longrope"}};
-  CONTINUO_TRY(scaling["short_factor"], factors(file, short_name));
-  CONTINUO_TRY(scaling["long_factor"], factors(file, long_name));
-  CONTINUO_TRY(const auto attention, gguf_number(file, "rope.scaling.attn_factor"));
-  scaling["attention_factor"] = attention.value_or(1);
-  if (by_length) {
-    CONTINUO_TRY(const auto original, gguf_number(file, "rope.scaling.original_context_length"));
-    if (original) scaling["original_max_position_embeddings"] = *original;
-  }
-  return scaling;
-}
-
-Result<Json> yarn_scaling(const Checkpoint& file, double factor) {
-  Json scaling = {{"rope_type", "yarn"}, {"factor", factor}};
-  // A tenth of the weight of the logarithm by which scores are scaled; cosines and sines are not.
-  CONTINUO_TRY(const auto log_multiplier, gguf_number(file, "rope.scaling.yarn_log_multiplier"));
-  if (log_multiplier && *log_multiplier != 0) scaling["mscale"] = scaling["mscale_all_dim"] = *log_multiplier * 10;
-  const auto copy = [&](std::string_view from, const char* to) -> Result<void> {
-    CONTINUO_TRY(const auto value, gguf_number(file, from));
-    if (value) scaling[to] = *value;
-    return {};
+// Without a length of their own heads have an equal share of the model, whatever the family's files take for granted.
+void set_head_dim(Json& config) {
+  const auto whole = [&](const char* name) {
+    const auto it = config.find(name);
+    return it != config.end() && it->is_number_integer() ? it->get<std::int64_t>() : 0;
   };
-  CONTINUO_TRY_VOID(copy("rope.scaling.original_context_length", "original_max_position_embeddings"));
-  CONTINUO_TRY_VOID(copy("rope.scaling.yarn_beta_fast", "beta_fast"));
-  CONTINUO_TRY_VOID(copy("rope.scaling.yarn_beta_slow", "beta_slow"));
-  CONTINUO_TRY(const auto attention, gguf_number(file, "rope.scaling.attn_factor"));
-  if (attention) scaling["attention_factor"] = *attention * (factor > 1 ? 0.1 * std::log(factor) + 1 : 1);
-  return scaling;
-}
-
-Result<Json> rope_scaling(const Checkpoint& file) {
-  if (gguf_stored(file, "rope_freqs.weight")) return scaling_by_factors(file, false);
-  if (gguf_stored(file, "rope_factors_long.weight") || gguf_stored(file, "rope_factors_short.weight")) {
-    return scaling_by_factors(file, true);
-  }
-  CONTINUO_TRY(const auto old_factor, gguf_number(file, "rope.scale_linear"));
-  CONTINUO_TRY(const auto stated, gguf_number(file, "rope.scaling.factor"));
-  const double factor = stated ? *stated : old_factor.value_or(1);
-  const Json* kind = gguf_value(file, "rope.scaling.type");
-  const std::string type = kind && kind->is_string() ? kind->get<std::string>()
-                           : old_factor              ? "linear"
-                                                     : "none";
-  if (type == "none" || type == "longrope" || (type == "linear" && factor == 1)) return Json();
-  if (type == "linear") return Json{{"rope_type", "linear"}, {"factor", factor}};
-  if (type == "yarn") return yarn_scaling(file, factor);
-  return gguf_wrong(file, "rope.scaling.type",
-               fmt::format("is '{}', expected none, linear, yarn or longrope", type));
-}
-
-// The part of each head that turns, if it is not the whole.
-Result<void> add_rotary_share(const Checkpoint& file, Json& config) {
-  CONTINUO_TRY(const auto turning, gguf_number(file, "rope.dimension_count"));
-  if (!turning) return {};
-  double head_dim = config.value("head_dim", 0.0);
-  if (head_dim == 0)
-    head_dim = std::floor(config.value("hidden_size", 0.0) / config.value("num_attention_heads", 1.0));
-  if (!(*turning >= 1) || *turning > head_dim) {
-    return gguf_wrong(file, "rope.dimension_count", fmt::format("is {}, expected 1 to {}", *turning, head_dim));
-  }
-  // A little more than the quotient, so that rounding cannot lose a dimension.
-  if (*turning < head_dim) config["partial_rotary_factor"] = (*turning + 1e-6) / head_dim;
-  return {};
+  const std::int64_t width = whole("hidden_size"), heads = whole("num_attention_heads");
+  if (!config.contains("head_dim") && heads > 0 && width % heads == 0) config["head_dim"] = width / heads;
 }
 
 // ---- tensors ----
@@ -236,16 +161,16 @@ Result<const Family*> gguf_family(const Checkpoint& file) {
 }
 
 Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file) {
-  for (const std::string_view key : kNeeded) {
-    if (!gguf_value(file, key)) return gguf_wrong(file, key, "is missing");
-  }
+  CONTINUO_TRY_VOID(check_needed_gguf_keys(file));
   if (!gguf_stored(file, "token_embd.weight")) {
     return model_error(file.name, "tensor 'token_embd.weight' is missing",
                        "does the file hold a vocabulary alone?");
   }
   Json config = {{"model_type", family.model_type}};
+  const std::string_view epsilon = gguf_epsilon_key(file);
   std::vector<const KeyName*> by_layer;  // what a family may know how to take
   for (const KeyName& key : kKeys) {
+    if (key.gguf.ends_with("epsilon") && !epsilon.empty() && key.gguf != epsilon) continue;
     if (gguf_differs(file, key.gguf)) {
       by_layer.push_back(&key);
       continue;
@@ -265,19 +190,20 @@ Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file)
     config["vocab_size"] = it->second.shape[0];
   }
   config["tie_word_embeddings"] = !gguf_stored(file, "output.weight");
-  CONTINUO_TRY_VOID(add_rotary_share(file, config));
-  CONTINUO_TRY(Json scaling, rope_scaling(file));
-  if (!scaling.is_null()) config["rope_scaling"] = std::move(scaling);
+  set_head_dim(config);
+  CONTINUO_TRY_VOID(add_gguf_rope(file, config));
   const auto copy = [&](const char* from, const char* to) {
     if (const auto it = file.config.find(from); it != file.config.end()) config[to].push_back(*it);
   };
   copy("tokenizer.ggml.bos_token_id", "bos_token_id");
   copy("tokenizer.ggml.eos_token_id", "eos_token_id");
   copy("tokenizer.ggml.eot_token_id", "eos_token_id");
+  copy("tokenizer.ggml.eom_token_id", "eos_token_id");
   if (family.gguf.adapt) CONTINUO_TRY_VOID(family.gguf.adapt(file, config));
   for (const KeyName* key : by_layer) {
     if (!config.contains(key->family)) CONTINUO_TRY_VOID(gguf_plain(file, key->gguf));
   }
+  CONTINUO_TRY_VOID(check_unread_gguf_keys(file));
   return config;
 }
 

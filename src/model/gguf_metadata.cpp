@@ -10,6 +10,7 @@ std::string gguf_architecture(const Checkpoint& file) {
 }
 
 const Json* gguf_value(const Checkpoint& file, std::string_view key) {
+  file.asked.insert(std::string(key));
   const auto it = file.config.find(fmt::format("{}.{}", gguf_architecture(file), key));
   return it == file.config.end() ? nullptr : &*it;
 }

@@ -19,6 +19,11 @@ constexpr LlamaNames kTensors({kGemmaNorms[0], kGemmaNorms[1], kGemmaNorms[2]});
 
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(gguf_copy_window(file, config));
+  gguf_copy_layer_types(file, config);
+  const Json* pattern = gguf_value(file, "attention.sliding_window_pattern");
+  if (pattern && !pattern->is_array() && *pattern != 2) {
+    return gguf_wrong(file, "attention.sliding_window_pattern", "is not 2, which is not supported");
+  }
   return gguf_gemma_query_scale(file, config, 46);
 }
 

@@ -36,7 +36,14 @@ constexpr LlamaNames kTensors({
 
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(gguf_copy_window(file, config));
-  CONTINUO_TRY_VOID(gguf_copy(file, "attention.sliding_window_pattern", config, "sliding_window_pattern"));
+  gguf_copy_layer_types(file, config);
+  if (!config.contains("layer_types")) {
+    CONTINUO_TRY_VOID(gguf_copy(file, "attention.sliding_window_pattern", config, "sliding_window_pattern"));
+  }
+  CONTINUO_TRY(const auto attention, gguf_number(file, "rope.scaling.attn_factor"));
+  if (attention.value_or(1) != 1) {
+    return gguf_wrong(file, "rope.scaling.attn_factor", "is not 1, which is not supported for this kind of model");
+  }
   CONTINUO_TRY(const auto local_theta, gguf_number(file, "rope.freq_base_swa"));
   if (local_theta) config["rope_local_base_freq"] = *local_theta;
   return gguf_gemma_query_scale(file, config, 62);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/json.h"
 #include "model/families.h"
@@ -12,29 +13,60 @@ namespace continuo {
 
 namespace {
 
-// Which layers are local: "attention_types" is a list of [kinds, how often]; absent, every other one.
-Result<std::vector<bool>> local_layers(const HyperParameters& p, std::size_t n_layers) {
-  const Error wrong =
-      model_error(p.file(), fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], "
-                                        "times] for {} layers",
-                                        n_layers));
-  const Json* types = p.raw("attention_types");
+bool is_kind(const Json& kind) { return kind == "global" || kind == "local"; }
+
+// "attention_types": a list of [kinds, how often].
+std::optional<std::vector<bool>> unfolded_types(const Json& types, std::size_t n_layers) {
   std::vector<bool> local;
-  for (std::size_t i = 0; !types && i < n_layers; ++i)
-    local.push_back(i % 2 == 1);
-  for (const Json& item : types ? *types : Json::array()) {
-    if (!item.is_array() || item.size() != 2 || !item[0].is_array() || !item[1].is_number_unsigned())
-      return wrong;
+  for (const Json& item : types) {
+    if (!item.is_array() || item.size() != 2 || !item[0].is_array() || !item[1].is_number_unsigned()) {
+      return std::nullopt;
+    }
     const Json& kinds = item[0];
-    const auto known = [](const Json& kind) { return kind == "global" || kind == "local"; };
-    if (kinds.empty() || !std::all_of(kinds.begin(), kinds.end(), known)) return wrong;
+    if (kinds.empty() || !std::all_of(kinds.begin(), kinds.end(), is_kind)) return std::nullopt;
     for (auto times = item[1].get<std::uint64_t>(); times > 0 && local.size() <= n_layers; --times) {
       for (const Json& kind : kinds)
         local.push_back(kind == "local");
     }
   }
-  if (local.size() != n_layers) return wrong;
   return local;
+}
+
+// Which layers are local. "attention_layers" spells out what "attention_types" says in short; either may stand alone.
+// Absent, every other one is.
+Result<std::vector<bool>> local_layers(const HyperParameters& p, std::size_t n_layers) {
+  const Json* const types = p.raw("attention_types");
+  const Json* const layers = p.raw("attention_layers");
+  std::optional<std::vector<bool>> local;
+  if (types) {
+    local = unfolded_types(*types, n_layers);
+    if (!local || local->size() != n_layers) {
+      return model_error(p.file(), fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], times] for "
+                                               "{} layers",
+                                               n_layers));
+    }
+  }
+  if (layers) {
+    const bool sound = layers->is_array() && layers->size() == n_layers &&
+                       std::all_of(layers->begin(), layers->end(), is_kind);
+    if (!sound) {
+      return model_error(p.file(), fmt::format("'attention_layers' is not a list of \"global\" or \"local\" for each of "
+                                               "{} layers",
+                                               n_layers));
+    }
+    std::vector<bool> listed;
+    for (const Json& kind : *layers)
+      listed.push_back(kind == "local");
+    if (local && listed != *local) {
+      return model_error(p.file(), "'attention_types' and 'attention_layers' contradict each other", "which is meant?");
+    }
+    return listed;
+  }
+  if (local) return *local;
+  std::vector<bool> every_other(n_layers);
+  for (std::size_t i = 1; i < n_layers; i += 2)
+    every_other[i] = true;
+  return every_other;
 }
 
 Result<ModelSpec> gpt_neo(const HyperParameters& p) {

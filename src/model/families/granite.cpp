@@ -22,6 +22,8 @@ Result<ModelSpec> granite_spec(const HyperParameters& p, const LlamaDefaults& de
 }
 
 Result<void> adapt_granite_gguf(const Checkpoint& file, Json& config) {
+  const Json* turns = gguf_value(file, "rope.scaling.finetuned");  // in these files, whether positions turn at all
+  if (turns && *turns == false) return gguf_wrong(file, "rope.scaling.finetuned", "is false, which is not supported");
   return gguf_copy(file, "logit_scale", config, "logits_scaling");
 }
 
