@@ -31,7 +31,7 @@ Result<void> decode(const Options& options, const Tokenizer& tokenizer, std::str
 }
 
 Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::string_view text) {
-  const std::vector<TokenId> ids = tokenizer.encode(text, !options.no_special);
+  CONTINUO_TRY(const std::vector<TokenId> ids, tokenizer.try_encode(text, !options.no_special));
   if (options.json) {
     Answer pieces = Answer::array();
     for (const TokenId id : ids)

@@ -28,8 +28,8 @@ Why why_cut(const Tokenizer& tokenizer, const TokenRecord& before, const TokenRe
   if (after.text.starts_with(' ') || after.text.starts_with('\n')) return {Cut::word, {}};
   const auto joined = tokenizer.find(before.piece + after.piece);
   if (!joined) return {Cut::no_piece, {}};
-  const auto alone = tokenizer.encode(before.text + after.text, false);
-  return {alone.size() == 1 ? Cut::merge : Cut::words_first, joined};
+  const auto alone = tokenizer.try_encode(before.text + after.text, false);
+  return {alone && alone->size() == 1 ? Cut::merge : Cut::words_first, joined};
 }
 
 TokenRecord describe(const Tokenizer* tokenizer, TokenId id) {

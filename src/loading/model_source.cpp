@@ -181,7 +181,7 @@ Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
 
 Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model,
                                            std::string_view text) {
-  std::vector<TokenId> ids = tokenizer.encode(text, true);
+  CONTINUO_TRY(std::vector<TokenId> ids, tokenizer.try_encode(text, true));
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(

@@ -125,8 +125,8 @@ std::size_t bytes_of_first(const Tokenizer& tokenizer, std::span<const TokenId> 
   std::size_t size = 0;
   for (std::size_t i = 0; i < kMostCharacters && size < text.size(); ++i) {
     size += utf8_at(text, size).size;
-    const std::vector<TokenId> rest = tokenizer.encode(text.substr(size), false);
-    if (std::equal(rest.begin(), rest.end(), ids.begin() + 1, ids.end())) return size;
+    const auto rest = tokenizer.try_encode(text.substr(size), false);
+    if (rest && std::equal(rest->begin(), rest->end(), ids.begin() + 1, ids.end())) return size;
   }
   return std::min(spelled.size(), text.size());
 }

@@ -83,7 +83,14 @@ Result<void> AddedTokens::add(AddedToken token, const Vocabulary& vocabulary, co
   const auto refuse = [&](std::string_view what) {
     return model_error(file, fmt::format("added token '{}': {}", token.content, what));
   };
-  token.normalized_content = token.normalized ? normalizer.apply(token.content) : token.content;
+  if (token.content.size() > kLongestToken)
+    return refuse(fmt::format("it is longer than {} bytes", kLongestToken));
+  try {
+    TextWork work(token.content.size());
+    token.normalized_content = token.normalized ? normalizer.apply(token.content, work) : token.content;
+  } catch (const TextFault& fault) {
+    return refuse(fault.what);
+  }
   if (token.content.empty() || token.normalized_content.empty()) return refuse("it is empty");
   if (std::max(token.content.size(), token.normalized_content.size()) > kLongestToken) {
     return refuse(fmt::format("it is longer than {} bytes", kLongestToken));

@@ -5,6 +5,7 @@
 namespace continuo {
 
 bool ByteTrie::add(std::string_view key, std::int32_t value) {
+  if (key.size() > kLongestKey) return false;
   std::uint32_t node = 0;
   for (const char c : key) {
     const auto byte = static_cast<unsigned char>(c);

@@ -18,8 +18,11 @@ class ByteTrie {
     std::int32_t value;
   };
 
-  // Adds a key, or gives it a new value (not negative). False if there is no room: at most 2^24 nodes, and
-  // edges that were not chosen to collide.
+  // Bounds the time to look a text up: its size times this.
+  static constexpr std::size_t kLongestKey = 1024;
+
+  // Adds a key, or gives it a new value (not negative). False if it is longer than kLongestKey, or if there is no room:
+  // at most 2^24 nodes, and edges that were not chosen to collide.
   bool add(std::string_view key, std::int32_t value);
   bool empty() const { return values_.size() == 1; }
 

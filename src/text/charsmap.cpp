@@ -18,6 +18,9 @@ std::uint32_t leaf_value(std::uint32_t unit) { return unit & 0x7fffffffu; }
 std::uint32_t label(std::uint32_t unit) { return unit & 0x800000ffu; }
 std::uint32_t children(std::uint32_t unit) { return unit >> 10 << ((unit & 0x200u) >> 6); }
 
+constexpr std::size_t kLongestKey =
+    256;  // bounds the time of a look-up; those of published maps have 30 bytes
+
 std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
   for (std::size_t i = 4; i-- > 0;)
@@ -55,6 +58,7 @@ std::optional<Charsmap::Match> Charsmap::find(std::string_view text, bool shorte
   if (units_.empty()) return found;
   std::size_t node = children(units_[0]);
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == kLongestKey) throw TextFault{"the tokenizer's character map is damaged: a key does not end"};
     const auto byte = static_cast<unsigned char>(text[i]);
     node ^= byte;
     if (node >= units_.size() || label(units_[node]) != byte) break;
@@ -85,7 +89,7 @@ void Charsmap::map_cluster(std::string_view cluster, std::string& out) const {
   }
 }
 
-std::string Charsmap::map_graphemes(std::string_view text) const {
+std::string Charsmap::map_graphemes(std::string_view text, TextWork& work) const {
   if (empty()) return std::string(text);
   std::string out;
   out.reserve(text.size() + text.size() / 8);
@@ -100,6 +104,7 @@ std::string Charsmap::map_graphemes(std::string_view text) const {
                                                     static_cast<utf8proc_int32_t>(c.code), &state));
     if (breaks) {
       map_cluster(text.substr(begin, at - begin), out);
+      work.check_size(out.size());
       begin = at;
     }
     if (!c.valid) state = 0;

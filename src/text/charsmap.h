@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "text/text_work.h"
 
 namespace continuo {
 
@@ -23,7 +24,7 @@ class Charsmap {
     std::size_t size;  // of the key
     std::string_view replacement;
   };
-  // The keys that `text` begins with.
+  // The keys that `text` begins with. They throw TextFault where a key of the map does not end.
   std::optional<Match> shortest_prefix(std::string_view text) const { return find(text, true); }
   std::optional<Match> longest_prefix(std::string_view text) const { return find(text, false); }
 
@@ -31,7 +32,7 @@ class Charsmap {
 
   // The text as tokenizer.json's reference maps it: a grapheme cluster of at most 5 bytes becomes the
   // replacement of the shortest key it begins with; of others each character is mapped by itself.
-  std::string map_graphemes(std::string_view text) const;
+  std::string map_graphemes(std::string_view text, TextWork& work) const;
 
  private:
   std::optional<Match> find(std::string_view text, bool shortest) const;

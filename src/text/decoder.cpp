@@ -27,8 +27,9 @@ std::string cleaned_up(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
       {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
       {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  TextWork work(text.size());
   for (const auto& [from, to] : kChanges)
-    text = replace_all(text, Pattern(std::string(from)), to);
+    text = replace_all(text, Pattern(std::string(from)), to, work);
   return text;
 }
 
@@ -63,6 +64,12 @@ Result<void> Decoder::add(const Json& json, const std::string& file) {
     CONTINUO_TRY_VOID(part.only({"pattern", "content"}));
     CONTINUO_TRY(Pattern pattern, Pattern::parse(json.value("pattern", Json()), file, part.name()));
     CONTINUO_TRY(std::string content, part.text("content"));
+    constexpr std::size_t kLongestContent =
+        128;  // so that no piece becomes more than a text may (text_work.h)
+    if (content.size() > kLongestContent) {
+      return part.error(fmt::format("content is longer than {} bytes", kLongestContent));
+    }
+    if (pattern.is_regex()) return part.error("a regular expression is not supported here");
     replacements_.push_back({std::move(pattern), std::move(content)});
     return {};
   }
@@ -125,11 +132,12 @@ std::string Decoder::text_of(std::string_view piece, bool added, bool at_text_st
     }
     return word_piece_->cleanup ? cleaned_up(std::move(text)) : text;
   }
+  TextWork work(text.size());
   for (const Replace& replace : replacements_)
-    text = replace_all(text, replace.pattern, replace.content);
+    text = replace_all(text, replace.pattern, replace.content, work);
   if (metaspace_) {
     const bool drop = at_text_start && metaspace_->prepend != MetaspacePrepend::never;
-    text = replace_all(text, Pattern(metaspace_->replacement), drop ? "" : " ");
+    text = replace_all(text, Pattern(metaspace_->replacement), drop ? "" : " ", work);
   }
   if (byte_fallback_) {
     if (const auto byte = named_byte(text)) return {*byte};

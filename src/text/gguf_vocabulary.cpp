@@ -1,6 +1,7 @@
 #include "text/gguf_vocabulary.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -100,6 +101,11 @@ class Reader {
   }
 
   Result<TokenizerParts> byte_level_bpe() const {
+    if (!in_.pre) {
+      spdlog::warn("{}: 'tokenizer.ggml.pre' is missing: the file does not say how text is cut into words; it is cut in "
+                   "the default way, which may not be the model's (convert the model anew to be sure)",
+                   file_);
+    }
     CONTINUO_TRY(GgufPreTokenizer named, gguf_pre_tokenizer(in_.pre.value_or("default"), file_));
     CONTINUO_TRY(const auto pieces, vocabulary());
     CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(named.pre_tokenizer, file_));

@@ -71,22 +71,22 @@ Result<void> Normalizer::add_simple(const Part& part) {
   return {};
 }
 
-std::string Normalizer::changed(const UnicodeForm& form, std::string text) {
+std::string Normalizer::changed(const UnicodeForm& form, std::string text, TextWork&) {
   return normalize_unicode(std::move(text), form);
 }
 
-std::string Normalizer::changed(const Prepend& prepend, std::string text) {
+std::string Normalizer::changed(const Prepend& prepend, std::string text, TextWork&) {
   if (!text.empty()) text.insert(0, prepend.prefix);
   return text;
 }
 
-std::string Normalizer::changed(const Replace& replace, std::string text) {
-  return replace_all(text, replace.pattern, replace.content);
+std::string Normalizer::changed(const Replace& replace, std::string text, TextWork& work) {
+  return replace_all(text, replace.pattern, replace.content, work);
 }
 
-std::string Normalizer::changed(const Lowercase&, std::string text) { return lowercase(text); }
+std::string Normalizer::changed(const Lowercase&, std::string text, TextWork&) { return lowercase(text); }
 
-std::string Normalizer::changed(const Strip& strip, std::string text) {
+std::string Normalizer::changed(const Strip& strip, std::string text, TextWork&) {
   std::size_t begin = 0, end = text.size();
   const auto is_blank = [](const Utf8Char& c) { return c.valid && is_white_space(c.code); };
   while (strip.right && end > 0 && is_blank(utf8_before(text, end)))
@@ -96,33 +96,35 @@ std::string Normalizer::changed(const Strip& strip, std::string text) {
   return text.substr(begin, end - begin);
 }
 
-std::string Normalizer::changed(const Precompiled& precompiled, std::string text) {
-  return precompiled.map.map_graphemes(text);
+std::string Normalizer::changed(const Precompiled& precompiled, std::string text, TextWork& work) {
+  return precompiled.map.map_graphemes(text, work);
 }
 
-std::string Normalizer::changed(const SentencePieceNormalizer& normalizer, std::string text) {
-  return normalizer.apply(text);
+std::string Normalizer::changed(const SentencePieceNormalizer& normalizer, std::string text, TextWork& work) {
+  return normalizer.apply(text, work);
 }
 
-std::string Normalizer::changed(const BertNormalizer& normalizer, std::string text) {
+std::string Normalizer::changed(const BertNormalizer& normalizer, std::string text, TextWork&) {
   return normalizer.apply(std::move(text));
 }
 
 // A step that looks at each character by itself.
 template <class Kind>
-std::size_t Normalizer::kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first) {
-  return changed(kind, std::string(text.substr(0, from_first))).size();
+std::size_t Normalizer::kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first,
+                                        TextWork& work) {
+  return changed(kind, std::string(text.substr(0, from_first)), work).size();
 }
 
-std::size_t Normalizer::kept_from_first(const Prepend& prepend, std::string_view, std::size_t from_first) {
+std::size_t Normalizer::kept_from_first(const Prepend& prepend, std::string_view, std::size_t from_first,
+                                        TextWork&) {
   return from_first == 0 ? 0 : from_first + prepend.prefix.size();
 }
 
 // As in the reference a replacement comes from the last byte that it replaces.
-std::size_t Normalizer::kept_from_first(const Replace& replace, std::string_view text,
-                                        std::size_t from_first) {
+std::size_t Normalizer::kept_from_first(const Replace& replace, std::string_view text, std::size_t from_first,
+                                        TextWork& work) {
   std::vector<Range> matches;
-  replace.pattern.find_all(text, matches);
+  replace.pattern.find_all(text, matches, work);
   std::size_t kept = 0, at = 0;
   for (const Range& match : matches) {
     kept += std::min(match.begin, from_first) - std::min(at, from_first);
@@ -132,33 +134,38 @@ std::size_t Normalizer::kept_from_first(const Replace& replace, std::string_view
   return kept + from_first - std::min(at, from_first);
 }
 
-std::size_t Normalizer::kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first) {
-  const std::size_t left = text.size() - changed(Strip{strip.left, false}, std::string(text)).size();
+std::size_t Normalizer::kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first,
+                                        TextWork& work) {
+  const std::size_t left = text.size() - changed(Strip{strip.left, false}, std::string(text), work).size();
   return from_first - std::min(from_first, left);
 }
 
 // As in the reference the character after one that is mapped to nothing takes its place.
-std::size_t Normalizer::kept_from_first(const Precompiled& map, std::string_view text,
-                                        std::size_t from_first) {
+std::size_t Normalizer::kept_from_first(const Precompiled& map, std::string_view text, std::size_t from_first,
+                                        TextWork& work) {
   if (from_first == 0) return 0;
-  const std::size_t kept = changed(map, std::string(text.substr(0, from_first))).size();
-  const std::string all = kept == 0 ? changed(map, std::string(text)) : std::string();
+  const std::size_t kept = changed(map, std::string(text.substr(0, from_first)), work).size();
+  const std::string all = kept == 0 ? changed(map, std::string(text), work) : std::string();
   return all.empty() ? kept : utf8_at(all, 0).size;
 }
 
-std::string Normalizer::apply(std::string_view text, std::size_t& from_first) const {
+std::string Normalizer::apply(std::string_view text, std::size_t& from_first, TextWork& work) const {
   std::string out(text);
   for (const Step& step : steps_) {
-    from_first = std::visit([&](const auto& kind) { return kept_from_first(kind, out, from_first); }, step);
-    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out)); }, step);
+    from_first =
+        std::visit([&](const auto& kind) { return kept_from_first(kind, out, from_first, work); }, step);
+    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out), work); }, step);
+    work.check_size(out.size());
   }
   return out;
 }
 
-std::string Normalizer::apply(std::string_view text) const {
+std::string Normalizer::apply(std::string_view text, TextWork& work) const {
   std::string out(text);
-  for (const Step& step : steps_)
-    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out)); }, step);
+  for (const Step& step : steps_) {
+    out = std::visit([&](const auto& kind) { return changed(kind, std::move(out), work); }, step);
+    work.check_size(out.size());
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "text/part.h"
 #include "text/pattern.h"
 #include "text/sentencepiece_normalizer.h"
+#include "text/text_work.h"
 #include "text/unicode_normalization.h"
 
 namespace continuo {
@@ -25,10 +26,11 @@ class Normalizer {
   explicit Normalizer(SentencePieceNormalizer step) { steps_.emplace_back(std::move(step)); }
   explicit Normalizer(BertNormalizer step) { steps_.emplace_back(step); }
 
-  std::string apply(std::string_view text) const;
+  // Throws TextFault where the text costs more than `work` allows.
+  std::string apply(std::string_view text, TextWork& work) const;
   // The same. `from_first`: how many bytes at the front of `text` come from the first character that the
   // person wrote; becomes how many of the result do (0 where that character is gone).
-  std::string apply(std::string_view text, std::size_t& from_first) const;
+  std::string apply(std::string_view text, std::size_t& from_first, TextWork& work) const;
   bool empty() const { return steps_.empty(); }
 
  private:
@@ -52,19 +54,24 @@ class Normalizer {
   Result<void> add_simple(const Part& part);
   // What `from_first` becomes where a step changes `text`.
   template <class Kind>
-  static std::size_t kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first);
-  static std::size_t kept_from_first(const Prepend& prepend, std::string_view text, std::size_t from_first);
-  static std::size_t kept_from_first(const Replace& replace, std::string_view text, std::size_t from_first);
-  static std::size_t kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first);
-  static std::size_t kept_from_first(const Precompiled& map, std::string_view text, std::size_t from_first);
-  static std::string changed(const UnicodeForm& form, std::string text);
-  static std::string changed(const Prepend& prepend, std::string text);
-  static std::string changed(const Replace& replace, std::string text);
-  static std::string changed(const Lowercase& lowercase, std::string text);
-  static std::string changed(const Strip& strip, std::string text);
-  static std::string changed(const Precompiled& precompiled, std::string text);
-  static std::string changed(const SentencePieceNormalizer& normalizer, std::string text);
-  static std::string changed(const BertNormalizer& normalizer, std::string text);
+  static std::size_t kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first,
+                                     TextWork& work);
+  static std::size_t kept_from_first(const Prepend& prepend, std::string_view text, std::size_t from_first,
+                                     TextWork& work);
+  static std::size_t kept_from_first(const Replace& replace, std::string_view text, std::size_t from_first,
+                                     TextWork& work);
+  static std::size_t kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first,
+                                     TextWork& work);
+  static std::size_t kept_from_first(const Precompiled& map, std::string_view text, std::size_t from_first,
+                                     TextWork& work);
+  static std::string changed(const UnicodeForm& form, std::string text, TextWork& work);
+  static std::string changed(const Prepend& prepend, std::string text, TextWork& work);
+  static std::string changed(const Replace& replace, std::string text, TextWork& work);
+  static std::string changed(const Lowercase& lowercase, std::string text, TextWork& work);
+  static std::string changed(const Strip& strip, std::string text, TextWork& work);
+  static std::string changed(const Precompiled& precompiled, std::string text, TextWork& work);
+  static std::string changed(const SentencePieceNormalizer& normalizer, std::string text, TextWork& work);
+  static std::string changed(const BertNormalizer& normalizer, std::string text, TextWork& work);
 
   std::vector<Step> steps_;
 };

@@ -27,20 +27,18 @@ using MatchContext = std::unique_ptr<pcre2_match_context, Deleter<pcre2_match_co
 using MatchData = std::unique_ptr<pcre2_match_data, Deleter<pcre2_match_data_free>>;
 
 constexpr std::uint32_t kFirstLimit = 2'000;  // backtracking steps that every match may take
-constexpr std::uint64_t kStepsPerByte = 64;   // what hard matches may take beyond it, for a text as a whole
-constexpr std::uint64_t kStepsPerText = 1'000'000;
 constexpr std::uint32_t kHeapLimitKiB = 256 * 1024;
 
 // One pass of an expression over a text. Gives every match the few steps that a sane expression needs, and
-// hard ones more and more from one purse.
+// hard ones more and more of those that the text as a whole has.
 class Matcher {
  public:
-  Matcher(const pcre2_code* code, std::string_view text)
+  Matcher(const pcre2_code* code, std::string_view text, TextWork& work)
       : code_(code),
         text_(text),
         context_(pcre2_match_context_create(nullptr)),
         data_(pcre2_match_data_create(1, nullptr)),
-        purse_(kStepsPerText + kStepsPerByte * text.size()) {
+        work_(work) {
     if (!context_ || !data_) throw std::bad_alloc();
     pcre2_set_heap_limit(context_.get(), kHeapLimitKiB);
     pcre2_set_match_limit(context_.get(), kFirstLimit);
@@ -56,9 +54,9 @@ class Matcher {
       } else if (rc != PCRE2_ERROR_MATCHLIMIT) {
         return Outcome::given_up;
       }
-      limit = std::min<std::uint64_t>({limit, purse_, 0xffffffffu});
+      limit = std::min<std::uint64_t>({limit, work_.steps(), 0xffffffffu});
       if (limit == 0) return Outcome::given_up;
-      purse_ -= limit;
+      work_.steps() -= limit;
       pcre2_set_match_limit(context_.get(), static_cast<std::uint32_t>(limit));
       rc = run(from, options);
       pcre2_set_match_limit(context_.get(), kFirstLimit);
@@ -79,7 +77,7 @@ class Matcher {
   std::string_view text_;
   MatchContext context_;
   MatchData data_;
-  std::uint64_t purse_;
+  TextWork& work_;
 };
 
 }  // namespace
@@ -110,26 +108,27 @@ Result<Regex> Regex::compile(std::string_view expression, const std::string& fil
   return regex;
 }
 
-void Regex::find_all(std::string_view text, std::vector<Range>& matches) const {
+void Regex::find_all(std::string_view text, std::vector<Range>& matches, TextWork& work) const {
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view valid = text.substr(at, valid_utf8_prefix(text.substr(at)));
-    if (!valid.empty() && !find_in_valid(valid, at, matches)) return;
+    if (!valid.empty()) find_in_valid(valid, at, matches, work);
     at += valid.size();
     if (at < text.size()) at += utf8_at(text, at).size;
   }
 }
 
-bool Regex::find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches) const {
-  Matcher matcher(code_.get(), text);
+void Regex::find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches,
+                          TextWork& work) const {
+  Matcher matcher(code_.get(), text, work);
   std::size_t from = 0;
   bool after_match = false;
   while (from <= text.size()) {
     Range match;
     switch (matcher.find(from, match)) {
       case Matcher::Outcome::given_up:
-        return false;
+        throw TextFault{"a regular expression of the tokenizer takes too many steps for this text"};
       case Matcher::Outcome::no_match:
-        return true;
+        return;
       case Matcher::Outcome::match:
         break;
     }
@@ -142,7 +141,6 @@ bool Regex::find_in_valid(std::string_view text, std::size_t offset, std::vector
     from = match.end;
     after_match = true;
   }
-  return true;
 }
 
 Result<Pattern> Pattern::parse(const Json& json, const std::string& file, const std::string& part) {
@@ -164,8 +162,8 @@ Result<Pattern> Pattern::regex(std::string_view expression, const std::string& f
   return Pattern(What(std::move(compiled)));
 }
 
-void Pattern::find_all(std::string_view text, std::vector<Range>& matches) const {
-  if (const auto* regex = std::get_if<Regex>(&what_)) return regex->find_all(text, matches);
+void Pattern::find_all(std::string_view text, std::vector<Range>& matches, TextWork& work) const {
+  if (const auto* regex = std::get_if<Regex>(&what_)) return regex->find_all(text, matches, work);
   if (const auto* pattern = known()) {
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = pattern->end_of_piece(text, at);
@@ -189,15 +187,17 @@ void Pattern::find_all(std::string_view text, std::vector<Range>& matches) const
   }
 }
 
-std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement) {
+std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement,
+                        TextWork& work) {
   std::vector<Range> matches;
-  pattern.find_all(text, matches);
+  pattern.find_all(text, matches, work);
   if (matches.empty()) return std::string(text);
   std::string out;
   std::size_t copied = 0;
   for (const Range& match : matches) {
     out += text.substr(copied, match.begin - copied);
     out += replacement;
+    work.check_size(out.size());
     copied = match.end;
   }
   out += text.substr(copied);

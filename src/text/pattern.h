@@ -1,5 +1,6 @@
 // What tokenizer files call a pattern: a string, or a regular expression. Finding all of its matches takes
-// time in proportion to the text, whatever the expression: one that backtracks too much stops matching there.
+// time in proportion to the text, whatever the expression: one that backtracks too much is an error
+// (text_work.h).
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/json_fwd.h"
 #include "text/known_pattern.h"
+#include "text/text_work.h"
 
 struct pcre2_real_code_8;  // PCRE2's compiled expression
 
@@ -29,11 +31,11 @@ class Regex {
 
   // Appends the matches from left to right. As in the reference an empty match counts, except right after a
   // match. Bytes that are not UTF-8 never match, and a match sees the text end there.
-  void find_all(std::string_view text, std::vector<Range>& matches) const;
+  void find_all(std::string_view text, std::vector<Range>& matches, TextWork& work) const;
 
  private:
-  // False if matching was given up.
-  bool find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches) const;
+  void find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches,
+                     TextWork& work) const;
 
   std::shared_ptr<const pcre2_real_code_8> code_;
 };
@@ -49,7 +51,10 @@ class Pattern {
   using CharPredicate = bool (*)(char32_t code);
   explicit Pattern(CharPredicate is_match) : what_(is_match) {}
 
-  void find_all(std::string_view text, std::vector<Range>& matches) const;
+  // Throws TextFault where the expression takes more steps than `work` has left.
+  void find_all(std::string_view text, std::vector<Range>& matches, TextWork& work) const;
+  // Whether finding may take more steps than a text has.
+  bool is_regex() const { return std::holds_alternative<Regex>(what_); }
   // Null unless it is a well-known one.
   const KnownPattern* known() const { return std::get_if<KnownPattern>(&what_); }
 
@@ -60,6 +65,7 @@ class Pattern {
 };
 
 // `text` with every match replaced.
-std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement);
+std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement,
+                        TextWork& work);
 
 }  // namespace continuo

@@ -227,20 +227,20 @@ bool PreTokenizer::asks_for_first() const {
   });
 }
 
-Pieces PreTokenizer::apply(std::string text, std::size_t from_first) const {
+Pieces PreTokenizer::apply(std::string text, std::size_t from_first, TextWork& work) const {
   Pieces pieces{std::move(text), {}, from_first};
   if (!pieces.text.empty()) pieces.ranges.push_back({0, pieces.text.size()});
   for (const Step& step : steps_) {
-    std::visit([&](const auto& kind) { kind.apply(pieces); }, step);
+    std::visit([&](const auto& kind) { kind.apply(pieces, work); }, step);
   }
   return pieces;
 }
 
-void PreTokenizer::Split::apply(Pieces& pieces) const {
+void PreTokenizer::Split::apply(Pieces& pieces, TextWork& work) const {
   std::vector<Range> out, matches;
   for (std::size_t i = 0; i < pieces.ranges.size(); ++i) {
     matches.clear();
-    pattern.find_all(pieces[i], matches);
+    pattern.find_all(pieces[i], matches, work);
     const std::size_t base = pieces.ranges[i].begin;
     for (const Range& range : split(cuts(matches, pieces[i].size(), invert), behavior)) {
       if (range.begin != range.end) out.push_back({base + range.begin, base + range.end});
@@ -249,19 +249,19 @@ void PreTokenizer::Split::apply(Pieces& pieces) const {
   pieces.ranges = std::move(out);
 }
 
-void PreTokenizer::PrefixSpace::apply(Pieces& pieces) const {
+void PreTokenizer::PrefixSpace::apply(Pieces& pieces, TextWork&) const {
   rewrite(pieces, [](std::string_view piece, std::size_t, std::string& out) {
     if (!piece.starts_with(' ')) out += ' ';
     out += piece;
   });
 }
 
-void PreTokenizer::ByteLevel::apply(Pieces& pieces) const {
+void PreTokenizer::ByteLevel::apply(Pieces& pieces, TextWork&) const {
   rewrite(pieces,
           [](std::string_view piece, std::size_t, std::string& out) { append_byte_level(out, piece); });
 }
 
-void PreTokenizer::Metaspace::apply(Pieces& pieces) const {
+void PreTokenizer::Metaspace::apply(Pieces& pieces, TextWork&) const {
   rewrite(pieces, [&](std::string_view piece, std::size_t i, std::string& out) {
     const bool first = pieces.ranges[i].begin < pieces.from_first;
     const bool wanted = prepend == MetaspacePrepend::always || (prepend == MetaspacePrepend::first && first);

@@ -35,9 +35,10 @@ class PreTokenizer {
   static Result<PreTokenizer> parse(const Json& json, const std::string& file);
 
   // Calls visit(piece) for each piece in turn. `from_first`: how many bytes at the front of `text` come from
-  // the first character that the person wrote; only looked at if asks_for_first().
+  // the first character that the person wrote; only looked at if asks_for_first(). Throws TextFault where the
+  // text costs more than `work` allows.
   template <class Visit>
-  void each_piece(std::string_view text, std::size_t from_first, Visit visit) const {
+  void each_piece(std::string_view text, std::size_t from_first, TextWork& work, Visit visit) const {
     if (const KnownPattern* pattern = only_step()) {
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = pattern->end_of_piece(text, at);
@@ -46,7 +47,7 @@ class PreTokenizer {
       }
       return;
     }
-    const Pieces pieces = apply(std::string(text), from_first);
+    const Pieces pieces = apply(std::string(text), from_first, work);
     for (std::size_t i = 0; i < pieces.ranges.size(); ++i)
       visit(pieces[i]);
   }
@@ -63,18 +64,18 @@ class PreTokenizer {
     Pattern pattern;
     SplitBehavior behavior;
     bool invert = false;  // what the pattern does not match counts as matched
-    void apply(Pieces& pieces) const;
+    void apply(Pieces& pieces, TextWork& work) const;
   };
   struct PrefixSpace {  // a blank before each piece that does not begin with one
-    void apply(Pieces& pieces) const;
+    void apply(Pieces& pieces, TextWork& work) const;
   };
   struct ByteLevel {  // bytes to the printable characters of the byte-level alphabet
-    void apply(Pieces& pieces) const;
+    void apply(Pieces& pieces, TextWork& work) const;
   };
   struct Metaspace {  // blanks to `replacement`, and one before the text
     std::string replacement;
     MetaspacePrepend prepend;
-    void apply(Pieces& pieces) const;
+    void apply(Pieces& pieces, TextWork& work) const;
   };
   using Step = std::variant<Split, PrefixSpace, ByteLevel, Metaspace>;
 
@@ -85,7 +86,7 @@ class PreTokenizer {
   Result<void> add_blanks(const Part& part);
   Result<void> add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
                          bool invert = false);
-  Pieces apply(std::string text, std::size_t from_first) const;
+  Pieces apply(std::string text, std::size_t from_first, TextWork& work) const;
   // The pattern, if isolating what a well-known one matches is all there is to do.
   const KnownPattern* only_step() const;
 

@@ -40,7 +40,7 @@ Result<ScoreBpe> ScoreBpe::create(std::shared_ptr<const Vocabulary> vocabulary, 
     }
     const PieceKind kind = bpe.kind(id);
     if (kind == PieceKind::user_defined && !piece.empty() && !bpe.user_defined_.add(piece, id)) {
-      return model_error(file, "the user-defined symbols are too many, or were chosen to collide");
+      return model_error(file, "the user-defined symbols are too many, longer than 1024 bytes, or chosen to collide");
     }
     if (kind != PieceKind::normal && kind != PieceKind::user_defined && kind != PieceKind::unused) continue;
     bpe.has_unused_ = bpe.has_unused_ || kind == PieceKind::unused;

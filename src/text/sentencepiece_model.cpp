@@ -48,7 +48,7 @@ Result<SentencePieceNormalizer> make_normalizer(const SentencePieceModel& model,
     const auto& piece = model.pieces[id];
     if (piece.kind != PieceKind::user_defined || piece.text.empty()) continue;
     if (!normalizer.untouched.add(piece.text, static_cast<std::int32_t>(id))) {
-      return model_error(file, "the user-defined symbols are too many, or were chosen to collide");
+      return model_error(file, "the user-defined symbols are too many, longer than 1024 bytes, or chosen to collide");
     }
   }
   return normalizer;

@@ -20,7 +20,7 @@ std::string_view SentencePieceNormalizer::next(std::string_view& text) const {
   return take(utf8_at(text, 0).size);
 }
 
-std::string SentencePieceNormalizer::apply(std::string_view text) const {
+std::string SentencePieceNormalizer::apply(std::string_view text, TextWork& work) const {
   const std::string_view blank = escape_whitespaces ? kVisibleBlank : std::string_view(" ");
   if (remove_extra_whitespaces) {
     for (std::string_view rest = text; !rest.empty(); text = rest) {
@@ -43,6 +43,7 @@ std::string SentencePieceNormalizer::apply(std::string_view text) const {
         out += c;
       }
     }
+    work.check_size(out.size());
     if (!part.empty()) after_blank = remove_extra_whitespaces && part.ends_with(' ');
   }
   while (remove_extra_whitespaces && out.ends_with(blank))

@@ -17,8 +17,8 @@ struct SentencePieceNormalizer {
   bool remove_extra_whitespaces = true;
   bool escape_whitespaces = true;
 
-  // Bytes that are not UTF-8 stay as they are.
-  std::string apply(std::string_view text) const;
+  // Bytes that are not UTF-8 stay as they are. Throws TextFault where the text costs more than `work` allows.
+  std::string apply(std::string_view text, TextWork& work) const;
 
  private:
   std::string_view next(std::string_view& text) const;

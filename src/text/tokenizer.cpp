@@ -16,9 +16,17 @@ Tokenizer make_tokenizer(TokenizerParts parts) {
   return Tokenizer(std::make_unique<Tokenizer::Impl>(Tokenizer::Impl{std::move(parts)}));
 }
 
+Result<std::vector<TokenId>> Tokenizer::try_encode(std::string_view text, bool add_special) const {
+  try {
+    std::vector<TokenId> ids = impl_->encode(text);
+    return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;
+  } catch (const TextFault& fault) {
+    return model_error(impl_->vocabulary->file(), fault.what, "the text cannot be cut into tokens");
+  }
+}
+
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special) const {
-  std::vector<TokenId> ids = impl_->encode(text);
-  return add_special ? impl_->post_processor.apply(std::move(ids)) : ids;
+  return try_encode(text, add_special).value();
 }
 
 std::size_t Tokenizer::special_before() const { return impl_->post_processor.count_before(); }
@@ -26,13 +34,14 @@ std::size_t Tokenizer::special_before() const { return impl_->post_processor.cou
 std::vector<TokenId> TokenizerParts::encode(std::string_view text) const {
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 4);
+  TextWork work(text.size());
   const auto encode_with = [&]<class Model>(const Model& kind) {
     typename Model::Scratch scratch;
     for (const TextPart& part : added.split(text)) {
       if (part.token) {
         ids.push_back(part.token->id);
       } else {
-        encode_part(kind, part.text, part.text.data() == text.data(), scratch, ids);
+        encode_part(kind, part.text, part.text.data() == text.data(), scratch, work, ids);
       }
     }
   };
@@ -42,11 +51,13 @@ std::vector<TokenId> TokenizerParts::encode(std::string_view text) const {
 
 template <class Model>
 void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool at_text_start,
-                                 typename Model::Scratch& scratch, std::vector<TokenId>& out) const {
+                                 typename Model::Scratch& scratch, TextWork& work,
+                                 std::vector<TokenId>& out) const {
   std::string changed;
   std::size_t from_first = at_text_start && !text.empty() ? utf8_at(text, 0).size : 0;
   if (!normalizer.empty()) {
-    changed = pre_tokenizer.asks_for_first() ? normalizer.apply(text, from_first) : normalizer.apply(text);
+    changed = pre_tokenizer.asks_for_first() ? normalizer.apply(text, from_first, work)
+                                             : normalizer.apply(text, work);
     text = changed;
   }
   for (const TextPart& part : added.split_normalized(text)) {
@@ -55,7 +66,7 @@ void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool 
       continue;
     }
     const auto before = static_cast<std::size_t>(part.text.data() - text.data());
-    pre_tokenizer.each_piece(part.text, from_first - std::min(from_first, before),
+    pre_tokenizer.each_piece(part.text, from_first - std::min(from_first, before), work,
                              [&](std::string_view piece) { kind.encode(piece, scratch, out); });
   }
 }

@@ -32,6 +32,10 @@ class Tokenizer {
   // Any bytes are accepted; byte-level models keep bytes that are not UTF-8. `add_special` adds what the
   // post-processor adds around a prompt (BOS and the like). Added tokens written out in the text are
   // recognised, as in the reference library.
+  // An error, with the file that the tokenizer is of, where the text takes more work than a text may
+  // (text_work.h).
+  Result<std::vector<TokenId>> try_encode(std::string_view text, bool add_special) const;
+  // The same of a tokenizer and a text that are known to be sound.
   std::vector<TokenId> encode(std::string_view text, bool add_special) const;
 
   // How many ids encode(text, true) puts before the text's own.

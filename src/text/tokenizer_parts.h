@@ -31,6 +31,7 @@ struct TokenizerParts {
   Decoder decoder;
   std::shared_ptr<const Vocabulary> vocabulary;
 
+  // Throws TextFault.
   std::vector<TokenId> encode(std::string_view text) const;
   // The bytes of one id; see Decoder::append.
   void decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const;
@@ -39,7 +40,7 @@ struct TokenizerParts {
   // Text without raw added tokens.
   template <class Model>
   void encode_part(const Model& kind, std::string_view text, bool at_text_start,
-                   typename Model::Scratch& scratch, std::vector<TokenId>& out) const;
+                   typename Model::Scratch& scratch, TextWork& work, std::vector<TokenId>& out) const;
 };
 
 // tokenizer_json.cpp

@@ -61,7 +61,7 @@ Result<void> Unigram::add(TokenId id, double score, const std::string& file) {
   const PieceKind is = kind(id);
   if (piece.empty() || (is != PieceKind::normal && is != PieceKind::user_defined)) return {};
   if (!trie_.add(piece, id)) {
-    return model_error(file, "the vocabulary's pieces are too many, or were chosen to collide");
+    return model_error(file, "the vocabulary's pieces are too many, longer than 1024 bytes, or chosen to collide");
   }
   blanks_begin_words_ = blanks_begin_words_ && find_word_begin(piece, 0) == piece.size();
   return {};

@@ -52,6 +52,7 @@ Vocabulary::Record Vocabulary::record(Offset offset) const {
 }
 
 Result<void> Vocabulary::index(const std::string& file) {
+  file_ = file;
   entries_ = added_.size();
   TokenId largest = -1;
   for (const Added& added : added_)
@@ -67,6 +68,11 @@ Result<void> Vocabulary::index(const std::string& file) {
   for (std::size_t i = 0; i < added_.size(); ++i) {
     if (i + kAhead < added_.size()) prefetch_slot(added_[i + kAhead].hash);
     const Record added = record(added_[i].record);
+    constexpr std::size_t kLongestPiece = 65'536;
+    if (added.piece.size() > kLongestPiece) {
+      return model_error(file, fmt::format("the piece of the id {} has {} bytes, expected at most {}", added.id,
+                                           added.piece.size(), kLongestPiece));
+    }
     Offset& place = by_id_[static_cast<std::size_t>(added.id)];
     if (place != kNowhere) {
       return model_error(file, fmt::format("the vocabulary gives the id {} to both '{}' and '{}'", added.id,

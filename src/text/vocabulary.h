@@ -38,6 +38,8 @@ class Vocabulary {
   // 1 + the largest id; 0 if there is none.
   std::size_t id_count() const { return by_id_.size(); }
   std::size_t size() const { return entries_; }
+  // As index() was told.
+  const std::string& file() const { return file_; }
 
  private:
   // A piece is a record in the arena: its id, its size, its bytes. One place, one cache miss.
@@ -58,6 +60,7 @@ class Vocabulary {
   };
   Result<void> insert(Added added, const std::string& file);
 
+  std::string file_;
   std::string arena_;
   std::vector<Added> added_;  // in the file's order, until index()
   std::vector<Offset> by_id_;

@@ -12,7 +12,7 @@ Result<WordList> WordList::create(const Vocabulary& vocabulary, const std::vecto
     const std::string_view piece = vocabulary.piece(id);
     if (piece.empty() || (!kinds.empty() && kinds[i] != PieceKind::normal)) continue;
     if (!list.trie_.add(piece, id)) {
-      return model_error(file, "the vocabulary's pieces are too many, or were chosen to collide");
+      return model_error(file, "the vocabulary's pieces are too many, longer than 1024 bytes, or chosen to collide");
     }
   }
   for (int byte = 0; byte < 256; ++byte) {

@@ -38,7 +38,7 @@ Result<WordPiece> WordPiece::create(const Vocabulary& vocabulary, const WordPiec
     if (piece.size() > prefix.size() && piece.starts_with(prefix)) {
       fits = fits && model.continuing_.add(piece.substr(prefix.size()), id);
     }
-    if (!fits) return model_error(file, "the vocabulary's pieces are too many, or were chosen to collide");
+    if (!fits) return model_error(file, "the vocabulary's pieces are too many, longer than 1024 bytes, or chosen to collide");
   }
   return model;
 }
