@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+
 namespace continuo {
 
 int exit_code(ErrorKind kind) {
@@ -15,24 +17,6 @@ int exit_code(ErrorKind kind) {
   return 70;
 }
 
-namespace {
-
-// Names and texts from files end up in messages; a control character must not break the line or the terminal.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 std::string Error::message() const {
   std::string line;
   if (!file.empty()) line += file + ": ";
@@ -40,7 +24,7 @@ std::string Error::message() const {
   if (!field.empty()) line += field + " ";
   line += what;
   if (!hint.empty()) line += " (" + hint + ")";
-  return printable(line);
+  return message_line(line);
 }
 
 Error usage_error(std::string what, std::string hint) {

@@ -16,6 +16,8 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
+#include "loading/model_source.h"
 #include "cli/sampling_settings.h"
 #include "cli/waiting.h"
 #include "generate/memory.h"
@@ -135,6 +137,12 @@ class BatchRun {
     std::vector<Completion> samples;
     std::size_t left;
     std::optional<Error> error;
+    struct Held {
+      std::string lines;  // increments that wait for those of the samples before
+      bool ended = false;
+    };
+    std::vector<Held> held;    // by sample
+    std::size_t streamed = 0;  // the sample whose increments go out
   };
 
   // As many requests as the engine wants and as the answers that wait for their turn leave room for.
@@ -187,12 +195,13 @@ class BatchRun {
       return fail(*error, job.line, job.order);
     }
     auto active = std::make_shared<Active>(
-        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, 0, {}, 0, {}});
+        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, 0, {}, 0, {}, {}});
     const BatchRequest& asked = active->request;
     active->bytes = bytes_of(asked, spec_);
     request_bytes_ += active->bytes;
     active->left = asked.n;
     active->samples.resize(asked.n);
+    active->held.resize(asked.n);
     for (std::size_t i = 0; i < asked.n; ++i) {
       Request request = asked.request;
       request.sample = i;
@@ -204,15 +213,28 @@ class BatchRun {
     }
   }
 
-  bool heard(const Active& active, std::size_t sample, std::string_view text) {
+  bool heard(Active& active, std::size_t sample, std::string_view text) {
     progress_.count_token();
     stream(active, sample, text);
     return true;
   }
 
-  void stream(const Active& active, std::size_t sample, std::string_view text) {
-    if (active.request.stream && form_.format == BatchFormat::jsonl && !text.empty()) {
-      order_.push(active.order, increment_line(active.request, sample, text), false, pending_);
+  // The lines of a request's samples come one sample after the other, whatever the order in which steps make them.
+  void stream(Active& active, std::size_t sample, std::string_view text) {
+    if (!active.request.stream || form_.format != BatchFormat::jsonl || text.empty()) return;
+    const std::string line = increment_line(active.request, sample, text);
+    if (sample == active.streamed) {
+      order_.push(active.order, line, false, pending_);
+    } else {
+      active.held[sample].lines += line;
+    }
+  }
+
+  void end_stream(Active& active, std::size_t sample) {
+    active.held[sample].ended = true;
+    while (active.streamed < active.held.size() && active.held[active.streamed].ended) {
+      if (++active.streamed == active.held.size()) break;
+      order_.push(active.order, std::exchange(active.held[active.streamed].lines, {}), false, pending_);
     }
   }
 
@@ -222,6 +244,7 @@ class BatchRun {
     } else {
       active.error = done.error();
     }
+    end_stream(active, sample);
     if (--active.left > 0) return;
     request_bytes_ -= active.bytes;
     if (active.error) {
@@ -333,6 +356,9 @@ Result<void> run_batch(const Options& options) {
   const RequestDefaults defaults = request_defaults(options, model.sampling);
   CONTINUO_TRY(const Input input, open_input(options));
 
+  if (!to_file(batch) && is_stdout(input.fd)) {
+    return usage_error("the requests and the answers are the same file: " + input.name);
+  }
   AnswerFile out;
   const AnswerForm form{model.name, model.text(), batch.format, batch.unordered};
   Kept kept;
@@ -346,7 +372,7 @@ Result<void> run_batch(const Options& options) {
   Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd),
                     kept.answers);
   const RunStart start{.errors = kept.errors,
-                       .request_memory = request_memory(how.memory),
+                       .request_memory = memory_of_requests(how),
                        .header = batch.format == BatchFormat::csv && kept.bytes == 0};
   AnswerOrder order(order_kind(options, out), kept.answers);
   Intake intake(input.fd, input.name, batch.max_line, parser,

@@ -7,6 +7,7 @@
 
 #include "cli/bandwidth.h"
 #include "cli/bench_kernels.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
@@ -265,7 +266,7 @@ Result<void> run_bench(const Options& options) {
   const KernelTable& kernels = engine.kernels();
   ThreadPool threads(engine.threads(), ThreadPool::Crew::all);
   const Load load{map_groups(model), bytes_per_token(model)};
-  Report report{.model = loaded.name,
+  Report report{.model = printable(loaded.name),
                 .kernels = std::string(kernels.name),
                 .threads = engine.threads(),
                 .repeat = options.bench_repeat,

@@ -7,6 +7,7 @@
 
 #include "base/grouped.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "io/checkpoint.h"
 
 namespace continuo {
@@ -81,7 +82,7 @@ Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, 
 
 std::string checkpoint_text(const Checkpoint& checkpoint, const std::string& reason, bool tensors) {
   const Totals all = totals(checkpoint);
-  std::string out = fmt::format("model        {}\ncannot run   {}\nparameters   {}\n", checkpoint.name,
+  std::string out = fmt::format("model        {}\ncannot run   {}\nparameters   {}\n", printable(checkpoint.name),
                                 escaped(reason), grouped(all.parameters));
   out += fmt::format("weights      {} bytes:", grouped(all.bytes));
   for (const auto& [format, use] : all.formats)

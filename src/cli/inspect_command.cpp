@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/grouped.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"
@@ -232,9 +233,10 @@ Result<void> run_inspect(const Options& options) {
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
   // What the network is can be shown without a tokenizer.
   const auto tokenizer = has_tokenizer(files) ? load_tokenizer(files) : Result<Tokenizer>(Error{});
-  const Inspected inspected{model, sampling, files.name(),
+  Inspected inspected{model, sampling, files.name(),
                             token_roles(*model.storage, tokenizer ? &*tokenizer : nullptr, model.spec.vocab_size)};
   if (options.json) return print_json(inspect_json(inspected, options));
+  inspected.name = printable(files.name());
   std::string text = inspect_text(inspected, options.kv_type);
   if (options.tensors) text += "\n" + tensors_text(model);
   return print(text);

@@ -24,6 +24,14 @@ void set_up_descriptors() {
     [[maybe_unused]] const int opened = open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+bool is_stdout(int fd) {
+  struct stat in {
+  }, out{};
+  return fstat(fd, &in) == 0 && fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
+         in.st_ino == out.st_ino;
 }
 
 Output::Output() : is_terminal_(isatty(STDOUT_FILENO) != 0) {

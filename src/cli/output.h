@@ -9,8 +9,8 @@
 namespace continuo {
 
 // Makes sure that the standard descriptors are open, so that no model file ever becomes one of them: what is
-// closed leads to /dev/null. SIGPIPE is ignored; a reader that went away shows as an error of write. Called
-// once, first.
+// closed leads to /dev/null. SIGPIPE and SIGXFSZ are ignored; a reader that went away and a file that may not grow show as
+// errors of write. Called once, first.
 void set_up_descriptors();
 
 class Output {
@@ -36,6 +36,9 @@ class Output {
   bool reader_gone_ = false;
   int failure_ = 0;  // errno of the write that failed
 };
+
+// Whether what is written to stdout is read from `fd`: both are the same regular file.
+bool is_stdout(int fd);
 
 // Writes a whole answer.
 Result<void> print(std::string_view text);

@@ -65,7 +65,8 @@ struct Engine::Impl {
                   {.max_running = shares.max_running,
                    .step_tokens = options.chunk,
                    .step_logits = shares.step_logits,
-                   .share_prefixes = options.share_prefixes}),
+                   .share_prefixes = options.share_prefixes,
+                   .soft_pages = shares.soft_pages}),
         scratches(static_cast<std::size_t>(threads.size())) {}
 
   void step();

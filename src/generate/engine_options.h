@@ -18,6 +18,8 @@ struct EngineOptions {
   std::size_t chunk = 512;      // tokens computed in one step at the most
   std::size_t max_running = 1;  // requests that run at the same time
   std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
+  // What of that sequences that run side by side and kept beginnings take together; a sequence that needs more runs alone.
+  std::size_t soft_memory = 0;  // 0: all of it
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
   bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
   bool lookup = false;          // tokens that repeat the text are computed several at a time (prompt_lookup.h)

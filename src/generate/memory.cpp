@@ -56,7 +56,9 @@ bool share_states(const ModelSpec& spec, const EngineOptions& options, std::size
 
 }  // namespace
 
-Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options) {
+namespace {
+
+Result<MemoryShares> share_all(const ModelSpec& spec, const EngineOptions& options) {
   const std::size_t memory = options.memory;
   const bool bounded = memory > 0;
   const std::size_t logits = bounded ? std::min(kLogitBytes, memory / kPart) : kLogitBytes;
@@ -73,6 +75,21 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
   return usage_error(
       fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}", memory,
                   kPageKeys, memory_for_one(spec, kPageKeys, options)));
+}
+
+}  // namespace
+
+Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options) {
+  CONTINUO_TRY(MemoryShares shares, share_all(spec, options));
+  shares.soft_pages = shares.pages;
+  if (options.soft_memory == 0 || options.soft_memory >= options.memory) return shares;
+  EngineOptions soft = options;
+  soft.memory = std::max(options.soft_memory, memory_for_one(spec, kPageKeys, options));
+  CONTINUO_TRY(const MemoryShares within, share_all(spec, soft));
+  shares.soft_pages = std::min(shares.pages, within.pages);
+  shares.max_running = within.max_running;
+  shares.recurrent_blocks = within.recurrent_blocks;
+  return shares;
 }
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options) {

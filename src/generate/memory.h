@@ -12,6 +12,7 @@ namespace continuo {
 
 struct MemoryShares {
   std::size_t pages = 0;             // of keys and values
+  std::size_t soft_pages = 0;        // of them, for sequences that run side by side and kept beginnings
   std::size_t recurrent_blocks = 0;  // of the states of recurrent layers: of sequences that run, and kept beginnings
   std::size_t max_running = 0;  // sequences
   std::size_t step_logits = 0;  // rows

@@ -38,10 +38,13 @@ Scheduler::Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions 
   const std::size_t rows =
       std::min(options_.step_tokens, options_.step_logits);  // each goes on by a token a step
   options_.max_running = std::clamp<std::size_t>(options_.max_running, 1, rows);
+  most_pages_ = pools_.kv.limit();
+  options_.soft_pages = std::min(options_.soft_pages, most_pages_);
+  pools_.kv.set_limit(options_.soft_pages);
 }
 
 bool Scheduler::fits(std::size_t tokens) const {
-  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= pools_.kv.limit();
+  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= most_pages_;
 }
 
 std::uint64_t Scheduler::add(std::unique_ptr<Sequence> sequence) {
@@ -120,8 +123,9 @@ void Scheduler::plan_running(Left& left) {
     Sequence& sequence = *running_[i].sequence;
     const std::size_t tokens = up_to_branch(sequence, affordable(sequence, left));
     if (tokens == 0) continue;
-    while (i < running_.size() && !make_room(sequence.state().needs(tokens)))
-      preempt_youngest();
+    while (i < running_.size() && !make_room(sequence.state().needs(tokens))) {
+      if (running_.size() > 1 || !use_all_pages()) preempt_youngest();
+    }
     if (i < running_.size()) plan(sequence, tokens, left);
   }
 }
@@ -142,6 +146,19 @@ bool Scheduler::make_room(StateNeeds needs, PrefixTree::Node* joining) {
   return true;
 }
 
+// For a sequence that is alone; false if it had them.
+bool Scheduler::use_all_pages() {
+  if (pools_.kv.limit() == most_pages_) return false;
+  pools_.kv.set_limit(most_pages_);
+  return true;
+}
+
+void Scheduler::back_to_soft_limit() {
+  while (pools_.kv.in_use() > options_.soft_pages && tree_.evict_one()) {
+  }
+  if (pools_.kv.in_use() <= options_.soft_pages) pools_.kv.set_limit(options_.soft_pages);
+}
+
 // Gives back what windows have left behind.
 bool Scheduler::strip_running() {
   std::size_t pages = 0;
@@ -156,6 +173,8 @@ void Scheduler::admit_waiting(Left& left) {
   std::size_t looks = kLookAhead * options_.max_running;
   for (auto at = waiting_.begin(); at != waiting_.end() && looks > 0; --looks) {
     if (running_.size() == options_.max_running || left.tokens == 0 || left.logits == 0) return;
+    const bool alone = pools_.kv.limit() > options_.soft_pages;  // one runs that needs more than its share
+    if (alone && !running_.empty()) return;
     Running running;
     const Admission admission = admit(**at, running);
     if (admission == Admission::no_memory) return;
@@ -202,7 +221,9 @@ Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
   needs.kv_pages += running_.size() * SequenceState::kv_layers(spec_);
   if (!make_room(needs, running.node) && partial_tokens > 0)
     partial = {}, partial_tokens = 0;  // it stands in the way
-  if (!make_room(needs, running.node)) {
+  const bool fits = make_room(needs, running.node) ||
+                    (running_.empty() && use_all_pages() && make_room(needs, running.node));
+  if (!fits) {
     unpin(running);
     sequence.give_back_memory();
     return Admission::no_memory;
@@ -249,6 +270,7 @@ std::vector<std::unique_ptr<Sequence>> Scheduler::retire() {
     done.push_back(std::move(running.sequence));
   }
   std::erase_if(running_, [](const Running& running) { return !running.sequence; });
+  back_to_soft_limit();
   return done;
 }
 

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct SchedulerOptions {
   std::size_t step_tokens = 512;
   std::size_t step_logits = 512;  // rows of logits
   bool share_prefixes = true;
+  // Pages that sequences side by side and kept beginnings take together; one that needs more runs alone, up to the pool's
+  // own limit.
+  std::size_t soft_pages = SIZE_MAX;
 };
 
 struct Planned {
@@ -88,6 +92,8 @@ class Scheduler {
   bool make_room(StateNeeds needs, PrefixTree::Node* joining = nullptr);
   std::size_t up_to_branch(const Sequence& sequence, std::size_t tokens) const;
   bool strip_running();
+  bool use_all_pages();
+  void back_to_soft_limit();
   void preempt_youngest();
   void remember(Running& running);
   void unpin(Running& running);
@@ -96,6 +102,7 @@ class Scheduler {
   const ModelSpec& spec_;
   StatePools& pools_;
   SchedulerOptions options_;
+  std::size_t most_pages_ = 0;  // of the pool, whatever its limit is now
   PrefixTree tree_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<Running> running_;                     // the oldest first

@@ -1,5 +1,6 @@
 #include "io/gguf_writer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,6 +188,19 @@ Result<NewFile> NewFile::beside(const std::string& path) {
   }
   NewFile file;
   file.path_ = path;
+#ifdef O_TMPFILE
+  // A file without a name leaves nothing behind, however the process ends.
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  file.descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  if (file.descriptor_ >= 0) {
+    file.temporary_ = fmt::format("/proc/self/fd/{}", file.descriptor_);
+    file.named_ = access(file.temporary_.c_str(), R_OK) != 0;
+    if (!file.named_) return file;
+    close(std::exchange(file.descriptor_, -1));  // no /proc, by which it could get a name
+  }
+#endif
+  file.named_ = true;
   file.temporary_ = path + ".XXXXXX";
   file.descriptor_ = mkstemp(file.temporary_.data());
   if (file.descriptor_ < 0) return cannot_write(path, errno);
@@ -199,15 +213,34 @@ Result<NewFile> NewFile::beside(const std::string& path) {
 NewFile::NewFile(NewFile&& other) noexcept
     : path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      named_(other.named_) {}
 
 NewFile::~NewFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
+  if (named_ && !temporary_.empty()) unlink(temporary_.c_str());
+}
+
+// Under a name of its own beside `path_`, where there is a file already: a rename replaces that one at once.
+Result<void> NewFile::give_name() {
+  const auto link_to = [&](const std::string& name) {
+    return linkat(AT_FDCWD, temporary_.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  if (link_to(path_)) return {};
+  for (std::uint32_t i = 0; errno == EEXIST; ++i) {
+    const std::string name = fmt::format("{}.{:x}-{:x}", path_, getpid(), i);
+    if (!link_to(name)) continue;
+    if (rename(name.c_str(), path_.c_str()) == 0) return {};
+    const int code = errno;
+    unlink(name.c_str());
+    return cannot_write(path_, code);
+  }
+  return cannot_write(path_, errno);
 }
 
 Result<void> NewFile::keep() {
   if (fsync(descriptor_) != 0) return cannot_write(path_, errno);
+  if (!named_) return give_name();
   if (rename(temporary_.c_str(), path_.c_str()) != 0) return cannot_write(path_, errno);
   temporary_.clear();
   return {};

@@ -59,8 +59,10 @@ class NewFile {
 
  private:
   NewFile() = default;
+  Result<void> give_name();
   std::string path_, temporary_;
   int descriptor_ = -1;
+  bool named_ = false;  // else temporary_ leads to a file without a name of its own
 };
 
 }  // namespace continuo

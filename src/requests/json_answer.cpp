@@ -1,20 +1,19 @@
 #include "requests/json_answer.h"
 
-#include <fmt/format.h>
+#include "base/printable.h"
 
 namespace continuo {
 
 std::string escaped(std::string_view piece) {
   std::string out;
   for (const char c : piece) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f || byte == '\\') {
-      out += fmt::format("\\x{:02x}", byte);
+    if (c == '\\') {
+      out += "\\x5c";
     } else {
       out += c;
     }
   }
-  return out;
+  return printable(out);
 }
 
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {

@@ -22,7 +22,7 @@ inline std::string piece_name(const Tokenizer* tokenizer, TokenId id) {
 // tokens, token_logprobs, top_logprobs: a completion's log-probabilities as the OpenAI API writes them.
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer);
 
-// A piece on a line of its own: control characters and backslashes as \xNN, so that nothing breaks the line.
+// A piece on a line of its own: what printable() does not let through and backslashes as \xNN.
 std::string escaped(std::string_view piece);
 
 }  // namespace continuo

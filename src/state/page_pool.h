@@ -52,6 +52,8 @@ class PagePool {
   std::size_t page_bytes() const { return page_bytes_; }
   Format kv_type() const { return kv_type_; }
   std::size_t limit() const { return limit_; }
+  // Not below in_use().
+  void set_limit(std::size_t limit) { limit_ = limit; }
   std::size_t in_use() const { return in_use_; }
   std::size_t available() const { return limit_ - in_use_; }
   // Bytes of memory that a page takes.

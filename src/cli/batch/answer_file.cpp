@@ -81,6 +81,7 @@ Result<Kept> AnswerFile::open(const std::string& path, Opening opening, const An
   if (opening == Opening::resume) {
     CONTINUO_TRY(kept, scan(form));
   }
+  size_ = kept.bytes;
   if (ftruncate(fd, static_cast<off_t>(kept.bytes)) != 0 || lseek(fd, 0, SEEK_END) < 0)
     return failed(path, errno);
   return kept;
@@ -217,6 +218,7 @@ bool AnswerFile::write(std::string_view text, const std::atomic<bool>& interrupt
     const ssize_t n = ::write(fd_, text.data(), regular_ ? text.size() : std::min(text.size(), kPipePiece));
     if (n >= 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
+      size_ += static_cast<std::uint64_t>(n);
     } else if (errno == EPIPE) {
       reader_gone_ = true;
     } else if (errno != EINTR && errno != EAGAIN) {
@@ -231,11 +233,24 @@ bool AnswerFile::write(std::string_view text, const std::atomic<bool>& interrupt
 void AnswerFile::sync() {
   synced_ = std::chrono::steady_clock::now();
   if (failure_ == 0 && fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) failure_ = errno;
+  look_for_loss();
+}
+
+// What was written is gone if somebody deleted the file or cut it.
+void AnswerFile::look_for_loss() {
+  struct stat status {};
+  if (fstat(fd_, &status) != 0) return;
+  if (status.st_nlink == 0) {
+    lost_ = "the file was deleted while its answers were written";
+  } else if (static_cast<std::uint64_t>(status.st_size) < size_) {
+    lost_ = fmt::format("the file has {} bytes, but {} were written: somebody else cut it", status.st_size, size_);
+  }
 }
 
 Result<void> AnswerFile::finish() {
   if (regular_) sync();
   if (failure_ != 0) return failed(name_, failure_, regular_);
+  if (!lost_.empty()) return Error{.kind = ErrorKind::output, .what = lost_, .file = name_};
   return {};
 }
 

@@ -50,7 +50,7 @@ class AnswerFile {
   // Writes at once, and waits for a reader that stalls, unless `interrupted` is set. False once more is
   // pointless: the reader went away or writing failed.
   bool write(std::string_view text, const std::atomic<bool>& interrupted);
-  bool ended() const { return reader_gone_ || failure_ != 0; }
+  bool ended() const { return reader_gone_ || failure_ != 0 || !lost_.empty(); }
   // All that was written is on the disk, or why not. A reader that went away is no error.
   Result<void> finish();
 
@@ -58,12 +58,15 @@ class AnswerFile {
   bool is_same_as(int fd) const;
   Result<Kept> scan(const AnswerForm& form);
   void sync();
+  void look_for_loss();
 
   int fd_ = 1;
   std::string name_ = "stdout";
   bool regular_ = false;
   bool reader_gone_ = false;
   int failure_ = 0;  // errno
+  std::string lost_;  // what somebody else did to the file
+  std::uint64_t size_ = 0;  // of a regular file, as far as this run wrote it
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
 

@@ -55,7 +55,7 @@ class RecordRun {
         tokenizer_(tokenizer),
         engine_(engine),
         windows_(windows),
-        request_memory_(request_memory(batch_engine_options(options, model.spec).memory)) {}
+        request_memory_(memory_of_requests(batch_engine_options(options, model.spec))) {}
 
   // `records`: lines of the input; 0 where nobody can know.
   Result<void> run(LineReader& reader, std::uint64_t records, const std::atomic<bool>& interrupted) {
@@ -216,6 +216,10 @@ Result<void> score_records(const Options& options, const Model& model, const Tok
                    .what = std::string("cannot read the records: ") + std::strerror(errno),
                    .file = options.file};
     }
+  }
+  if (is_stdout(fd)) {
+    return usage_error("the records and their scores are the same file: " +
+                       (fd == STDIN_FILENO ? "stdin" : options.file));
   }
   const std::uint64_t records = isatty(STDERR_FILENO) ? count_lines(fd, LineKind::line).value_or(0) : 0;
   LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options.file, options.batch.max_line, interrupted);

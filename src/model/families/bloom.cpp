@@ -1,5 +1,6 @@
 // BLOOM: GPT-2 with ALiBi for positions and a norm right after the embedding. BigScience 2022,
 // arXiv:2211.05100.
+#include "base/json.h"
 #include "model/families.h"
 #include "model/family_parts.h"
 #include "model/gguf_metadata.h"

@@ -1,5 +1,6 @@
 // Qwen2-MoE (Qwen1.5-MoE): Qwen2 with experts, and one that every token uses through a gate of its own.
 // Qwen team 2024, qwenlm.github.io/blog/qwen-moe.
+#include "base/json.h"
 #include "model/families/qwen.h"
 #include "model/gguf_metadata.h"
 

@@ -1,4 +1,5 @@
 // Qwen3-MoE: Qwen3 with experts. Qwen team 2025, arXiv:2505.09388.
+#include "base/json.h"
 #include "model/families/qwen.h"
 #include "model/gguf_metadata.h"
 
