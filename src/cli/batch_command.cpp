@@ -339,6 +339,21 @@ std::optional<std::uint64_t> count_requests(const BatchOptions& batch, int fd) {
   return (*lines - header + batch.shards - 1 - batch.shard) / batch.shards;
 }
 
+// All that the options say of every request.
+std::string defaults_text(const Options& options, const SamplingOptions& sampling) {
+  std::string text = fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {}", options.max_tokens, options.ignore_eos, options.seed, options.echo,
+      options.logprobs ? static_cast<std::int64_t>(*options.logprobs) : -1, options.exact_math,
+      static_cast<int>(options.kv_type), sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p,
+      sampling.typical_p, sampling.repeat_penalty, sampling.presence_penalty);
+  text += fmt::format(" {}", sampling.frequency_penalty);
+  for (const LogitBias& entry : sampling.logit_bias)
+    text += fmt::format(" {}:{}", entry.token, entry.bias);
+  for (const std::string& stop : options.stop)
+    text += fmt::format(" {}:{}", stop.size(), stop);
+  return text;
+}
+
 Opening opening(const BatchOptions& batch) {
   if (batch.resume) return Opening::resume;
   return batch.overwrite ? Opening::overwrite : Opening::fresh;
@@ -380,6 +395,7 @@ Result<void> run_batch(const Options& options) {
                  .shards = batch.shards,
                  .format = batch.format,
                  .by_line = batch.unordered,
+                 .defaults = defaults_text(options, sampling),
                  .done = std::move(kept)});
   spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
                engine.threads(), batch.at_once);

@@ -78,7 +78,7 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
                  std::to_string(samples.size()), form.tokenizer ? text_of(request, sample) : "",
                  std::string(name(sample.finish)), ids, logprobs, std::to_string(sample.prompt_tokens),
                  std::to_string(sample.tokens.size()), std::to_string(request.request.sampling.seed),
-                 form.model, "", ""});
+                 form.model, "", "", std::to_string(request.digest)});
 }
 
 // The member "choices" and a comma. Sample by sample: as objects, all of them take many times the memory of
@@ -127,6 +127,7 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
                       [](std::size_t sum, const Completion& sample) { return sum + sample.tokens.size(); });
   counts["seed"] = request.request.sampling.seed;
   counts["model"] = form.model;
+  counts["digest"] = request.digest;
   std::string whole = answer_text(answer);
   whole.back() = ',';
   return whole + choices + as_line(counts).substr(1);
@@ -136,10 +137,10 @@ std::string error_line(const AnswerForm& form, const BatchError& error, std::uin
   if (form.format == BatchFormat::text) return "\n";
   if (form.format == BatchFormat::csv) {
     return as_row({id_cell_text(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model,
-                   error.type, error.message});
+                   error.type, error.message, std::to_string(error.digest)});
   }
   return as_line(
-      {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}});
+      {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}, {"digest", error.digest}});
 }
 
 std::string increment_line(const BatchRequest& request, std::size_t sample, std::string_view text) {

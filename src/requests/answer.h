@@ -21,7 +21,7 @@ struct AnswerForm {
 };
 
 // The columns of a table of answers. An answer has a row for each of its `n` samples, by `index`.
-inline constexpr std::array<std::string_view, 14> kAnswerColumns = {"id",
+inline constexpr std::array<std::string_view, 15> kAnswerColumns = {"id",
                                                                     "row",
                                                                     "index",
                                                                     "n",
@@ -34,7 +34,8 @@ inline constexpr std::array<std::string_view, 14> kAnswerColumns = {"id",
                                                                     "seed",
                                                                     "model",
                                                                     "error_type",
-                                                                    "error"};
+                                                                    "error",
+                                                                    "digest"};
 std::string csv_header();
 
 // All of these end in '\n', and hold no other but in a table's quotes.

@@ -27,6 +27,7 @@ struct BatchRequest {
   bool stream = false;    // incremental lines before the answer
   bool want_ids = false;  // the prompt came as ids: so does the answer
   bool seeded = false;    // the request says its own seed
+  std::uint64_t digest = 0;  // of what was asked (Intake::digest_of)
 };
 
 struct BatchError {
@@ -35,6 +36,7 @@ struct BatchError {
   // "model_error"
   std::string type;
   std::string message;
+  std::uint64_t digest = 0;
 };
 
 using ParsedRequest = std::variant<BatchRequest, BatchError>;

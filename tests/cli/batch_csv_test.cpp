@@ -99,7 +99,7 @@ TEST_CASE("batch --format csv: a row is a request, a row its answer") {
   CHECK(ran.err == "");
   CHECK(ran.out.starts_with(
       "id,row,index,n,text,finish_reason,ids,logprobs,prompt_tokens,completion_tokens,seed,"
-      "model,error_type,error\nx,1,0,1,bcd,length,,,2,3,"));
+      "model,error_type,error,digest\nx,1,0,1,bcd,length,,,2,3,"));
   const auto rows = table(ran.out);
   REQUIRE(rows.size() == 6);
   CHECK(rows[1].at("id") == "7");

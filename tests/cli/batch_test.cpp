@@ -71,7 +71,8 @@ TEST_CASE("batch: an answer a request, in their order") {
                       {"prompt_tokens", 2},
                       {"completion_tokens", 3},
                       {"seed", all[0]["seed"]},
-                      {"model", all[0]["model"]}};
+                      {"model", all[0]["model"]},
+                      {"digest", all[0]["digest"]}};
   CHECK(all[0] == first);
   CHECK(all[1]["id"] == "x");
   CHECK(all[1]["text"].get<std::string>().size() == 40);

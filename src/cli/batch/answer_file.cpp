@@ -102,7 +102,7 @@ struct Entry {
   bool error = false;
   Answer id;
   std::uint64_t line = 0;  // of the request; 0 if it does not say
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed, digest;
   std::optional<std::string> model;
 };
 
@@ -121,6 +121,9 @@ Result<Entry> read_entry(const Line& line, const std::string& name) {
   }
   if (const auto seed = json->find("seed"); seed != json->end() && seed->is_number_unsigned()) {
     entry.seed = seed->get<std::uint64_t>();
+  }
+  if (const auto digest = json->find("digest"); digest != json->end() && digest->is_number_unsigned()) {
+    entry.digest = digest->get<std::uint64_t>();
   }
   if (const auto model = json->find("model"); model != json->end() && model->is_string()) {
     entry.model = model->get<std::string>();
@@ -141,11 +144,13 @@ Result<Entry> read_row(const Line& line, const std::string& name) {
   const auto samples = parse_number<std::uint64_t>(cell("n"), "", "");
   if (!row || !index || !samples || *index >= *samples) return no_answer(name, line.number);
   const auto seed = parse_number<std::uint64_t>(cell("seed"), "", "");
+  const auto digest = parse_number<std::uint64_t>(cell("digest"), "", "");
   return Entry{.answer = *index + 1 == *samples,
                .error = !cell("error_type").empty(),
                .id = id_from_cell(cell("id")),
                .line = *row,
                .seed = seed ? std::optional(*seed) : std::nullopt,
+               .digest = digest ? std::optional(*digest) : std::nullopt,
                .model = cell("model")};
 }
 
@@ -157,7 +162,11 @@ Result<void> keep(const Entry& entry, const AnswerForm& form, const std::string&
         fmt::format("{}: line {} is of the model {}, not {}", name, line.number, *entry.model, form.model),
         "--resume goes on with the same model");
   }
-  const KeptAnswer answer{hash_of(entry.id), entry.seed};
+  if (!entry.digest) {
+    return usage_error(fmt::format("{}: line {} does not say what it answers (no digest)", name, line.number),
+                       "it was written by another version; --overwrite begins anew");
+  }
+  const KeptAnswer answer{hash_of(entry.id), entry.seed, *entry.digest};
   if (!form.with_line) {
     // Rows of a table and errors always say their request's line.
     if (form.format == BatchFormat::jsonl && !entry.error && entry.line != 0) {

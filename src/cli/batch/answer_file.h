@@ -19,6 +19,7 @@ namespace continuo {
 struct KeptAnswer {
   std::uint64_t id = 0;               // a hash of it
   std::optional<std::uint64_t> seed;  // errors have none
+  std::uint64_t digest = 0;           // of what was asked
 };
 
 // What a run finds in the file that an earlier one left.

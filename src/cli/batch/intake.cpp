@@ -55,6 +55,7 @@ Result<void> Intake::read_requests() {
   if (table) {
     CONTINUO_TRY(const auto header, reader_.next());
     if (!header) return {};
+    header_ = header->text;
     CONTINUO_TRY(columns_, parser_.csv_columns(*header));
   }
   for (;;) {
@@ -66,12 +67,17 @@ Result<void> Intake::read_requests() {
     CONTINUO_TRY(const bool done, done_before(*line, order));
     if (done) continue;
     Job job{.line = line->number, .order = order, .bytes = line->text.size(), .request = parse(*line)};
+    std::visit([&](auto& request) { request.digest = digest_of(*line); }, job.request);
     if (!put(std::move(job))) return {};
   }
   if (stop_ || found_ == selection_.done.answers) return {};
   return usage_error(fmt::format("there are {} answers already, but only {} requests for them",
                                  selection_.done.answers, found_),
                      "is this the input that they answer?");
+}
+
+std::uint64_t Intake::digest_of(const Line& line) const {
+  return derived_seed(0, Answer(selection_.defaults + '\n' + header_ + '\n' + line.text));
 }
 
 ParsedRequest Intake::parse(const Line& line) const {
@@ -106,6 +112,11 @@ Result<bool> Intake::done_before(const Line& line, std::uint64_t order) {
   if (answer.seed && answer.seed != asked.seed) {
     return usage_error(fmt::format("an answer has another seed than its request on line {}", line.number),
                        "--resume goes on with the same input and the same --seed");
+  }
+  if (answer.digest != digest_of(line)) {
+    return usage_error(fmt::format("the request on line {} has changed since it was answered, or an option has",
+                                   line.number),
+                       "--resume goes on with the same input and the same options; --overwrite begins anew");
   }
   return true;
 }

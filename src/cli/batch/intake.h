@@ -27,6 +27,7 @@ struct Selection {
   std::uint64_t shard = 0, shards = 1;  // line i (from 0) if i % shards == shard
   BatchFormat format = BatchFormat::jsonl;
   bool by_line = false;  // what is done is known by lines, not by order
+  std::string defaults = {};  // what the run's options say of every request, as a text
   Kept done;             // answered by an earlier run
 };
 
@@ -57,6 +58,8 @@ class Intake {
   Result<bool> done_before(const Line& line, std::uint64_t order);
   ParsedRequest parse(const Line& line) const;
   RequestIdentity identity(const Line& line) const;
+  // Of what is asked, for a later run that goes on: another line, header or default has another.
+  std::uint64_t digest_of(const Line& line) const;
   bool put(Job job);
   void end(std::optional<Error> error);
 
@@ -66,6 +69,7 @@ class Intake {
   LineReader reader_;
   std::atomic<std::uint64_t> selected_{0};
   CsvColumns columns_;
+  std::string header_;       // of a table, as it is written
   std::uint64_t found_ = 0;  // requests that are answered already
 
   std::mutex mutex_;  // guards what follows

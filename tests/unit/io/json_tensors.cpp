@@ -63,12 +63,12 @@ TEST_CASE("model.json: errors name the tensor and the place in it", "[io]") {
   CHECK(refusal(R"({"w": "text"})") == "w: 'text' is not a number");
   CHECK(refusal(R"({"w": [1e39]})") == "w[0]: 1e+39 is out of float32's range");
   CHECK(refusal(R"({"w": [[0, -3.5e38]]})") == "w[0][1]: -3.5e+38 is out of float32's range");
-  CHECK(refusal(R"({"w": [0, 1e999]})") == "byte 14: a number out of range in w[1]: 1e999");
-  CHECK(refusal(R"({"w": [0, NaN]})") ==
-        "byte 10: not valid JSON in w[1] (was the file cut short or edited by hand?)");
+  CHECK(refusal(R"({"w": [0, 1e999]})") == "byte 10: a number out of range in w[1]: 1e999");
+  CHECK(refusal(R"({"w": [0, NaN]})") == "byte 10: not valid JSON in w[1]: NaN is no number in JSON");
   CHECK(refusal(R"({"w": [1], "w": [1]})") == "w: stands twice");
   CHECK(refusal(R"({"w": [[[[[[[[[1]]]]]]]]]})") == "w[0][0][0][0][0][0][0][0]: more than 8 dimensions");
-  CHECK(refusal(R"({"w": [)" + std::string(100, '[') + "]}") == "byte 69: JSON nests deeper than 64 levels");
+  CHECK(refusal(R"({"w": [)" + std::string(100, '[') + "]}") == "w[0][0][0][0][0][0][0][0]: more than 8 dimensions");
+  CHECK(refusal(R"({"_w": )" + std::string(100, '[') + "}") == "byte 70: JSON nests deeper than 64 levels");
 }
 
 TEST_CASE("model.json: the file is one object", "[io]") {

@@ -332,6 +332,39 @@ TEST_CASE("log probabilities") {
   CHECK(top_logprobs(std::vector<float>{kNan}, 3).empty());
 }
 
+TEST_CASE("a larger wish for a token never makes it impossible") {
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const std::vector<float> logits = {1, 5, 2, -3};
+  const auto drawn = [&](SamplingOptions options) {
+    options.temperature = 0;
+    Sampler sampler(options, logits.size());
+    sampler.observe(3);
+    sampler.observe(3);
+    return sampler.sample(logits, {});
+  };
+  CHECK(drawn({.logit_bias = {{2, 3e38f}}}) == 2);
+  CHECK(drawn({.logit_bias = {{2, 3e38f}, {2, 3e38f}}}) == 2);
+  CHECK(drawn({.logit_bias = {{2, kMost}, {2, kMost}, {0, kMost}}}) == 0);  // as much: the lower id
+  CHECK(drawn({.logit_bias = {{2, kMost}, {2, kMost}, {2, -kMost}, {2, -kMost}}}) == 1);  // nothing in all
+  CHECK(drawn({.frequency_penalty = -kMost}) == 3);
+  CHECK(drawn({.presence_penalty = -kMost, .frequency_penalty = -kMost}) == 3);
+  CHECK(drawn({.frequency_penalty = kMost}) == 1);
+  // All are banned as far as can be, and one is still drawn.
+  CHECK(drawn({.logit_bias = {{0, -kMost}, {1, -kMost}, {2, -kMost}, {3, -kMost}}}).has_value());
+  Sampler seen({.temperature = 0, .repeat_penalty = 1e-40f}, logits.size());
+  seen.observe(2);
+  CHECK(seen.sample(logits, {}) == 2);
+}
+
+TEST_CASE("which tokens have a probability") {
+  const std::vector<float> logits = {1, kNan, kInfinity, -kInfinity};
+  CHECK(has_probability(logits, 0));
+  CHECK_FALSE(has_probability(logits, 1));
+  CHECK_FALSE(has_probability(logits, 2));
+  CHECK(has_probability(logits, 3));
+  CHECK_FALSE(has_probability(std::vector<float>{-kInfinity, kNan}, 0));
+}
+
 TEST_CASE("a large vocabulary is cheap", "[.][bench]") {
   const auto logits = random_logits(150000, 13);
   const std::pair<const char*, SamplingOptions> cases[] = {

@@ -13,7 +13,8 @@ std::string marked(std::string_view expression, std::string_view text) {
   const auto regex = Regex::compile(expression, "t.json", "test");
   if (!regex) return regex.error().message();
   std::vector<Range> matches;
-  regex->find_all(text, matches);
+  TextWork work(text.size());
+  regex->find_all(text, matches, work);
   std::string out;
   std::size_t at = 0;
   for (const Range& match : matches) {
@@ -105,10 +106,10 @@ TEST_CASE("bytes that are not UTF-8 never match") {
   CHECK(marked(R"(.)", "\xff\xfe") == "\xff\xfe");
 }
 
-TEST_CASE("an expression that backtracks without end stops matching") {
+TEST_CASE("an expression that backtracks without end is given up") {
   const std::string text = std::string(3000, 'a') + "!";
-  CHECK(marked(R"((a|aa|aaa)+b)", text) == text);
-  CHECK(marked(R"(a*a*a*a*a*a*b)", text) == text);
+  CHECK_THROWS_AS(marked(R"((a|aa|aaa)+b)", text), TextFault);
+  CHECK_THROWS_AS(marked(R"(a*a*a*a*a*a*b)", text), TextFault);
   // A long but harmless run is not given up.
   const std::string blanks(300000, ' ');
   CHECK(marked(R"(\s*[\r\n]+|\s+(?!\S)|\s+)", blanks + "x") == "<" + blanks.substr(1) + ">< >x");
