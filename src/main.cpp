@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -25,6 +26,10 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fputs("continuo: error: out of memory\n", stderr);
     return 3;
+  } catch (const std::system_error& e) {  // a thread that cannot be started, and the like
+    std::fprintf(stderr, "continuo: error: the system refuses: %s (is there a limit on processes or threads?)\n",
+                 e.code().message().c_str());
+    return 1;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "continuo: internal error: %s; please report it\n", e.what());
     return 70;

@@ -73,7 +73,11 @@ std::string lines(std::span<const TokenId> ids, const Scored& scored, const Summ
     out += fmt::format("{}\t{}\t{}\n", ids[i], tokenizer ? escaped(tokenizer->piece(ids[i])) : "", logprob);
   }
   out += fmt::format("# {} tokens scored, log-probability {:.6f}", scored.tokens(), scored.sum);
-  if (summary.perplexity) out += fmt::format(", perplexity {:.6g}", *summary.perplexity);
+  if (summary.perplexity && std::isfinite(*summary.perplexity)) {
+    out += fmt::format(", perplexity {:.6g}", *summary.perplexity);
+  } else if (summary.perplexity) {
+    out += ", perplexity beyond all numbers";
+  }
   if (summary.bits_per_byte) out += fmt::format(", {:.6g} bits per byte", *summary.bits_per_byte);
   return out + '\n';
 }

@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <mutex>
 #include <condition_variable>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include <spdlog/spdlog.h>
 
 #include "base/check.h"
 
@@ -242,8 +245,15 @@ struct ThreadPool::Impl {
 ThreadPool::ThreadPool(int threads, int cores, Crew crew)
     : impl_(std::make_unique<Impl>(std::min(threads, cores), crew)) {
   CONTINUO_CHECK(threads >= 1 && cores >= 1, "a pool has at least the caller's thread");
-  for (int i = 1; i < std::min(threads, cores); ++i) {
-    impl_->threads.emplace_back([impl = impl_.get(), i] { impl->worker_loop(i); });
+  const int wanted = std::min(threads, cores);
+  try {
+    for (int i = 1; i < wanted; ++i) {
+      impl_->threads.emplace_back([impl = impl_.get(), i] { impl->worker_loop(i); });
+    }
+  } catch (const std::system_error& e) {  // a limit on processes; those that did start do the work
+    spdlog::warn("{} of {} threads could be started: {}", size(), wanted, e.code().message());
+    impl_->crew = ActiveThreads(size());
+    impl_->set_active(size());
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "requests/csv.h"
 #include "requests/request_json.h"
+#include "text/stream_decoder.h"
 
 namespace continuo {
 
@@ -58,7 +59,7 @@ std::string as_row(const Row& cells) {
   std::string row;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) row += ',';
-    append_csv_cell(row, cells[i]);
+    append_csv_cell(row, valid_utf8(cells[i]));  // a text may end within a character
   }
   return row + '\n';
 }

@@ -114,6 +114,8 @@ Result<Tokenizer> from_vocab_json(const TokenizerFile& file, const FindFile& fin
   auto vocabulary = std::make_shared<Vocabulary>();
   JsonScanner scanner(file.bytes, file.path);
   CONTINUO_TRY_VOID(read_json_vocabulary(scanner, *vocabulary));
+  scanner.peek();
+  if (scanner.offset() < file.bytes.size()) return scanner.error("there is more after the end of the JSON object");
   CONTINUO_TRY_VOID(vocabulary->index(file.path));
   CONTINUO_TRY(const std::vector<MergeLine> merges,
                read_text_merges(merges_file->bytes, *vocabulary, merges_file->path));

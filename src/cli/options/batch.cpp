@@ -112,7 +112,7 @@ constexpr OptionRow kBatchRunRows[] = {
      .help = "for requests that run: keys and values, logits, samplers, texts",
      .details =
          "BYTES is a whole number, and K, M or G may follow it. Weights and the buffers of a step are not "
-         "counted.",
+         "counted. By default a text that needs more runs alone.",
      .fallback = "a quarter of the machine's, at most 1G",
      .expected = "a number of bytes, such as 1048576, 64M or 2G",
      .set = set_bytes<&Options::batch, &BatchOptions::memory>},
