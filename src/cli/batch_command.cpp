@@ -395,7 +395,7 @@ Result<void> run_batch(const Options& options) {
                  .shards = batch.shards,
                  .format = batch.format,
                  .by_line = batch.unordered,
-                 .defaults = defaults_text(options, sampling),
+                 .defaults = defaults_text(options, defaults.sampling),
                  .done = std::move(kept)});
   spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
                engine.threads(), batch.at_once);

@@ -124,7 +124,7 @@ TEST_CASE("a configuration as Python writes it") {
   check(run_program(folder.with({"-n", "2", "a"})), "bc");
   folder.file("config.json", config + R"("attention_bias": NaN})");
   check_error(run_program(folder.with({"a"})), 3, "'attention_bias' is NaN, expected true or false");
-  folder.file("config.json", config + R"("initializer": 1}) + std::string("\0{\"x\": 7", 8));
+  folder.file("config.json", config + R"("initializer": 1})" + std::string("\0{\"x\": 7", 8));
   check_error(run_program(folder.with({"a"})), 3, "a zero byte stands behind the value");
 }
 
@@ -155,10 +155,10 @@ TEST_CASE("an index may name tensors that nobody needs") {
 TEST_CASE("scores that are no numbers are no results") {
   const Folder folder({.norm = std::numeric_limits<float>::quiet_NaN()});
   check_error(run_program({"score", "-m", folder.path(), "abc"}), 3, "a score is not a number");
-  const Ran ran = run_program({"score", "-m", folder.path(), "--jsonl", "--summary"},
-                              R"({"prompt": "a", "choices": ["b", "c"], "answer": 0})");
-  CHECK(ran.code == 1);
-  const Json summary = Json::parse(ran.out);
+  const Json record = {{"prompt", "a"}, {"choices", {"b", "c"}}, {"answer", 0}};
+  const auto scored = run_program({"score", "-m", folder.path(), "--jsonl", "--summary"}, record.dump());
+  CHECK(scored.code == 1);
+  const Json summary = Json::parse(scored.out);
   CHECK(summary["errors"] == 1);
   CHECK_FALSE(summary.contains("accuracy"));
   check_error(run_program(folder.with({"a"})), 3, "no score of the next token is a number");
@@ -171,7 +171,7 @@ TEST_CASE("bytes are those that the scored tokens spell, whatever flag the first
     Json tokenizer = model.tokenizer_json();
     tokenizer["added_tokens"][0]["special"] = special;
     folder.file("tokenizer.json", tokenizer.dump());
-    const Ran ran = run_program({"score", "-m", folder.path(), "--jsonl"}, R"({"text": "abcde"})");
+    const Ran ran = run_program({"score", "-m", folder.path(), "--jsonl"}, Json{{"text", "abcde"}}.dump());
     CHECK(Json::parse(ran.out)["bytes"] == 5);
   }
   const Folder without({.bos = false});  // the first token is the text's own, and is not scored
