@@ -297,7 +297,10 @@ Result<HyperParameters::Field> HyperParameters::need(std::string_view name) cons
   for (std::size_t i = 0; i < std::min(kSuggested, aliases.size()); ++i) {
     fields += fmt::format("{}'{}{}'", fields.empty() ? "" : " or ", section_, aliases[i]);
   }
-  return model_error(file_, fields + " is missing");
+  const auto kind = section_.empty() ? object_->find("model_type") : object_->end();
+  const bool named = kind != object_->end() && kind->is_string() && kind->get_ref<const std::string&>().size() < 64;
+  return model_error(file_, fields + " is missing",
+                     named ? fmt::format("models of the kind {} have one", kind->get<std::string>()) : "");
 }
 
 Error HyperParameters::wrong(const Field& field, std::string_view expected, std::string hint) const {

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
+#include "requests/request_json.h"
+
 namespace continuo {
 
 namespace {
@@ -21,6 +24,17 @@ std::thread without_signals(auto body) {
   std::thread thread(body);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
+}
+
+// A request's fields in one order, without those that are null, which are as good as absent; a line that is no request as it
+// is.
+std::string meaning_of(const std::string& line) {
+  auto fields = parse_request_json(line);
+  if (!fields || !fields->is_object()) return line;
+  for (auto field = fields->begin(); field != fields->end();) {
+    field = field->is_null() ? fields->erase(field) : std::next(field);
+  }
+  return fields->dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -77,7 +91,8 @@ Result<void> Intake::read_requests() {
 }
 
 std::uint64_t Intake::digest_of(const Line& line) const {
-  return derived_seed(0, Answer(selection_.defaults + '\n' + header_ + '\n' + line.text));
+  const std::string asked = selection_.format == BatchFormat::jsonl ? meaning_of(line.text) : line.text;
+  return derived_seed(0, Answer(selection_.defaults + '\n' + header_ + '\n' + asked));
 }
 
 ParsedRequest Intake::parse(const Line& line) const {
