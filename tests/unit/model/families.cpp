@@ -134,7 +134,8 @@ TEST_CASE("llama: what a config must say", "[model]") {
            {"intermediate_size", "'intermediate_size' or 'n_inner' is missing"},
            {"max_position_embeddings", "'max_position_embeddings' or 'n_positions' is missing"},
            {"model_type", "'model_type' is missing"}}) {
-    CHECK(without(tiny_llama(), field).refusal() == "tiny/config.json: " + message);
+    const std::string hint = field == "model_type" ? "" : " (models of the kind llama have one)";
+    CHECK(without(tiny_llama(), field).refusal() == "tiny/config.json: " + message + hint);
   }
   CHECK(std::get<RmsNormSpec>(*without(tiny_llama(), "rms_norm_eps").build()->spec.final_norm).eps == 1e-6f);
   CHECK(without(tiny_llama(), "rope_theta").refusal().empty());
@@ -361,7 +362,7 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
            "c: 'num_kv_shared_layers' is 4, expected less than the 4 layers"},
           {R"({"model_type": "deepseek_v2", "num_experts_per_tok": 2, "topk_method": "noaux_tc"})",
            "c: 'topk_method' is \"noaux_tc\", expected one of greedy, group_limited_greedy"},
-          {R"({"model_type": "gpt_oss"})", "c: 'rope_parameters' or 'rope_scaling' is missing"},
+          {R"({"model_type": "gpt_oss"})", "c: 'rope_parameters' or 'rope_scaling' is missing (models of the kind gpt_oss have one)"},
           {R"({"model_type": "openelm", "model_dim": 8, "ffn_with_glu": false})",
            "c: 'ffn_with_glu' is false, expected true: ungated networks are not supported for this kind of model"},
           {R"({"model_type": "bloom", "num_attention_heads": 5000, "hidden_size": 5000})",
