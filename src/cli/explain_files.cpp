@@ -50,6 +50,14 @@ Result<Dump> find_head(const explain::Recording& r, const std::string& layer_tex
               scores ? &heads[head].scores : &heads[head].weights};
 }
 
+Result<Dump> find_unit(const explain::Recording& r, const std::string& layer_text, const std::string& unit_text) {
+  CONTINUO_TRY(const std::size_t layer, number_below(layer_text, r.layers.size(), "layer"));
+  if (!r.layers[layer].memory) return usage_error(fmt::format("--dump: layer {} keeps no recurrent state", layer));
+  const auto& units = r.layers[layer].memory->units;
+  CONTINUO_TRY(const std::size_t unit, number_below(unit_text, units.size(), "unit"));
+  return Dump{fmt::format("memory.{}.{}.npy", layer, unit), &units[unit].weights};
+}
+
 }  // namespace
 
 Result<void> write_whole_file(const std::string& path, std::string_view bytes) {
@@ -83,9 +91,10 @@ Result<Dump> find_dump(const explain::Recording& r, const std::string& what) {
     return Dump{fmt::format("hidden.{}.npy", layer), &r.hidden[layer + 1]};
   }
   if (parts.size() == 3 && parts[0] == "scores") return find_head(r, parts[1], parts[2], true);
+  if (parts.size() == 3 && parts[0] == "memory") return find_unit(r, parts[1], parts[2]);
   if (parts.size() == 2) return find_head(r, parts[0], parts[1], false);
   return usage_error(
-      fmt::format("--dump is '{}', expected L.H, scores.L.H, hidden.L, hidden.input or logits", what));
+      fmt::format("--dump is '{}', expected L.H, scores.L.H, memory.L.U, hidden.L, hidden.input or logits", what));
 }
 
 }  // namespace continuo

@@ -24,7 +24,7 @@ constexpr int kMostRepeats = 20;
 // ---- time ----
 
 struct LayerTimes {
-  double projections = 0, attention = 0, feed = 0;
+  double projections = 0, attention = 0, scan = 0, feed = 0;
 };
 
 // Of a pass.
@@ -39,8 +39,9 @@ struct Times {
     return seconds;
   }
   double attention() const { return sum(&LayerTimes::attention); }
+  double scan() const { return sum(&LayerTimes::scan); }
   double feed() const { return sum(&LayerTimes::feed); }
-  double whole() const { return input + output + attention() + feed() + sum(&LayerTimes::projections); }
+  double whole() const { return input + output + attention() + scan() + feed() + sum(&LayerTimes::projections); }
 };
 
 // A listener that only looks at the clock.
@@ -51,6 +52,7 @@ class Stopwatch : public Listener {
   void embedded(RowsView) override { times.input += lap(); }
   void projected(std::size_t i) override { times.layers[i].projections += lap(); }
   void looked_back(std::size_t i, const AttentionView&) override { times.layers[i].attention += lap(); }
+  void scanned(std::size_t i, const RecurrenceView*) override { times.layers[i].scan += lap(); }
   void mixed(std::size_t i, RowsView) override { times.layers[i].projections += lap(); }
   void passed(std::size_t i, RowsView) override { times.layers[i].feed += lap(); }
   void finished(std::span<const float>) override { times.output += lap(); }
@@ -113,6 +115,41 @@ Work projections_work(const MixerWeights& weights, std::size_t rows) {
   return whole;
 }
 
+// Operations of a scan for each token, exponentials left out, and the floats of its state, which every token reads and
+// writes.
+struct ScanCost {
+  double operations = 0, floats = 0;
+};
+
+ScanCost scan_cost(const ShortConvSpec& s) { return {(2.0 * s.kernel + 2) * s.d_inner, double(s.state_floats())}; }
+ScanCost scan_cost(const MambaSpec& s) { return {6.0 * s.d_inner * s.d_state, double(s.d_inner) * s.d_state}; }
+ScanCost scan_cost(const Mamba2Spec& s) { return {5.0 * s.d_inner() * s.d_state, double(s.d_inner()) * s.d_state}; }
+ScanCost scan_cost(const DeltaNetSpec& s) {
+  const double floats = double(s.n_value_heads) * s.key_dim * s.value_dim;
+  return {7 * floats, floats};
+}
+ScanCost scan_cost(const RgLruSpec& s) { return {6.0 * s.width, double(s.width)}; }
+ScanCost scan_cost(const Rwkv4Spec& s) { return {14.0 * s.d_attention, 3.0 * s.d_attention}; }
+ScanCost scan_cost(const RwkvSpec& s) {
+  const double floats = double(s.n_heads) * s.head_dim * s.head_dim;
+  return {(s.version == 7 ? 9 : 7) * floats, floats};
+}
+ScanCost scan_cost(const AttentionSpec&) { return {}; }
+ScanCost scan_cost(const std::monostate&) { return {}; }
+ScanCost scan_cost(const MixerSpec& mixer);
+ScanCost scan_cost(const BesideSpec& beside) {
+  ScanCost whole;
+  for (const BesidePart& part : beside.parts) {
+    const ScanCost cost = scan_cost(part.mixer);
+    whole.operations += cost.operations;
+    whole.floats += cost.floats;
+  }
+  return whole;
+}
+ScanCost scan_cost(const MixerSpec& mixer) {
+  return std::visit([](const auto& kind) { return scan_cost(kind); }, mixer);
+}
+
 // What a layer remembers of a token.
 std::size_t cache_bytes(const AttentionSpec& spec, Format kv_type) {
   return 2 * spec.n_kv_heads * KvLayout{kv_type, std::size_t(spec.head_dim)}.vector_bytes();
@@ -171,6 +208,9 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
       add_phase(r, "attention", i, attention_work(*attention, r.from, r.to, kv_type), times.attention);
       r.cost.cache_bytes_per_token += cache_bytes(*attention, kv_type);
     }
+    if (const ScanCost scan = scan_cost(model.spec.layers[i].mixer); scan.floats > 0) {
+      add_phase(r, "scan", i, {scan.operations * double(rows), 2 * sizeof(float) * scan.floats}, times.scan);
+    }
     add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
               times.feed);
   }
@@ -204,7 +244,14 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   }
   // A prompt at its best; of single tokens the middle one, as a long run of them takes.
   const Times prefill = by_time(std::move(prefills), 0), decode = by_time(std::move(decodes), 0.5);
-  return {n, prefill.whole(), prefill.attention(), prefill.feed(), decode.whole(), decode.attention()};
+  return {.length = n,
+          .prefill = prefill.whole(),
+          .prefill_attention = prefill.attention(),
+          .prefill_scan = prefill.scan(),
+          .prefill_feed = prefill.feed(),
+          .decode = decode.whole(),
+          .decode_attention = decode.attention(),
+          .decode_scan = decode.scan()};
 }
 
 std::size_t longest_length(const ModelSpec& spec) {
@@ -253,6 +300,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
     runs.push_back(
         timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
   }
+  r.cost.state_bytes = SequenceState::recurrent_bytes(spec);
   r.cost.weight_bytes = machine.model.weight_bytes;
   r.cost.threads = machine.threads.size();
   r.cost.kernels = machine.kernels.name;

@@ -115,6 +115,22 @@ struct AttentionMaps {
   bool grouped = false;  // heads share keys
 };
 
-using Figure = std::variant<Paragraph, Strip, Table, Bars, Heatmap, CellGrid, Curves, Steps, AttentionMaps>;
+// The hidden attention of recurrent layers: all recorded heads or channels of all such layers, and one of them large.
+struct MemoryMaps {
+  struct Unit {
+    std::size_t layer = 0;
+    std::string name;  // "head 3", "channel 17", "mean"
+    std::string title;
+    const Grid* weights = nullptr;  // lower triangular, of either sign
+    std::vector<std::pair<std::string, std::string>> facts;
+  };
+  std::vector<std::string> labels;  // of the window's tokens
+  std::vector<Unit> units;          // by layer
+  std::size_t first = 0;            // position of the first token
+  std::size_t chosen = 0;           // the one drawn large
+};
+
+using Figure =
+    std::variant<Paragraph, Strip, Table, Bars, Heatmap, CellGrid, Curves, Steps, AttentionMaps, MemoryMaps>;
 
 }  // namespace continuo::explain

@@ -234,6 +234,34 @@ Json json_of(const AttentionMaps& m) {
           {"heads", std::move(heads)}};
 }
 
+Json json_of(const MemoryMaps& m) {
+  Json units = Json::array();
+  for (const MemoryMaps::Unit& unit : m.units) {
+    Grid triangle(1, m.labels.size() * (m.labels.size() + 1) / 2);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < m.labels.size(); ++i) {
+      for (std::size_t j = 0; j <= i; ++j) triangle.values[at++] = unit.weights->at(i, j);
+    }
+    Json values = Json::array();
+    for (const auto& fact : unit.facts)
+      values.push_back(fact.second);
+    units.push_back({{"layer", unit.layer},
+                     {"name", unit.name},
+                     {"title", unit.title},
+                     {"facts", std::move(values)},
+                     {"weights", decimals_json(triangle, 9)}});
+  }
+  Json names = Json::array();
+  for (const auto& fact : m.units.front().facts)
+    names.push_back(fact.first);
+  return {{"kind", "memory"},
+          {"labels", m.labels},
+          {"first", m.first},
+          {"chosen", m.chosen},
+          {"fact_names", std::move(names)},
+          {"units", std::move(units)}};
+}
+
 // ---- the page ----
 
 // The texts that the script itself puts in.
@@ -266,6 +294,9 @@ constexpr std::string_view kScriptWords[] = {
     "attention.masked.cell",
     "attention.approximate",
     "attention.measured",
+    "memory.all",
+    "memory.large.note",
+    "memory.cell",
 };
 
 // JSON that cannot end the element it stands in: nothing begins with "<".

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "explain/canvases.h"
+#include "explain/memory_record.h"
 
 namespace continuo::explain {
 
@@ -133,6 +134,31 @@ Json attention_json(const AttentionRecord& attention) {
           {"window", attention.spec.window},     {"heads", std::move(heads)}};
 }
 
+Json unit_json(const UnitRecord& unit) {
+  Json half_lives = Json::array();
+  for (const float decay : unit.decay) half_lives.push_back(optional_json(half_life(decay)));
+  return {{"index", optional_json(unit.index)},
+          {"weights", grid_json(unit.weights)},
+          {"share_before_window", numbers_json(unit.before)},
+          {"carried_norm", numbers_json(unit.carried)},
+          {"written_norm", numbers_json(unit.written)},
+          {"state_norm", numbers_json(unit.state)},
+          {"forgotten_share", numbers_json(unit.forgotten)},
+          {"half_life", std::move(half_lives)}};
+}
+
+Json memory_json(const MemoryRecord& memory) {
+  Json units = Json::array();
+  for (const UnitRecord& unit : memory.units) units.push_back(unit_json(unit));
+  return {{"kind", memory.kind},
+          {"unit", memory.heads ? "head" : "channel"},
+          {"n_units", memory.n_units},
+          {"key_dim", memory.key_dim},
+          {"value_dim", memory.value_dim},
+          {"averaged", memory.averaged},
+          {"units", std::move(units)}};
+}
+
 Json Writer::layer(const LayerRecord& layer) const {
   Json lens = Json::array(), neurons = Json::array();
   for (const auto& row : layer.lens)
@@ -144,6 +170,7 @@ Json Writer::layer(const LayerRecord& layer) const {
     neurons.push_back(std::move(list));
   }
   return {{"attention", layer.attention ? attention_json(*layer.attention) : Json()},
+          {"memory", layer.memory ? memory_json(*layer.memory) : Json()},
           {"residual_norm", numbers_json(layer.residual)},
           {"mixer_part_norm", numbers_json(layer.mixer_part)},
           {"feed_part_norm", numbers_json(layer.feed_part)},
@@ -210,12 +237,15 @@ Json Writer::cost() const {
     curve.push_back({{"tokens", point.length},
                      {"prefill_seconds", point.prefill},
                      {"prefill_attention_seconds", point.prefill_attention},
+                     {"prefill_scan_seconds", point.prefill_scan},
                      {"prefill_feed_forward_seconds", point.prefill_feed},
                      {"decode_seconds", point.decode},
-                     {"decode_attention_seconds", point.decode_attention}});
+                     {"decode_attention_seconds", point.decode_attention},
+                     {"decode_scan_seconds", point.decode_scan}});
   }
   return {{"threads", c.threads},           {"kernels", c.kernels},
           {"weight_bytes", c.weight_bytes}, {"cache_bytes_per_token", c.cache_bytes_per_token},
+          {"state_bytes", c.state_bytes},
           {"phases", std::move(phases)},    {"curve", std::move(curve)},
           {"curve_end", c.curve_end}};
 }

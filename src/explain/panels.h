@@ -29,6 +29,7 @@ std::vector<Figure> draw_tokens(const View& view);
 std::vector<Figure> draw_embedding(const View& view);
 std::vector<Figure> draw_positions(const View& view);
 std::vector<Figure> draw_attention(const View& view);
+std::vector<Figure> draw_memory(const View& view);
 std::vector<Figure> draw_stack(const View& view);
 std::vector<Figure> draw_lens(const View& view);
 std::vector<Figure> draw_output(const View& view);

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <optional>
 
+#include "explain/memory_record.h"
+
 namespace continuo::explain {
 
 namespace {
@@ -86,6 +88,8 @@ void Recorder::looked_back(std::size_t i, const AttentionView& view) {
   }
   out_.layers[i].attention = std::move(record);
 }
+
+void Recorder::scanned(std::size_t i, const RecurrenceView* view) { out_.layers[i].memory = record_memory(*view, out_.from > 0); }
 
 void Recorder::mixed(std::size_t i, RowsView part) {
   out_.layers[i].mixer_part = lengths(part, spec_.layers[i].residual_scale);

@@ -14,6 +14,8 @@ class Recorder : public Listener {
   void started() override;
   void embedded(RowsView x) override;
   void looked_back(std::size_t layer, const AttentionView& view) override;
+  bool watches_scans() const override { return true; }
+  void scanned(std::size_t layer, const RecurrenceView* view) override;
   void mixed(std::size_t layer, RowsView part) override;
   void activated(std::size_t layer, RowsView hidden) override;
   void fed(std::size_t layer, RowsView part) override;

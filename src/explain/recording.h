@@ -98,6 +98,28 @@ struct AttentionRecord {
   std::vector<HeadRecord> heads;
 };
 
+// ---- what a recurrent mixer remembers ----
+// Of one head or channel, whose state is S (layers/recurrence_view.h); n: the window's tokens.
+struct UnitRecord {
+  std::optional<std::size_t> index;   // none: the mean over channels, of matrices the mean of their values' sizes
+  Grid weights;                       // n x n: the factor of the column's value in the row's result
+  std::vector<float> before;          // n: share of the result's size that comes from before the window
+  // n: lengths of what is left of S when the token comes, of what it writes, and of S after it.
+  std::vector<float> carried, written, state;
+  std::vector<float> forgotten;       // n: share of S's length that is gone before the token writes
+  std::vector<float> decay;           // n: -ln of what is kept of S's rows, their mean
+};
+
+struct MemoryRecord {
+  std::string kind;    // short_conv, mamba, mamba2, delta_net, rg_lru, rwkv4, rwkv, rwkv7
+  bool heads = false;  // units are heads, else channels
+  bool fades = true;   // else S is a queue
+  std::size_t n_units = 0, key_dim = 0, value_dim = 0;
+  std::size_t averaged = 0;  // channels that the mean is over, evenly spaced; 0: there is no mean
+  // All heads; or the mean and some channels, from the one that forgets fastest to the slowest.
+  std::vector<UnitRecord> units;
+};
+
 // ---- stack ----
 struct Neuron {
   std::size_t index = 0;
@@ -106,6 +128,7 @@ struct Neuron {
 
 struct LayerRecord {
   std::optional<AttentionRecord> attention;
+  std::optional<MemoryRecord> memory;
   // Per row: lengths of the residual stream after the block, and of what its two parts add to it.
   std::vector<float> residual, mixer_part, feed_part;
   std::size_t d_ff = 0;                      // 0: the hidden layer cannot be seen as one (experts)
@@ -158,7 +181,7 @@ struct Ladder {
 
 // ---- cost ----
 struct PhaseCost {
-  std::string name;  // input, projections, attention, feed_forward, output
+  std::string name;  // input, projections, attention, scan, feed_forward, output
   std::optional<std::size_t> layer;
   double operations = 0;  // multiplications and additions
   double bytes = 0;       // of weights and cache read, each once
@@ -169,14 +192,16 @@ struct CurvePoint {
   std::size_t length = 0;
   double prefill = 0;            // seconds for a prompt of that length
   double prefill_attention = 0;  // of these, inside the attention kernel: the quadratic part
+  double prefill_scan = 0;       // of these, in recurrent mixers' scans
   double prefill_feed = 0;       // of these, in feed-forward networks
   double decode = 0;             // seconds for one further token with the cache
-  double decode_attention = 0;
+  double decode_attention = 0, decode_scan = 0;
 };
 
 struct CostRecord {
   std::vector<PhaseCost> phases;
   std::size_t cache_bytes_per_token = 0;
+  std::size_t state_bytes = 0;  // what is remembered besides, whatever the length
   std::size_t weight_bytes = 0;
   std::vector<CurvePoint> curve;
   std::size_t curve_limit = 0;  // the longest length wanted

@@ -16,7 +16,8 @@ struct Rgb {
 };
 constexpr Rgb kPaper{255, 255, 255}, kHigh{31, 95, 174}, kLow{180, 80, 42};
 constexpr std::string_view kInk = "#23262d", kSoft = "#626874", kLine = "#d9d6cd", kMark = "#e8a317";
-constexpr std::string_view kLines[] = {"#23262d", "#b4502a", "#1f5fae", "#e8a317"};
+constexpr std::string_view kLines[] = {"#23262d", "#b4502a", "#1f5fae", "#e8a317",
+                                         "#5b8c3a"};
 constexpr double kFont = 11;
 
 // `share` from -1 to 1.
@@ -290,6 +291,51 @@ Pictures pictures(const AttentionMaps& maps, const Words& words) {
       },
       [&](std::size_t i, std::size_t j) { return three_digits(weight_of(maps, *head.record, i, j)); }));
   return out;
+}
+
+double largest_size(const Grid& grid) {
+  double largest = 1e-30;
+  for (const float value : grid.values) largest = std::max(largest, std::fabs(double(value)));
+  return largest;
+}
+
+// Of a share of the largest, of either sign: small ones show.
+double lifted(double share) { return std::copysign(std::sqrt(std::fabs(share)), share); }
+
+std::string all_units(const MemoryMaps& maps, const Words& words) {
+  constexpr double kPicture = 64, kGap = 8;
+  Drawing out;
+  double y = out.caption(words("memory.all")) + 14, x = 8;
+  const double cell = kPicture / double(maps.labels.size());
+  for (std::size_t u = 0; u < maps.units.size(); ++u) {
+    const MemoryMaps::Unit& unit = maps.units[u];
+    if (u > 0 && unit.layer != maps.units[u - 1].layer) x = 8, y += kPicture + 3 * kGap;
+    out.text(x, y - 4, fit(fmt::format("{} {}", unit.layer, unit.name), 12), "start", kSoft);
+    out.rect(x, y, kPicture, kPicture, "#f7f6f2");
+    const double largest = largest_size(*unit.weights);
+    for (std::size_t i = 0; i < maps.labels.size(); ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        const double share = double(unit.weights->at(i, j)) / largest;
+        if (std::fabs(share) >= 0.005)
+          out.rect(x + double(j) * cell, y + double(i) * cell, cell, cell, colour(lifted(share)));
+      }
+    }
+    x += kPicture + kGap;
+  }
+  return out.finish();
+}
+
+Pictures pictures(const MemoryMaps& maps, const Words& words) {
+  const MemoryMaps::Unit& unit = maps.units[maps.chosen];
+  Drawing out;
+  const double top = out.caption(unit.title), largest = largest_size(*unit.weights);
+  matrix(
+      out, top, {maps.labels, maps.labels, 18},
+      [&](std::size_t i, std::size_t j) {
+        return j > i ? std::nullopt : std::optional(lifted(double(unit.weights->at(i, j)) / largest));
+      },
+      [&](std::size_t i, std::size_t j) { return three_digits(unit.weights->at(i, j)); });
+  return {all_units(maps, words), out.finish()};
 }
 
 }  // namespace

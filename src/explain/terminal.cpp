@@ -64,6 +64,7 @@ class Painter {
   void draw(const Curves& curves);
   void draw(const Steps& steps);
   void draw(const AttentionMaps& maps);
+  void draw(const MemoryMaps& maps);
 
   std::string take() { return std::move(out_); }
 
@@ -76,9 +77,17 @@ class Painter {
   void line(std::string_view text) { out_ += std::string(text) + '\n'; }
   std::vector<std::size_t> column_widths(const Table& table) const;
   void bar(const Bars::Bar& bar, double largest, std::size_t label);
-  void thumbnails(const AttentionMaps& maps);
-  void matrix(std::string_view caption, const Grid& values, const AttentionMaps& maps, bool masked,
+  // A small picture of a matrix, with a name; `largest`: what is drawn darkest.
+  struct Thumbnail {
+    std::size_t layer;
+    std::string name;
+    const Grid* values;
+    double largest;
+  };
+  void thumbnails(const std::vector<Thumbnail>& pictures, bool masked);
+  void matrix(std::string_view caption, const Grid& values, const std::vector<std::string>& labels, bool masked,
               bool diverging);
+  void fact_lines(const std::vector<std::pair<std::string, std::string>>& facts);
   void strongest_looks(const AttentionMaps& maps, const HeadRecord& head);
 
   const View& view_;
@@ -311,30 +320,26 @@ void Painter::draw(const Steps& steps) {
   out_ += '\n';
 }
 
-void Painter::thumbnails(const AttentionMaps& maps) {
-  const std::size_t n = maps.labels.size(),
+void Painter::thumbnails(const std::vector<Thumbnail>& pictures, bool masked) {
+  const std::size_t n = pictures.front().values->rows,
                     block = std::max<std::size_t>(1, (n + kThumbnail - 1) / kThumbnail);
   const std::size_t side = (n + block - 1) / block, at_once = terminal_.columns / (kThumbnail + 2);
-  for (std::size_t first = 0; first < maps.heads.size();) {
-    // Heads of one layer stand in one row, or in several if they are many.
+  for (std::size_t first = 0; first < pictures.size();) {
+    // Pictures of one layer stand in one row, or in several if they are many.
     std::size_t last = first;
-    while (last < maps.heads.size() && last - first < at_once &&
-           maps.heads[last].layer == maps.heads[first].layer)
-      ++last;
+    while (last < pictures.size() && last - first < at_once && pictures[last].layer == pictures[first].layer) ++last;
     std::string names;
+    std::vector<Grid> small;
     for (std::size_t h = first; h < last; ++h) {
-      names +=
-          pad(fmt::format("{}.{}{}", maps.heads[h].layer, maps.heads[h].head, h == maps.chosen ? "◀" : ""),
-              kThumbnail + 2);
+      names += pad(pictures[h].name, kThumbnail + 1) + " ";
+      small.push_back(pooled(*pictures[h].values, block));
     }
     line(ink(names.substr(0, names.find_last_not_of(' ') + 1), Ink::faint));
     for (std::size_t i = 0; i < side; ++i) {
       std::string row;
       for (std::size_t h = first; h < last; ++h) {
-        const HeadRecord& head = *maps.heads[h].record;
-        const Grid small = pooled(maps.without_mask ? head.unmasked : head.weights, block);
         for (std::size_t j = 0; j < side; ++j)
-          row += j <= i || maps.without_mask ? shade(small.at(i, j), 1, 1) : " ";
+          row += j <= i || !masked ? shade(small[h - first].at(i, j), pictures[h].largest, 1) : " ";
         row += std::string(kThumbnail + 2 - side, ' ');
       }
       line(row.substr(0, row.find_last_not_of(' ') + 1));
@@ -344,15 +349,15 @@ void Painter::thumbnails(const AttentionMaps& maps) {
   out_ += '\n';
 }
 
-void Painter::matrix(std::string_view text, const Grid& values, const AttentionMaps& maps, bool masked,
-                     bool diverging) {
+void Painter::matrix(std::string_view text, const Grid& values, const std::vector<std::string>& labels,
+                     bool masked, bool diverging) {
   caption(text);
   const std::size_t room = terminal_.columns - kLabel - 2, block = (values.cols + room - 1) / room;
   const Grid shown = pooled(values, block);
   const std::size_t cell = std::clamp<std::size_t>(room / shown.cols, 1, 2);
   const double largest = diverging ? largest_size(values) : 1;
   for (std::size_t i = 0; i < shown.rows; ++i) {
-    std::string row = pad(maps.labels[i * block], kLabel, true) + " ";
+    std::string row = pad(labels[i * block], kLabel, true) + " ";
     for (std::size_t j = 0; j < shown.cols; ++j) {
       row += masked && j > i ? ink(std::string(cell, '.'), Ink::faint) : shade(shown.at(i, j), largest, cell);
     }
@@ -384,24 +389,52 @@ void Painter::strongest_looks(const AttentionMaps& maps, const HeadRecord& head)
 void Painter::draw(const AttentionMaps& maps) {
   const Words& words = view_.words;
   caption(words("attention.all"));
-  thumbnails(maps);
+  std::vector<Thumbnail> pictures;
+  for (std::size_t h = 0; h < maps.heads.size(); ++h) {
+    const AttentionMaps::Head& head = maps.heads[h];
+    pictures.push_back({head.layer, fmt::format("{}.{}{}", head.layer, head.head, h == maps.chosen ? "◀" : ""),
+                        maps.without_mask ? &head.record->unmasked : &head.record->weights, 1});
+  }
+  thumbnails(pictures, !maps.without_mask);
   const AttentionMaps::Head& chosen = maps.heads[maps.chosen];
   line(ink(words("attention.large", chosen.layer, chosen.head), Ink::title));
-  matrix(words("attention.scores"), chosen.record->scores, maps, false, true);
-  matrix(words("attention.masked"), chosen.record->scores, maps, true, true);
-  matrix(words("attention.weights"), chosen.record->weights, maps, true, false);
+  matrix(words("attention.scores"), chosen.record->scores, maps.labels, false, true);
+  matrix(words("attention.masked"), chosen.record->scores, maps.labels, true, true);
+  matrix(words("attention.weights"), chosen.record->weights, maps.labels, true, false);
   if (maps.without_mask) {
     wrapped(words("attention.unmasked.note"), Ink::negative);
-    matrix(words("attention.unmasked"), chosen.record->unmasked, maps, false, false);
+    matrix(words("attention.unmasked"), chosen.record->unmasked, maps.labels, false, false);
   }
   strongest_looks(maps, *chosen.record);
   caption(words("attention.measured"));
+  fact_lines(chosen.facts);
+}
+
+void Painter::fact_lines(const std::vector<std::pair<std::string, std::string>>& facts) {
   std::size_t widest = 0;
-  for (const auto& [label, value] : chosen.facts)
+  for (const auto& [label, value] : facts)
     widest = std::max(widest, width(label));
-  for (const auto& [label, value] : chosen.facts)
+  for (const auto& [label, value] : facts)
     line(pad(label, widest) + "  " + value);
   out_ += '\n';
+}
+
+void Painter::draw(const MemoryMaps& maps) {
+  const Words& words = view_.words;
+  caption(words("memory.all"));
+  std::vector<Thumbnail> pictures;
+  for (std::size_t u = 0; u < maps.units.size(); ++u) {
+    const MemoryMaps::Unit& unit = maps.units[u];
+    const std::string name = fmt::format("{} {}{}", unit.layer, unit.name, u == maps.chosen ? "◀" : "");
+    pictures.push_back({unit.layer, name, unit.weights, largest_size(*unit.weights)});
+  }
+  thumbnails(pictures, true);
+  const MemoryMaps::Unit& chosen = maps.units[maps.chosen];
+  line(ink(chosen.title, Ink::title));
+  wrapped(words("memory.large.note"));
+  matrix("", *chosen.weights, maps.labels, true, true);
+  caption(words("attention.measured"));
+  fact_lines(chosen.facts);
 }
 
 }  // namespace

@@ -180,6 +180,85 @@ constexpr Words::Row kTable[] = {
     {"fact.shared", "keys shared with heads", "和這些 head 共用 key"},
     {"fact.alone", "no other: each head has its own keys", "沒有，每個 head 有自己的 key"},
 
+    // ---- memory ----
+    {"memory.title", "Memory instead of attention", "不用注意力，用記憶"},
+    {"memory.sentence",
+     "Not every network looks back at all tokens. Some carry a state of fixed size along: with each token it fades a little, "
+     "the token is written into it, and something is read from it. Unrolled, that is a matrix like attention's: a row is a "
+     "token that reads, a column one that was written.",
+     "不是每個網路都要回頭看所有的 token。有些網路帶著一份固定大小的記憶往前走：每來一個 token，舊的記憶先淡掉一些，再把新的寫進去，"
+     "然後讀出來。把這個過程展開，也是一個像注意力一樣的矩陣：列是正在讀的 token，行是當初寫進去的 token。"},
+    {"memory.finding",
+     "{} of {} layers carry such a state, {} in all: as much after 100,000 tokens as after 10.",
+     "{1} 層當中有 {0} 層帶著這樣的記憶，一共 {2}：讀了 10 萬個 token 和讀了 10 個，記憶一樣大。"},
+    {"memory.absent", "Every layer of this model takes in context by attention alone; none carries such a state.",
+     "這個模型的每一層都只靠注意力看前文，沒有這樣的記憶。"},
+    {"memory.kind.short_conv",
+     "Short convolution: a channel sees its own token and the {} before it and nothing else, so the matrix is a band. What "
+     "lies further back has to come through the layers with attention.",
+     "短卷積：每個 channel 只看得到自己和前面 {} 個 token，所以矩陣是一條帶子。更前面的事，要靠有注意力的層才看得到。"},
+    {"memory.kind.mamba",
+     "Mamba: each channel keeps {} numbers. How fast they fade and what is written depends on the token itself: the network "
+     "chooses what to remember.",
+     "Mamba：每個 channel 記著 {} 個數字。要忘多快、要寫什麼，由當下的 token 決定，也就是說，它會選擇要記住什麼。"},
+    {"memory.kind.mamba2",
+     "Mamba-2: each head keeps a table of {} rows, all of which fade at one rate that the token sets. Unrolled it is attention "
+     "without a softmax: C·B in the place of q·k, times what is left after the tokens between.",
+     "Mamba-2：每個 head 記著一張 {} 列的表，整張表用同一個速度淡掉，速度由 token 決定。展開來看，就是沒有 softmax 的注意力："
+     "C·B 代替 q·k，再乘上經過中間那些 token 之後還剩下多少。"},
+    {"memory.kind.delta_net",
+     "Gated delta net: each head keeps a table of {} rows from keys to values. Before a token writes, it takes out what the "
+     "table held for its key: entries are corrected and do not pile up.",
+     "Gated delta net：每個 head 記著一張 {} 列的表，從 key 查 value。token 寫入之前，會先把表裡原本屬於這個 key 的內容拿掉，所以是更正，"
+     "而不是一直往上疊。"},
+    {"memory.kind.rg_lru",
+     "RG-LRU: each channel keeps a single number, mixed from the old one and the new input; a gate sets the shares.",
+     "RG-LRU：每個 channel 只記一個數字，由舊的和新的混合而成，混合的比例由 gate 決定。"},
+    {"memory.kind.rwkv4",
+     "RWKV-4: each channel keeps a weighted average of all values so far. The weights are never negative and add up to 1, as "
+     "after a softmax, but no query is asked: near and loud tokens count most.",
+     "RWKV-4：每個 channel 記著到目前為止所有 value 的加權平均。權重不會是負的，加起來是 1，就像 softmax 之後一樣；但它沒有 query，"
+     "近的、key 大的 token 就佔得多。"},
+    {"memory.kind.rwkv",
+     "RWKV: each head keeps a table of {} rows to which every token adds its key times its value; every row fades at a rate of "
+     "its own, and the token itself is read with a bonus.",
+     "RWKV：每個 head 記著一張 {} 列的表，每個 token 都把自己的 key 乘 value 加上去；每一列用自己的速度淡掉，而正在讀的 token "
+     "自己會有額外的加分。"},
+    {"memory.kind.rwkv7",
+     "RWKV-7: each head keeps a table of {} rows from keys to values. Every row fades at a rate of its own, and each token says "
+     "besides which key's entry is to be taken out, and how much of it.",
+     "RWKV-7：每個 head 記著一張 {} 列的表，從 key 查 value。每一列用自己的速度淡掉，而且每個 token 還會另外指定：哪個 key "
+     "的內容要拿掉、拿掉多少。"},
+    {"memory.all", "The hidden attention of every recurrent layer", "每一層隱藏的注意力矩陣"},
+    {"memory.large", "Layer {}, {}", "第 {} 層，{}"},
+    {"memory.large.note",
+     "What stands here times the columns' values, added up along a row, is what the row read: exactly, not nearly. Unlike "
+     "attention's weights these may be negative and need not add up to 1.",
+     "把這裡的數字乘上每一行的 value，沿著一列加起來，就是那一列讀到的東西：不是近似，是剛好相等。和注意力的權重不同，這裡可以是負的，"
+     "加起來也不必是 1。"},
+    {"memory.cell", "{} reads {}", "{} 讀到 {}"},
+    {"memory.head", "head {}", "head {}"},
+    {"memory.channel", "channel {}", "channel {}"},
+    {"memory.mean", "mean", "平均"},
+    {"memory.tokens", "{} tokens", "{} 個 token"},
+    {"memory.never", "does not fade", "不會淡掉"},
+    {"memory.fact.own", "weight on the token itself", "落在自己身上的權重"},
+    {"memory.fact.previous", "weight on the token before", "落在前一個 token 的權重"},
+    {"memory.fact.negative", "weight below 0", "小於 0 的權重"},
+    {"memory.half_life", "half-life", "半衰期"},
+    {"memory.written", "What each token writes, beside what is there already (layer {})",
+     "每個 token 寫進去多少，和原有的記憶相比（第 {} 層）"},
+    {"memory.forgotten", "What is gone of the state at each token, before it writes (layer {})",
+     "每個 token 寫入之前，記憶少掉多少（第 {} 層）"},
+    {"memory.length", "How full the state is: its length, beside its longest (layer {})",
+     "記憶有多滿：長度和自己最長時相比（第 {} 層）"},
+    {"memory.half_lives", "After how many tokens half of what was written is left", "寫進去的東西，過了多少個 token 只剩一半"},
+    {"memory.units", "heads or channels", "head 或 channel 數"},
+    {"memory.shortest", "shortest", "最短"},
+    {"memory.middle", "middle", "中間"},
+    {"memory.longest", "longest", "最長"},
+    {"memory.state", "numbers kept", "記住幾個數字"},
+
     // ---- stack ----
     {"stack.title", "The stack of blocks", "一層一層疊起來"},
     {"stack.sentence",
@@ -193,6 +272,8 @@ constexpr Words::Row kTable[] = {
      "{}.",
      "平均而言，加得最多的是第 {1} 層的{0}，加得最少的是第 {3} 層的{2}。"},
     {"stack.attention", "attention", "注意力"},
+    {"stack.memory", "memory", "記憶"},
+    {"stack.both", "attention and memory", "注意力與記憶"},
     {"stack.feed", "feed-forward", "前饋網路"},
     {"stack.residual", "Length of the running vector after each layer", "每一層之後，殘差流的向量長度"},
     {"stack.parts", "Mean length of what each part adds", "每個部分加上去的向量平均長度"},
@@ -295,8 +376,9 @@ constexpr Words::Row kTable[] = {
     {"cost.time", "time", "時間"},
     {"cost.share", "share", "比例"},
     {"phase.input", "input layer", "輸入層"},
-    {"phase.projections", "q, k, v and output of attention", "注意力的 q、k、v 與輸出"},
+    {"phase.projections", "inputs and outputs of attention and memory", "注意力與記憶的輸入與輸出"},
     {"phase.attention", "attention: q·k, softmax, sum", "注意力：q·k、softmax、加權總和"},
+    {"phase.scan", "recurrent state: fade, write, read", "記憶：淡掉、寫入、讀出"},
     {"phase.feed_forward", "feed-forward", "前饋網路"},
     {"phase.output", "output layer (one token)", "輸出層（一個 token）"},
     {"cost.layers", "Time by layer", "各層的時間"},
@@ -306,10 +388,21 @@ constexpr Words::Row kTable[] = {
      "cost the whole text again.",
      "算過的 key 和 value 會記下來（KV cache）：每個 token {} 位元組，這段文字共 {}。不記的話，每接一個 "
      "token 都要把整段文字重算一遍。"},
+    {"cost.state",
+     "The recurrent layers carry {} along, however long the text: a further token costs the same after 10 tokens as after "
+     "100,000.",
+     "用記憶的層帶著 {} 往前走，不管文字多長都一樣：讀了 10 個 token 之後再接一個，和讀了 10 萬個之後再接一個，花的力氣相同。"},
     {"cost.prefill", "Reading a prompt: seconds against length", "讀提示：長度與秒數"},
     {"cost.decode", "One further token: seconds against length", "再接一個 token：長度與秒數"},
     {"cost.whole", "whole", "全部"},
     {"cost.quadratic", "attention (quadratic)", "注意力（平方）"},
+    {"cost.scan", "recurrent state (linear)", "記憶（線性）"},
+    {"cost.cached.scan", "recurrent state", "記憶"},
+    {"cost.growth", "From {} tokens to {}:", "從 {} 個 token 變成 {} 個："},
+    {"cost.growth.attention", "attention takes {} times as long (4 would be the square).",
+     "注意力花了 {} 倍的時間（平方的話是 4 倍）。"},
+    {"cost.growth.scan", "the recurrent state takes {} times as long (2 is linear).",
+     "記憶花了 {} 倍的時間（線性就是 2 倍）。"},
     {"cost.linear", "all else (linear)", "其餘（線性）"},
     {"cost.feed", "feed-forward", "前饋網路"},
     {"cost.cached", "with the cache", "有 cache"},

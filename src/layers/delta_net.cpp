@@ -170,8 +170,45 @@ void run_columns(const Job& job, std::size_t segment, std::size_t head, std::siz
   }
 }
 
+class DeltaNetView : public RecurrenceView {
+ public:
+  explicit DeltaNetView(const Job& job)
+      : RecurrenceView({.kind = "delta_net",
+                        .unit = Unit::head,
+                        .units = job.sizes.n_value_heads,
+                        .key_dim = job.sizes.key_dim,
+                        .value_dim = job.sizes.value_dim},
+                       job.step.rows()),
+        job_(job) {
+    const std::size_t square = job.sizes.key_dim * job.sizes.value_dim;
+    before_.assign(job.state(0, 0), job.state(0, 0) + job.sizes.n_value_heads * square);
+    for (std::size_t row = 0; row < rows(); ++row)
+      keep_values(row, 0, job.qkv[row] + 2 * job.sizes.key_width(), job.sizes.value_width());
+  }
+  double before(std::size_t head, std::size_t key, std::size_t value) const override {
+    return before_[(head * shape().key_dim + key) * shape().value_dim + value];
+  }
+  // S = e^g S - beta e^g k (k' S) + beta k v'
+  void update(std::size_t row, std::size_t head, TokenUpdate& out) const override {
+    const Token token = token_at(job_, row, head);
+    const std::size_t n = token.key_dim;
+    out = {.keep = std::vector<double>(n, double(token.decay)),
+           .take = std::vector<double>(token.k, token.k + n),
+           .key = {token.k, token.k + n},
+           .write = {token.k, token.k + n},
+           .read = {token.q, token.q + n}};
+    for (double& take : out.take) take *= double(token.beta) * double(token.decay);
+    for (double& write : out.write) write *= double(token.beta);
+  }
+
+ private:
+  Job job_;
+  std::vector<float> before_;
+};
+
 // One value head in one segment's rows: norm(o) * silu(z), left in z.
-void run_head(const Job& job, std::size_t segment, std::size_t head) {
+template <class Report>
+void run_head(const Job& job, std::size_t segment, std::size_t head, Report& report) {
   const std::size_t n = job.sizes.value_dim, first_row = job.step.first_rows[segment],
                     last_row = first_row + job.rows(segment);
   constexpr std::size_t kWide = 32, kNarrow = 4;
@@ -186,6 +223,7 @@ void run_head(const Job& job, std::size_t segment, std::size_t head) {
   for (std::size_t row = first_row; row < last_row; ++row) {
     float* const o = token_at(job, row, head).v;
     float* const z = job.z[row] + head * n;
+    report.keep_results(row, head * n, o, n);
     kernels.rms_norm(o, job.weights.norm.weight.data(), job.spec.norm_eps, o, n);
     kernels.silu(z, o, n);
     round_values(job.step, job.z.rounded, row, head * n, {z, n});
@@ -228,7 +266,7 @@ DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, cons
 
 template <class Probe>
 void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot,
-                   Rows x, Branch out, Probe) {
+                   Rows x, Branch out, Probe probe) {
   const Sizes sizes(spec);
   const std::size_t rows = step.rows(), channels = sizes.conv_channels();
   const Projected made = project(step, spec, weights, x);
@@ -247,8 +285,10 @@ void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& 
   const std::size_t n_segments = step.segments.size(), n_heads = 2 * sizes.n_key_heads + sizes.n_value_heads;
   share(step, n_segments * n_heads, rows * channels * (static_cast<std::size_t>(spec.d_conv) + kCost),
         [&](std::size_t i, int) { convolve_head(job, i / n_heads, i % n_heads); });
+  ScanReport<Probe, DeltaNetView> report(probe, slot.layer, job);
   share(step, n_segments * sizes.n_value_heads, 3 * rows * sizes.value_width() * sizes.key_dim,
-        [&](std::size_t i, int) { run_head(job, i / sizes.n_value_heads, i % sizes.n_value_heads); });
+        [&](std::size_t i, int) { run_head(job, i / sizes.n_value_heads, i % sizes.n_value_heads, report); });
+  report.done();
   linear(step, {{&weights.out, out}}, made.z, rows);
 }
 

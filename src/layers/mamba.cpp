@@ -1,6 +1,7 @@
 #include "layers/mamba.h"
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "kernels/exp_values.h"
@@ -77,8 +78,42 @@ struct Channels {
   }
 };
 
+// For each channel h of d_state values.
+class MambaView : public RecurrenceView {
+ public:
+  explicit MambaView(const Job& job)
+      : RecurrenceView({.kind = "mamba", .unit = Unit::channel, .units = job.width(), .key_dim = job.d_state()},
+                       job.step.rows()),
+        job_(job) {
+    StateSlot slot = job.slot;
+    slot.first_float += conv_of(job).state_floats();
+    const auto h = job.step.recurrent(0, slot, job.width() * job.d_state());
+    before_.assign(h.begin(), h.end());
+    for (std::size_t row = 0; row < rows(); ++row) keep_values(row, 0, job.x[row], job.width());
+  }
+  double before(std::size_t channel, std::size_t s, std::size_t) const override {
+    return before_[s * job_.width() + channel];
+  }
+  void update(std::size_t row, std::size_t channel, TokenUpdate& out) const override {
+    const std::size_t n = job_.d_state();
+    const float *const b = job_.parameters[row] + job_.dt_rank(), *const c = b + n;
+    const double delta = job_.delta[row][channel];
+    out = {.keep = std::vector<double>(n), .write = std::vector<double>(b, b + n), .read = {c, c + n}};
+    for (std::size_t s = 0; s < n; ++s) {
+      out.keep[s] = std::exp(delta * double(job_.weights.a[s * job_.width() + channel]));
+      out.write[s] *= delta;
+    }
+    out.direct = job_.weights.skip[channel];
+  }
+
+ private:
+  Job job_;
+  std::vector<float> before_;
+};
+
 // z = (C h + skip x) * silu(z) for some channels of one segment's rows.
-void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n) {
+template <class Report>
+void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n, Report& report) {
   const std::size_t width = job.width(), d_state = job.d_state(), dt_rank = job.dt_rank();
   StateSlot slot = job.slot;
   slot.first_float += conv_of(job).state_floats();
@@ -98,6 +133,7 @@ void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n)
       channels.advance(delta, x, y, n);
     }
     for (std::size_t i = 0; i < n; ++i) y[i] += skip[i] * x[i];
+    report.keep_results(row, first, y, n);
     job.step.kernels.silu(job.z[row] + first, y, n);
   }
 }
@@ -131,7 +167,7 @@ void share_channels(const Job& job, std::size_t together, std::size_t work, Task
 
 template <class Probe>
 void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, StateSlot slot, Rows x, Branch out,
-                Probe) {
+                Probe probe) {
   const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_inner);
   const std::size_t d_state = static_cast<std::size_t>(spec.d_state);
   const Rows projected = projected_.rows(rows, 2 * width);
@@ -146,7 +182,12 @@ void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, 
   normalize_parameters(job);
   linear(step, {{&weights.dt, {job.delta}}}, parameters, rows);
   constexpr std::size_t kCost = 12;  // multiply-adds that a value of the state takes as long as
-  share_channels(job, kScanChannels, kCost * rows * width * d_state, scan);
+  ScanReport<Probe, MambaView> report(probe, slot.layer, job);
+  share_channels(job, kScanChannels, kCost * rows * width * d_state,
+                 [&](const Job& one, std::size_t segment, std::size_t first, std::size_t n) {
+                   scan(one, segment, first, n, report);
+                 });
+  report.done();
   linear(step, {{&weights.out, out}}, job.z, rows);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <type_traits>
 
 #include "kernels/exp_values.h"
@@ -117,8 +118,48 @@ float step_size(const Mamba2Spec& spec, float dt) {
   return dt;
 }
 
+class Mamba2View : public RecurrenceView {
+ public:
+  explicit Mamba2View(const Job& job)
+      : RecurrenceView({.kind = "mamba2",
+                        .unit = Unit::head,
+                        .units = static_cast<std::size_t>(job.spec.n_heads),
+                        .key_dim = static_cast<std::size_t>(job.spec.d_state),
+                        .value_dim = static_cast<std::size_t>(job.spec.head_dim)},
+                       job.step.rows()),
+        job_(job) {
+    const auto inner = static_cast<std::size_t>(job.spec.d_inner());
+    StateSlot slot = job.slot;
+    slot.first_float += conv_of(job).state_floats();
+    const auto states = job.step.recurrent(0, slot, inner * shape().key_dim);
+    before_.assign(states.begin(), states.end());
+    for (std::size_t row = 0; row < rows(); ++row) keep_values(row, 0, job.all[row] + job.columns.x, inner);
+  }
+  double before(std::size_t head, std::size_t s, std::size_t value) const override {
+    return before_[(head * shape().key_dim + s) * shape().value_dim + value];
+  }
+  void update(std::size_t row, std::size_t head, TokenUpdate& out) const override {
+    const std::size_t n = shape().key_dim, heads_per_group = shape().units / static_cast<std::size_t>(job_.spec.n_groups);
+    const float* const all = job_.all[row];
+    const float *const b = all + job_.columns.b + head / heads_per_group * n,
+                       *const c = all + job_.columns.c + head / heads_per_group * n;
+    const double delta =
+        step_size(job_.spec, all[job_.columns.dt + head] * job_.scales[4] + job_.weights.dt_bias[head]);
+    out = {.keep = std::vector<double>(n, std::exp(delta * double(job_.weights.a[head]))),
+           .write = std::vector<double>(b, b + n),
+           .read = {c, c + n}};
+    for (double& write : out.write) write *= delta;
+    out.direct = job_.weights.skip[head];
+  }
+
+ private:
+  Job job_;
+  std::vector<float> before_;
+};
+
 // y = S C + skip x, in the place of x, for one head of one segment's rows.
-void scan(const Job& job, std::size_t segment, std::size_t head) {
+template <class Report>
+void scan(const Job& job, std::size_t segment, std::size_t head, Report& report) {
   const Mamba2Spec& spec = job.spec;
   const auto head_dim = static_cast<std::size_t>(spec.head_dim), d_state = static_cast<std::size_t>(spec.d_state);
   const std::size_t heads_per_group = static_cast<std::size_t>(spec.n_heads / spec.n_groups);
@@ -126,7 +167,8 @@ void scan(const Job& job, std::size_t segment, std::size_t head) {
   slot.first_float += conv_of(job).state_floats() + head * head_dim * d_state;
   float* const state = job.step.recurrent(segment, slot, head_dim * d_state).data();
   for (std::size_t t = 0; t < job.segment_rows(segment); ++t) {
-    float* const all = job.all[job.step.first_rows[segment] + t];
+    const std::size_t place = job.step.first_rows[segment] + t;
+    float* const all = job.all[place];
     const std::size_t group = head / heads_per_group * d_state;
     const float delta =
         step_size(spec, all[job.columns.dt + head] * job.scales[4] + job.weights.dt_bias[head]);
@@ -140,6 +182,7 @@ void scan(const Job& job, std::size_t segment, std::size_t head) {
       one.advance(first, x + first, std::integral_constant<std::size_t, kRun>());
     }
     if (first < head_dim) one.advance(first, x + first, head_dim - first);
+    report.keep_results(place, head * head_dim, x, head_dim);
   }
 }
 
@@ -165,7 +208,7 @@ void gate(const Job& job, float* all) {
 
 template <class Probe>
 void Mamba2::run(Step& step, const Mamba2Spec& spec, const Mamba2Weights& weights, StateSlot slot, Rows x, Branch out,
-                 Probe) {
+                 Probe probe) {
   const std::size_t rows = step.rows(), segments = step.segments.size();
   const auto inner = static_cast<std::size_t>(spec.d_inner()), heads = static_cast<std::size_t>(spec.n_heads);
   const auto channels = static_cast<std::size_t>(spec.conv_channels());
@@ -178,8 +221,10 @@ void Mamba2::run(Step& step, const Mamba2Spec& spec, const Mamba2Weights& weight
     const std::size_t first = i % groups * kConvChannels;
     convolve(job, i / groups, first, std::min(kConvChannels, channels - first));
   });
+  ScanReport<Probe, Mamba2View> report(probe, slot.layer, job);
   share(step, segments * heads, 2 * rows * inner * static_cast<std::size_t>(spec.d_state),
-        [&](std::size_t i, int) { scan(job, i / heads, i % heads); });
+        [&](std::size_t i, int) { scan(job, i / heads, i % heads, report); });
+  report.done();
   constexpr std::size_t kCost = 8;  // multiply-adds that a gated value takes as long as
   share_rows(step, rows, kCost * rows * inner, [&](std::size_t row, int) { gate(job, job.all[row]); });
   linear(step, {{&weights.out, out}}, job.all, rows);

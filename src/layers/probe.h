@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/alibi.h"
+#include "layers/recurrence_view.h"
 #include "model/model.h"
 #include "state/sequence_state.h"
 
@@ -59,8 +61,12 @@ class Listener {
   virtual void started() {}
   virtual void embedded(RowsView /*x*/) {}  // the residual stream after the input layer
   // ---- each layer ----
-  virtual void projected(std::size_t /*layer*/) {}  // queries, keys and values are there, and remembered
+  // What looking back starts from is there: queries, keys and values, which are remembered, or a scan's inputs.
+  virtual void projected(std::size_t /*layer*/) {}
   virtual void looked_back(std::size_t /*layer*/, const AttentionView& /*view*/) {}
+  // A recurrent mixer went through the rows. The view is null unless the listener watches scans: it takes copies.
+  virtual bool watches_scans() const { return false; }
+  virtual void scanned(std::size_t /*layer*/, const RecurrenceView* /*view*/) {}
   virtual void mixed(std::size_t /*layer*/, RowsView /*part*/) {}  // what the mixer adds to the stream
   // What a feed-forward network's hidden layer holds after its activation (and gate); not of experts.
   virtual void activated(std::size_t /*layer*/, RowsView /*hidden*/) {}
@@ -81,6 +87,48 @@ struct NoListener {
   static constexpr void fed(std::size_t, RowsView) {}
   static constexpr void passed(std::size_t, RowsView) {}
   static constexpr void finished(std::span<const float>) {}
+};
+
+// How a mixer tells its probe of its scan: made when the scan's inputs are there, done() when it is over. For NoListener
+// there is nothing to tell, and every call disappears in the compiler.
+template <class Probe, class View>
+class ScanReport {
+ public:
+  // `args`: of the view, which is made only for a listener that wants to see it.
+  template <class... Args>
+  ScanReport(Probe probe, std::size_t layer, const Args&... args) : probe_(probe), layer_(layer) {
+    probe_.projected(layer);
+    if (probe_.watches_scans()) view_.emplace(args...);
+  }
+  void keep_values(std::size_t row, std::size_t column, const float* from, std::size_t n) {
+    if (view_) view_->keep_values(row, column, from, n);
+  }
+  void keep_results(std::size_t row, std::size_t column, const float* from, std::size_t n) {
+    if (view_) view_->keep_results(row, column, from, n);
+  }
+  // f(view), if there is one: for what only this kind of view keeps.
+  template <class F>
+  void with_view(F&& f) {
+    if (view_) f(*view_);
+  }
+  void done() { probe_.scanned(layer_, view_ ? &*view_ : nullptr); }
+
+ private:
+  Probe probe_;
+  std::size_t layer_;
+  std::optional<View> view_;
+};
+
+template <class View>
+class ScanReport<NoListener, View> {
+ public:
+  template <class... Args>
+  constexpr ScanReport(NoListener, std::size_t, const Args&...) {}
+  constexpr void keep_values(std::size_t, std::size_t, const float*, std::size_t) {}
+  constexpr void keep_results(std::size_t, std::size_t, const float*, std::size_t) {}
+  template <class F>
+  constexpr void with_view(F&&) {}
+  constexpr void done() {}
 };
 
 // Questions to a model's two vocabulary matrices.

@@ -174,13 +174,13 @@ struct HeadJob {
   const RwkvSpec& spec;
   const RwkvWeights& weights;
   StateSlot matrices;
-  Rows r, w, k, v, g, a, out;
+  Rows r, w, k, v, g, a, kappa, out;
   std::size_t dim;
 };
 
-// Version 7: the key that is taken out, and the key that is put in, of one head of one row.
-void split_key(const HeadJob& job, std::size_t row, std::size_t first, float* kappa) {
-  float *const k = job.k[row] + first, *const a = job.a[row] + first;
+// Version 7: the key that is taken out, kappa, and the key that is put in, of one head of one row.
+void split_key(const HeadJob& job, std::size_t row, std::size_t first) {
+  float *const k = job.k[row] + first, *const a = job.a[row] + first, *const kappa = job.kappa[row] + first;
   float squares = 0;
   for (std::size_t i = 0; i < job.dim; ++i) {
     kappa[i] = k[i] * job.weights.key_scale[first + i];
@@ -207,7 +207,46 @@ void finish_head(const HeadJob& job, std::size_t row, std::size_t first) {
   }
 }
 
-void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scratch) {
+class RwkvView : public RecurrenceView {
+ public:
+  explicit RwkvView(const HeadJob& job)
+      : RecurrenceView({.kind = job.spec.version == 7 ? "rwkv7" : "rwkv",
+                        .unit = Unit::head,
+                        .units = static_cast<std::size_t>(job.spec.n_heads),
+                        .key_dim = job.dim,
+                        .value_dim = job.dim,
+                        .reads_before = job.spec.version < 7},
+                       job.step.rows()),
+        job_(job) {
+    const std::size_t width = shape().units * job.dim;
+    const auto states = job.step.recurrent(0, job.matrices, width * job.dim);
+    before_.assign(states.begin(), states.end());
+    for (std::size_t row = 0; row < rows(); ++row) keep_values(row, 0, job.v[row], width);
+  }
+  double before(std::size_t head, std::size_t key, std::size_t value) const override {
+    return before_[(head * job_.dim + key) * job_.dim + value];
+  }
+  void update(std::size_t row, std::size_t head, TokenUpdate& out) const override {
+    const std::size_t n = job_.dim, first = head * n;
+    const auto copy = [&](Rows rows) { return std::vector<double>(rows[row] + first, rows[row] + first + n); };
+    out = {.keep = copy(job_.w), .write = copy(job_.k), .read = copy(job_.r)};
+    if (job_.spec.version == 7) {
+      out.key = copy(job_.kappa);
+      out.take = out.key;
+      for (std::size_t i = 0; i < n; ++i) out.take[i] *= double(job_.a[row][first + i]);
+      return;
+    }
+    for (std::size_t i = 0; i < n; ++i) out.direct += out.read[i] * double(job_.weights.first[first + i]) * out.write[i];
+  }
+
+ private:
+  HeadJob job_;
+  std::vector<float> before_;
+};
+
+// `scratch`: room for `dim` floats.
+template <class Report>
+void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scratch, Report& report) {
   const std::size_t first = h * job.dim, square = job.dim * job.dim;
   const std::size_t heads = static_cast<std::size_t>(job.spec.n_heads);
   float* const state = job.step.recurrent(segment, job.matrices, heads * square).data() + h * square;
@@ -216,11 +255,12 @@ void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scr
     const Head head{job.r[row] + first, job.w[row] + first, job.k[row] + first, job.v[row] + first,
                     job.weights.first.data() + first, job.out[row] + first, job.dim};
     if (job.spec.version == 7) {
-      split_key(job, row, first, scratch);
-      step_head_7(head, scratch, job.a[row] + first, state, scratch + job.dim);
+      split_key(job, row, first);
+      step_head_7(head, job.kappa[row] + first, job.a[row] + first, state, scratch);
     } else {
       step_head(head, state);
     }
+    report.keep_results(row, first, head.out, job.dim);
     finish_head(job, row, first);
   }
 }
@@ -228,7 +268,7 @@ void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scr
 }  // namespace
 
 template <class Probe>
-void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe) {
+void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe probe) {
   const std::size_t rows = step.rows(), d_model = static_cast<std::size_t>(spec.d_model),
                     dim = static_cast<std::size_t>(spec.head_dim), heads = static_cast<std::size_t>(spec.n_heads);
   const Rows before = before_.rows(rows, d_model);
@@ -238,10 +278,12 @@ void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Sta
                                         : inputs_7(step, spec, weights, x, before);
   const Rows result = result_.rows(rows, d_model);
   const HeadJob job{step, spec, weights, {slot.layer, slot.first_float + d_model}, in.r, in.w, in.k, in.v, in.g,
-                    in.a, result, dim};
+                    in.a, kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim};
+  ScanReport<Probe, RwkvView> report(probe, slot.layer, job);
   share(step, step.segments.size() * heads, 6 * rows * d_model * dim, [&](std::size_t i, int worker) {
-    run_head(job, i / heads, i % heads, step.scratch.get(worker, 2 * dim));
+    run_head(job, i / heads, i % heads, step.scratch.get(worker, dim), report);
   });
+  report.done();
   linear(step, {{&weights.out, out}}, result, rows);
 }
 

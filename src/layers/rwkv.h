@@ -29,7 +29,7 @@ class Rwkv {
   // to = map(x mixed by the share)
   void map_mixed(Step& step, const Linear& map, Rows x, Rows before, const std::vector<float>& share, Rows to);
 
-  Buffer before_, mixed_, r_, w_, k_, v_, g_, a_, small_, extra_, result_;
+  Buffer before_, mixed_, r_, w_, k_, v_, g_, a_, small_, extra_, kappa_, result_;
   Buffer first_values_;  // version 7: of the first layer, for the others of the same step
 };
 

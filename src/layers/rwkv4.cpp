@@ -1,6 +1,7 @@
 #include "layers/rwkv4.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/reference_math.h"
 #include "layers/linear.h"
@@ -35,8 +36,48 @@ struct Job {
   std::size_t width;
 };
 
+// A channel's S is its running average, of which each token takes a share of its own.
+class Rwkv4View : public RecurrenceView {
+ public:
+  Rwkv4View(const Job& job, std::size_t n_rows)
+      : RecurrenceView({.kind = "rwkv4", .unit = Unit::channel, .units = job.width, .key_dim = 1, .reads_before = true},
+                       n_rows),
+        before_(job.width),
+        shares_(n_rows * job.width) {
+    for (std::size_t row = 0; row < n_rows; ++row) keep_values(row, 0, job.value[row], job.width);
+    for (std::size_t c = 0; c < job.width; ++c) {
+      const double numerator = job.state[c], denominator = job.state[job.width + c];
+      before_[c] = denominator == 0 ? 0 : numerator / denominator;
+      // Logarithms of sums of weights.
+      double old = denominator == 0 ? double(kNoExponent) : std::log(denominator) + double(job.state[2 * job.width + c]);
+      for (std::size_t row = 0; row < n_rows; ++row) {
+        const double k = job.key[row][c];
+        shares_[row * job.width + c] = {share(old, k + double(job.weights.first[c])),
+                                        share(old + double(job.weights.decay[c]), k)};
+        old = sum(old + double(job.weights.decay[c]), k);
+      }
+    }
+  }
+  double before(std::size_t channel, std::size_t, std::size_t) const override { return before_[channel]; }
+  void update(std::size_t row, std::size_t channel, TokenUpdate& out) const override {
+    const Shares& shares = shares_[row * shape().units + channel];
+    out = {.keep = {1 - shares.written}, .write = {shares.written}, .read = {1 - shares.seen}, .direct = shares.seen};
+  }
+
+ private:
+  struct Shares {
+    double seen = 0, written = 0;  // of the token's value in what it reads and in what is kept
+  };
+  static double sum(double a, double b) { return std::max(a, b) + std::log1p(std::exp(-std::fabs(a - b))); }
+  static double share(double old, double own) { return 1 / (1 + std::exp(old - own)); }
+
+  std::vector<double> before_;
+  std::vector<Shares> shares_;
+};
+
 // receptance = sigmoid(receptance) * average for one channel of one segment's rows.
-void run_channel(const Job& job, std::size_t first_row, std::size_t rows, std::size_t c) {
+template <class Report>
+void run_channel(const Job& job, std::size_t first_row, std::size_t rows, std::size_t c, Report& report) {
   float* const numerator = job.state.data() + c;
   float* const denominator = numerator + job.width;
   float* const largest = denominator + job.width;
@@ -46,7 +87,9 @@ void run_channel(const Job& job, std::size_t first_row, std::size_t rows, std::s
     const float k = job.key[row][c], v = job.value[row][c];
     Average here = average;
     here.add(k + job.weights.first[c], v);
-    job.receptance[row][c] = math::sigmoid(job.receptance[row][c]) * (here.numerator / here.denominator);
+    const float result = here.numerator / here.denominator;
+    report.keep_results(row, c, &result, 1);
+    job.receptance[row][c] = math::sigmoid(job.receptance[row][c]) * result;
     average.largest += job.weights.decay[c];
     average.add(k, v);
   }
@@ -59,7 +102,7 @@ void run_channel(const Job& job, std::size_t first_row, std::size_t rows, std::s
 
 template <class Probe>
 void Rwkv4::run(Step& step, const Rwkv4Spec& spec, const Rwkv4Weights& weights, StateSlot slot, Rows x, Branch out,
-                Probe) {
+                Probe probe) {
   const std::size_t rows = step.rows(), d_model = static_cast<std::size_t>(spec.d_model),
                     width = static_cast<std::size_t>(spec.d_attention);
   const Rows before = before_.rows(rows, d_model), mixed = mixed_.rows(rows, d_model);
@@ -75,12 +118,17 @@ void Rwkv4::run(Step& step, const Rwkv4Spec& spec, const Rwkv4Weights& weights, 
 
   const StateSlot averages{slot.layer, slot.first_float + d_model};
   const std::size_t groups = (width + kChannels - 1) / kChannels;
+  const auto job_of = [&](std::size_t segment) {
+    return Job{weights, step.recurrent(segment, averages, 3 * width), key, value, receptance, width};
+  };
+  ScanReport<Probe, Rwkv4View> report(probe, slot.layer, job_of(0), rows);
   share(step, step.segments.size() * groups, 64 * rows * width, [&](std::size_t i, int) {
     const std::size_t segment = i / groups, first = i % groups * kChannels;
-    const Job job{weights, step.recurrent(segment, averages, 3 * width), key, value, receptance, width};
+    const Job job = job_of(segment);
     for (std::size_t c = first; c < std::min(width, first + kChannels); ++c)
-      run_channel(job, step.first_rows[segment], step.segments[segment].tokens.size(), c);
+      run_channel(job, step.first_rows[segment], step.segments[segment].tokens.size(), c, report);
   });
+  report.done();
   linear(step, {{&weights.out, out}}, receptance, rows);
 }
 

@@ -6,8 +6,10 @@
 #include "explain/recorder.h"
 #include "kernels/kernel_table.h"
 #include "layers/forward.h"
+#include "load_model.h"
 #include "random_model.h"
 #include "random_specs.h"
+#include "support.h"
 
 using namespace continuo;
 
@@ -23,6 +25,11 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed, test::kWideShape));  // wide enough to be shared among threads
   for (Model& model : test::random_models(kSeed))
     all.push_back(std::move(model));
+  // One checkpoint of each kind of recurrent mixer, alone, beside attention and on one norm with it.
+  for (const char* const name : {"lfm2", "jamba", "mamba2", "falcon_h1", "qwen3_5_text", "recurrent_gemma", "rwkv", "rwkv5",
+                                 "rwkv6", "rwkv7", "nemotron_h"}) {
+    all.push_back(test::load_model(test::source_folder() / "golden" / name));
+  }
   return all;
 }
 
@@ -60,6 +67,11 @@ TEST_CASE("law 3: a watched step gives the same bits, and so does what follows i
       REQUIRE(std::memcmp(silent.data(), watched.data(), silent.size() * sizeof(float)) == 0);
       // It did listen: the logits that it kept are those of its step.
       REQUIRE(recording.layers.size() == model.spec.layers.size());
+      for (std::size_t i = 0; i < recording.layers.size(); ++i) {
+        const MixerSpec& mixer = model.spec.layers[i].mixer;
+        REQUIRE(recording.layers[i].attention.has_value() == (attention_in(mixer) != nullptr));
+        REQUIRE(recording.layers[i].memory.has_value() == (state_floats({.mixer = mixer}).mixer > 0));
+      }
       REQUIRE(recording.hidden.size() == model.spec.layers.size() + 1);
       REQUIRE(std::memcmp(recording.logits.values.data(), silent.data() + 20 * recording.vocab_size,
                           50 * recording.vocab_size * sizeof(float)) == 0);

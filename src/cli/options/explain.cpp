@@ -47,7 +47,7 @@ constexpr OptionRow kExplainRows[] = {
      .details =
          "Views are shown in the order of a walk through the network, whatever the order of the names.",
      .fallback = "all",
-     .choices = "tokens,embedding,positions,attention,stack,lens,output,text,cost",
+     .choices = "tokens,embedding,positions,attention,memory,stack,lens,output,text,cost",
      .expected = "names of views with commas between",
      .repeatable = true,
      .set = add_views},
@@ -111,9 +111,9 @@ constexpr OptionRow kExplainRows[] = {
     {.name = "dump",
      .value = "WHAT",
      .help = "write a matrix as a .npy file into the current folder",
-     .details = "WHAT is L.H (attention of layer L, head H), scores.L.H, hidden.L (the residual stream after "
-                "layer L), "
-                "hidden.input or logits.",
+     .details = "WHAT is L.H (attention of layer L, head H), scores.L.H, memory.L.U (the hidden attention of the "
+                "recurrent layer L; U counts what the memory view draws), hidden.L (the residual stream after layer "
+                "L), hidden.input or logits.",
      .expected = "a matrix's name",
      .repeatable = true,
      .set = add_dump},

@@ -142,19 +142,19 @@ figures.curves = (f) => {
       svgElement('text', { x: left - 6, y: py(10 ** e) + 4, 'text-anchor': 'end' }, seconds(10 ** e).replace('.00', '')));
   }
   svg.append(svgElement('text', { x: (left + W) / 2, y: H - 4, 'text-anchor': 'middle' }, f.x_title));
-  const colours = ['var(--ink)', 'var(--warm)', 'var(--accent)', 'var(--mark)'];
+  const colours = ['var(--ink)', 'var(--warm)', 'var(--accent)', 'var(--mark)', 'var(--faint)'];
   f.lines.forEach((line, i) => {
     const shown = line.points.filter(([, y]) => y > 0);
     const path = svgElement('path', { d: shown.map(([x, y], k) => (k ? 'L' : 'M') + px(x).toFixed(1) + ' ' + py(y).toFixed(1)).join('') });
-    path.style.stroke = colours[i % 4];
+    path.style.stroke = colours[i % colours.length];
     svg.append(path);
     for (const [x, y] of shown) {
       const dot = svgElement('circle', { cx: px(x), cy: py(y), r: 3.5 });
-      dot.style.fill = colours[i % 4];
+      dot.style.fill = colours[i % colours.length];
       svg.append(tipped(dot, () => `${line.name}\n${x} ${f.x_title}: ${seconds(y)}`));
     }
   });
-  const legend = h('div', { class: 'legend' }, f.lines.map((line, i) => h('span', {}, h('i', { style: { background: colours[i % 4] } }), line.name)));
+  const legend = h('div', { class: 'legend' }, f.lines.map((line, i) => h('span', {}, h('i', { style: { background: colours[i % colours.length] } }), line.name)));
   const rows = f.lines[0].points.map(([x], k) => [String(x), ...f.lines.map((line) => seconds(line.points[k][1]))]);
   const table = figures.table({ caption: '', head: [f.x_title, ...f.lines.map((line) => line.name)], rows,
     numeric: rows[0].map(() => true), positions: [] });

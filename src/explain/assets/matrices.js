@@ -251,3 +251,67 @@ figures.attention = (f) => {
   return h('figure', {}, h('figcaption', {}, say('attention.all')), h('div', { class: 'card scroll tall' }, all), title, choice, note,
     h('div', { class: 'card side' }, large.box, facts));
 };
+
+// ---- hidden attention ----
+
+// A unit's lower triangle, unpacked when it is first looked at.
+function unpackedUnit(unit, n) {
+  if (unit.values) return unit.values;
+  const triangle = decimals(unit.weights), weights = new Float64Array(n * n);
+  for (let i = 0, at = 0; i < n; ++i) for (let j = 0; j <= i; ++j) weights[i * n + j] = triangle[at++];
+  return unit.values = { weights, largest: triangle.reduce((most, value) => Math.max(most, Math.abs(value)), 0) };
+}
+
+// Small values show: the colour is the root of the share of the largest.
+function unitShare({ weights, largest }, at) {
+  return largest ? Math.sign(weights[at]) * Math.sqrt(Math.abs(weights[at]) / largest) : 0;
+}
+
+function unitThumbnail(f, unit) {
+  const n = f.labels.length, canvas = h('canvas', { width: n, height: n, style: { imageRendering: n > 44 ? 'auto' : 'pixelated' } });
+  const paint = () => {
+    const context = canvas.getContext('2d'), image = context.createImageData(n, n), values = unpackedUnit(unit, n);
+    for (let k = 0; k < n * n; ++k) image.data.set([...colour(unitShare(values, k)), 255], 4 * k);
+    context.putImageData(image, 0, 0);
+  };
+  redraws.push(paint);
+  return canvas;
+}
+
+figures.memory = (f) => {
+  const n = f.labels.length, layers = [...new Set(f.units.map((unit) => unit.layer))];
+  let chosen = f.chosen;
+  const buttons = f.units.map((unit, i) => h('button', { role: 'option', title: unit.title, 'aria-label': unit.title,
+    onclick: () => choose(i) }, unitThumbnail(f, unit)));
+  const rows = layers.map((layer) => h('div', { class: 'layerrow' }, h('div', { class: 'name' }, say('layer.n', layer)),
+    h('div', { class: 'thumbs' }, buttons.filter((_, i) => f.units[i].layer === layer))));
+  const perLayer = f.units.filter((unit) => unit.layer === layers[0]).length;
+  const all = h('div', { class: 'layers' + (perLayer <= 4 ? ' few' : ''), role: 'listbox', 'aria-label': say('memory.all') }, rows);
+  arrows(all, perLayer, (i) => choose(i));
+
+  const values = () => unpackedUnit(f.units[chosen], n);
+  const large = matrix({
+    rows: f.labels, cols: f.labels, widest: 620, largest: 44, chosenRow: () => state.token, onchoose: (i) => change({ token: i }),
+    share: (i, j) => (j > i ? null : unitShare(values(), i * n + j)),
+    tell: (i, j) => {
+      const where = say('memory.cell', `${f.labels[i]} (${i + f.first})`, `${f.labels[j]} (${j + f.first})`);
+      return `${where}: ${j > i ? say('attention.masked.cell') : digits3(values().weights[i * n + j])}`;
+    },
+  }, { 'data-figure': 'memory', 'aria-label': say('memory.all') });
+  const title = h('div', { class: 'subhead' }), facts = h('div');
+  function choose(i) {
+    chosen = i;
+    const unit = f.units[i];
+    title.textContent = unit.title;
+    facts.replaceChildren(h('div', { class: 'subhead' }, say('attention.measured')), factList(unit.facts.map((value, k) => [f.fact_names[k], value])));
+    buttons.forEach((button, k) => {
+      button.setAttribute('aria-selected', k === i);
+      button.tabIndex = k === i ? 0 : -1;
+    });
+    if (large.canvas.isConnected) large.refresh();
+  }
+  choose(chosen);
+  watch(() => { if (large.canvas.isConnected) large.refresh(); });
+  return h('figure', {}, h('figcaption', {}, say('memory.all')), h('div', { class: 'card scroll tall' }, all), title,
+    h('p', {}, say('memory.large.note')), h('div', { class: 'card side' }, large.box, facts));
+};

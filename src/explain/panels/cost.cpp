@@ -42,23 +42,29 @@ Table phases(const View& view) {
 Table layers(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
-  Table table{.caption = words("cost.layers"),
-              .head = {words("layer"), words("phase.projections"), words("phase.attention"),
-                       words("phase.feed_forward")},
-              .rows = {},
-              .numeric = {true, true, true, true},
-              .positions = {}};
-  for (const PhaseCost& phase : r.cost.phases) {
-    if (!phase.layer) continue;
-    if (table.rows.size() <= *phase.layer)
-      table.rows.resize(*phase.layer + 1, {std::to_string(*phase.layer)});
-    table.rows[*phase.layer].push_back(seconds_text(phase.seconds));
+  constexpr std::string_view kPhases[] = {"projections", "attention", "scan", "feed_forward"};
+  Table table{.caption = words("cost.layers"), .head = {words("layer")}, .rows = {}, .numeric = {true}, .positions = {}};
+  table.rows.assign(r.layers.size(), {});
+  for (std::size_t i = 0; i < r.layers.size(); ++i) table.rows[i].push_back(std::to_string(i));
+  for (const std::string_view name : kPhases) {
+    std::vector<std::string> cells(r.layers.size());
+    bool any = false;
+    for (const PhaseCost& phase : r.cost.phases) {
+      if (phase.name != name || !phase.layer) continue;
+      cells[*phase.layer] = seconds_text(phase.seconds);
+      any = true;
+    }
+    if (!any) continue;
+    table.head.push_back(words(fmt::format("phase.{}", name)));
+    table.numeric.push_back(true);
+    for (std::size_t i = 0; i < cells.size(); ++i) table.rows[i].push_back(cells[i]);
   }
   return table;
 }
 
-Curves curve(const View& view, std::string_view caption,
-             std::initializer_list<std::pair<std::string_view, double (*)(const CurvePoint&)>> lines) {
+using CurveLine = std::pair<std::string_view, double (*)(const CurvePoint&)>;
+
+Curves curve(const View& view, std::string_view caption, const std::vector<CurveLine>& lines) {
   Curves curves{.caption = view.words(caption),
                 .x_title = view.words("cost.length"),
                 .y_title = view.words("cost.seconds"),
@@ -68,7 +74,8 @@ Curves curve(const View& view, std::string_view caption,
     for (const CurvePoint& point : view.recording.cost.curve) {
       line.points.emplace_back(static_cast<double>(point.length), value(point));
     }
-    curves.lines.push_back(std::move(line));
+    const auto measured = [](const auto& point) { return point.second > 0; };
+    if (std::any_of(line.points.begin(), line.points.end(), measured)) curves.lines.push_back(std::move(line));
   }
   return curves;
 }
@@ -87,24 +94,45 @@ std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
   return std::nullopt;
 }
 
+// What twice the length costs the parts that look back, between the two longest lengths that were measured.
+std::string growth(const View& view) {
+  const std::vector<CurvePoint>& points = view.recording.cost.curve;
+  if (points.size() < 2) return {};
+  const CurvePoint &half = points[points.size() - 2], &whole = points.back();
+  std::string text;
+  const auto add = [&](std::string_view key, double before, double after) {
+    if (before > 0 && after > 0) text += (text.empty() ? "" : " ") + view.words(key, three_digits(after / before));
+  };
+  add("cost.growth.attention", half.prefill_attention, whole.prefill_attention);
+  add("cost.growth.scan", half.prefill_scan, whole.prefill_scan);
+  return text.empty() ? text : view.words("cost.growth", half.length, whole.length) + " " + text;
+}
+
 void draw_curves(const View& view, std::vector<Figure>& figures) {
   const CostRecord& cost = view.recording.cost;
   const std::size_t longest = cost.curve.back().length;
-  figures.emplace_back(
-      curve(view, "cost.prefill",
-            {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
-             {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
-             {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention; }},
-             {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
-  const auto crossing = overtaken(cost.curve);
-  figures.emplace_back(Paragraph{
-      crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
-      Paragraph::Kind::finding});
-  figures.emplace_back(
-      curve(view, "cost.decode",
-            {{"cost.cached", [](const CurvePoint& p) { return p.decode; }},
-             {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
-             {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
+  figures.emplace_back(curve(
+      view, "cost.prefill",
+      {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
+       {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
+       {"cost.scan", [](const CurvePoint& p) { return p.prefill_scan; }},
+       {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention - p.prefill_scan; }},
+       {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
+  if (cost.curve.back().prefill_attention > 0) {
+    const auto crossing = overtaken(cost.curve);
+    figures.emplace_back(Paragraph{
+        crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
+        Paragraph::Kind::finding});
+  }
+  if (cost.curve.back().prefill_scan > 0) {
+    if (std::string text = growth(view); !text.empty())
+      figures.emplace_back(Paragraph{std::move(text), Paragraph::Kind::finding});
+  }
+  figures.emplace_back(curve(view, "cost.decode",
+                             {{"cost.cached", [](const CurvePoint& p) { return p.decode; }},
+                              {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
+                              {"cost.cached.scan", [](const CurvePoint& p) { return p.decode_scan; }},
+                              {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
   if (longest > cost.context_length)
     figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
 }
@@ -116,8 +144,12 @@ std::vector<Figure> draw_cost(const View& view) {
   const CostRecord& cost = r.cost;
   std::vector<Figure> figures = {phases(view)};
   const double cached = double(cost.cache_bytes_per_token) * double(r.text_tokens);
-  figures.emplace_back(
-      Paragraph{view.words("cost.cache", grouped(cost.cache_bytes_per_token), bytes_text(cached))});
+  if (cost.cache_bytes_per_token > 0) {
+    figures.emplace_back(
+        Paragraph{view.words("cost.cache", grouped(cost.cache_bytes_per_token), bytes_text(cached))});
+  }
+  if (cost.state_bytes > 0)
+    figures.emplace_back(Paragraph{view.words("cost.state", bytes_text(double(cost.state_bytes)))});
   if (!cost.curve.empty()) draw_curves(view, figures);
   if (!cost.curve_end.empty()) {
     figures.emplace_back(Paragraph{

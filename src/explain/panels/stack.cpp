@@ -30,18 +30,25 @@ Heatmap residual(const View& view) {
   return map;
 }
 
+// What a layer's mixer is called.
+std::string_view mixer_key(const LayerRecord& layer) {
+  if (!layer.memory) return "stack.attention";
+  return layer.attention ? "stack.both" : "stack.memory";
+}
+
 Bars parts(const View& view) {
   const Recording& r = view.recording;
   Bars bars{.caption = view.words("stack.parts"), .bars = {}};
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     const auto add = [&](std::string_view key, const std::vector<float>& lengths) {
+      if (lengths.empty()) return;  // the block does not have that part
       const double value = mean(lengths);
       bars.bars.push_back({.label = fmt::format("{} · {}", i, view.words(key)),
                            .value = value,
                            .shown = three_digits(value),
                            .note = ""});
     };
-    add("stack.attention", r.layers[i].mixer_part);
+    add(mixer_key(r.layers[i]), r.layers[i].mixer_part);
     add("stack.feed", r.layers[i].feed_part);
   }
   return bars;
@@ -56,8 +63,9 @@ Paragraph finding(const View& view) {
   };
   std::vector<Part> all;
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
-    all.push_back({mean(r.layers[i].mixer_part), "stack.attention", i});
-    all.push_back({mean(r.layers[i].feed_part), "stack.feed", i});
+    const LayerRecord& layer = r.layers[i];
+    if (!layer.mixer_part.empty()) all.push_back({mean(layer.mixer_part), mixer_key(layer), i});
+    if (!layer.feed_part.empty()) all.push_back({mean(layer.feed_part), "stack.feed", i});
   }
   const auto [least, most] = std::minmax_element(
       all.begin(), all.end(), [](const Part& a, const Part& b) { return a.length < b.length; });
@@ -92,7 +100,7 @@ std::vector<Figure> draw_stack(const View& view) {
   std::vector<Figure> figures = {finding(view), residual(view), parts(view)};
   if (Table table = neurons(view); !table.rows.empty()) figures.emplace_back(std::move(table));
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
-    if (!r.layers[i].neurons.empty()) continue;
+    if (!r.layers[i].neurons.empty() || r.layers[i].feed_part.empty()) continue;
     figures.emplace_back(Paragraph{view.words("stack.neurons.absent", i), Paragraph::Kind::absent});
     break;
   }
