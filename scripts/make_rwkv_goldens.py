@@ -33,16 +33,17 @@ class Network:
         self.c, self.t = config, {name: value.astype(np.float64) for name, value in tensors.items()}
         self.d, self.n = config["hidden_size"], config.get("head_size", config.get("head_dim"))
         self.h = self.d // self.n
+        self.m = np.max(config.get("value_dim", self.d)) // self.h  # values of a head
 
     def heads_norm(self, y, prefix, eps):
-        w, b = self.t[prefix + ".weight"].reshape(self.h, self.n), self.t[prefix + ".bias"].reshape(self.h, self.n)
+        w, b = self.t[prefix + ".weight"].reshape(self.h, self.m), self.t[prefix + ".bias"].reshape(self.h, self.m)
         return np.stack([layer_norm(y[i], w[i], b[i], eps) for i in range(self.h)]).reshape(-1)
 
     def norm(self, x, prefix):
         return layer_norm(x, self.t[prefix + ".weight"], self.t[prefix + ".bias"], 1e-5)
 
     def run(self, ids):
-        states = [{"att": np.zeros(self.d), "ffn": np.zeros(self.d), "s": np.zeros((self.h, self.n, self.n))}
+        states = [{"att": np.zeros(self.d), "ffn": np.zeros(self.d), "s": np.zeros((self.h, self.n, self.m)), "kv": []}
                   for _ in range(self.c["num_hidden_layers"])]
         return np.stack([self.step(token, states) for token in ids])
 
@@ -117,21 +118,45 @@ class Rwkv7(Network):
             first["v"] = v
         else:
             v = v + (first["v"] - v) * sigmoid(bias("v") + low("v", xs["v"], lambda z: z))
-        r, w, k, v, a = (z.reshape(self.h, self.n) for z in (r, w, k, v, a))
+        r, w, k, v, a = (z.reshape(self.h, -1) for z in (r, w, k, v, a))
         s = state["s"]  # by key, then by value
         held = np.einsum("hi,hij->hj", kappa, s)
         s = s * w[:, :, None] - (kappa * a)[:, :, None] * held[:, None, :] + k[:, :, None] * v[:, None, :]
         state["s"] = s
-        y = self.heads_norm(np.einsum("hi,hij->hj", r, s), f"{p}.g_norm", 1e-5 * self.n).reshape(self.h, self.n)
+        y = self.heads_norm(np.einsum("hi,hij->hj", r, s), f"{p}.g_norm", 1e-5 * self.n).reshape(self.h, self.m)
         y = y + (r * k * t[f"{p}.r_k"].reshape(self.h, self.n)).sum(1, keepdims=True) * v
         return t[f"{p}.o_proj.weight"] @ (y.reshape(-1) * g)
+
+    def attention(self, p, x, state):
+        """Layers of attention among RWKV's: halves turned by their positions, a window of so many tokens."""
+        t, c = self.t, self.c["attn"]
+        heads, groups = c["num_heads"], c.get("num_kv_heads", c["num_heads"])
+        n, position = self.d // heads, len(state["kv"])
+        angle = position * c.get("rope_theta", 10000.0) ** (-np.arange(n // 2) / (n // 2))
+
+        def turned(z):
+            a, b = z[:, :n // 2], z[:, n // 2:]
+            return np.concatenate([a * np.cos(angle) - b * np.sin(angle), b * np.cos(angle) + a * np.sin(angle)], 1)
+
+        q, k, v = (t[f"{p}.{m}_proj.weight"] @ x + (t[f"{p}.{m}_proj.bias"] if c.get("qkv_bias") else 0) for m in "qkv")
+        state["kv"].append((turned(k.reshape(groups, n)), v.reshape(groups, n)))
+        q, seen = turned(q.reshape(heads, n)), state["kv"][-(c.get("window_size") or len(state["kv"])):]
+        out = []
+        for head in range(heads):
+            group = head // (heads // groups)
+            scores = np.array([q[head] @ k[group] for k, _ in seen]) / np.sqrt(n)
+            weights = np.exp(scores - scores.max())
+            out.append(sum(w * v[group] for w, (_, v) in zip(weights / weights.sum(), seen)))
+        return t[f"{p}.o_proj.weight"] @ np.concatenate(out)
 
     def step(self, token, states):
         t, first = self.t, {"v": None}
         x = self.norm(t["model.embeddings.weight"][token], "model.layers.0.pre_norm")
         for i, state in enumerate(states):
             b = f"model.layers.{i}"
-            x = x + self.time_mix(b + ".attn", self.norm(x, b + ".attn_norm"), state, first)
+            y = self.norm(x, b + ".attn_norm")
+            attends = i in (self.c.get("attn") or {}).get("layers", [])
+            x = x + (self.attention(b + ".attn", y, state) if attends else self.time_mix(b + ".attn", y, state, first))
             y = self.norm(x, b + ".ffn_norm")
             mixed = y + (state["ffn"] - y) * t[b + ".ffn.x_k"].reshape(-1)
             state["ffn"] = y
@@ -165,22 +190,34 @@ def shapes_5_and_6(config, version):
 
 def shapes_7(config):
     d, n, f = config["hidden_size"], config["head_dim"], config["intermediate_size"]
+    attention, values = config.get("attn") or {}, int(np.max(config.get("value_dim", d)))
     shapes = {"model.embeddings.weight": (VOCAB, d), "lm_head.weight": (VOCAB, d)}
     norms = ["model.norm", "model.layers.0.pre_norm"]
     ranks = {"w": "decay_low_rank_dim", "a": "a_low_rank_dim", "v": "v_low_rank_dim", "g": "gate_low_rank_dim"}
     for i in range(config["num_hidden_layers"]):
         b = f"model.layers.{i}"
-        norms += [b + ".attn_norm", b + ".ffn_norm", b + ".attn.g_norm"]
+        norms += [b + ".attn_norm", b + ".ffn_norm"]
+        shapes.update({f"{b}.ffn.x_k": (d,), f"{b}.ffn.key.weight": (f, d), f"{b}.ffn.value.weight": (d, f)})
+        if i in attention.get("layers", []):
+            kv = d // attention["num_heads"] * attention.get("num_kv_heads", attention["num_heads"])
+            for m, rows in (("q", d), ("k", kv), ("v", kv), ("o", d)):
+                shapes[f"{b}.attn.{m}_proj.weight"] = (rows, d)
+                if m != "o" and attention.get("qkv_bias"):
+                    shapes[f"{b}.attn.{m}_proj.bias"] = (rows,)
+            continue
+        norms.append(b + ".attn.g_norm")
         shapes.update({f"{b}.attn.x_{m}": (1, 1, d) for m in "rwkvag"})
-        shapes.update({f"{b}.attn.{m}_proj.weight": (d, d) for m in "rkvo"})
-        shapes.update({f"{b}.attn.k_k": (d,), f"{b}.attn.k_a": (d,), f"{b}.attn.r_k": (d // n, n), f"{b}.ffn.x_k": (d,),
-                       f"{b}.ffn.key.weight": (f, d), f"{b}.ffn.value.weight": (d, f)})
+        shapes.update({f"{b}.attn.{m}_proj.weight": (d, d) for m in "rk"})
+        shapes.update({f"{b}.attn.v_proj.weight": (values, d), f"{b}.attn.o_proj.weight": (d, values)})
+        shapes.update({f"{b}.attn.k_k": (d,), f"{b}.attn.k_a": (d,), f"{b}.attn.r_k": (d // n, n)})
         for m, key in ranks.items():
             if m == "v" and i == 0:
                 continue
-            shapes.update({f"{b}.attn.{m}_lora.lora.0.weight": (config[key], d), f"{b}.attn.{m}_lora.lora.2.weight": (d, config[key])})
+            width = values if m in "vg" else d
+            shapes.update({f"{b}.attn.{m}_lora.lora.0.weight": (config[key], d),
+                           f"{b}.attn.{m}_lora.lora.2.weight": (width, config[key])})
             if m != "g":
-                shapes[f"{b}.attn.{m}_lora.lora.2.bias"] = (d,)
+                shapes[f"{b}.attn.{m}_lora.lora.2.bias"] = (width,)
     return shapes, norms
 
 
@@ -195,6 +232,8 @@ def fill(shapes, norms, random):
             tensors[name] = random.uniform(0, 1, shape).astype(np.float32)
     for name in norms:
         d = tensors["head.weight" if "head.weight" in tensors else "lm_head.weight"].shape[1]
+        if name.endswith("g_norm"):
+            d = tensors[name.replace("g_norm", "o_proj.weight")].shape[1]
         tensors[name + ".weight"] = random.normal(1, 0.2, d).astype(np.float32)
         tensors[name + ".bias"] = random.normal(0, 0.2, d).astype(np.float32)
     return tensors
@@ -210,6 +249,13 @@ CASES = {
                            time_decay_extra_dim=5),
     "rwkv7": dict(BASE, model_type="rwkv7", hidden_size=32, head_dim=8, intermediate_size=48, hidden_act="sqrelu",
                   decay_low_rank_dim=4, a_low_rank_dim=5, v_low_rank_dim=6, gate_low_rank_dim=7),
+    "rwkv7_attention": dict(BASE, model_type="rwkv7", hidden_size=32, head_dim=8, intermediate_size=48, num_hidden_layers=4,
+                            decay_low_rank_dim=4, a_low_rank_dim=5, v_low_rank_dim=6, gate_low_rank_dim=7,
+                            attn={"layers": [1, 3], "num_heads": 4, "num_kv_heads": 2, "qkv_bias": True, "window_size": 9,
+                                  "rope_theta": 500.0}),
+    "rwkv7_wide_values": dict(BASE, model_type="rwkv7", hidden_size=24, head_dim=8, intermediate_size=40, value_dim=[48] * 3,
+                              decay_low_rank_dim=4, a_low_rank_dim=5, v_low_rank_dim=6, gate_low_rank_dim=7,
+                              attn={"layers": [2], "num_heads": 3}),
     "rwkv7_wide_heads": dict(BASE, model_type="rwkv7", hidden_size=48, head_dim=24, intermediate_size=64, hidden_act="sqrelu",
                              decay_low_rank_dim=8, a_low_rank_dim=8, v_low_rank_dim=8, gate_low_rank_dim=8),
 }

@@ -122,8 +122,8 @@ constexpr Command kCommands[] = {
      .summary = "draws what happens inside the model",
      .groups = kExplainGroups,
      .description =
-         "Views, in the order of a walk through the network: tokens, embedding, positions, attention, stack, "
-         "lens, output, text, cost. Layers, heads and positions count from 0. A text of more than 128 tokens "
+         "Views, in the order of a walk through the network: tokens, embedding, positions, attention, memory, "
+         "stack, lens, output, text, cost. Layers, heads and positions count from 0. A text of more than 128 tokens "
          "is drawn through a window: --from, --to.",
      .examples = R"(  continuo explain "Once upon a time there was a cat. The cat"
   continuo explain --view attention --layer 2 --head 1 "Once upon a time"
@@ -142,6 +142,7 @@ constexpr Command kCommands[] = {
      .examples = R"(  continuo inspect
   continuo inspect -m ~/models/SmolLM2-135M --tensors
   continuo inspect --families                                              which models run
+  continuo inspect -m ~/models/mamba-130m --memory 256M      what a batch keeps in so much memory
 )",
      .words = Words::none,
      .run = run_inspect},

@@ -229,7 +229,7 @@ Answer json_of(const RgLruSpec& lru) {
 Answer json_of(const Rwkv4Spec& rwkv) { return {{"kind", "rwkv4"}, {"d_attention", rwkv.d_attention}}; }
 
 Answer json_of(const RwkvSpec& rwkv) {
-  return {{"kind", fmt::format("rwkv{}", rwkv.version)}, {"n_heads", rwkv.n_heads}, {"head_dim", rwkv.head_dim},
+  return {{"kind", fmt::format("rwkv{}", rwkv.version)}, {"n_heads", rwkv.n_heads}, {"head_dim", rwkv.head_dim}, {"value_dim", rwkv.value_dim},
           {"norm_eps", number(rwkv.norm_eps)}};
 }
 
@@ -239,6 +239,16 @@ Answer json_of(const ChannelMixSpec& mix) {
 
 template <class Variant>
 Answer visit_json(const Variant& variant);
+
+Answer json_of(const SharedBlockSpec& shared) {
+  return {{"kind", "shared_block"},
+          {"owner", shared.owner},
+          {"attention", json_of(shared.attention)},
+          {"d_ff", shared.d_ff},
+          {"activation", activation_name(shared.activation)},
+          {"adapter_rank", shared.ffn_rank},
+          {"mixer", json_of(shared.mixer)}};
+}
 
 Answer json_of(const BesideSpec& beside) {
   Answer parts = Answer::object({{"kind", "beside"}});

@@ -9,9 +9,11 @@
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
 #include "cli/describe_model.h"
+#include "cli/engine_options.h"
 #include "cli/families_list.h"
 #include "cli/print_json.h"
 #include "cli/token_roles.h"
+#include "generate/memory.h"
 #include "io/checkpoint.h"
 #include "loading/generation_config.h"
 #include "loading/model_source.h"
@@ -55,6 +57,47 @@ std::size_t kv_bytes_per_token(const ModelSpec& spec, Format kv_type) {
   return (SequenceState::bytes(spec, context, kv_type) - recurrent) / context;
 }
 
+// Lengths of text at which it is told what a sequence remembers.
+constexpr std::size_t kLengths[] = {1000, 100000};
+
+Answer sequence_json(const ModelSpec& spec, Format kv_type) {
+  Answer lengths = Answer::array();
+  for (const std::size_t length : kLengths)
+    lengths.push_back({{"tokens", length}, {"bytes", SequenceState::bytes(spec, length, kv_type)}});
+  return lengths;
+}
+
+Answer memory_json(const EngineOptions& engine, const MemoryShares& shares) {
+  return {{"bytes", engine.memory},
+          {"sequences_at_once", shares.max_running},
+          {"kv_pages", shares.pages},
+          {"positions_per_page", kPageKeys},
+          {"recurrent_states", shares.recurrent_blocks}};
+}
+
+std::string remembers_text(const ModelSpec& spec, Format kv_type) {
+  std::string out = "remembers   ";
+  for (const std::size_t length : kLengths) {
+    out += fmt::format("{} {} bytes after {} tokens", length == kLengths[0] ? "" : ",",
+                       grouped(SequenceState::bytes(spec, length, kv_type)), grouped(length));
+  }
+  return out + "\n";
+}
+
+// What --memory of a batch becomes.
+std::string memory_text(const ModelSpec& spec, const EngineOptions& engine, const MemoryShares& shares) {
+  std::string out = fmt::format("memory       {} bytes in a batch: at most {} sequences at once", grouped(engine.memory),
+                                grouped(shares.max_running));
+  if (SequenceState::kv_layers(spec) > 0) {
+    out += fmt::format(", {} pages of {} positions in one layer each", grouped(shares.pages), kPageKeys);
+  }
+  if (SequenceState::recurrent_bytes(spec) > 0) {
+    out += fmt::format(", {} recurrent states, those of beginnings that are kept for later requests among them",
+                       grouped(shares.recurrent_blocks));
+  }
+  return out + "\n";
+}
+
 // A float as it was written, not with the digits that double would add.
 Answer shortest(float value) { return Answer::parse(fmt::format("{}", value)); }
 
@@ -74,7 +117,8 @@ struct Inspected {
   std::vector<TokenRole> roles;
 };
 
-Answer inspect_json(const Inspected& inspected, const Options& options) {
+Answer inspect_json(const Inspected& inspected, const Options& options,
+                    const MemoryShares& shares) {
   const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
   Answer layers = Answer::array();
@@ -93,6 +137,8 @@ Answer inspect_json(const Inspected& inspected, const Options& options) {
                    {"context_length", spec.context_length},
                    {"kv_bytes_per_token", kv_bytes_per_token(spec, options.kv_type)},
                    {"recurrent_state_bytes", SequenceState::recurrent_bytes(spec)},
+                   {"sequence_bytes", sequence_json(spec, options.kv_type)},
+                   {"memory", memory_json(batch_engine_options(options, spec), shares)},
                    {"d_model", spec.d_model},
                    {"d_embedding", spec.d_embedding > 0 ? spec.d_embedding : spec.d_model},
                    {"embedding_scale", shortest(spec.embedding_scale)},
@@ -164,9 +210,10 @@ std::string output_text(const ModelSpec& spec) {
   return out + "\n";
 }
 
-std::string inspect_text(const Inspected& inspected, Format kv_type) {
+std::string inspect_text(const Inspected& inspected, const Options& options, const MemoryShares& shares) {
   const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
+  const Format kv_type = options.kv_type;
   std::string out = fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family,
                                 grouped(parameters(model)));
   out += fmt::format("weights      {} bytes:", grouped(model.weight_bytes));
@@ -176,6 +223,8 @@ std::string inspect_text(const Inspected& inspected, Format kv_type) {
                      grouped(spec.context_length), grouped(kv_bytes_per_token(spec, kv_type)));
   if (const std::size_t bytes = SequenceState::recurrent_bytes(spec); bytes > 0)
     out += fmt::format("state        {} bytes a sequence, whatever its length\n", grouped(bytes));
+  out += remembers_text(spec, kv_type);
+  out += memory_text(spec, batch_engine_options(options, spec), shares);
   out += embedding_text(spec);
   const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
   out += fmt::format("positions    {}\n",
@@ -231,13 +280,14 @@ Result<void> run_inspect(const Options& options) {
   if (!loaded) return inspect_unsupported(files, options, loaded.error());
   const Model& model = *loaded;
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
+  CONTINUO_TRY(const MemoryShares shares, share_memory(model.spec, batch_engine_options(options, model.spec)));
   // What the network is can be shown without a tokenizer.
   const auto tokenizer = has_tokenizer(files) ? load_tokenizer(files) : Result<Tokenizer>(Error{});
   Inspected inspected{model, sampling, files.name(),
                             token_roles(*model.storage, tokenizer ? &*tokenizer : nullptr, model.spec.vocab_size)};
-  if (options.json) return print_json(inspect_json(inspected, options));
+  if (options.json) return print_json(inspect_json(inspected, options, shares));
   inspected.name = printable(files.name());
-  std::string text = inspect_text(inspected, options.kv_type);
+  std::string text = inspect_text(inspected, options, shares);
   if (options.tensors) text += "\n" + tensors_text(model);
   return print(text);
 }

@@ -131,9 +131,10 @@ ScanCost scan_cost(const DeltaNetSpec& s) {
 ScanCost scan_cost(const RgLruSpec& s) { return {6.0 * s.width, double(s.width)}; }
 ScanCost scan_cost(const Rwkv4Spec& s) { return {14.0 * s.d_attention, 3.0 * s.d_attention}; }
 ScanCost scan_cost(const RwkvSpec& s) {
-  const double floats = double(s.n_heads) * s.head_dim * s.head_dim;
+  const double floats = double(s.n_heads) * s.head_dim * s.value_dim;
   return {(s.version == 7 ? 9 : 7) * floats, floats};
 }
+ScanCost scan_cost(const SharedBlockSpec& s) { return scan_cost(s.mixer); }
 ScanCost scan_cost(const AttentionSpec&) { return {}; }
 ScanCost scan_cost(const std::monostate&) { return {}; }
 ScanCost scan_cost(const MixerSpec& mixer);

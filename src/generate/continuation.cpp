@@ -104,7 +104,7 @@ void Continuation::accept() {
     take(std::move(drawn_[i]));
   drawn_.clear();
   if (unscored_ && !finished()) {
-    error_ = model_error(model_.name, "no score of the next token is a number", "are the weights damaged?");
+    error_ = model_error(model_.name, "no score of the next token is a number", kNoScores);
     set_finished();
   }
   state().rollback(std::max(known, tokens().size() - 1));

@@ -16,6 +16,9 @@
 
 namespace continuo {
 
+// What may be the cause where scores are no numbers.
+inline constexpr const char* kNoScores = "are the weights damaged, or did a state overflow?";
+
 class Sequence {
  public:
   // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pools` outlive the

@@ -500,6 +500,9 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
   } else {
     linear(step, {{&weights.q, q}, {&weights.k, k}, {&weights.v, v}}, x, rows);
   }
+  add_adapter(step, weights.q_adapter, x, rows, q, memory.small, memory.extra);
+  add_adapter(step, weights.k_adapter, x, rows, k, memory.small, memory.extra);
+  add_adapter(step, weights.v_adapter, x, rows, v, memory.small, memory.extra);
   Heads heads{.q = side_by_side(q, n_heads, head_dim),
               .k = side_by_side(k, n_kv_heads, head_dim),
               .v = side_by_side(v, n_kv_heads, head_dim),

@@ -28,6 +28,7 @@ struct AttentionMemory {
   Buffer gates;  // OutputGate::head: one for each head. Latent attention uses what it has no use for otherwise
   Buffer heads;  // the heads' results side by side
   Buffer sums;
+  Buffer small, extra;  // of adapters
   std::vector<std::size_t> rows_to_place;  // before all pieces
   std::vector<AttentionPiece> pieces;
   std::vector<AttentionMerge> merges;

@@ -65,7 +65,7 @@ struct ForwardPass::Impl {
   Mixers mixers;
   Ffns ffns;
   Output project;
-  Buffer residual, normal, mixed, fed;
+  Buffer residual, normal, mixed, fed, embedded;
 
   Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, bool repack)
       : model(m),
@@ -92,6 +92,7 @@ struct ForwardPass::Impl {
   Buffer& result_of(const FfnBranch&) { return fed; }
 
   void lay_out_rows(std::span<const Segment> segments);
+  void keep_embedding(Rows x);
   RowsView seen(Rows rows) const {
     return {rows.data, rows.stride, step.rows(), static_cast<std::size_t>(model.spec.d_model)};
   }
@@ -159,6 +160,15 @@ void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
                    std::max(segments[place.segment].state->prompt_length(), place.position + 1));
     }
   }
+}
+
+// A copy for the layers that read it, if there are any.
+void ForwardPass::Impl::keep_embedding(Rows x) {
+  const auto reads = [](const LayerSpec& layer) { return reads_embedding(layer.mixer); };
+  if (std::none_of(model.spec.layers.begin(), model.spec.layers.end(), reads)) return;
+  const auto d_model = static_cast<std::size_t>(model.spec.d_model);
+  step.embedded = embedded.rows(step.rows(), d_model);
+  for (std::size_t row = 0; row < step.rows(); ++row) std::copy_n(x[row], d_model, step.embedded[row]);
 }
 
 template <class BlockBranch>
@@ -236,6 +246,7 @@ Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe prob
   const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
   if (spec.layer_embedding) layer_inputs.prepare(step, model, x);
+  keep_embedding(x);
   probe.embedded(seen(x));
   for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
     switch (spec.layers[layer].order) {

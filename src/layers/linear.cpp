@@ -254,4 +254,15 @@ void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size
   });
 }
 
+void add_adapter(Step& step, const Adapter& adapter, Rows x, std::size_t tokens, Rows y, Buffer& small, Buffer& extra) {
+  if (!adapter.in.weight.data) return;
+  const std::size_t width = adapter.out.weight.rows;
+  const Rows hidden = small.rows(tokens, adapter.in.weight.rows), added = extra.rows(tokens, width);
+  linear(step, {{&adapter.in, {hidden}}}, x, tokens);
+  linear(step, {{&adapter.out, {added}}}, hidden, tokens);
+  share_rows(step, tokens, tokens * width, [&](std::size_t row, int) {
+    for (std::size_t i = 0; i < width; ++i) y[row][i] += added[row][i];
+  });
+}
+
 }  // namespace continuo

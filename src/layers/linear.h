@@ -68,6 +68,9 @@ struct LinearJob {
   const Linear* map;
   Branch y;
 };
+// y += out(in(x)); nothing where the adapter has no weights. `small`, `extra`: room for what it computes.
+void add_adapter(Step& step, const Adapter& adapter, Rows x, std::size_t tokens, Rows y, Buffer& small, Buffer& extra);
+
 // Several maps of the same inputs.
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens);
 

@@ -19,6 +19,7 @@
 #include "layers/rg_lru.h"
 #include "layers/rwkv.h"
 #include "layers/rwkv4.h"
+#include "layers/shared_block.h"
 #include "layers/short_conv.h"
 
 namespace continuo {
@@ -50,7 +51,7 @@ class Parts {
   Buffer part_;  // what one of several mixers side by side made
 };
 
-using Mixers = Parts<Attention, ShortConv, Mamba, Mamba2, Rwkv4, Rwkv, DeltaNet, RgLru>;
+using Mixers = Parts<Attention, ShortConv, Mamba, Mamba2, Rwkv4, Rwkv, DeltaNet, RgLru, SharedBlock>;
 using Ffns = Parts<FeedForward, Experts, ChannelMix>;
 
 // ---- as it is done ----

@@ -36,20 +36,20 @@ void two_layers(Step& step, const Linear& first, const Linear& second, Rows x, B
 
 float same(float x) { return x; }
 
-// One head of one row. `state`: head_dim rows, one for each channel of the key, of the values that it holds.
+// One head of one row. `state`: `dim` rows, one for each channel of the key, of the `width` values that it holds.
 struct Head {
   const float *r, *w, *k, *v, *first;
   float* out;
-  std::size_t dim;
+  std::size_t dim, width;
 };
 
 // RWKV-5.2 and 6: out = r (S + first k v'); S = w S + k v'.
 void step_head(const Head& head, float* state) {
-  std::fill_n(head.out, head.dim, 0.0f);
+  std::fill_n(head.out, head.width, 0.0f);
   for (std::size_t i = 0; i < head.dim; ++i) {
-    float* const row = state + i * head.dim;
+    float* const row = state + i * head.width;
     const float r = head.r[i], w = head.w[i], k = head.k[i], u = head.first[i];
-    for (std::size_t j = 0; j < head.dim; ++j) {
+    for (std::size_t j = 0; j < head.width; ++j) {
       const float kv = k * head.v[j];
       head.out[j] += r * (u * kv + row[j]);
       row[j] = w * row[j] + kv;
@@ -59,16 +59,16 @@ void step_head(const Head& head, float* state) {
 
 // RWKV-7: S = (diag(w) - kappa (kappa a)') S + k v', out = r S; kappa has length 1. `held` is room for a row.
 void step_head_7(const Head& head, const float* kappa, const float* a, float* state, float* held) {
-  std::fill_n(held, head.dim, 0.0f);
+  std::fill_n(held, head.width, 0.0f);
   for (std::size_t i = 0; i < head.dim; ++i) {
-    const float* const row = state + i * head.dim;
-    for (std::size_t j = 0; j < head.dim; ++j) held[j] += kappa[i] * row[j];
+    const float* const row = state + i * head.width;
+    for (std::size_t j = 0; j < head.width; ++j) held[j] += kappa[i] * row[j];
   }
-  std::fill_n(head.out, head.dim, 0.0f);
+  std::fill_n(head.out, head.width, 0.0f);
   for (std::size_t i = 0; i < head.dim; ++i) {
-    float* const row = state + i * head.dim;
+    float* const row = state + i * head.width;
     const float r = head.r[i], w = head.w[i], k = head.k[i], taken = kappa[i] * a[i];
-    for (std::size_t j = 0; j < head.dim; ++j) {
+    for (std::size_t j = 0; j < head.width; ++j) {
       row[j] = row[j] * w - taken * held[j] + k * head.v[j];
       head.out[j] += r * row[j];
     }
@@ -77,9 +77,9 @@ void step_head_7(const Head& head, const float* kappa, const float* a, float* st
 
 }  // namespace
 
-Rwkv::Inputs Rwkv::blank_inputs(std::size_t rows, std::size_t width) {
-  return {r_.rows(rows, width), w_.rows(rows, width), k_.rows(rows, width),
-          v_.rows(rows, width), g_.rows(rows, width), a_.rows(rows, width)};
+Rwkv::Inputs Rwkv::blank_inputs(std::size_t rows, std::size_t width, std::size_t value_width) {
+  return {r_.rows(rows, width),       w_.rows(rows, width),       k_.rows(rows, width),
+          v_.rows(rows, value_width), g_.rows(rows, value_width), a_.rows(rows, width)};
 }
 
 void Rwkv::map_mixed(Step& step, const Linear& map, Rows x, Rows before, const std::vector<float>& share, Rows to) {
@@ -90,7 +90,7 @@ void Rwkv::map_mixed(Step& step, const Linear& map, Rows x, Rows before, const s
 
 Rwkv::Inputs Rwkv::inputs_5(Step& step, const RwkvWeights& weights, Rows x, Rows before) {
   const std::size_t width = weights.mix_k.size();
-  const Inputs to = blank_inputs(step.rows(), width);
+  const Inputs to = blank_inputs(step.rows(), width, width);
   const Rows mixed = mixed_.rows(step.rows(), width);
   const auto map = [&](const std::vector<float>& share, const Linear& linear_map, Rows rows) {
     mix_rows(step, x, before, share, mixed);
@@ -108,7 +108,7 @@ Rwkv::Inputs Rwkv::inputs_5(Step& step, const RwkvWeights& weights, Rows x, Rows
 Rwkv::Inputs Rwkv::inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before) {
   const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_model),
                     rank = static_cast<std::size_t>(spec.shift_rank);
-  const Inputs to = blank_inputs(rows, width);
+  const Inputs to = blank_inputs(rows, width, width);
   const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, width), hidden = small_.rows(rows, 5 * rank);
   mix_differences(step, x, before, weights.mix_x, {}, mixed);
   linear(step, {{&weights.shift_1, {hidden}}}, mixed, rows);
@@ -136,9 +136,10 @@ Rwkv::Inputs Rwkv::inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights&
 }
 
 Rwkv::Inputs Rwkv::inputs_7(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before) {
-  const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_model);
-  const Inputs to = blank_inputs(rows, width);
-  const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, width);
+  const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.d_model),
+                    value_width = static_cast<std::size_t>(spec.value_width());
+  const Inputs to = blank_inputs(rows, width, value_width);
+  const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, value_width);
   map_mixed(step, weights.receptance, x, before, weights.mix_r, to.r);
   map_mixed(step, weights.key, x, before, weights.mix_k, to.k);
   mix_differences(step, x, before, weights.mix_w, {}, mixed);
@@ -149,13 +150,15 @@ Rwkv::Inputs Rwkv::inputs_7(Step& step, const RwkvSpec& spec, const RwkvWeights&
   two_layers(step, weights.gate_1, weights.gate_2, mixed, small_, math::sigmoid, to.g);
   mix_differences(step, x, before, weights.mix_v, {}, mixed);
   linear(step, {{&weights.value, {to.v}}}, mixed, rows);
-  const Rows first = first_values_.rows(rows, width);
+  const Rows first = first_values_.rows(rows, value_width);
   if (!spec.first_layer) two_layers(step, weights.value_1, weights.value_2, mixed, small_, same, extra);
   each_row(step, to.w, width, [&](std::size_t row, float* w) {
     float *const a = to.a[row], *const v = to.v[row], *const own = first[row];
     for (std::size_t i = 0; i < width; ++i) {
       w[i] = math::exp(-kSlowest * math::sigmoid(weights.decay[i] + w[i]));
       a[i] = math::sigmoid(weights.learning[i] + a[i]);
+    }
+    for (std::size_t i = 0; i < value_width; ++i) {
       if (spec.first_layer) {
         own[i] = v[i];
       } else {
@@ -175,7 +178,7 @@ struct HeadJob {
   const RwkvWeights& weights;
   StateSlot matrices;
   Rows r, w, k, v, g, a, kappa, out;
-  std::size_t dim;
+  std::size_t dim, width;  // of a head's keys and values
 };
 
 // Version 7: the key that is taken out, kappa, and the key that is put in, of one head of one row.
@@ -192,18 +195,19 @@ void split_key(const HeadJob& job, std::size_t row, std::size_t first) {
 }
 
 // The norm of a head's result, what version 7 adds behind it, and the gate.
-void finish_head(const HeadJob& job, std::size_t row, std::size_t first) {
-  float* const out = job.out[row] + first;
+void finish_head(const HeadJob& job, std::size_t row, std::size_t h) {
+  const std::size_t first = h * job.dim, first_value = h * job.width;
+  float* const out = job.out[row] + first_value;
   const LayerNormSpec norm{.eps = job.spec.norm_eps};
-  normalize_row(job.step.kernels, norm, job.weights.norm, first, {out, job.dim}, out);
-  const float* const g = job.g[row] + first;
+  normalize_row(job.step.kernels, norm, job.weights.norm, first_value, {out, job.width}, out);
+  const float* const g = job.g[row] + first_value;
   if (job.spec.version == 7) {
-    const float *const r = job.r[row] + first, *const k = job.k[row] + first, *const v = job.v[row] + first;
+    const float *const r = job.r[row] + first, *const k = job.k[row] + first, *const v = job.v[row] + first_value;
     float own = 0;
     for (std::size_t i = 0; i < job.dim; ++i) own += r[i] * k[i] * job.weights.first[first + i];
-    for (std::size_t i = 0; i < job.dim; ++i) out[i] = (out[i] + own * v[i]) * g[i];
+    for (std::size_t i = 0; i < job.width; ++i) out[i] = (out[i] + own * v[i]) * g[i];
   } else if (job.spec.gate) {
-    for (std::size_t i = 0; i < job.dim; ++i) out[i] *= math::silu(g[i]);
+    for (std::size_t i = 0; i < job.width; ++i) out[i] *= math::silu(g[i]);
   }
 }
 
@@ -214,17 +218,17 @@ class RwkvView : public RecurrenceView {
                         .unit = Unit::head,
                         .units = static_cast<std::size_t>(job.spec.n_heads),
                         .key_dim = job.dim,
-                        .value_dim = job.dim,
+                        .value_dim = job.width,
                         .reads_before = job.spec.version < 7},
                        job.step.rows()),
         job_(job) {
-    const std::size_t width = shape().units * job.dim;
+    const std::size_t width = shape().units * job.width;
     const auto states = job.step.recurrent(0, job.matrices, width * job.dim);
     before_.assign(states.begin(), states.end());
     for (std::size_t row = 0; row < rows(); ++row) keep_values(row, 0, job.v[row], width);
   }
   double before(std::size_t head, std::size_t key, std::size_t value) const override {
-    return before_[(head * job_.dim + key) * job_.dim + value];
+    return before_[(head * job_.dim + key) * job_.width + value];
   }
   void update(std::size_t row, std::size_t head, TokenUpdate& out) const override {
     const std::size_t n = job_.dim, first = head * n;
@@ -244,24 +248,26 @@ class RwkvView : public RecurrenceView {
   std::vector<float> before_;
 };
 
-// `scratch`: room for `dim` floats.
+// `scratch`: room for `width` floats.
 template <class Report>
 void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scratch, Report& report) {
-  const std::size_t first = h * job.dim, square = job.dim * job.dim;
+  const std::size_t first = h * job.dim, first_value = h * job.width, square = job.dim * job.width;
   const std::size_t heads = static_cast<std::size_t>(job.spec.n_heads);
   float* const state = job.step.recurrent(segment, job.matrices, heads * square).data() + h * square;
   const std::size_t begin = job.step.first_rows[segment], n = job.step.segments[segment].tokens.size();
   for (std::size_t row = begin; row < begin + n; ++row) {
-    const Head head{job.r[row] + first, job.w[row] + first, job.k[row] + first, job.v[row] + first,
-                    job.weights.first.data() + first, job.out[row] + first, job.dim};
+    const Head head{job.r[row] + first,       job.w[row] + first,
+                    job.k[row] + first,       job.v[row] + first_value,
+                    job.weights.first.data() + first, job.out[row] + first_value,
+                    job.dim,                  job.width};
     if (job.spec.version == 7) {
       split_key(job, row, first);
       step_head_7(head, job.kappa[row] + first, job.a[row] + first, state, scratch);
     } else {
       step_head(head, state);
     }
-    report.keep_results(row, first, head.out, job.dim);
-    finish_head(job, row, first);
+    report.keep_results(row, first_value, head.out, job.width);
+    finish_head(job, row, h);
   }
 }
 
@@ -270,18 +276,19 @@ void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scr
 template <class Probe>
 void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe probe) {
   const std::size_t rows = step.rows(), d_model = static_cast<std::size_t>(spec.d_model),
-                    dim = static_cast<std::size_t>(spec.head_dim), heads = static_cast<std::size_t>(spec.n_heads);
+                    dim = static_cast<std::size_t>(spec.head_dim), heads = static_cast<std::size_t>(spec.n_heads),
+                    width = static_cast<std::size_t>(spec.value_dim);
   const Rows before = before_.rows(rows, d_model);
   rows_before(step, slot, x, d_model, before);
   const Inputs in = spec.version == 5   ? inputs_5(step, weights, x, before)
                     : spec.version == 6 ? inputs_6(step, spec, weights, x, before)
                                         : inputs_7(step, spec, weights, x, before);
-  const Rows result = result_.rows(rows, d_model);
+  const Rows result = result_.rows(rows, heads * width);
   const HeadJob job{step, spec, weights, {slot.layer, slot.first_float + d_model}, in.r, in.w, in.k, in.v, in.g,
-                    in.a, kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim};
+                    in.a, kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim, width};
   ScanReport<Probe, RwkvView> report(probe, slot.layer, job);
-  share(step, step.segments.size() * heads, 6 * rows * d_model * dim, [&](std::size_t i, int worker) {
-    run_head(job, i / heads, i % heads, step.scratch.get(worker, dim), report);
+  share(step, step.segments.size() * heads, 6 * rows * d_model * width, [&](std::size_t i, int worker) {
+    run_head(job, i / heads, i % heads, step.scratch.get(worker, width), report);
   });
   report.done();
   linear(step, {{&weights.out, out}}, result, rows);

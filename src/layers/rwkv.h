@@ -25,7 +25,7 @@ class Rwkv {
   Inputs inputs_5(Step& step, const RwkvWeights& weights, Rows x, Rows before);
   Inputs inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before);
   Inputs inputs_7(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Rows x, Rows before);
-  Inputs blank_inputs(std::size_t rows, std::size_t width);
+  Inputs blank_inputs(std::size_t rows, std::size_t width, std::size_t value_width);
   // to = map(x mixed by the share)
   void map_mixed(Step& step, const Linear& map, Rows x, Rows before, const std::vector<float>& share, Rows to);
 

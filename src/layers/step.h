@@ -87,6 +87,7 @@ struct Step {
   Scratch& scratch;
   std::span<const Segment> segments;
   std::vector<RowPlace> places;         // one per row
+  Rows embedded;                        // what the input layer made of the rows, where a layer reads it again
   std::vector<std::size_t> first_rows;  // of each segment
   std::vector<RopeTable> ropes;         // one per distinct RopeSpec of the model
   std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec

@@ -86,10 +86,11 @@ Result<void> bind_qkv(PartBinder& binder, const TensorPlace& place, const Attent
   using OutputGate = AttentionSpec::OutputGate;
   const std::size_t head_rows = size(spec.n_heads) * size(spec.head_dim);
   const std::size_t q_rows = head_rows * (spec.output_gate == OutputGate::value ? 2 : 1);
+  const std::size_t d_in = spec.d_in > 0 ? size(spec.d_in) : binder.d_model();
   const std::size_t kv_rows = size(spec.n_kv_heads) * size(spec.head_dim);
   if (spec.grouped_qkv || binder.fused(Role::attention_qkv, Role::attention_q, place)) {
     CONTINUO_TRY(Linear all, binder.linear(Role::attention_qkv, Role::attention_qkv_bias, place, spec.qkv_bias,
-                                    {q_rows + 2 * kv_rows, binder.d_model()}));
+                                    {q_rows + 2 * kv_rows, d_in}));
     if (spec.grouped_qkv) {
       into.qkv = std::move(all);
     } else {
@@ -99,7 +100,7 @@ Result<void> bind_qkv(PartBinder& binder, const TensorPlace& place, const Attent
     }
   } else {
     const auto part = [&](Role weight, Role bias, std::size_t rows) {
-      return binder.linear(weight, bias, place, spec.qkv_bias, {rows, binder.d_model()});
+      return binder.linear(weight, bias, place, spec.qkv_bias, {rows, d_in});
     };
     CONTINUO_TRY(into.q, part(Role::attention_q, Role::attention_q_bias, q_rows));
     if (spec.kv_layer) return {};

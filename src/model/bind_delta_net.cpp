@@ -72,10 +72,10 @@ Result<DeltaNetWeights> bind_part(PartBinder& binder, const TensorPlace& place, 
   DeltaNetWeights into;
   CONTINUO_TRY_VOID(bind_maps(binder, place, widths, spec.grouped, into));
   CONTINUO_TRY(into.conv, bind_filters(binder, place, widths));
-  CONTINUO_TRY(into.decay, binder.values(Role::delta_decay, place, {widths.n_value_heads}));
-  for (float& decay : into.decay)
-    decay = static_cast<float>(-std::exp(static_cast<double>(decay)));
-  CONTINUO_TRY(into.dt_bias, binder.values(Role::delta_dt_bias, place, {widths.n_value_heads}));
+  const std::initializer_list<std::size_t> heads = {widths.n_value_heads};
+  CONTINUO_TRY(into.decay,
+               binder.decays(Role::delta_decay, place, heads, [](double value) { return -std::exp(value); }));
+  CONTINUO_TRY(into.dt_bias, binder.decays(Role::delta_dt_bias, place, heads, [](double value) { return value; }));
   CONTINUO_TRY(into.norm, binder.norm({Role::delta_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps},
                                       {size(spec.value_dim)}));
   CONTINUO_TRY(into.out, binder.linear(Role::delta_out, place, {binder.d_model(), widths.value}));

@@ -12,9 +12,7 @@ std::size_t size(int n) { return static_cast<std::size_t>(n); }
 // A = -e^(what files hold).
 Result<std::vector<float>> rates(PartBinder& binder, const TensorPlace& place,
                                  std::initializer_list<std::size_t> shape) {
-  CONTINUO_TRY(std::vector<float> values, binder.values(Role::mamba_a, place, shape));
-  for (float& value : values) value = static_cast<float>(-std::exp(static_cast<double>(value)));
-  return values;
+  return binder.decays(Role::mamba_a, place, shape, [](double value) { return -std::exp(value); });
 }
 
 // The filters of the convolution, and its bias.
@@ -59,7 +57,7 @@ Result<Mamba2Weights> bind_part(PartBinder& binder, const TensorPlace& place, co
   for (float& bias : into.in.bias) bias /= spec.input_scale;
   CONTINUO_TRY_VOID(convolution(binder, place, spec.conv_bias, {channels, size(spec.d_conv)}, into));
   CONTINUO_TRY(into.a, rates(binder, place, {heads}));
-  CONTINUO_TRY(into.dt_bias, binder.values(Role::mamba_dt_bias, place, {heads}));
+  CONTINUO_TRY(into.dt_bias, binder.decays(Role::mamba_dt_bias, place, {heads}, [](double value) { return value; }));
   CONTINUO_TRY(into.skip, binder.values(Role::mamba_skip, place, {heads}));
   if (spec.gate != Mamba2Spec::Gate::gate) {
     CONTINUO_TRY(into.norm, binder.norm({Role::mamba_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps}, {inner}));

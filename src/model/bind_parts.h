@@ -2,8 +2,12 @@
 // mixer and feed-forward part.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <cmath>
 #include <cstddef>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +61,12 @@ class PartBinder {
                            std::initializer_list<std::size_t> shape);
   // Extents of 1 may be left out of the file's shape, or be there besides.
   Result<std::vector<float>> values(Role role, const TensorPlace& place, std::initializer_list<std::size_t> shape);
+  // Values that a state fades by, each changed by `change`: an error names one that comes to no finite number.
+  template <class Change>
+  Result<std::vector<float>> decays(Role role, const TensorPlace& place, std::initializer_list<std::size_t> shape,
+                                    Change change);
+  // What layers share, bound once; by the layer under which it is stored.
+  std::map<std::size_t, SharedBlockWeights>& shared() { return shared_; }
   // The filters of a causal convolution, one a channel: kernel rows of `channels`, the oldest token's first.
   Result<std::vector<float>> filters(Role role, const TensorPlace& place, std::size_t channels, std::size_t kernel);
 
@@ -68,7 +78,21 @@ class PartBinder {
   TensorFinder& finder_;
   std::size_t d_model_;
   std::vector<std::shared_ptr<const std::vector<std::byte>>> made_;
+  std::map<std::size_t, SharedBlockWeights> shared_;
 };
+
+template <class Change>
+Result<std::vector<float>> PartBinder::decays(Role role, const TensorPlace& place,
+                                              std::initializer_list<std::size_t> shape, Change change) {
+  CONTINUO_TRY(std::vector<float> all, values(role, place, shape));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const double changed = change(static_cast<double>(all[i]));
+    if (!std::isfinite(static_cast<float>(changed)))
+      return finder_.wrong(role, place, fmt::format("holds {} as value {}, which makes no decay", all[i], i));
+    all[i] = static_cast<float>(changed);
+  }
+  return all;
+}
 
 // The weights of one part of the layer at `place`.
 Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec);
@@ -83,6 +107,7 @@ Result<RwkvWeights> bind_part(PartBinder& binder, const TensorPlace& place, cons
 Result<ChannelMixWeights> bind_part(PartBinder& binder, const TensorPlace& place, const ChannelMixSpec& spec);
 Result<FeedForwardWeights> bind_part(PartBinder& binder, const TensorPlace& place, const FeedForwardSpec& spec);
 Result<ExpertsWeights> bind_part(PartBinder& binder, const TensorPlace& place, const ExpertsSpec& spec);
+Result<SharedBlockWeights> bind_part(PartBinder& binder, const TensorPlace& place, const SharedBlockSpec& spec);
 inline Result<std::monostate> bind_part(PartBinder&, const TensorPlace&, std::monostate) { return std::monostate(); }
 
 Result<MixerWeights> bind_mixer(PartBinder& binder, const TensorPlace& place, const MixerSpec& spec);

@@ -11,10 +11,7 @@ namespace {
 constexpr double kDecayScale = 8;  // c in De et al. 2024, arXiv:2402.19427, section 2.4
 
 // -c * softplus(what files hold)
-float decay_of(float stored) {
-  const double x = stored;
-  return static_cast<float>(-kDecayScale * (std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)))));
-}
+double decay_of(double x) { return -kDecayScale * (std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)))); }
 
 }  // namespace
 
@@ -32,9 +29,7 @@ Result<RgLruWeights> bind_part(PartBinder& binder, const TensorPlace& place, con
   CONTINUO_TRY(into.recurrent_gate, binder.values(Role::lru_recurrent_gate, place, {n_blocks, block, block}));
   CONTINUO_TRY(into.recurrent_gate_bias,
                binder.values(Role::lru_recurrent_gate_bias, place, {n_blocks, block}));
-  CONTINUO_TRY(into.decay, binder.values(Role::lru_decay, place, {width}));
-  for (float& decay : into.decay)
-    decay = decay_of(decay);
+  CONTINUO_TRY(into.decay, binder.decays(Role::lru_decay, place, {width}, decay_of));
   CONTINUO_TRY(into.out,
                binder.linear(Role::lru_out, Role::lru_out_bias, place, true, {binder.d_model(), width}));
   return into;

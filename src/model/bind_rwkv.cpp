@@ -9,6 +9,8 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
+double unchanged(double value) { return value; }
+
 struct Values {
   Role role;
   std::vector<float>& into;
@@ -53,8 +55,11 @@ Result<void> bind_5(PartBinder& binder, const TensorPlace& place, const RwkvSpec
     CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_mix_g, into.mix_g}}));
     CONTINUO_TRY(into.gate, binder.linear(Role::rwkv_gate, place, {width, width}));
   }
-  CONTINUO_TRY(into.decay, by_head(binder, Role::rwkv_decay, place, spec));
-  for (float& decay : into.decay) decay = std::exp(-std::exp(decay));
+  const std::size_t heads = size(spec.n_heads), dim = size(spec.head_dim);
+  const bool flat = binder.finder().rank(Role::rwkv_decay, place) == 1;
+  const auto decay = [](double value) { return static_cast<double>(std::exp(-std::exp(static_cast<float>(value)))); };
+  CONTINUO_TRY(into.decay, flat ? binder.decays(Role::rwkv_decay, place, {heads * dim}, decay)
+                                : binder.decays(Role::rwkv_decay, place, {heads, dim}, decay));
   CONTINUO_TRY(into.first, by_head(binder, Role::rwkv_first, place, spec));
   return {};
 }
@@ -67,8 +72,8 @@ Result<void> bind_6(PartBinder& binder, const TensorPlace& place, const RwkvSpec
                                  {Role::rwkv_mix_k, into.mix_k},
                                  {Role::rwkv_mix_v, into.mix_v},
                                  {Role::rwkv_mix_r, into.mix_r},
-                                 {Role::rwkv_mix_g, into.mix_g},
-                                 {Role::rwkv_decay, into.decay}}));
+                                 {Role::rwkv_mix_g, into.mix_g}}));
+  CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, unchanged));
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_shift_1, into.shift_1, {5 * rank, width}},
                                {Role::rwkv_decay_1, into.decay_1, {size(spec.decay_rank), width}},
@@ -81,7 +86,7 @@ Result<void> bind_6(PartBinder& binder, const TensorPlace& place, const RwkvSpec
 }
 
 Result<void> bind_7(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec, RwkvWeights& into) {
-  const std::size_t width = size(spec.d_model);
+  const std::size_t width = size(spec.d_model), values = size(spec.value_width());
   CONTINUO_TRY_VOID(bind_values(binder, place, width,
                                 {{Role::rwkv_mix_w, into.mix_w},
                                  {Role::rwkv_mix_k, into.mix_k},
@@ -89,22 +94,22 @@ Result<void> bind_7(PartBinder& binder, const TensorPlace& place, const RwkvSpec
                                  {Role::rwkv_mix_r, into.mix_r},
                                  {Role::rwkv_mix_g, into.mix_g},
                                  {Role::rwkv_mix_a, into.mix_a},
-                                 {Role::rwkv_decay, into.decay},
                                  {Role::rwkv_learning, into.learning},
                                  {Role::rwkv_key_scale, into.key_scale},
                                  {Role::rwkv_key_learning, into.key_learning}}));
+  CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, unchanged));
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_decay_1, into.decay_1, {size(spec.decay_rank), width}},
                                {Role::rwkv_decay_2, into.decay_2, {width, size(spec.decay_rank)}},
                                {Role::rwkv_learning_1, into.learning_1, {size(spec.learning_rank), width}},
                                {Role::rwkv_learning_2, into.learning_2, {width, size(spec.learning_rank)}},
                                {Role::rwkv_gate_1, into.gate_1, {size(spec.gate_rank), width}},
-                               {Role::rwkv_gate_2, into.gate_2, {width, size(spec.gate_rank)}}}));
+                               {Role::rwkv_gate_2, into.gate_2, {values, size(spec.gate_rank)}}}));
   if (!spec.first_layer) {
-    CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_value_mix, into.value_mix}}));
+    CONTINUO_TRY_VOID(bind_values(binder, place, values, {{Role::rwkv_value_mix, into.value_mix}}));
     CONTINUO_TRY_VOID(bind_maps(binder, place,
                                 {{Role::rwkv_value_1, into.value_1, {size(spec.value_rank), width}},
-                                 {Role::rwkv_value_2, into.value_2, {width, size(spec.value_rank)}}}));
+                                 {Role::rwkv_value_2, into.value_2, {values, size(spec.value_rank)}}}));
   }
   CONTINUO_TRY(into.first, by_head(binder, Role::rwkv_first, place, spec));
   return {};
@@ -119,9 +124,10 @@ Result<Rwkv4Weights> bind_part(PartBinder& binder, const TensorPlace& place, con
                                 {{Role::rwkv_mix_k, into.mix_k},
                                  {Role::rwkv_mix_v, into.mix_v},
                                  {Role::rwkv_mix_r, into.mix_r}}));
-  CONTINUO_TRY_VOID(
-      bind_values(binder, place, width, {{Role::rwkv_decay, into.decay}, {Role::rwkv_first, into.first}}));
-  for (float& decay : into.decay) decay = -std::exp(decay);
+  CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_first, into.first}}));
+  CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, [](double value) {
+                 return -static_cast<double>(std::exp(static_cast<float>(value)));
+               }));
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_key, into.key, {width, d_model}},
                                {Role::rwkv_value, into.value, {width, d_model}},
@@ -131,7 +137,7 @@ Result<Rwkv4Weights> bind_part(PartBinder& binder, const TensorPlace& place, con
 }
 
 Result<RwkvWeights> bind_part(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec) {
-  const std::size_t width = size(spec.d_model);
+  const std::size_t width = size(spec.d_model), values = size(spec.value_width());
   RwkvWeights into;
   CONTINUO_TRY_VOID(spec.version == 5   ? bind_5(binder, place, spec, into)
                     : spec.version == 6 ? bind_6(binder, place, spec, into)
@@ -139,9 +145,9 @@ Result<RwkvWeights> bind_part(PartBinder& binder, const TensorPlace& place, cons
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_receptance, into.receptance, {width, width}},
                                {Role::rwkv_key, into.key, {width, width}},
-                               {Role::rwkv_value, into.value, {width, width}},
-                               {Role::rwkv_out, into.out, {width, width}}}));
-  CONTINUO_TRY(into.norm, binder.norm({Role::rwkv_norm, Role::rwkv_norm_bias, place}, LayerNormSpec{}, {width}));
+                               {Role::rwkv_value, into.value, {values, width}},
+                               {Role::rwkv_out, into.out, {width, values}}}));
+  CONTINUO_TRY(into.norm, binder.norm({Role::rwkv_norm, Role::rwkv_norm_bias, place}, LayerNormSpec{}, {values}));
   return into;
 }
 

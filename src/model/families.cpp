@@ -44,6 +44,7 @@ namespace continuo {
   X(kFalconH1) \
   X(kNemotronH) \
   X(kGranitemoehybrid) \
+  X(kZamba2) \
   X(kLfm2Moe) \
   X(kLfm3) \
   X(kBert) \

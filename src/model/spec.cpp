@@ -35,8 +35,11 @@ const AttentionSpec* attention_in(const MixerSpec& mixer) {
       if (const AttentionSpec* attention = attention_in(part.mixer)) return attention;
     }
   }
+  if (const auto* shared = std::get_if<SharedBlockSpec>(&mixer)) return &shared->attention;
   return std::get_if<AttentionSpec>(&mixer);
 }
+
+bool reads_embedding(const MixerSpec& mixer) { return std::holds_alternative<SharedBlockSpec>(mixer); }
 
 AttentionSpec* attention_in(MixerSpec& mixer) {
   return const_cast<AttentionSpec*>(attention_in(static_cast<const MixerSpec&>(mixer)));

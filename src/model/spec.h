@@ -157,6 +157,8 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   // both_sides: a token sees those behind it too, so that the text must be there as a whole (BERT, Devlin et al. 2018,
   // arXiv:1810.04805); with a window those that are at most so many positions away.
   enum class Mask : unsigned char { causal, both_sides } mask = Mask::causal;
+  int d_in = 0;          // width of its input; 0: d_model
+  int adapter_rank = 0;  // above 0: queries, keys and values get what a map of that rank makes of the input besides (Zamba2)
 
   std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
@@ -245,19 +247,21 @@ struct Rwkv4Spec {
 };
 
 // Time mixing of RWKV-5.2 and 6 (Peng et al. 2024, arXiv:2404.05892) and RWKV-7 (arXiv:2503.14456): for each head a matrix
-// of head_dim x head_dim.
+// of head_dim x value_dim.
 struct RwkvSpec {
   int version = 7;  // 5, 6 or 7
   int d_model = 0, n_heads = 0, head_dim = 0;
+  int value_dim = 0;  // of a head: values may be wider than keys (7)
   // Ranks of the small two-layer maps: the token shift's (6), the decay's (6, 7), and those of 7.
   int shift_rank = 0, decay_rank = 0, learning_rank = 0, value_rank = 0, gate_rank = 0;
   bool first_layer = false;  // 7: the layer whose values the others mix in
   bool gate = true;          // 5.2: silu(gate) * y
   float norm_eps = 1e-5f;    // of the norm of each head's result
 
-  // The last input, then the heads' matrices.
+  int value_width() const { return n_heads * value_dim; }
+  // The last input, then the heads' matrices: head_dim rows of value_dim.
   std::size_t state_floats() const {
-    return std::size_t(d_model) + std::size_t(n_heads) * std::size_t(head_dim) * std::size_t(head_dim);
+    return std::size_t(d_model) + std::size_t(n_heads) * std::size_t(head_dim) * std::size_t(value_dim);
   }
 };
 
@@ -269,9 +273,26 @@ struct BesideSpec {
   std::size_t state_floats() const;
 };
 
+// A layer's Mamba-2 behind a block of attention and feed-forward whose weights several layers share (Zamba2, Glorioso et al.
+// 2024, arXiv:2411.15242). With e the embedding of the row's token,
+//   t = attention(norm([x, e]));  n = norm(t);  t = W_link down(act(gate n) * up n);  y = mamba(norm(x + t)).
+// Each layer adds an adapter of its own to the gate and up maps, and to the attention's where that has a rank.
+struct SharedBlockSpec {
+  std::size_t owner = 0;  // the layer under which the shared weights are stored
+  std::size_t use = 0;    // which of the layers with such a block this is
+  RmsNormSpec norm;       // of all four
+  AttentionSpec attention;
+  int d_ff = 0;
+  Activation activation = Activation::gelu_erf;
+  int ffn_rank = 0;  // of the adapter
+  Mamba2Spec mixer;
+
+  std::size_t state_floats() const { return mixer.state_floats(); }
+};
+
 // monostate: the block is its feed-forward part alone (Nemotron-H).
 using MixerSpec = std::variant<AttentionSpec, ShortConvSpec, BesideSpec, MambaSpec, Mamba2Spec, DeltaNetSpec, RgLruSpec,
-                               Rwkv4Spec, RwkvSpec, std::monostate>;
+                               Rwkv4Spec, RwkvSpec, SharedBlockSpec, std::monostate>;
 
 struct BesidePart {
   MixerSpec mixer;
@@ -281,6 +302,8 @@ struct BesidePart {
 // The attention of a mixer, or of the part of it that is attention; null where there is none.
 const AttentionSpec* attention_in(const MixerSpec& mixer);
 AttentionSpec* attention_in(MixerSpec& mixer);
+// Whether a layer reads the rows' embeddings again.
+bool reads_embedding(const MixerSpec& mixer);
 
 // ---- feed-forward ----
 struct FeedForwardSpec {

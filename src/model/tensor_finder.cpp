@@ -209,6 +209,13 @@ Error TensorFinder::unreadable(Role role, const TensorPlace& place, std::string 
                      std::move(hint));
 }
 
+Error TensorFinder::wrong(Role role, const TensorPlace& place, std::string_view what) const {
+  const std::string name = name_of(*find(role, place), place);
+  const auto found = checkpoint_.tensors.find(name);
+  return model_error(found == checkpoint_.tensors.end() ? checkpoint_.name : found->second.file,
+                     fmt::format("tensor '{}' ({}) {}", name, role_text(role, place), what));
+}
+
 Result<void> TensorFinder::tied_output(const Matrix& embedding) {
   tied_ = true;
   if (!stored(Role::output, {})) return {};

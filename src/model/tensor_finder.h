@@ -44,6 +44,8 @@ class TensorFinder {
   Result<const std::byte*> bytes_of(Role role, const TensorPlace& place, std::span<const std::size_t> shape);
   // An error that a role's tensor cannot be used as it is stored.
   Error unreadable(Role role, const TensorPlace& place, std::string hint) const;
+  // "FILE: tensor NAME (ROLE) WHAT", of a role whose tensor is there.
+  Error wrong(Role role, const TensorPlace& place, std::string_view what) const;
 
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);

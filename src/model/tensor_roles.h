@@ -48,6 +48,16 @@ namespace continuo {
   X(latent_kv_b, "latent attention kv")                                                                   \
   X(latent_k_b, "latent attention k")                                                                     \
   X(latent_v_b, "latent attention v")                                                                     \
+  X(attention_q_adapter_in, "attention q adapter in")                                                     \
+  X(attention_q_adapter_out, "attention q adapter out")                                                   \
+  X(attention_k_adapter_in, "attention k adapter in")                                                     \
+  X(attention_k_adapter_out, "attention k adapter out")                                                   \
+  X(attention_v_adapter_in, "attention v adapter in")                                                     \
+  X(attention_v_adapter_out, "attention v adapter out")                                                   \
+  X(shared_block_norm, "shared block norm")                                                               \
+  X(shared_block_link, "shared block link")                                                               \
+  X(ffn_adapter_in, "feed-forward adapter in")                                                            \
+  X(ffn_adapter_out, "feed-forward adapter out")                                                          \
   X(conv_in, "short convolution in")                                                                      \
   X(conv_in_bias, "short convolution in bias")                                                            \
   X(conv_filters, "convolution filters")                                                                  \

@@ -51,6 +51,12 @@ enum class MapInput : std::uint8_t {
 // Each kind of weights has for_each_linear(f), which calls f(const Linear&, MapInput) for all of its maps, those that
 // are not stored (weight.data null) included.
 
+// What is added to the outputs of a linear map: out(in(x)), of low rank (Hu et al. 2021, arXiv:2106.09685).
+struct Adapter {
+  Linear in;   // rank rows
+  Linear out;  // as many rows as the map
+};
+
 struct AttentionWeights {
   Linear q;    // n_heads * head_dim rows
   Linear k;    // n_kv_heads * head_dim rows
@@ -67,6 +73,7 @@ struct AttentionWeights {
   Linear q_a, q_b, kv_a;
   NormWeights q_a_norm, kv_a_norm;
   std::vector<Linear> k_b, v_b;
+  Adapter q_adapter, k_adapter, v_adapter;  // where there is a rank
 
   template <class F>
   void for_each_linear(F&& f) const {
@@ -76,6 +83,10 @@ struct AttentionWeights {
       for (const Linear& map : *maps) f(map, MapInput::inner);
     }
     f(out, MapInput::inner);
+    for (const Adapter* adapter : {&q_adapter, &k_adapter, &v_adapter}) {
+      f(adapter->in, MapInput::inner);
+      f(adapter->out, MapInput::inner);
+    }
   }
 };
 
@@ -189,9 +200,32 @@ struct RwkvWeights {
   }
 };
 
+struct SharedBlockWeights {
+  // The same in all layers of one owner.
+  NormWeights norm, ffn_norm;  // 2 * d_model, d_model
+  AttentionWeights attention;  // but for its adapters
+  Linear gate, up, down;
+  // Each layer's own.
+  Adapter gate_adapter, up_adapter;
+  Linear link;  // d_model rows of d_model
+  NormWeights mixer_norm;
+  Mamba2Weights mixer;
+
+  template <class F>
+  void for_each_linear(F&& f) const {
+    const auto inner = [&](const Linear& map, MapInput) { f(map, MapInput::inner); };
+    attention.for_each_linear(inner);
+    for (const Linear* map : {&gate, &up, &down, &gate_adapter.in, &gate_adapter.out, &up_adapter.in, &up_adapter.out,
+                              &link})
+      f(*map, MapInput::inner);
+    mixer.for_each_linear(inner);
+  }
+};
+
 struct BesideWeights;
 using MixerWeights = std::variant<AttentionWeights, ShortConvWeights, BesideWeights, MambaWeights, Mamba2Weights,
-                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights, std::monostate>;
+                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights, SharedBlockWeights,
+                                  std::monostate>;
 
 struct FeedForwardWeights {
   Linear gate;  // d_ff rows; weight.data null unless gated
@@ -261,6 +295,7 @@ inline AttentionWeights* attention_in(MixerWeights& mixer) {
       if (AttentionWeights* attention = attention_in(part)) return attention;
     }
   }
+  if (auto* shared = std::get_if<SharedBlockWeights>(&mixer)) return &shared->attention;
   return std::get_if<AttentionWeights>(&mixer);
 }
 

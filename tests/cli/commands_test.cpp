@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "cli/expect.h"
+#include "support.h"
 
 using namespace continuo::test;
 using Json = nlohmann::json;
@@ -126,6 +127,22 @@ TEST_CASE("inspect lists the kinds of models that run") {
   const Ran text = run_program({"inspect", "--families"});
   CHECK(text.code == 0);
   check_contains(text.out, "  gguf qwen2, qwen2vl\n");
+}
+
+TEST_CASE("inspect tells what a sequence remembers, and what a batch's memory holds") {
+  const std::string mamba = (test::source_folder() / "golden/mamba").string(),
+                    jamba = (test::source_folder() / "golden/jamba").string();
+  const auto bytes = [](const Json& plan, std::size_t i) { return plan["sequence_bytes"][i]["bytes"].get<std::size_t>(); };
+  const Json recurrent = json_of({"inspect", "-m", mamba, "--json"});
+  CHECK(recurrent["sequence_bytes"][0]["tokens"] == 1000);
+  CHECK(recurrent["sequence_bytes"][1]["tokens"] == 100000);
+  CHECK(bytes(recurrent, 0) == bytes(recurrent, 1));
+  CHECK(bytes(recurrent, 0) == recurrent["recurrent_state_bytes"].get<std::size_t>());
+  const Json mixed = json_of({"inspect", "-m", jamba, "--json", "--memory", "16M"});
+  CHECK(bytes(mixed, 0) < bytes(mixed, 1));
+  CHECK(mixed["memory"]["bytes"] == 16 << 20);
+  CHECK(mixed["memory"]["recurrent_states"].get<std::size_t>() >= mixed["memory"]["sequences_at_once"].get<std::size_t>());
+  check_contains(run_program({"inspect", "-m", jamba}).out, "recurrent states");
 }
 
 TEST_CASE("inspect tells what is known of a model that cannot be run") {

@@ -32,6 +32,33 @@ constexpr auto kNumbers = std::to_array<const char*>(
      "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "clip_qkv", "partial_rotary_factor",
      "embedding_multiplier", "query_pre_attn_scalar", "dim_model_base"});
 
+// Fields of recurrent networks, changed where a configuration has them.
+constexpr auto kRecurrent = std::to_array<const char*>(
+    {"conv_kernel", "conv_L_cache", "mamba_d_conv", "linear_conv_kernel_dim", "conv1d_width", "state_size", "ssm_state_size",
+     "mamba_d_state", "expand", "mamba_expand", "mamba_d_ssm", "mamba_n_heads", "mamba_num_heads", "n_mamba_heads", "num_heads",
+     "mamba_d_head", "mamba_head_dim", "n_groups", "mamba_n_groups", "mamba_ngroups", "time_step_rank", "mamba_dt_rank",
+     "time_step_min", "time_step_limit", "linear_num_key_heads", "linear_num_value_heads", "linear_key_head_dim",
+     "linear_value_head_dim", "lru_width", "attention_hidden_size", "head_size", "head_size_divisor", "rescale_every",
+     "time_mix_extra_dim", "time_decay_extra_dim", "decay_low_rank_dim", "a_low_rank_dim", "v_low_rank_dim",
+     "gate_low_rank_dim", "hidden_ratio", "value_dim", "attn", "num_mem_blocks", "adapter_rank", "layer_types",
+     "layers_block_type", "block_types", "attn_layer_indices", "full_attn_idxs", "full_attention_interval",
+     "hybrid_override_pattern", "attn_layer_period", "attn_layer_offset", "expert_layer_period", "expert_layer_offset",
+     "ssm_multipliers", "ssm_in_multiplier", "mlp_multipliers", "key_multiplier", "block_multiple_of",
+     "block_ffn_dim_multiplier", "num_hidden_layers", "hidden_size"});
+
+// A list with an item more, less, or one that is none of its kind; other values as of numbers.
+std::vector<Json> values_beside(const Json& stated) {
+  std::vector<Json> values = {0, 1, 2, 3, 7, 0.5, -1, 64, 16777216, 4294967296, 1e300, nullptr, "x", Json::array(), Json::object()};
+  if (!stated.is_array() || stated.empty()) return values;
+  Json more = stated, less = stated, odd = stated, negative = stated;
+  more.push_back(stated.front());
+  less.erase(less.size() - 1);
+  odd.front() = "no such layer";
+  negative.back() = -1;
+  values.insert(values.end(), {more, less, odd, negative});
+  return values;
+}
+
 std::vector<Json> values_of(bool flag) {
   if (flag) return {true, false, nullptr, 1};
   return {0, 1, 2, 3, 7, 0.5, -1, 16777216, 4294967296, 1e300, nullptr, "x", Json::array({1})};
@@ -70,6 +97,13 @@ TEST_CASE("one odd field is refused or runs") {
     };
     for (const char* field : kFlags) change(field, true);
     for (const char* field : kNumbers) change(field, false);
+    for (const char* field : kRecurrent) {
+      if (!checkpoint->config.contains(field)) continue;
+      for (const Json& value : values_beside(checkpoint->config[field])) {
+        INFO(entry.path().filename().string() << ": " << field << " = " << value.dump());
+        ++(runs(*checkpoint, field, value) ? ran : refused);
+      }
+    }
   }
   CHECK(ran > 5000);
   CHECK(refused > 5000);

@@ -61,6 +61,13 @@ constexpr OptionRow kScoreRows[] = {
 };
 
 constexpr OptionRow kInspectRows[] = {
+    {.name = "memory",
+     .value = "BYTES",
+     .help = "tell what a batch with so much memory for requests holds",
+     .details = "BYTES is a whole number, and K, M or G may follow it.",
+     .fallback = "a quarter of the machine's, at most 1G",
+     .expected = "a number of bytes, such as 1048576, 64M or 2G",
+     .set = set_bytes<&Options::batch, &BatchOptions::memory>},
     {.name = "tensors",
      .help = "list every tensor of the files and what it became",
      .details = "A line a tensor: name, format, shape, role.",

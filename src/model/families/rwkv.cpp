@@ -31,6 +31,7 @@ Result<void> set_rwkv_heads(const HyperParameters& p, int head_dim, RwkvSpec& sp
   if (spec.d_model % spec.head_dim != 0)
     return p.wrong("rwkv_head_dim", fmt::format("a divisor of the model's width {}", spec.d_model));
   spec.n_heads = spec.d_model / spec.head_dim;
+  spec.value_dim = spec.head_dim;
   return {};
 }
 

@@ -26,10 +26,50 @@ Result<void> set_ranks(const HyperParameters& p, RwkvSpec& spec) {
   return {};
 }
 
-Result<void> refuse_options(const HyperParameters& p) {
-  if (const Json* attention = p.raw("attn")) {
-    if (!attention->is_null()) return model_error(p.file(), "'attn' (layers of attention among RWKV's) is not supported");
+// Width of all heads' values: one number, or one a layer, which must be the same as all mix in the first layer's.
+Result<int> value_width(const HyperParameters& p, const ModelSpec& spec) {
+  const Json* const stated = p.raw("value_dim");
+  if (!stated || !stated->is_array()) return p.count_or("rwkv_value_width", spec.d_model, HyperParameters::kLargest / 4);
+  CONTINUO_TRY(const std::vector<float> widths, p.numbers("rwkv_value_width", spec.layers.size(), kFromOne));
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    if (widths[i] != widths[0]) return p.wrong_item("rwkv_value_width", i, "the width of the first layer's values");
+    if (widths[i] > HyperParameters::kLargest / 4 || widths[i] != std::floor(widths[i]))
+      return p.wrong_item("rwkv_value_width", i, "a whole number, and no larger than any model has");
   }
+  return static_cast<int>(widths[0]);
+}
+
+// Layers of attention among RWKV's: "attn" says which, and what they are like.
+Result<void> set_attention(const HyperParameters& p, ModelSpec& spec) {
+  CONTINUO_TRY(const bool stated, p.has("attention_section"));
+  if (!stated) return {};
+  CONTINUO_TRY(const HyperParameters section, p.section("attention_section"));
+  AttentionSpec attention;
+  CONTINUO_TRY(attention.n_heads, section.count("n_heads", kMaxHeads));
+  CONTINUO_TRY(attention.n_kv_heads, section.count_or("n_kv_heads", attention.n_heads, kMaxHeads));
+  if (attention.n_heads % attention.n_kv_heads != 0)
+    return section.wrong("n_kv_heads", fmt::format("a divisor of the {} heads", attention.n_heads));
+  if (spec.d_model % attention.n_heads != 0)
+    return section.wrong("n_heads", fmt::format("a divisor of the model's width {}", spec.d_model));
+  attention.head_dim = spec.d_model / attention.n_heads;
+  if (attention.head_dim % 2 != 0) return section.wrong("n_heads", "heads of an even size, which turn in pairs");
+  attention.scale = static_cast<float>(1 / std::sqrt(attention.head_dim));
+  CONTINUO_TRY(attention.qkv_bias, section.flag_or("qkv_bias", false));
+  CONTINUO_TRY(attention.window, window_or(section, 0));
+  RopeSpec rope{.rotary_dim = attention.head_dim};
+  CONTINUO_TRY(rope.theta, section.number_or("rope_theta", 10000, kAboveZero));
+  attention.rope = rope;
+  CONTINUO_TRY(const std::vector<int> layers, section.indices("listed_layers"));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto layer = static_cast<std::size_t>(layers[i]);
+    if (layer == 0 || layer >= spec.layers.size())
+      return section.wrong_item("listed_layers", i, "the index of a layer after the first, whose values the others mix in");
+    spec.layers[layer].mixer = attention;
+  }
+  return {};
+}
+
+Result<void> refuse_options(const HyperParameters& p) {
   CONTINUO_TRY(const std::string activation, p.text_or("activation", "sqrelu"));
   if (activation != "sqrelu") return p.wrong("activation", "sqrelu");
   CONTINUO_TRY_VOID(expect_flag(p, "norm_bias", true, "norms without a bias are not supported"));
@@ -43,6 +83,10 @@ Result<ModelSpec> rwkv7(const HyperParameters& p) {
   if (spec.d_model > HyperParameters::kLargest / 4) return p.wrong("d_model", "a smaller width");
   RwkvSpec mixer{.version = 7, .d_model = spec.d_model};
   CONTINUO_TRY_VOID(set_rwkv_heads(p, 64, mixer));
+  CONTINUO_TRY(const int values, value_width(p, spec));
+  if (values % mixer.n_heads != 0)
+    return p.wrong("rwkv_value_width", fmt::format("a multiple of the {} heads", mixer.n_heads));
+  mixer.value_dim = values / mixer.n_heads;
   CONTINUO_TRY_VOID(set_ranks(p, mixer));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   mixer.norm_eps = eps * static_cast<float>(mixer.head_dim);
@@ -55,6 +99,7 @@ Result<ModelSpec> rwkv7(const HyperParameters& p) {
     spec.layers[i].mixer = mixer;
     spec.layers[i].ffn = ChannelMixSpec{.version = 7, .d_model = spec.d_model, .d_ff = d_ff, .receptance = false};
   }
+  CONTINUO_TRY_VOID(set_attention(p, spec));
   return spec;
 }
 
@@ -64,6 +109,13 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::embedding_norm_bias, "*layers.0.pre_norm.bias"},
     {Role::mixer_norm, "*layers.#.attn_norm.weight"},
     {Role::mixer_norm_bias, "*layers.#.attn_norm.bias"},
+    {Role::attention_q, "*layers.#.attn.q_proj.weight"},
+    {Role::attention_q_bias, "*layers.#.attn.q_proj.bias"},
+    {Role::attention_k, "*layers.#.attn.k_proj.weight"},
+    {Role::attention_k_bias, "*layers.#.attn.k_proj.bias"},
+    {Role::attention_v, "*layers.#.attn.v_proj.weight"},
+    {Role::attention_v_bias, "*layers.#.attn.v_proj.bias"},
+    {Role::attention_out, "*layers.#.attn.o_proj.weight"},
     {Role::rwkv_mix_r, "*layers.#.attn.x_r"},
     {Role::rwkv_mix_w, "*layers.#.attn.x_w"},
     {Role::rwkv_mix_k, "*layers.#.attn.x_k"},

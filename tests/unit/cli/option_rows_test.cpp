@@ -138,6 +138,7 @@ const std::vector<Case> kCases = {
     {"score", {"--summary"}, [](const Options& o) { return o.score.summary; }},
     {"score", {"--last-logits"}, [](const Options& o) { return o.last_logits; }},
 
+    {"inspect", {"--memory", "64M"}, [](const Options& o) { return o.batch.memory == std::size_t{64} << 20; }},
     {"inspect", {"--tensors"}, [](const Options& o) { return o.tensors; }},
     {"inspect", {"--families"}, [](const Options& o) { return o.families; }},
     {"inspect", {"--json"}, [](const Options& o) { return o.json; }},
