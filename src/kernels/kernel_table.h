@@ -15,6 +15,7 @@
 
 #include "kernels/int8.h"
 #include "kernels/kv_page.h"
+#include "kernels/scan.h"
 #include "quant/format.h"
 
 namespace continuo {
@@ -94,6 +95,7 @@ struct KernelTable {
   Activate gelu_quick;  // the same, x / (1 + e^(-1.702 x))
   Activate relu;
   Activate relu_squared;  // max(x, 0)^2, So et al. 2021, arXiv:2109.08668
+  Activate sigmoid, tanh;
 
   // x += scale * y; the product is rounded before the sum
   void (*add)(float* x, const float* y, float scale, std::size_t n);
@@ -117,6 +119,7 @@ struct KernelTable {
   // out = what the n sums of one query, `stride` floats apart, of spans in order, come to. The first sum is overwritten.
   void (*merge_attention)(float* sums, std::size_t n, std::size_t stride, std::size_t head_dim, float* out);
 
+  const ScanKernels* scan;  // of recurrent mixers
   const Int8Kernels* int8;  // products of weights in block formats and rounded activations; null: exact ones instead
   Peak peak_fma;            // multiply-adds
 };

@@ -7,6 +7,7 @@
 
 #include "kernels/int8_reference.h"
 #include "kernels/reference_math.h"
+#include "kernels/reference_scan.h"
 
 namespace continuo {
 
@@ -268,6 +269,8 @@ const KernelTable kReferenceKernels = {
     .gelu_quick = activate<math::gelu_quick>,
     .relu = activate<math::relu>,
     .relu_squared = activate<math::relu_squared>,
+    .sigmoid = activate<math::sigmoid>,
+    .tanh = activate<math::tanh>,
     .add = add,
     .soft_cap = soft_cap,
     .rope = rope,
@@ -276,6 +279,7 @@ const KernelTable kReferenceKernels = {
     .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr,
                        attention_span<Format::q8_0>},
     .merge_attention = merge_attention,
+    .scan = &kReferenceScan,
     .int8 = &kReferenceInt8,
     .peak_fma = peak_fma,
 };

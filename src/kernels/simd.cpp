@@ -19,6 +19,7 @@
 #include "kernels/simd/elementwise-inl.h"
 #include "kernels/simd/matmul-inl.h"
 #include "kernels/simd/peak-inl.h"
+#include "kernels/simd/scan-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -50,6 +51,8 @@ const KernelTable kTable = {
     .gelu_quick = Activate<GeluQuick>,
     .relu = Activate<Relu>,
     .relu_squared = Activate<ReluSquared>,
+    .sigmoid = Activate<Sigmoid>,
+    .tanh = Activate<Tanh>,
     .add = AddScaled,
     .soft_cap = SoftCap,
     .rope = Rope,
@@ -58,6 +61,7 @@ const KernelTable kTable = {
     .attention_span = {AttentionSpan<Format::f32>, AttentionSpan<Format::f16>, nullptr,
                        AttentionSpan<Format::q8_0>},
     .merge_attention = MergeAttention,
+    .scan = &kScanKernels,
     .int8 = &kInt8Kernels,
     .peak_fma = PeakFma,
 };

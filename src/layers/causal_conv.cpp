@@ -4,30 +4,8 @@
 
 namespace continuo {
 
-namespace {
-
-// out = sum over the kernel's rows. Rows are summed one after the other over a run of channels, so that the compiler
-// makes vectors of them and each channel's sum keeps its order.
-void conv_row(const CausalConv& conv, std::span<const float* const> inputs, std::size_t first, std::size_t n,
-              float* out) {
-  constexpr std::size_t kRun = 64;
-  float sums[kRun];
-  for (std::size_t c = 0; c < n; c += kRun) {
-    const std::size_t run = std::min(kRun, n - c);
-    for (std::size_t i = 0; i < run; ++i) sums[i] = conv.bias.empty() ? 0.0f : conv.bias[first + c + i];
-    for (std::size_t k = 0; k < conv.kernel; ++k) {
-      const float* const w = conv.weights.data() + k * conv.channels + first + c;
-      const float* const x = inputs[k] + c;
-      for (std::size_t i = 0; i < run; ++i) sums[i] += w[i] * x[i];
-    }
-    std::copy_n(sums, run, out + c);
-  }
-}
-
-}  // namespace
-
-void causal_conv(const CausalConv& conv, std::span<float> state, Rows x, std::size_t rows, std::size_t first,
-                 std::size_t n) {
+void causal_conv(const KernelTable& kernels, const CausalConv& conv, std::span<float> state, Rows x, std::size_t rows,
+                 std::size_t first, std::size_t n) {
   const std::size_t before = conv.kernel - 1;
   // The input of row t - before + k, k < kernel, counted over the state and then the rows.
   const auto input = [&](std::size_t index) -> const float* {
@@ -41,7 +19,13 @@ void causal_conv(const CausalConv& conv, std::span<float> state, Rows x, std::si
   for (std::size_t k = 0; k < before; ++k) std::copy_n(input(rows + k), n, next.data() + k * n);
   for (std::size_t t = rows; t-- > 0;) {
     for (std::size_t k = 0; k < conv.kernel; ++k) inputs[k] = input(t + k);
-    conv_row(conv, {inputs, conv.kernel}, first, n, x[t] + first);
+    kernels.scan->conv({.inputs = inputs,
+                        .weights = conv.weights.data() + first,
+                        .stride = conv.channels,
+                        .taps = conv.kernel,
+                        .bias = conv.bias.empty() ? nullptr : conv.bias.data() + first,
+                        .out = x[t] + first,
+                        .n = n});
   }
   for (std::size_t k = 0; k < before; ++k) std::copy_n(next.data() + k * n, n, state.data() + k * conv.channels + first);
 }

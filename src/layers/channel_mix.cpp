@@ -1,6 +1,7 @@
 #include "layers/channel_mix.h"
 
-#include "kernels/reference_math.h"
+#include <algorithm>
+
 #include "layers/linear.h"
 #include "layers/probe.h"
 #include "layers/token_shift.h"
@@ -41,7 +42,8 @@ void ChannelMix::run(Step& step, const ChannelMixSpec& spec, const ChannelMixWei
   mix(step, spec, x, before, weights.mix_r, mixed);
   linear(step, {{&weights.receptance, {receptance}}}, mixed, rows);
   share_rows(step, rows, 8 * rows * d_model, [&](std::size_t row, int) {
-    for (std::size_t i = 0; i < d_model; ++i) out.rows[row][i] *= math::sigmoid(receptance[row][i]);
+    step.kernels.sigmoid(receptance[row], out.rows[row], d_model);
+    std::copy_n(receptance[row], d_model, out.rows[row]);
   });
 }
 

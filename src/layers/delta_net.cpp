@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "kernels/exp_values.h"
-#include "kernels/reference_math.h"
 #include "layers/causal_conv.h"
 #include "layers/linear.h"
 #include "layers/probe.h"
@@ -81,8 +80,9 @@ void make_gates(const Job& job, std::size_t row) {
   const std::size_t n = job.sizes.n_value_heads;
   float *const b = job.b[row], *const a = job.a[row];
   const float most = job.spec.negative_eigenvalues ? 2.0f : 1.0f;
+  job.step.kernels.sigmoid(b, nullptr, n);
   for (std::size_t head = 0; head < n; ++head) {
-    b[head] = most * math::sigmoid(b[head]);
+    b[head] *= most;
     a[head] += job.weights.dt_bias[head];
   }
   softplus_values(a, n);
@@ -100,7 +100,7 @@ void convolve_head(const Job& job, std::size_t segment, std::size_t head) {
   const std::size_t first = is_value ? 2 * sizes.key_width() + (head - 2 * sizes.n_key_heads) * n : head * n;
   const std::size_t first_row = job.step.first_rows[segment], rows = job.rows(segment);
   const CausalConv conv = job.conv();
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()),
+  causal_conv(job.step.kernels, conv, job.step.recurrent(segment, job.slot, conv.state_floats()),
               {job.qkv[first_row], job.qkv.stride}, rows, first, n);
   const KernelTable& kernels = job.step.kernels;
   const std::span<const float> scale = head < sizes.n_key_heads ? job.q_scale : job.k_scale;
@@ -119,35 +119,6 @@ struct Token {
   std::size_t key_dim, value_dim;
 };
 
-// Columns [first, first + N) of S, which depend on no other columns. Sums run over the rows of S in order.
-template <std::size_t N>
-void update_columns(const Token& token, float* state, std::size_t first) {
-  const float decay = token.decay;
-  float sums[N] = {}, change[N];
-  for (std::size_t i = 0; i < token.key_dim; ++i) {
-    float* const s = state + i * token.value_dim + first;
-    const float k = token.k[i];
-    for (std::size_t j = 0; j < N; ++j) {
-      s[j] *= decay;
-      sums[j] += k * s[j];
-    }
-  }
-  float* const v = token.v + first;
-  for (std::size_t j = 0; j < N; ++j) {
-    change[j] = token.beta * (v[j] - sums[j]);
-    sums[j] = 0;
-  }
-  for (std::size_t i = 0; i < token.key_dim; ++i) {
-    float* const s = state + i * token.value_dim + first;
-    const float k = token.k[i], q = token.q[i];
-    for (std::size_t j = 0; j < N; ++j) {
-      s[j] += k * change[j];
-      sums[j] += q * s[j];
-    }
-  }
-  std::copy_n(sums, N, v);
-}
-
 Token token_at(const Job& job, std::size_t row, std::size_t head) {
   const Sizes& sizes = job.sizes;
   float* const q = job.qkv[row] + head / sizes.values_per_key() * sizes.key_dim;
@@ -160,13 +131,31 @@ Token token_at(const Job& job, std::size_t row, std::size_t head) {
           .value_dim = sizes.value_dim};
 }
 
-// Some columns through all rows of a segment, while they are in a cache.
-template <std::size_t N>
-void run_columns(const Job& job, std::size_t segment, std::size_t head, std::size_t first) {
-  float* const state = job.state(segment, head);
-  const std::size_t first_row = job.step.first_rows[segment];
+// Some columns through all rows of a segment, while they are in a cache. `scratch`: room for 3 * key_dim floats.
+//   S = e^g S - (beta e^g k) (k' S) + (beta k) v';  o = q' S
+void run_columns(const Job& job, std::size_t segment, std::size_t head, std::size_t first, std::size_t n, float* scratch) {
+  float* const state = job.state(segment, head) + first;
+  const std::size_t first_row = job.step.first_rows[segment], keys = job.sizes.key_dim;
+  float *const keep = scratch, *const take = keep + keys, *const write = take + keys;
   for (std::size_t row = first_row; row < first_row + job.rows(segment); ++row) {
-    update_columns<N>(token_at(job, row, head), state, first);
+    const Token token = token_at(job, row, head);
+    const float taken = token.beta * token.decay;
+    std::fill_n(keep, keys, token.decay);
+    for (std::size_t i = 0; i < keys; ++i) take[i] = taken * token.k[i];
+    for (std::size_t i = 0; i < keys; ++i) write[i] = token.beta * token.k[i];
+    job.step.kernels.scan->matrix_state({.state = state,
+                                         .stride = job.sizes.value_dim,
+                                         .keys = keys,
+                                         .n = n,
+                                         .keep = keep,
+                                         .take = take,
+                                         .key = token.k,
+                                         .write = write,
+                                         .read = token.q,
+                                         .direct = 0,
+                                         .reads_before = false,
+                                         .value = token.v + first,
+                                         .out = token.v + first});
   }
 }
 
@@ -208,17 +197,12 @@ class DeltaNetView : public RecurrenceView {
 
 // One value head in one segment's rows: norm(o) * silu(z), left in z.
 template <class Report>
-void run_head(const Job& job, std::size_t segment, std::size_t head, Report& report) {
+void run_head(const Job& job, std::size_t segment, std::size_t head, float* scratch, Report& report) {
   const std::size_t n = job.sizes.value_dim, first_row = job.step.first_rows[segment],
                     last_row = first_row + job.rows(segment);
-  constexpr std::size_t kWide = 32, kNarrow = 4;
-  std::size_t column = 0;
-  for (; column + kWide <= n; column += kWide)
-    run_columns<kWide>(job, segment, head, column);
-  for (; column + kNarrow <= n; column += kNarrow)
-    run_columns<kNarrow>(job, segment, head, column);
-  for (; column < n; ++column)
-    run_columns<1>(job, segment, head, column);
+  constexpr std::size_t kColumns = 64;  // at once
+  for (std::size_t column = 0; column < n; column += kColumns)
+    run_columns(job, segment, head, column, std::min(kColumns, n - column), scratch);
   const KernelTable& kernels = job.step.kernels;
   for (std::size_t row = first_row; row < last_row; ++row) {
     float* const o = token_at(job, row, head).v;
@@ -287,7 +271,10 @@ void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& 
         [&](std::size_t i, int) { convolve_head(job, i / n_heads, i % n_heads); });
   ScanReport<Probe, DeltaNetView> report(probe, slot.layer, job);
   share(step, n_segments * sizes.n_value_heads, 3 * rows * sizes.value_width() * sizes.key_dim,
-        [&](std::size_t i, int) { run_head(job, i / sizes.n_value_heads, i % sizes.n_value_heads, report); });
+        [&](std::size_t i, int worker) {
+          float* const scratch = step.scratch.get(worker, 3 * sizes.key_dim);
+          run_head(job, i / sizes.n_value_heads, i % sizes.n_value_heads, scratch, report);
+        });
   report.done();
   linear(step, {{&weights.out, out}}, made.z, rows);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "kernels/exp_values.h"
 #include "layers/activation.h"
@@ -44,39 +43,10 @@ void convolve(const Job& job, std::size_t segment, std::size_t first, std::size_
   const std::size_t row = job.step.first_rows[segment], rows = job.segment_rows(segment);
   const CausalConv conv = conv_of(job);
   const Rows x{job.x[row], job.x.stride};
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()), x, rows, first, n);
+  causal_conv(job.step.kernels, conv, job.step.recurrent(segment, job.slot, conv.state_floats()), x, rows, first, n);
   const KernelTable::Activate activate = activation_kernel(job.step.kernels, job.spec.activation);
   for (std::size_t t = 0; t < rows; ++t) activate(x[t] + first, nullptr, n);
 }
-
-// What one token does to a run of channels; `n` is a constant for whole runs, whose loops become vectors.
-//   h[s] = exp(delta A[s]) h[s] + delta x B[s];  y = sum over s of C[s] h[s], in order
-struct Channels {
-  const float* a;  // d_state rows of `stride`
-  float* h;        // the same
-  std::size_t stride, d_state;
-  const float* b;
-  const float* c;
-
-  template <class Count>
-  void advance(const float* delta, const float* x, float* y, Count n) const {
-    float decay[kScanChannels], input[kScanChannels], held[kScanChannels], sum[kScanChannels];
-    for (std::size_t i = 0; i < n; ++i) input[i] = delta[i] * x[i];
-    for (std::size_t i = 0; i < n; ++i) sum[i] = 0;
-    for (std::size_t s = 0; s < d_state; ++s) {
-      const float* const rates = a + s * stride;
-      float* const state = h + s * stride;
-      const float b_s = b[s], c_s = c[s];
-      for (std::size_t i = 0; i < n; ++i) decay[i] = delta[i] * rates[i];
-      exp_values(decay, n);
-      std::copy_n(state, std::size_t{n}, held);
-      for (std::size_t i = 0; i < n; ++i) held[i] = decay[i] * held[i] + input[i] * b_s;
-      for (std::size_t i = 0; i < n; ++i) sum[i] += held[i] * c_s;
-      std::copy_n(held, std::size_t{n}, state);
-    }
-    std::copy_n(sum, std::size_t{n}, y);
-  }
-};
 
 // For each channel h of d_state values.
 class MambaView : public RecurrenceView {
@@ -126,13 +96,17 @@ void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n,
     const float* const x = job.x[row] + first;
     float* const delta = job.delta[row] + first;
     softplus_values(delta, n);
-    const Channels channels{job.weights.a.data() + first, state, width, d_state, parameters, parameters + d_state};
-    if (n == kScanChannels) {
-      channels.advance(delta, x, y, std::integral_constant<std::size_t, kScanChannels>());
-    } else {
-      channels.advance(delta, x, y, n);
-    }
-    for (std::size_t i = 0; i < n; ++i) y[i] += skip[i] * x[i];
+    job.step.kernels.scan->channel_state({.state = state,
+                                          .rates = job.weights.a.data() + first,
+                                          .stride = width,
+                                          .d_state = d_state,
+                                          .n = n,
+                                          .b = parameters,
+                                          .c = parameters + d_state,
+                                          .delta = delta,
+                                          .x = x,
+                                          .skip = skip,
+                                          .out = y});
     report.keep_results(row, first, y, n);
     job.step.kernels.silu(job.z[row] + first, y, n);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
 
 #include "kernels/exp_values.h"
 #include "layers/activation.h"
@@ -16,7 +15,6 @@ namespace continuo {
 namespace {
 
 constexpr std::size_t kConvChannels = 256;  // that a thread takes at once
-constexpr std::size_t kRun = 16;            // values of a head that are computed side by side
 
 // Where the parts of a projected row begin: z, then x, B and C, which are convolved together, then dt.
 struct Columns {
@@ -78,37 +76,10 @@ void convolve(const Job& job, std::size_t segment, std::size_t first, std::size_
   }
   const CausalConv conv = conv_of(job);
   const Rows x{job.all[row] + columns.x, job.all.stride};
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()), x, rows, first, n);
+  causal_conv(job.step.kernels, conv, job.step.recurrent(segment, job.slot, conv.state_floats()), x, rows, first, n);
   const KernelTable::Activate activate = activation_kernel(job.step.kernels, job.spec.activation);
   for (std::size_t t = 0; t < rows; ++t) activate(x[t] + first, nullptr, n);
 }
-
-// What one token does to a run of a head's values; `n` is a constant for whole runs, whose loops become vectors.
-//   S[s] = decay S[s] + delta x B[s];  x = sum over s of C[s] S[s], in order, + skip x
-struct HeadStep {
-  float* state;  // d_state rows of `head_dim`
-  std::size_t head_dim, d_state;
-  const float* b;
-  const float* c;
-  float delta, decay, skip;
-
-  template <class Count>
-  void advance(std::size_t first, float* x, Count n) const {
-    float input[kRun], held[kRun], sum[kRun];
-    for (std::size_t i = 0; i < n; ++i) input[i] = delta * x[i];
-    for (std::size_t i = 0; i < n; ++i) sum[i] = 0;
-    for (std::size_t s = 0; s < d_state; ++s) {
-      float* const row = state + s * head_dim + first;
-      const float b_s = b[s], c_s = c[s];
-      std::copy_n(row, std::size_t{n}, held);
-      for (std::size_t i = 0; i < n; ++i) held[i] = decay * held[i] + input[i] * b_s;
-      for (std::size_t i = 0; i < n; ++i) sum[i] += held[i] * c_s;
-      std::copy_n(held, std::size_t{n}, row);
-    }
-    const float by_skip = skip;
-    for (std::size_t i = 0; i < n; ++i) x[i] = sum[i] + by_skip * x[i];
-  }
-};
 
 // D = softplus(dt + b) within its limits; what is no number stays so.
 float step_size(const Mamba2Spec& spec, float dt) {
@@ -157,31 +128,39 @@ class Mamba2View : public RecurrenceView {
   std::vector<float> before_;
 };
 
-// y = S C + skip x, in the place of x, for one head of one segment's rows.
+// y = S C + skip x, in the place of x, for one head of one segment's rows. `scratch`: room for 2 * d_state floats.
 template <class Report>
-void scan(const Job& job, std::size_t segment, std::size_t head, Report& report) {
+void scan(const Job& job, std::size_t segment, std::size_t head, float* scratch, Report& report) {
   const Mamba2Spec& spec = job.spec;
   const auto head_dim = static_cast<std::size_t>(spec.head_dim), d_state = static_cast<std::size_t>(spec.d_state);
   const std::size_t heads_per_group = static_cast<std::size_t>(spec.n_heads / spec.n_groups);
   StateSlot slot = job.slot;
   slot.first_float += conv_of(job).state_floats() + head * head_dim * d_state;
   float* const state = job.step.recurrent(segment, slot, head_dim * d_state).data();
+  float *const keep = scratch, *const write = scratch + d_state;
   for (std::size_t t = 0; t < job.segment_rows(segment); ++t) {
     const std::size_t place = job.step.first_rows[segment] + t;
     float* const all = job.all[place];
     const std::size_t group = head / heads_per_group * d_state;
-    const float delta =
-        step_size(spec, all[job.columns.dt + head] * job.scales[4] + job.weights.dt_bias[head]);
+    const float delta = step_size(spec, all[job.columns.dt + head] * job.scales[4] + job.weights.dt_bias[head]);
     float decay = delta * job.weights.a[head];
     exp_values(&decay, 1);
-    const HeadStep one{state, head_dim,  d_state, all + job.columns.b + group, all + job.columns.c + group,
-                       delta, decay, job.weights.skip[head]};
+    std::fill_n(keep, d_state, decay);
+    for (std::size_t s = 0; s < d_state; ++s) write[s] = delta * all[job.columns.b + group + s];
     float* const x = all + job.columns.x + head * head_dim;
-    std::size_t first = 0;
-    for (; first + kRun <= head_dim; first += kRun) {
-      one.advance(first, x + first, std::integral_constant<std::size_t, kRun>());
-    }
-    if (first < head_dim) one.advance(first, x + first, head_dim - first);
+    job.step.kernels.scan->matrix_state({.state = state,
+                                         .stride = head_dim,
+                                         .keys = d_state,
+                                         .n = head_dim,
+                                         .keep = keep,
+                                         .take = nullptr,
+                                         .key = nullptr,
+                                         .write = write,
+                                         .read = all + job.columns.c + group,
+                                         .direct = job.weights.skip[head],
+                                         .reads_before = false,
+                                         .value = x,
+                                         .out = x});
     report.keep_results(place, head * head_dim, x, head_dim);
   }
 }
@@ -223,7 +202,10 @@ void Mamba2::run(Step& step, const Mamba2Spec& spec, const Mamba2Weights& weight
   });
   ScanReport<Probe, Mamba2View> report(probe, slot.layer, job);
   share(step, segments * heads, 2 * rows * inner * static_cast<std::size_t>(spec.d_state),
-        [&](std::size_t i, int) { scan(job, i / heads, i % heads, report); });
+        [&](std::size_t i, int worker) {
+          float* const scratch = step.scratch.get(worker, 2 * static_cast<std::size_t>(spec.d_state));
+          scan(job, i / heads, i % heads, scratch, report);
+        });
   report.done();
   constexpr std::size_t kCost = 8;  // multiply-adds that a gated value takes as long as
   share_rows(step, rows, kCost * rows * inner, [&](std::size_t row, int) { gate(job, job.all[row]); });

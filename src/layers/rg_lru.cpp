@@ -136,7 +136,7 @@ void run_block(const Job& job, std::size_t segment, std::size_t block, Report& r
   const std::size_t n = job.block_width();
   const Part part{job.step.first_rows[segment], job.step.segments[segment].tokens.size(), block * n, n};
   const CausalConv conv = job.conv();
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()),
+  causal_conv(job.step.kernels, conv, job.step.recurrent(segment, job.slot, conv.state_floats()),
               {job.x[part.first_row], job.x.stride}, part.rows, part.first, n);
   const std::size_t last_row = part.first_row + part.rows;
   for (std::size_t row = part.first_row; row < last_row; ++row)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/reference_math.h"
+#include "kernels/exp_values.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/probe.h"
@@ -22,57 +22,14 @@ void each_row(Step& step, Rows x, std::size_t width, F&& f) {
   share_rows(step, step.rows(), 16 * step.rows() * width, [&](std::size_t row, int) { f(row, x[row]); });
 }
 
-// to = second(activation(first(x))): a small map of two layers.
-template <class Activate>
-void two_layers(Step& step, const Linear& first, const Linear& second, Rows x, Buffer& small, Activate activate, Rows to) {
+// to = second(activation(first(x))): a small map of two layers; null: no activation.
+void two_layers(Step& step, const Linear& first, const Linear& second, Rows x, Buffer& small,
+                KernelTable::Activate activate, Rows to) {
   const std::size_t rank = first.weight.rows;
   const Rows hidden = small.rows(step.rows(), rank);
   linear(step, {{&first, {hidden}}}, x, step.rows());
-  each_row(step, hidden, rank, [&](std::size_t, float* values) {
-    for (std::size_t i = 0; i < rank; ++i) values[i] = activate(values[i]);
-  });
+  if (activate) each_row(step, hidden, rank, [&](std::size_t, float* values) { activate(values, nullptr, rank); });
   linear(step, {{&second, {to}}}, hidden, step.rows());
-}
-
-float same(float x) { return x; }
-
-// One head of one row. `state`: `dim` rows, one for each channel of the key, of the `width` values that it holds.
-struct Head {
-  const float *r, *w, *k, *v, *first;
-  float* out;
-  std::size_t dim, width;
-};
-
-// RWKV-5.2 and 6: out = r (S + first k v'); S = w S + k v'.
-void step_head(const Head& head, float* state) {
-  std::fill_n(head.out, head.width, 0.0f);
-  for (std::size_t i = 0; i < head.dim; ++i) {
-    float* const row = state + i * head.width;
-    const float r = head.r[i], w = head.w[i], k = head.k[i], u = head.first[i];
-    for (std::size_t j = 0; j < head.width; ++j) {
-      const float kv = k * head.v[j];
-      head.out[j] += r * (u * kv + row[j]);
-      row[j] = w * row[j] + kv;
-    }
-  }
-}
-
-// RWKV-7: S = (diag(w) - kappa (kappa a)') S + k v', out = r S; kappa has length 1. `held` is room for a row.
-void step_head_7(const Head& head, const float* kappa, const float* a, float* state, float* held) {
-  std::fill_n(held, head.width, 0.0f);
-  for (std::size_t i = 0; i < head.dim; ++i) {
-    const float* const row = state + i * head.width;
-    for (std::size_t j = 0; j < head.width; ++j) held[j] += kappa[i] * row[j];
-  }
-  std::fill_n(head.out, head.width, 0.0f);
-  for (std::size_t i = 0; i < head.dim; ++i) {
-    float* const row = state + i * head.width;
-    const float r = head.r[i], w = head.w[i], k = head.k[i], taken = kappa[i] * a[i];
-    for (std::size_t j = 0; j < head.width; ++j) {
-      row[j] = row[j] * w - taken * held[j] + k * head.v[j];
-      head.out[j] += r * row[j];
-    }
-  }
 }
 
 }  // namespace
@@ -112,9 +69,7 @@ Rwkv::Inputs Rwkv::inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights&
   const Rows mixed = mixed_.rows(rows, width), extra = extra_.rows(rows, width), hidden = small_.rows(rows, 5 * rank);
   mix_differences(step, x, before, weights.mix_x, {}, mixed);
   linear(step, {{&weights.shift_1, {hidden}}}, mixed, rows);
-  each_row(step, hidden, 5 * rank, [&](std::size_t, float* values) {
-    for (std::size_t i = 0; i < 5 * rank; ++i) values[i] = math::tanh(values[i]);
-  });
+  each_row(step, hidden, 5 * rank, [&](std::size_t, float* values) { step.kernels.tanh(values, nullptr, 5 * rank); });
   const auto mix = [&](std::size_t part, const std::vector<float>& share) {
     linear(step, {{&weights.shift_2[part], {extra}}}, hidden.from(part * rank), rows);
     mix_differences(step, x, before, share, extra, mixed);
@@ -128,9 +83,12 @@ Rwkv::Inputs Rwkv::inputs_6(Step& step, const RwkvSpec& spec, const RwkvWeights&
   mix(4, weights.mix_g);
   linear(step, {{&weights.gate, {to.g}}}, mixed, rows);
   mix(0, weights.mix_w);  // last: the decay's small map takes the room of `hidden`
-  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, math::tanh, to.w);
+  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, step.kernels.tanh, to.w);
   each_row(step, to.w, width, [&](std::size_t, float* w) {
-    for (std::size_t i = 0; i < width; ++i) w[i] = math::exp(-math::exp(weights.decay[i] + w[i]));
+    for (std::size_t i = 0; i < width; ++i) w[i] += weights.decay[i];
+    exp_values(w, width);
+    for (std::size_t i = 0; i < width; ++i) w[i] = -w[i];
+    exp_values(w, width);
   });
   return to;
 }
@@ -143,28 +101,31 @@ Rwkv::Inputs Rwkv::inputs_7(Step& step, const RwkvSpec& spec, const RwkvWeights&
   map_mixed(step, weights.receptance, x, before, weights.mix_r, to.r);
   map_mixed(step, weights.key, x, before, weights.mix_k, to.k);
   mix_differences(step, x, before, weights.mix_w, {}, mixed);
-  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, math::tanh, to.w);
+  two_layers(step, weights.decay_1, weights.decay_2, mixed, small_, step.kernels.tanh, to.w);
   mix_differences(step, x, before, weights.mix_a, {}, mixed);
-  two_layers(step, weights.learning_1, weights.learning_2, mixed, small_, same, to.a);
+  two_layers(step, weights.learning_1, weights.learning_2, mixed, small_, nullptr, to.a);
   mix_differences(step, x, before, weights.mix_g, {}, mixed);
-  two_layers(step, weights.gate_1, weights.gate_2, mixed, small_, math::sigmoid, to.g);
+  two_layers(step, weights.gate_1, weights.gate_2, mixed, small_, step.kernels.sigmoid, to.g);
   mix_differences(step, x, before, weights.mix_v, {}, mixed);
   linear(step, {{&weights.value, {to.v}}}, mixed, rows);
   const Rows first = first_values_.rows(rows, value_width);
-  if (!spec.first_layer) two_layers(step, weights.value_1, weights.value_2, mixed, small_, same, extra);
+  if (!spec.first_layer) two_layers(step, weights.value_1, weights.value_2, mixed, small_, nullptr, extra);
+  const KernelTable::Activate sigmoid = step.kernels.sigmoid;
   each_row(step, to.w, width, [&](std::size_t row, float* w) {
-    float *const a = to.a[row], *const v = to.v[row], *const own = first[row];
-    for (std::size_t i = 0; i < width; ++i) {
-      w[i] = math::exp(-kSlowest * math::sigmoid(weights.decay[i] + w[i]));
-      a[i] = math::sigmoid(weights.learning[i] + a[i]);
+    float *const a = to.a[row], *const v = to.v[row], *const own = first[row], *const share = extra[row];
+    for (std::size_t i = 0; i < width; ++i) w[i] += weights.decay[i];
+    sigmoid(w, nullptr, width);
+    for (std::size_t i = 0; i < width; ++i) w[i] *= -kSlowest;
+    exp_values(w, width);
+    for (std::size_t i = 0; i < width; ++i) a[i] += weights.learning[i];
+    sigmoid(a, nullptr, width);
+    if (spec.first_layer) {
+      std::copy_n(v, value_width, own);
+      return;
     }
-    for (std::size_t i = 0; i < value_width; ++i) {
-      if (spec.first_layer) {
-        own[i] = v[i];
-      } else {
-        v[i] += (own[i] - v[i]) * math::sigmoid(weights.value_mix[i] + extra[row][i]);
-      }
-    }
+    for (std::size_t i = 0; i < value_width; ++i) share[i] += weights.value_mix[i];
+    sigmoid(share, nullptr, value_width);
+    for (std::size_t i = 0; i < value_width; ++i) v[i] += (own[i] - v[i]) * share[i];
   });
   return to;
 }
@@ -200,14 +161,15 @@ void finish_head(const HeadJob& job, std::size_t row, std::size_t h) {
   float* const out = job.out[row] + first_value;
   const LayerNormSpec norm{.eps = job.spec.norm_eps};
   normalize_row(job.step.kernels, norm, job.weights.norm, first_value, {out, job.width}, out);
-  const float* const g = job.g[row] + first_value;
+  float* const g = job.g[row] + first_value;
   if (job.spec.version == 7) {
     const float *const r = job.r[row] + first, *const k = job.k[row] + first, *const v = job.v[row] + first_value;
     float own = 0;
     for (std::size_t i = 0; i < job.dim; ++i) own += r[i] * k[i] * job.weights.first[first + i];
     for (std::size_t i = 0; i < job.width; ++i) out[i] = (out[i] + own * v[i]) * g[i];
   } else if (job.spec.gate) {
-    for (std::size_t i = 0; i < job.width; ++i) out[i] *= math::silu(g[i]);
+    job.step.kernels.silu(g, out, job.width);
+    std::copy_n(g, job.width, out);
   }
 }
 
@@ -248,25 +210,46 @@ class RwkvView : public RecurrenceView {
   std::vector<float> before_;
 };
 
-// `scratch`: room for `width` floats.
+// What one token does to a head's matrix. RWKV-5.2 and 6: out = r (S + first k v'); S = w S + k v'. RWKV-7:
+// S = (diag(w) - (kappa a) kappa') S + k v'; out = r S; kappa has length 1. `scratch`: room for `dim` floats.
+MatrixStateArgs token_args(const HeadJob& job, std::size_t row, std::size_t h, float* state, float* scratch) {
+  const std::size_t first = h * job.dim, first_value = h * job.width;
+  const float *const r = job.r[row] + first, *const k = job.k[row] + first;
+  MatrixStateArgs args{.state = state,
+                       .stride = job.width,
+                       .keys = job.dim,
+                       .n = job.width,
+                       .keep = job.w[row] + first,
+                       .take = nullptr,
+                       .key = nullptr,
+                       .write = k,
+                       .read = r,
+                       .direct = 0,
+                       .reads_before = job.spec.version < 7,
+                       .value = job.v[row] + first_value,
+                       .out = job.out[row] + first_value};
+  if (job.spec.version < 7) {
+    const float* const bonus = job.weights.first.data() + first;
+    for (std::size_t i = 0; i < job.dim; ++i) args.direct += r[i] * bonus[i] * k[i];
+    return args;
+  }
+  const float *const kappa = job.kappa[row] + first, *const a = job.a[row] + first;
+  for (std::size_t i = 0; i < job.dim; ++i) scratch[i] = kappa[i] * a[i];
+  args.key = kappa;
+  args.take = scratch;
+  return args;
+}
+
 template <class Report>
 void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scratch, Report& report) {
-  const std::size_t first = h * job.dim, first_value = h * job.width, square = job.dim * job.width;
-  const std::size_t heads = static_cast<std::size_t>(job.spec.n_heads);
+  const std::size_t square = job.dim * job.width, heads = static_cast<std::size_t>(job.spec.n_heads);
   float* const state = job.step.recurrent(segment, job.matrices, heads * square).data() + h * square;
   const std::size_t begin = job.step.first_rows[segment], n = job.step.segments[segment].tokens.size();
   for (std::size_t row = begin; row < begin + n; ++row) {
-    const Head head{job.r[row] + first,       job.w[row] + first,
-                    job.k[row] + first,       job.v[row] + first_value,
-                    job.weights.first.data() + first, job.out[row] + first_value,
-                    job.dim,                  job.width};
-    if (job.spec.version == 7) {
-      split_key(job, row, first);
-      step_head_7(head, job.kappa[row] + first, job.a[row] + first, state, scratch);
-    } else {
-      step_head(head, state);
-    }
-    report.keep_results(row, first_value, head.out, job.width);
+    if (job.spec.version == 7) split_key(job, row, h * job.dim);
+    const MatrixStateArgs args = token_args(job, row, h, state, scratch);
+    job.step.kernels.scan->matrix_state(args);
+    report.keep_results(row, h * job.width, args.out, job.width);
     finish_head(job, row, h);
   }
 }
@@ -288,7 +271,7 @@ void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Sta
                     in.a, kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim, width};
   ScanReport<Probe, RwkvView> report(probe, slot.layer, job);
   share(step, step.segments.size() * heads, 6 * rows * d_model * width, [&](std::size_t i, int worker) {
-    run_head(job, i / heads, i % heads, step.scratch.get(worker, width), report);
+    run_head(job, i / heads, i % heads, step.scratch.get(worker, dim), report);
   });
   report.done();
   linear(step, {{&weights.out, out}}, result, rows);

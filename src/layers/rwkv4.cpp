@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/reference_math.h"
 #include "layers/linear.h"
 #include "layers/probe.h"
 #include "layers/token_shift.h"
@@ -13,21 +12,6 @@ namespace continuo {
 namespace {
 
 constexpr std::size_t kChannels = 64;  // that a thread takes at once
-constexpr float kNoExponent = -1e38f;
-
-// What a channel remembers: sums of exp(k) v and exp(k), divided by exp(largest).
-struct Average {
-  float numerator, denominator, largest;
-
-  // Adds v with the weight exp(k).
-  void add(float k, float v) {
-    const float most = std::max(largest, k);
-    const float old = math::exp(largest - most), now = math::exp(k - most);
-    numerator = old * numerator + now * v;
-    denominator = old * denominator + now;
-    largest = most;
-  }
-};
 
 struct Job {
   const Rwkv4Weights& weights;
@@ -49,7 +33,7 @@ class Rwkv4View : public RecurrenceView {
       const double numerator = job.state[c], denominator = job.state[job.width + c];
       before_[c] = denominator == 0 ? 0 : numerator / denominator;
       // Logarithms of sums of weights.
-      double old = denominator == 0 ? double(kNoExponent) : std::log(denominator) + double(job.state[2 * job.width + c]);
+      double old = denominator == 0 ? double(kNothingSeen) : std::log(denominator) + double(job.state[2 * job.width + c]);
       for (std::size_t row = 0; row < n_rows; ++row) {
         const double k = job.key[row][c];
         shares_[row * job.width + c] = {share(old, k + double(job.weights.first[c])),
@@ -75,27 +59,24 @@ class Rwkv4View : public RecurrenceView {
   std::vector<Shares> shares_;
 };
 
-// receptance = sigmoid(receptance) * average for one channel of one segment's rows.
+// receptance = sigmoid(receptance) * average for some channels of one segment's rows.
 template <class Report>
-void run_channel(const Job& job, std::size_t first_row, std::size_t rows, std::size_t c, Report& report) {
-  float* const numerator = job.state.data() + c;
-  float* const denominator = numerator + job.width;
-  float* const largest = denominator + job.width;
-  // A state of zeros is one that has seen nothing.
-  Average average{*numerator, *denominator, *denominator == 0.0f ? kNoExponent : *largest};
+void run_channels(const KernelTable& kernels, const Job& job, std::size_t first_row, std::size_t rows, std::size_t first,
+                  std::size_t n, Report& report) {
+  float average[kChannels];
   for (std::size_t row = first_row; row < first_row + rows; ++row) {
-    const float k = job.key[row][c], v = job.value[row][c];
-    Average here = average;
-    here.add(k + job.weights.first[c], v);
-    const float result = here.numerator / here.denominator;
-    report.keep_results(row, c, &result, 1);
-    job.receptance[row][c] = math::sigmoid(job.receptance[row][c]) * result;
-    average.largest += job.weights.decay[c];
-    average.add(k, v);
+    kernels.scan->average_state({.numerator = job.state.data() + first,
+                                 .denominator = job.state.data() + job.width + first,
+                                 .largest = job.state.data() + 2 * job.width + first,
+                                 .n = n,
+                                 .key = job.key[row] + first,
+                                 .value = job.value[row] + first,
+                                 .first = job.weights.first.data() + first,
+                                 .decay = job.weights.decay.data() + first,
+                                 .out = average});
+    report.keep_results(row, first, average, n);
+    kernels.sigmoid(job.receptance[row] + first, average, n);
   }
-  *numerator = average.numerator;
-  *denominator = average.denominator;
-  *largest = average.largest;
 }
 
 }  // namespace
@@ -124,9 +105,8 @@ void Rwkv4::run(Step& step, const Rwkv4Spec& spec, const Rwkv4Weights& weights, 
   ScanReport<Probe, Rwkv4View> report(probe, slot.layer, job_of(0), rows);
   share(step, step.segments.size() * groups, 64 * rows * width, [&](std::size_t i, int) {
     const std::size_t segment = i / groups, first = i % groups * kChannels;
-    const Job job = job_of(segment);
-    for (std::size_t c = first; c < std::min(width, first + kChannels); ++c)
-      run_channel(job, step.first_rows[segment], step.segments[segment].tokens.size(), c, report);
+    run_channels(step.kernels, job_of(segment), step.first_rows[segment], step.segments[segment].tokens.size(), first,
+                 std::min(kChannels, width - first), report);
   });
   report.done();
   linear(step, {{&weights.out, out}}, receptance, rows);

@@ -73,7 +73,7 @@ void mix_channels(const Job& job, std::size_t segment, std::size_t first, std::s
     for (std::size_t i = first; i < first + n; ++i) u[t][i] *= b[t][i];
   }
   const CausalConv conv = conv_of(job);
-  causal_conv(conv, job.step.recurrent(segment, job.slot, conv.state_floats()), u, rows, first, n);
+  causal_conv(job.step.kernels, conv, job.step.recurrent(segment, job.slot, conv.state_floats()), u, rows, first, n);
   for (std::size_t t = 0; t < rows; ++t) {
     float* const out = job.mixed.data ? job.mixed[row + t] + first : u[t] + first;
     for (std::size_t i = 0; i < n; ++i) out[i] = c[t][first + i] * u[t][first + i];

@@ -214,7 +214,8 @@ TEST_CASE("activations agree with the reference, gated or not") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
     for (const auto member : {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf,
-                              &KernelTable::gelu_quick, &KernelTable::relu, &KernelTable::relu_squared}) {
+                              &KernelTable::gelu_quick, &KernelTable::relu, &KernelTable::relu_squared,
+                              &KernelTable::sigmoid, &KernelTable::tanh}) {
       for (const std::size_t n : {1, 15, 16, 1000}) {
         auto got = random_floats(n, random, 20);
         auto want = got;
@@ -241,6 +242,8 @@ TEST_CASE("activations are the functions they are named after") {
     REQUIRE(at(kReferenceKernels.silu) == Approx(x / (1 + std::exp(-x))).margin(1e-6));
     REQUIRE(at(kReferenceKernels.gelu_tanh) == Approx(0.5 * x * (1 + std::tanh(u))).margin(1e-6));
     REQUIRE(at(kReferenceKernels.gelu_quick) == Approx(x / (1 + std::exp(-1.702 * x))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.sigmoid) == Approx(1 / (1 + std::exp(-x))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.tanh) == Approx(std::tanh(x)).margin(1e-6));
     REQUIRE(at(kReferenceKernels.relu_squared) == Approx(x > 0 ? x * x : 0).margin(1e-6));
     REQUIRE(at(kReferenceKernels.gelu_erf) ==
             Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));

@@ -161,6 +161,8 @@ HWY_INLINE V Silu(V x) {
   return hn::Div(x, hn::Add(one, Exp(hn::Neg(x))));
 }
 
+HWY_INLINE V Sigmoid(V x) { return hn::Div(hn::Set(d, 1.0f), hn::Add(hn::Set(d, 1.0f), Exp(hn::Neg(x)))); }
+
 HWY_INLINE V GeluTanh(V x) {
   const V cubic = hn::Mul(hn::Mul(hn::Set(d, math::kGeluCubic), x), x);
   const V u = hn::Mul(hn::MulAdd(cubic, x, x), hn::Set(d, math::kGeluScale));
