@@ -297,6 +297,7 @@ constexpr std::string_view kScriptWords[] = {
     "memory.all",
     "memory.large.note",
     "memory.cell",
+    "memory.measured",
 };
 
 // JSON that cannot end the element it stands in: nothing begins with "<".

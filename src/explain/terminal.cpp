@@ -433,7 +433,7 @@ void Painter::draw(const MemoryMaps& maps) {
   line(ink(chosen.title, Ink::title));
   wrapped(words("memory.large.note"));
   matrix("", *chosen.weights, maps.labels, true, true);
-  caption(words("attention.measured"));
+  caption(words("memory.measured"));
   fact_lines(chosen.facts);
 }
 

@@ -236,6 +236,7 @@ constexpr Words::Row kTable[] = {
      "attention's weights these may be negative and need not add up to 1.",
      "把這裡的數字乘上每一行的 value，沿著一列加起來，就是那一列讀到的東西：不是近似，是剛好相等。和注意力的權重不同，這裡可以是負的，"
      "加起來也不必是 1。"},
+    {"memory.measured", "Measured on this matrix", "這個矩陣量到的"},
     {"memory.cell", "{} reads {}", "{} 讀到 {}"},
     {"memory.head", "head {}", "head {}"},
     {"memory.channel", "channel {}", "channel {}"},

@@ -303,7 +303,7 @@ figures.memory = (f) => {
     chosen = i;
     const unit = f.units[i];
     title.textContent = unit.title;
-    facts.replaceChildren(h('div', { class: 'subhead' }, say('attention.measured')), factList(unit.facts.map((value, k) => [f.fact_names[k], value])));
+    facts.replaceChildren(h('div', { class: 'subhead' }, say('memory.measured')), factList(unit.facts.map((value, k) => [f.fact_names[k], value])));
     buttons.forEach((button, k) => {
       button.setAttribute('aria-selected', k === i);
       button.tabIndex = k === i ? 0 : -1;
