@@ -160,7 +160,7 @@ def make(name, config, out):
     tensors = {}
     for key, shape in shapes_of(config).items():
         center = 1 if "norm" in key or key.endswith(".D") else 0
-        scale = 0.2 if len(shape) == 1 else 1.2 / np.sqrt(shape[-1])
+        scale = 0.2 if len(shape) == 1 else 0.7 / np.sqrt(shape[-1])
         tensors[key] = random.normal(center, scale, shape).astype(np.float32)
     network, prompts = Zamba2(config, tensors), []
     for n in PROMPTS:

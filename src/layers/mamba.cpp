@@ -39,7 +39,7 @@ CausalConv conv_of(const Job& job) {
 }
 
 // x = act(conv(x)) for some channels of one segment's rows.
-void convolve(const Job& job, std::size_t segment, std::size_t first, std::size_t n) {
+void convolve(const Job& job, std::size_t segment, std::size_t first, std::size_t n, int) {
   const std::size_t row = job.step.first_rows[segment], rows = job.segment_rows(segment);
   const CausalConv conv = conv_of(job);
   const Rows x{job.x[row], job.x.stride};
@@ -81,13 +81,21 @@ class MambaView : public RecurrenceView {
   std::vector<float> before_;
 };
 
-// z = (C h + skip x) * silu(z) for some channels of one segment's rows.
+// Values of some channels: d_state rows of `n`, `stride` floats apart.
+struct ChannelRows {
+  float* data;
+  std::size_t stride;
+};
+
+void copy_rows(ChannelRows from, ChannelRows to, std::size_t d_state, std::size_t n) {
+  for (std::size_t s = 0; s < d_state; ++s) std::copy_n(from.data + s * from.stride, n, to.data + s * to.stride);
+}
+
+// z = (C h + skip x) * silu(z) for some channels of one segment's rows, whose state and decay rates are given.
 template <class Report>
-void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n, Report& report) {
-  const std::size_t width = job.width(), d_state = job.d_state(), dt_rank = job.dt_rank();
-  StateSlot slot = job.slot;
-  slot.first_float += conv_of(job).state_floats();
-  float* const state = job.step.recurrent(segment, slot, width * d_state).data() + first;
+void scan_rows(const Job& job, std::size_t segment, std::size_t first, std::size_t n, ChannelRows state, const float* rates,
+               Report& report) {
+  const std::size_t d_state = job.d_state(), dt_rank = job.dt_rank();
   const float* const skip = job.weights.skip.data() + first;
   float y[kScanChannels];
   for (std::size_t t = 0; t < job.segment_rows(segment); ++t) {
@@ -96,9 +104,9 @@ void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n,
     const float* const x = job.x[row] + first;
     float* const delta = job.delta[row] + first;
     softplus_values(delta, n);
-    job.step.kernels.scan->channel_state({.state = state,
-                                          .rates = job.weights.a.data() + first,
-                                          .stride = width,
+    job.step.kernels.scan->channel_state({.state = state.data,
+                                          .rates = rates,
+                                          .stride = state.stride,
                                           .d_state = d_state,
                                           .n = n,
                                           .b = parameters,
@@ -110,6 +118,24 @@ void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n,
     report.keep_results(row, first, y, n);
     job.step.kernels.silu(job.z[row] + first, y, n);
   }
+}
+
+// The same. Through several rows state and rates stand side by side in the worker's scratch: rows as far apart as the layer is
+// wide would push each other out of the first-level cache.
+template <class Report>
+void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n, int worker, Report& report) {
+  constexpr std::size_t kWorthCopying = 4;  // rows
+  const std::size_t width = job.width(), d_state = job.d_state();
+  StateSlot slot = job.slot;
+  slot.first_float += conv_of(job).state_floats();
+  const ChannelRows state{job.step.recurrent(segment, slot, width * d_state).data() + first, width};
+  if (job.segment_rows(segment) < kWorthCopying)
+    return scan_rows(job, segment, first, n, state, job.weights.a.data() + first, report);
+  const ChannelRows near{job.step.scratch.get(worker, 2 * d_state * n), n}, rates{near.data + d_state * n, n};
+  copy_rows(state, near, d_state, n);
+  for (std::size_t s = 0; s < d_state; ++s) std::copy_n(job.weights.a.data() + s * width + first, n, rates.data + s * n);
+  scan_rows(job, segment, first, n, near, rates.data, report);
+  copy_rows(near, state, d_state, n);
 }
 
 // dt, B and C normalized, each by itself.
@@ -127,13 +153,13 @@ void normalize_parameters(const Job& job) {
   });
 }
 
-// task(job, segment, first, n) for all segments and all channels, `together` of them at once.
+// task(job, segment, first, n, worker) for all segments and all channels, `together` of them at once.
 template <class Task>
 void share_channels(const Job& job, std::size_t together, std::size_t work, Task task) {
   const std::size_t width = job.width(), groups = (width + together - 1) / together;
-  share(job.step, job.step.segments.size() * groups, work, [&](std::size_t i, int) {
+  share(job.step, job.step.segments.size() * groups, work, [&](std::size_t i, int worker) {
     const std::size_t first = i % groups * together;
-    task(job, i / groups, first, std::min(together, width - first));
+    task(job, i / groups, first, std::min(together, width - first), worker);
   });
 }
 
@@ -158,8 +184,8 @@ void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, 
   constexpr std::size_t kCost = 12;  // multiply-adds that a value of the state takes as long as
   ScanReport<Probe, MambaView> report(probe, slot.layer, job);
   share_channels(job, kScanChannels, kCost * rows * width * d_state,
-                 [&](const Job& one, std::size_t segment, std::size_t first, std::size_t n) {
-                   scan(one, segment, first, n, report);
+                 [&](const Job& one, std::size_t segment, std::size_t first, std::size_t n, int worker) {
+                   scan(one, segment, first, n, worker, report);
                  });
   report.done();
   linear(step, {{&weights.out, out}}, job.z, rows);
