@@ -6,7 +6,7 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> exaone(const HyperParameters& p) {
-  return llama_spec(p, {.norm_eps = 1e-5});
+  return llama_spec(p, {.norm_eps = 1e-5, .rope = {.theta = 5e5}, .feed_bias = true});
 }
 
 constexpr auto kTensors = std::to_array<TensorName>({
@@ -22,8 +22,11 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::attention_out_bias, "*h.#.attn.attention.out_proj.bias"},
     {Role::ffn_norm, "*h.#.ln_2.weight"},
     {Role::ffn_gate, "*h.#.mlp.c_fc_0.weight"},
+    {Role::ffn_gate_bias, "*h.#.mlp.c_fc_0.bias"},
     {Role::ffn_up, "*h.#.mlp.c_fc_1.weight"},
+    {Role::ffn_up_bias, "*h.#.mlp.c_fc_1.bias"},
     {Role::ffn_down, "*h.#.mlp.c_proj.weight"},
+    {Role::ffn_down_bias, "*h.#.mlp.c_proj.bias"},
     {Role::final_norm, "*ln_f.weight"},
     {Role::output, "lm_head.weight"},
 });
