@@ -52,8 +52,8 @@ void choose_sparse_mixer(const ExpertsSpec& spec, std::span<const float> scores,
   std::sort(chosen.begin(), chosen.end(), [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
 }
 
-// Leaves the keys of the groups of experts whose largest keys are the largest; of equals the first.
-void keep_groups(const ExpertsSpec& spec, std::vector<float>& keys) {
+// Leaves the keys and scores of the groups of experts whose largest keys are the largest, of equals the first; others become 0.
+void keep_groups(const ExpertsSpec& spec, std::vector<float>& keys, std::span<float> scores) {
   const std::size_t n = static_cast<std::size_t>(spec.n_groups), size = keys.size() / n;
   std::vector<float> best(n);
   for (std::size_t g = 0; g < n; ++g)
@@ -65,7 +65,7 @@ void keep_groups(const ExpertsSpec& spec, std::vector<float>& keys) {
     best[group] = -std::numeric_limits<float>::infinity();
   }
   for (std::size_t e = 0; e < keys.size(); ++e) {
-    if (!kept[e / size]) keys[e] = 0;
+    if (!kept[e / size]) keys[e] = scores[e] = 0;
   }
 }
 
@@ -83,7 +83,7 @@ void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const fl
   keys.assign(scores.begin(), scores.end());
   for (std::size_t e = 0; e < bias.size(); ++e)
     keys[e] += bias[e];
-  if (spec.n_groups > 1) keep_groups(spec, keys);
+  if (spec.n_groups > 1) keep_groups(spec, keys, scores);
   chosen.clear();
   float total = 0;
   for (int i = 0; i < spec.n_active; ++i) {

@@ -98,6 +98,7 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::ffn_gate_bias, "blk.#.ffn_gate.bias"},
     {Role::ffn_up, "blk.#.ffn_up.weight"},
     {Role::ffn_up_bias, "blk.#.ffn_up.bias"},
+    {Role::ffn_gate_up_bias, "blk.#.ffn_up.bias"},
     {Role::ffn_down, "blk.#.ffn_down.weight"},
     {Role::ffn_down_bias, "blk.#.ffn_down.bias"},
     {Role::ffn_inner_norm, "blk.#.ffn_sub_norm.weight"},

@@ -11,6 +11,7 @@ namespace {
 constexpr int kVocabularyOfBaichuan2 = 125696;
 
 Result<ModelSpec> baichuan(const HyperParameters& p) {
+  CONTINUO_TRY_VOID(expect_flag(p, "attention_bias", false, "biases are not supported for this kind of model"));
   CONTINUO_TRY(const bool turned, p.has("context_length"));
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_name = turned ? "context_length" : "model_max_length"},
                                               .ropes_differ = !turned}));
