@@ -38,7 +38,9 @@ Result<void> check_typed(const Options& options) {
 
 // Ids alone need no tokenizer; everything that shows or looks at text does.
 TokenizerUse tokenizer_use(const Options& options) {
-  if (!options.ids || !options.stop.empty()) return TokenizerUse::required;
+  const SamplingOptions& sampling = options.sampling.others;
+  const bool breakers = sampling.dry_multiplier != 0 && !sampling.dry_sequence_breakers.empty();
+  if (!options.ids || !options.stop.empty() || breakers) return TokenizerUse::required;
   return options.json ? TokenizerUse::if_there : TokenizerUse::none;
 }
 

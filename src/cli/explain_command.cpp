@@ -77,6 +77,21 @@ Result<std::size_t> generate(Engine& engine, const Options& options, const Sampl
   return completion.tokens.size();
 }
 
+// What the draws before the window's end taught the sampler: they are made again, as they are functions of the text.
+Result<std::optional<SamplingFeedback>> learned(Engine& engine, const explain::Question& question,
+                                                const std::atomic<bool>& interrupted) {
+  const std::size_t prompt = question.ids.size() - question.generated;
+  if (question.to <= prompt || (question.sampling.mirostat == 0 && question.sampling.adaptive_target < 0))
+    return std::optional<SamplingFeedback>();
+  Request request{.prompt = {question.ids.begin(), question.ids.begin() + static_cast<std::ptrdiff_t>(prompt)},
+                  .max_tokens = static_cast<std::int64_t>(question.to - prompt),
+                  .sampling = question.sampling};
+  CONTINUO_TRY(const Completion completion, engine.complete(std::move(request), {}, interrupted));
+  if (completion.finish == FinishReason::interrupted)
+    return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+  return std::optional(completion.feedback);
+}
+
 // The window that is drawn; a text that is too long for one picture needs to be told which part.
 Result<void> choose_window(const Options& options, explain::Question& question) {
   constexpr std::size_t kLongest = explain::kLongestWindow;
@@ -186,6 +201,8 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY(Engine engine, Engine::create(model, pieces, engine_options(options)));
   CONTINUO_TRY(question.generated, generate(engine, options, question.sampling, question.ids, interrupted));
   CONTINUO_TRY_VOID(choose_window(options, question));
+  CONTINUO_TRY(question.feedback, learned(engine, question, interrupted));
+  engine.prepare(question.sampling);
   if (wants_curve(options)) question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
 
   ThreadPool threads(engine.threads());

@@ -18,6 +18,8 @@ struct TypedSampling {
       frequency_penalty;
   std::optional<int> top_k;
   std::vector<LogitBias> logit_bias;
+  SamplingOptions others;       // options that no model sets
+  bool breakers_typed = false;  // of DRY: those that were typed take the place of the usual ones
 };
 
 // What `explain` shows, and where.

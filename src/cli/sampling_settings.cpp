@@ -26,7 +26,7 @@ void apply(const Options& options, SamplingOptions& sampling) {
 }  // namespace
 
 Result<void> validate_typed(const Options& options) {
-  SamplingOptions sampling;
+  SamplingOptions sampling = options.sampling.others;
   apply(options, sampling);
   return validate(sampling);
 }
@@ -46,9 +46,14 @@ ChosenSampling chosen_sampling(const Options& options) {
   return chosen;
 }
 
-SamplingOptions resolve_sampling(const Options& options, SamplingOptions of_model) {
-  apply(options, of_model);
-  return of_model;
+SamplingOptions resolve_sampling(const Options& options, const SamplingOptions& of_model) {
+  SamplingOptions sampling = options.sampling.others;
+  for (const auto member : {&SamplingOptions::temperature, &SamplingOptions::top_p, &SamplingOptions::min_p,
+                            &SamplingOptions::typical_p, &SamplingOptions::repeat_penalty})
+    sampling.*member = of_model.*member;
+  sampling.top_k = of_model.top_k;
+  apply(options, sampling);
+  return sampling;
 }
 
 RequestDefaults request_defaults(const Options& options, const SamplingOptions& of_model) {

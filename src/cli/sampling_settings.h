@@ -14,7 +14,7 @@ Result<void> validate_typed(const Options& options);
 
 // What is typed, so that the model's word on it does not count.
 ChosenSampling chosen_sampling(const Options& options);
-SamplingOptions resolve_sampling(const Options& options, SamplingOptions of_model);
+SamplingOptions resolve_sampling(const Options& options, const SamplingOptions& of_model);
 
 // What the options say where a request does not.
 RequestDefaults request_defaults(const Options& options, const SamplingOptions& of_model);

@@ -120,7 +120,7 @@ Result<Recording> explain(const Machine& machine, const Question& question,
   const std::span<const float> last(&r.logits.at(r.rows() - 1, 0), r.vocab_size);
   const std::size_t generated =
       question.generated - std::min(question.generated, question.ids.size() - question.to);
-  r.ladder = climb(last, std::span(question.ids).first(question.to), generated, question.sampling);
+  r.ladder = climb(last, std::span(question.ids).first(question.to), generated, question.sampling, question.feedback);
   CONTINUO_TRY_VOID(continue_otherwise({forward, state, before, question, spec}, r, interrupted));
   CONTINUO_TRY_VOID(measure_cost(machine, question, r, interrupted));
   name_pieces(machine, r);

@@ -9,6 +9,7 @@
 #include "explain/recording.h"
 #include "quant/format.h"
 #include "sampling/options.h"
+#include "sampling/stages.h"
 #include "text/tokenizer.h"
 
 namespace continuo {
@@ -29,6 +30,7 @@ struct Question {
   bool without_mask = false;       // record what rows would look like without the causal mask, too
   std::size_t continuation = 6;    // tokens of "how the text would have gone on"; 0: none
   SamplingOptions sampling;        // of the ladder
+  std::optional<SamplingFeedback> feedback;  // of the draws before it; none: there were none
   double curve_seconds = 0;        // time to spend on the curve of the cost view; 0: none
   std::size_t curve_limit = 4096;  // its longest length
 };
@@ -59,7 +61,7 @@ void read_lens(const Machine& machine, Recording& recording);
 void describe_outputs(const Question& question, Recording& recording);
 // ladder.cpp. From the last row's logits to the draw, stage by stage. `position`: of the token to be drawn.
 Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated,
-             const SamplingOptions& options);
+             const SamplingOptions& options, const std::optional<SamplingFeedback>& feedback = {});
 
 // The k largest, best first, the lower id first among equals, as probabilities of the softmax of `logits`.
 std::vector<Guess> best_guesses(std::span<const float> logits, std::size_t k);

@@ -86,8 +86,8 @@ void draw(std::span<const Candidate> candidates, const SamplingOptions& options,
 }  // namespace
 
 Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated,
-             const SamplingOptions& options) {
-  History history;
+             const SamplingOptions& options, const std::optional<SamplingFeedback>& feedback) {
+  History history(options.repeat_last_n);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (i + generated < text.size()) {
       history.add_prompt(text[i]);
@@ -103,16 +103,22 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
   SamplingOptions merged_options = options;
   merged_options.logit_bias = merged(options.logit_bias);
   Chain chain{merged_options, history, logits, changed, candidates, ranks, bests, weights, true};
-  Ladder ladder{.temperature = options.temperature, .position = text.size()};
+  chain.draw = {.sample = 0, .position = text.size()};
+  chain.feedback = feedback.value_or(first_feedback(options));
+  Ladder ladder{.position = text.size()};
   for (const Guess& guess : best_guesses(logits, kShown)) {
     ladder.logits_best.push_back({guess.id, logits[static_cast<std::size_t>(guess.id)]});
   }
   double whole = 0;
-  for (const Stage& stage : stages()) {
+  for (const Stage* stage : ordered_stages(options)) {
+    const bool active = stage->active(options);
+    if (active && wants_candidates(*stage, chain)) {
+      make_candidates(chain);
+      whole = total(candidates);
+    }
     const std::vector<float> scores_before(chain.scores.begin(), chain.scores.end());
     const std::vector<Candidate> before = candidates;
-    const bool active = stage.active(options);
-    if (active) stage.apply(chain);
+    if (active) stage->apply(chain);
     LadderStage record;
     if (candidates.empty()) {
       record = after_scores(scores_before, chain.scores);
@@ -122,12 +128,18 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
                 .removed = chain.scores.size() - candidates.size(),
                 .best = heaviest(candidates, whole, kShown)};
     } else {
+      const bool anew = active && before.size() == candidates.size() &&
+                        (stage->kind == StageKind::temperature || stage->kind == StageKind::last);
+      if (anew) whole *= total(candidates) / total(before);
       record = after_candidates(before, candidates, whole);
+      if (anew) record.changed = candidates.size();
     }
-    record.name = stage.name;
+    record.name = stage->name;
     record.active = active;
     ladder.stages.push_back(std::move(record));
   }
+  if (chain.temperature == 0) make_candidates(chain);
+  ladder.temperature = options.temperature == 0 ? 0.0f : static_cast<float>(chain.temperature);
   draw(candidates, options, ladder);
   return ladder;
 }

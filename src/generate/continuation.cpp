@@ -16,6 +16,8 @@ std::string_view name(FinishReason reason) {
       return "context";
     case FinishReason::interrupted:
       return "interrupted";
+    case FinishReason::repetition:
+      return "repetition";
   }
   return "";
 }
@@ -64,6 +66,7 @@ Sampler& Continuation::sampler() {
       sampler_->observe_prompt(id);
     for (const TokenId id : tokens().subspan(prompt_length()))
       sampler_->observe(id);
+    if (feedback_) sampler_->resume(*feedback_);
   }
   return *sampler_;
 }
@@ -113,10 +116,12 @@ void Continuation::accept() {
 
 void Continuation::give_back_memory() {
   Sequence::give_back_memory();
+  if (sampler_) feedback_ = sampler_->feedback();
   sampler_.reset();
 }
 
 void Continuation::answer() {
+  completion_.feedback = sampler_ ? sampler_->feedback() : feedback_.value_or(first_feedback(request_.sampling));
   if (done_)
     done_(error_ ? Result<Completion>(std::move(*error_)) : Result<Completion>(std::move(completion_)));
 }

@@ -54,6 +54,7 @@ class Continuation : public Sequence {
   Sink sink_;
   Done done_;
   std::optional<Sampler> sampler_;  // while it runs, from its first logits on
+  std::optional<SamplingFeedback> feedback_;  // of the sampler that is gone
   std::optional<StreamDecoder> decoder_;
   StopMatcher stops_;
   Completion completion_;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "generate/dry_breakers.h"
 #include "generate/memory.h"
 #include "generate/step_costs.h"
 #include "kernels/kernel_table.h"
@@ -94,6 +95,7 @@ struct Engine::Impl {
   StatePools pools;
   Scheduler scheduler;
   StepCosts costs;
+  DryBreakers breakers;
   Engine::DraftCounts draft_counts;
   std::vector<Segment> segments;  // these three are kept from step to step
   std::vector<Wish> wishes;
@@ -224,6 +226,8 @@ Result<void> Engine::check(const Request& request) const {
                        fmt::format("is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
   }
   CONTINUO_TRY_VOID(validate_stop(request.stop, impl_->tokenizer));
+  if (request.sampling.dry_multiplier != 0 && !request.sampling.dry_sequence_breakers.empty() && !impl_->tokenizer)
+    return field_error("dry_sequence_breakers", "needs a tokenizer", "the model has none");
   CONTINUO_TRY_VOID(validate_ids(request.prompt, spec));
   return impl_->check_memory(positions_needed(request, spec));
 }
@@ -235,7 +239,15 @@ Result<void> Engine::check(const ScoreRequest& request) const {
   return impl_->check_memory(request.ids.size());
 }
 
+void Engine::prepare(SamplingOptions& sampling) {
+  if (sampling.min_tokens > 0 || sampling.length_penalty_factor != 1)
+    sampling.end_tokens = impl_->model.spec.eos_tokens;
+  if (sampling.dry_multiplier != 0 && impl_->tokenizer)
+    sampling.dry_breakers = impl_->breakers.find(*impl_->tokenizer, sampling.dry_sequence_breakers);
+}
+
 std::uint64_t Engine::submit(Request request, Sink sink, Continuation::Done done) {
+  prepare(request.sampling);
   return impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model,
                                                              impl_->tokenizer, impl_->pools, std::move(sink),
                                                              std::move(done), impl_->lookup));

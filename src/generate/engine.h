@@ -48,6 +48,8 @@ class Engine {
   // Between two steps: ends the request as it is, and the next step() tells it to its `done`. Without effect
   // on a request that is done.
   void cancel(std::uint64_t number);
+  // What submit() does for a request's options: its breakers of repetitions and ends become tokens.
+  void prepare(SamplingOptions& sampling);
   // Requests that are not done.
   std::size_t unfinished() const;
   // Goes on with all of them by a step.

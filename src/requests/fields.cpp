@@ -52,6 +52,12 @@ Result<void> set_float(BatchRequest& request, std::string_view field, const Json
   return {};
 }
 
+template <int SamplingOptions::*Member, int Least, int Most = std::numeric_limits<int>::max()>
+Result<void> set_int(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.request.sampling.*Member, whole_number<int>(field, value, Least, Most));
+  return {};
+}
+
 template <bool BatchRequest::*Member>
 Result<void> set_switch(BatchRequest& request, std::string_view field, const Json& value) {
   if (!value.is_boolean()) return wrong_field(field, "true or false", value);
@@ -152,6 +158,30 @@ Result<void> set_logit_bias(BatchRequest& request, std::string_view field, const
   return {};
 }
 
+Result<void> set_length_penalty(BatchRequest& request, std::string_view field, const Json& value) {
+  constexpr std::string_view kExpected = "[START, FACTOR], such as [100, 1.05]";
+  if (!value.is_array() || value.size() != 2 || !value[1].is_number()) return wrong_field(field, kExpected, value);
+  SamplingOptions& sampling = request.request.sampling;
+  CONTINUO_TRY(sampling.length_penalty_start, whole_number<int>(field, value[0], 0, std::numeric_limits<int>::max()));
+  sampling.length_penalty_factor = value[1].get<float>();
+  return {};
+}
+
+template <std::size_t MostBytes, std::vector<std::string> SamplingOptions::*Member>
+Result<void> set_texts(BatchRequest& request, std::string_view field, const Json& value) {
+  constexpr std::size_t kMostTexts = 64;
+  constexpr std::string_view kExpected = "an array of at most 64 short strings";
+  if (!value.is_array() || value.size() > kMostTexts) return wrong_field(field, kExpected, value);
+  std::vector<std::string>& texts = request.request.sampling.*Member;
+  texts.clear();
+  for (const Json& text : value) {
+    if (!text.is_string() || text.get_ref<const std::string&>().size() > MostBytes)
+      return wrong_field(field, kExpected, value);
+    texts.push_back(text.get<std::string>());
+  }
+  return {};
+}
+
 // ---- one reader a kind of cell ----
 
 Result<Json> text_cell(std::string_view cell) { return Json(cell); }
@@ -217,6 +247,28 @@ constexpr RequestField kFields[] = {
     {"presence_penalty", set_float<&SamplingOptions::presence_penalty>, number_cell},
     {"frequency_penalty", set_float<&SamplingOptions::frequency_penalty>, number_cell},
     {"logit_bias", set_logit_bias, json_cell},
+    {"repeat_last_n", set_int<&SamplingOptions::repeat_last_n, -1>, number_cell},
+    {"no_repeat_ngram", set_int<&SamplingOptions::no_repeat_ngram, 0>, number_cell},
+    {"dry_multiplier", set_float<&SamplingOptions::dry_multiplier>, number_cell},
+    {"dry_base", set_float<&SamplingOptions::dry_base>, number_cell},
+    {"dry_allowed_length", set_int<&SamplingOptions::dry_allowed_length, 0>, number_cell},
+    {"dry_penalty_last_n", set_int<&SamplingOptions::dry_penalty_last_n, -1>, number_cell},
+    {"dry_sequence_breakers", set_texts<256, &SamplingOptions::dry_sequence_breakers>, json_cell},
+    {"exponential_decay_length_penalty", set_length_penalty, json_cell},
+    {"top_n_sigma", set_float<&SamplingOptions::top_n_sigma>, number_cell},
+    {"dynatemp_range", set_float<&SamplingOptions::dynatemp_range>, number_cell},
+    {"dynatemp_exponent", set_float<&SamplingOptions::dynatemp_exponent>, number_cell},
+    {"top_h", set_float<&SamplingOptions::top_h>, number_cell},
+    {"epsilon_cutoff", set_float<&SamplingOptions::epsilon_cutoff>, number_cell},
+    {"eta_cutoff", set_float<&SamplingOptions::eta_cutoff>, number_cell},
+    {"xtc_probability", set_float<&SamplingOptions::xtc_probability>, number_cell},
+    {"xtc_threshold", set_float<&SamplingOptions::xtc_threshold>, number_cell},
+    {"mirostat", set_int<&SamplingOptions::mirostat, 0, 2>, number_cell},
+    {"mirostat_tau", set_float<&SamplingOptions::mirostat_tau>, number_cell},
+    {"mirostat_eta", set_float<&SamplingOptions::mirostat_eta>, number_cell},
+    {"adaptive_target", set_float<&SamplingOptions::adaptive_target>, number_cell},
+    {"adaptive_decay", set_float<&SamplingOptions::adaptive_decay>, number_cell},
+    {"samplers", set_texts<32, &SamplingOptions::samplers>, json_cell},
 };
 
 }  // namespace

@@ -23,10 +23,11 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-double uniform(std::uint64_t seed, std::uint64_t sample, std::uint64_t position) {
+double uniform(std::uint64_t seed, std::uint64_t sample, std::uint64_t position, RandomStream stream) {
   const auto words =
       philox4x32({low(position), high(position), low(sample), high(sample)}, {low(seed), high(seed)});
-  const std::uint64_t bits = (std::uint64_t{words[1]} << 32 | words[0]) >> 11;
+  const std::size_t first = 2 * static_cast<std::size_t>(stream);
+  const std::uint64_t bits = (std::uint64_t{words[first + 1]} << 32 | words[first]) >> 11;
   return static_cast<double>(bits) * 0x1p-53;
 }
 

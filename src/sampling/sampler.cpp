@@ -12,17 +12,29 @@
 
 namespace continuo {
 
+namespace {
+
+bool asks_for_text(const SamplingOptions& o) {
+  return o.repeat_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0 || o.dry_multiplier != 0 ||
+         o.no_repeat_ngram > 0 || o.length_penalty_factor != 1 || o.min_tokens > 0;
+}
+
+}  // namespace
+
 Sampler::Sampler(SamplingOptions options, std::size_t vocab_size)
     : options_(std::move(options)),
       vocab_size_(vocab_size),
-      counts_(options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0) {
+      counts_(asks_for_text(options_)),
+      history_(options_.repeat_last_n),
+      order_(ordered_stages(options_)),
+      feedback_(first_feedback(options_)) {
   options_.logit_bias = merged(std::move(options_.logit_bias));
 }
 
 namespace {
 
 // The candidate at which the running sum of weights, in order of ids, passes u times their total.
-TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
+const Candidate& draw_candidate(std::span<const Candidate> candidates, double u) {
   double total = 0;
   for (const Candidate& candidate : candidates)
     total += candidate.weight;
@@ -30,24 +42,30 @@ TokenId draw_candidate(std::span<const Candidate> candidates, double u) {
   double passed = 0;
   for (const Candidate& candidate : candidates) {
     passed += candidate.weight;
-    if (passed > target) return candidate.id;
+    if (passed > target) return candidate;
   }
-  return candidates.back().id;  // not reached: target < total, and the sums are the same additions
+  return candidates.back();  // not reached: target < total, and the sums are the same additions
 }
 
 }  // namespace
 
-std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
-                                       SamplingScratch& scratch) const {
+std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw, SamplingScratch& scratch,
+                                       std::span<const std::uint64_t> allowed) {
   CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
-  Chain chain{options_,           history_,      logits,        scratch.scores,
-              scratch.candidates, scratch.ranks, scratch.bests, scratch.weights};
-  for (const Stage& stage : stages()) {
-    if (stage.active(options_)) stage.apply(chain);
-  }
+  scratch.candidates.clear();
+  Chain chain{options_, history_, logits, scratch.scores, scratch.candidates, scratch.ranks, scratch.bests,
+              scratch.weights};
+  chain.draw = draw;
+  chain.feedback = feedback_;
+  chain.allowed = allowed;
+  apply_stages(order_, chain);
   if (scratch.candidates.empty()) return std::nullopt;
-  if (scratch.candidates.size() == 1) return scratch.candidates.front().id;
-  return draw_candidate(scratch.candidates, uniform(options_.seed, draw.sample, draw.position));
+  const Candidate& chosen =
+      scratch.candidates.size() == 1
+          ? scratch.candidates.front()
+          : draw_candidate(scratch.candidates, uniform(options_.seed, draw.sample, draw.position));
+  feedback_ = learn(chain, chosen);
+  return chosen.id;
 }
 
 namespace {

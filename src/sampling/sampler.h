@@ -1,9 +1,7 @@
-// Logits -> one token: penalties and bias, temperature, filters, one draw.
-//
-// The chain, in this order (each stage is a no-op at its default; see stages.cpp):
-//   logit bias -> repetition / presence / frequency penalty -> temperature -> top-k -> top-p -> min-p ->
-//   locally typical -> draw
-// The draw is a pure function of (seed, sample, position): no state, so any order of computation draws alike.
+// Logits -> one token: penalties and bias, temperature, filters, one draw. stages.cpp has the stages in their
+// order; each does nothing at its default. The draw is a pure function of (seed, sample, position): no state,
+// so any order of computation draws alike. What Mirostat and adaptive-p learn is a function of the logits and
+// draws before.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +15,6 @@
 
 namespace continuo {
 
-struct Draw {
-  std::uint64_t sample = 0;    // which of several samples of a prompt
-  std::uint64_t position = 0;  // of the token to be drawn
-};
-
 // Memory for one draw at a time, by any sampler.
 struct SamplingScratch {
   std::vector<float> scores;
@@ -32,7 +25,8 @@ struct SamplingScratch {
 
   // What it takes at the most.
   static constexpr std::size_t bytes(std::size_t vocab_size) {
-    return vocab_size * (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t) + sizeof(double));
+    return vocab_size *
+           (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t) + sizeof(double));
   }
 };
 
@@ -51,21 +45,28 @@ class Sampler {
   }
 
   // `logits`: vocab_size scores, left unchanged. Scores that are not finite (NaN, infinities) are never
-  // drawn; nothing is drawn if no score is finite.
-  std::optional<TokenId> sample(std::span<const float> logits, Draw draw, SamplingScratch& scratch) const;
+  // drawn; nothing is drawn if no score is finite. `allowed`: a bit a token, those that may be drawn; empty:
+  // all.
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw, SamplingScratch& scratch,
+                                std::span<const std::uint64_t> allowed = {});
   // With memory of its own, for a single draw.
-  std::optional<TokenId> sample(std::span<const float> logits, Draw draw) const {
+  std::optional<TokenId> sample(std::span<const float> logits, Draw draw) {
     SamplingScratch scratch;
     return sample(logits, draw, scratch);
   }
 
   const SamplingOptions& options() const { return options_; }
+  // What was learned from the draws so far; a sampler that goes on with the same text resumes with it.
+  const SamplingFeedback& feedback() const { return feedback_; }
+  void resume(const SamplingFeedback& feedback) { feedback_ = feedback; }
 
  private:
   SamplingOptions options_;
   std::size_t vocab_size_;
-  bool counts_;  // a penalty is on
+  bool counts_;  // a stage asks for the text so far
   History history_;
+  std::vector<const Stage*> order_;
+  SamplingFeedback feedback_;
 };
 
 // ln softmax(logits)[id], in double with the largest logit subtracted, over the finite logits; -infinity for

@@ -6,77 +6,14 @@
 #include <limits>
 #include <numeric>
 
+#include "sampling/candidates.h"
 #include "sampling/exact_math.h"
 #include "sampling/order.h"
+#include "sampling/stage_functions.h"
 
 namespace continuo {
 
-std::uint32_t& History::slot(TokenId token) {
-  std::size_t at = static_cast<std::uint32_t>(token) * 0x9E3779B1u;  // Knuth's multiplicative hashing
-  for (at ^= at >> 16;; ++at) {
-    std::uint32_t& slot = slots_[at & (slots_.size() - 1)];
-    if (slot == 0 || seen_[slot - 1].token == token) return slot;
-  }
-}
-
-void History::grow() {
-  constexpr std::size_t kFirst = 1024;
-  slots_.assign(std::max(2 * slots_.size(), kFirst), 0);
-  seen_.reserve(slots_.size() / 2);
-  for (std::size_t i = 0; i < seen_.size(); ++i)
-    slot(seen_[i].token) = static_cast<std::uint32_t>(i + 1);
-}
-
-History::Seen& History::entry(TokenId token) {
-  if (2 * seen_.size() >= slots_.size()) grow();
-  std::uint32_t& at = slot(token);
-  if (at == 0) {
-    seen_.push_back({token, 0});
-    at = static_cast<std::uint32_t>(seen_.size());
-  }
-  return seen_[at - 1];
-}
-
 namespace {
-
-// ---- stages over scores ----
-
-constexpr double kLargest = std::numeric_limits<float>::max();
-
-// What is beyond float's range is the end of that range, so that a finite score stays one and its token possible.
-// Within the range this rounds as float's own arithmetic does.
-float bounded(double value) { return static_cast<float>(std::clamp(value, -kLargest, kLargest)); }
-
-void add(float& score, float change) {
-  if (std::isfinite(score)) score = bounded(static_cast<double>(score) + change);
-}
-
-void add_bias(Chain& chain) {
-  const std::span<float> scores = chain.own_scores();
-  for (const LogitBias& entry : chain.options.logit_bias)
-    add(scores[static_cast<std::size_t>(entry.token)], entry.bias);
-}
-
-void penalize_repetition(Chain& chain) {
-  const float penalty = chain.options.repeat_penalty;
-  const std::span<float> scores = chain.own_scores();
-  for (const History::Seen& seen : chain.history.seen()) {
-    float& score = scores[static_cast<std::size_t>(seen.token)];
-    if (!std::isfinite(score)) continue;
-    const double exact = score;
-    score = bounded(score < 0 ? exact * penalty : exact / penalty);
-  }
-}
-
-void penalize_presence_and_frequency(Chain& chain) {
-  const std::span<float> scores = chain.own_scores();
-  for (const auto& [token, count] : chain.history.seen()) {
-    if (count == 0) continue;
-    const float by_count = bounded(static_cast<double>(chain.options.frequency_penalty) * static_cast<float>(count));
-    add(scores[static_cast<std::size_t>(token)],
-        -bounded(static_cast<double>(chain.options.presence_penalty) + by_count));
-  }
-}
 
 // ---- from scores to candidates ----
 
@@ -99,42 +36,6 @@ void for_scores_above(const Chain& chain, std::int32_t bar, F f) {
   }
 }
 
-constexpr auto better = [](const Rank& a, const Rank& b) {
-  return a.merit != b.merit ? a.merit > b.merit : a.index < b.index;
-};
-
-// The n best of what is added, unordered, in time linear in the number of additions: of every 2n that pass the bar the
-// better half stays, and the last of it becomes the bar.
-class Selection {
- public:
-  Selection(std::vector<Rank>& ranks, std::size_t n) : ranks_(ranks), n_(n) { ranks_.clear(); }
-
-  // Whether it is not worse than n others already.
-  bool passes(const Rank& rank) const { return !full_ || better(rank, bar_); }
-  void add(const Rank& rank) {
-    ranks_.push_back(rank);
-    if (ranks_.size() == 2 * n_) prune();
-  }
-  void finish() {
-    if (ranks_.size() > n_) prune();
-  }
-  bool full() const { return full_; }
-  const Rank& bar() const { return bar_; }
-
- private:
-  void prune() {
-    std::nth_element(ranks_.begin(), ranks_.begin() + static_cast<std::ptrdiff_t>(n_ - 1), ranks_.end(), better);
-    ranks_.resize(n_);
-    bar_ = ranks_[n_ - 1];
-    full_ = true;
-  }
-
-  std::vector<Rank>& ranks_;
-  std::size_t n_;
-  bool full_ = false;
-  Rank bar_{};
-};
-
 // The k best scores, or as many as there are, as candidates in order of their ids.
 void take_best(Chain& chain, std::size_t k) {
   Selection selection(chain.ranks, k);
@@ -148,12 +49,6 @@ void take_best(Chain& chain, std::size_t k) {
   for (const Rank& rank : chain.ranks)
     chain.candidates.push_back({static_cast<TokenId>(rank.index), static_cast<float>(rank.merit), 0});
 }
-
-// What a weight is e to the power of.
-struct Exponent {
-  double largest, temperature;
-  double operator()(float score) const { return (score - largest) / temperature; }
-};
 
 // Scores of this order and below surely have less than min-p of the best one's weight.
 std::int32_t min_p_bar(const SamplingOptions& options, Exponent exponent) {
@@ -270,32 +165,13 @@ void take_likely(Chain& chain, Exponent exponent) {
   }
 }
 
-// Weights are exp((score - best) / temperature). At temperature 0 the best alone is a candidate.
-void apply_temperature(Chain& chain) {
-  std::vector<Candidate>& candidates = chain.candidates;
-  candidates.clear();
-  chain.likely = {};
-  const std::int32_t best = find_bests(chain);
-  if (best == kNotFinite) return;
-  const Exponent exponent{score_of(best), chain.options.temperature};
-  if (chain.options.temperature == 0) {
-    take_best(chain, 1);
-  } else if (chain.options.top_k > 0 && !chain.show_all) {
-    take_best(chain, static_cast<std::size_t>(chain.options.top_k));
-  } else if (chain.options.top_p < 1 && !chain.show_all) {
-    return take_likely(chain, exponent);
-  } else {
-    const std::int32_t bar = chain.show_all ? kNotFinite : min_p_bar(chain.options, exponent);
-    if (bar == kNotFinite) candidates.reserve(chain.scores.size());
-    for_scores_above(chain, bar, [&](std::size_t id, float score) {
-      candidates.push_back({static_cast<TokenId>(id), score, 0});
-      return bar;
-    });
-  }
-  if (candidates.size() == 1) return void(candidates.front().weight = 1);
+// Weights of all candidates, of which there are more than one.
+void weigh(Chain& chain) {
+  const Exponent exponent = exponent_of(chain);
   std::array<double, kAtOnce> weights;
-  for (std::size_t start = 0; start < candidates.size(); start += kAtOnce) {
-    const auto some = std::span(candidates).subspan(start, std::min(kAtOnce, candidates.size() - start));
+  for (std::size_t start = 0; start < chain.candidates.size(); start += kAtOnce) {
+    const auto some =
+        std::span(chain.candidates).subspan(start, std::min(kAtOnce, chain.candidates.size() - start));
     for (std::size_t i = 0; i < some.size(); ++i)
       weights[i] = exponent(some[i].score);
     exact_exp_all(std::span(weights).first(some.size()));
@@ -304,37 +180,75 @@ void apply_temperature(Chain& chain) {
   }
 }
 
-// ---- stages over candidates ----
-
-// Merit: of the candidate with an index.
-
-// Fills chain.ranks with the `n` best candidates, unordered.
-template <class Merit>
-void select_best(Chain& chain, std::size_t n, Merit merit) {
-  Selection selection(chain.ranks, n);
-  for (std::size_t i = 0; i < chain.candidates.size(); ++i) {
-    const Rank rank{merit(i), static_cast<std::uint32_t>(i)};
-    if (selection.passes(rank)) selection.add(rank);
-  }
-  selection.finish();
+void take_all(Chain& chain, std::int32_t bar) {
+  if (bar == kNotFinite) chain.candidates.reserve(chain.scores.size());
+  for_scores_above(chain, bar, [&](std::size_t id, float score) {
+    chain.candidates.push_back({static_cast<TokenId>(id), score, 0});
+    return bar;
+  });
 }
 
-// Keeps the candidates that are not worse than `last`, in their order.
-template <class Merit>
-void keep_down_to(Chain& chain, Rank last, Merit merit) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < chain.candidates.size(); ++i) {
-    if (better(last, Rank{merit(i), static_cast<std::uint32_t>(i)})) continue;
-    chain.candidates[kept++] = chain.candidates[i];
-  }
-  chain.candidates.resize(kept);
+bool is_next(const Chain& chain, void (*stage)(Chain&)) {
+  return chain.next && !chain.show_all && chain.next->apply == stage;
 }
 
-double total_weight(const Chain& chain) {
-  double total = 0;
-  for (const Candidate& candidate : chain.candidates)
-    total += candidate.weight;
-  return total;
+void keep_top_k(Chain& chain);
+void keep_top_p(Chain& chain);
+void keep_min_p(Chain& chain);
+
+// Candidates of scores, as many as the next stage may keep.
+void take_candidates(Chain& chain, double temperature) {
+  chain.candidates.clear();
+  chain.likely = {};
+  chain.temperature = 1;
+  const std::int32_t best = find_bests(chain);
+  if (best == kNotFinite) return;
+  chain.largest = score_of(best);
+  if (chain.options.temperature == 0) {
+    take_best(chain, 1);
+    chain.candidates.front().weight = 1;
+    return;
+  }
+  chain.temperature = temperature;
+  const Exponent exponent = exponent_of(chain);
+  if (is_next(chain, keep_top_k)) {
+    take_best(chain, static_cast<std::size_t>(chain.options.top_k));
+  } else if (is_next(chain, keep_top_p)) {
+    return take_likely(chain, exponent);
+  } else {
+    take_all(chain, is_next(chain, keep_min_p) ? min_p_bar(chain.options, exponent) : kNotFinite);
+  }
+  if (chain.candidates.size() == 1) return void(chain.candidates.front().weight = 1);
+  weigh(chain);
+}
+
+// Weights are exp((score - best) / temperature). At temperature 0 the best alone is a candidate.
+void apply_temperature(Chain& chain) {
+  if (chain.temperature == 0) return take_candidates(chain, chain.options.temperature);
+  if (chain.candidates.size() < 2) return;
+  chain.temperature = chain.options.temperature;
+  weigh(chain);
+}
+
+// A temperature between T - range and T + range: the nearer the entropy is to that of equal chances, the higher.
+void apply_dynamic_temperature(Chain& chain) {
+  if (chain.temperature == 0) make_candidates(chain);
+  const std::size_t n = chain.candidates.size();
+  if (n < 2) return;
+  const SamplingOptions& options = chain.options;
+  const double total = total_weight(chain), log_total = exact_log(total);
+  const Exponent exponent = exponent_of(chain);
+  double entropy = 0;
+  for (const Candidate& candidate : chain.candidates) {
+    if (candidate.weight > 0) entropy += candidate.weight / total * (log_total - exponent(candidate.score));
+  }
+  const double share = std::clamp(entropy / exact_log(static_cast<double>(n)), 0.0, 1.0);
+  const double power =
+      options.dynatemp_exponent == 0 ? 1 : exact_exp(options.dynatemp_exponent * exact_log(share));
+  const double least = std::max(0.0, double{options.temperature} - options.dynatemp_range);
+  const double most = double{options.temperature} + options.dynatemp_range;
+  chain.temperature = std::max(least + (most - least) * power, 1e-30);  // at 0 the best alone would be left
+  weigh(chain);
 }
 
 // The first of the ranks, the best ones first, at which the weight surely reaches `wanted`, if those before
@@ -394,10 +308,6 @@ void keep_mass(Chain& chain, double wanted, double total, Merit merit) {
   if (last) keep_down_to(chain, *last, merit);
 }
 
-auto by_score(const Chain& chain) {
-  return [&](std::size_t i) -> double { return chain.candidates[i].score; };
-}
-
 void keep_top_k(Chain& chain) {
   const auto k = static_cast<std::size_t>(chain.options.top_k);
   if (k >= chain.candidates.size()) return;
@@ -425,7 +335,10 @@ void keep_top_p(Chain& chain) {
 }
 
 void keep_min_p(Chain& chain) {
-  const double least = chain.options.min_p;  // the best weight is 1
+  double best = 0;  // 1, unless a stage before took the best away
+  for (const Candidate& candidate : chain.candidates)
+    best = std::max(best, candidate.weight);
+  const double least = chain.options.min_p * best;
   std::erase_if(chain.candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
 }
 
@@ -436,10 +349,7 @@ void keep_typical(Chain& chain) {
   const double log_total = exact_log(total);
   std::vector<double>& merits = chain.weights;
   merits.clear();
-  float largest = chain.candidates.front().score;
-  for (const Candidate& candidate : chain.candidates)
-    largest = std::max(largest, candidate.score);
-  const Exponent exponent{largest, chain.options.temperature};
+  const Exponent exponent = exponent_of(chain);
   double entropy = 0;
   for (const Candidate& candidate : chain.candidates) {
     const double surprisal = log_total - exponent(candidate.score);
@@ -451,24 +361,49 @@ void keep_typical(Chain& chain) {
   keep_mass(chain, chain.options.typical_p * total, total, [&](std::size_t i) { return merits[i]; });
 }
 
-bool always(const SamplingOptions&) { return true; }
+using Options = const SamplingOptions&;
+using enum StageKind;
+
+// Mirostat and the filters have the same aim: as in llama.cpp one excludes the others.
+bool filters(Options o) { return o.mirostat == 0; }
 
 constexpr Stage kStages[] = {
-    {"logit bias", [](const SamplingOptions& o) { return !o.logit_bias.empty(); }, add_bias},
-    {"repetition penalty", [](const SamplingOptions& o) { return o.repeat_penalty != 1; },
+    {"logit bias", "", first, [](Options o) { return !o.logit_bias.empty(); }, add_bias},
+    {"minimum length", "", first, [](Options o) { return o.min_tokens > 0; }, hold_back_end},
+    {"no repeated n-gram", "", first, [](Options o) { return o.no_repeat_ngram > 0; }, forbid_repeated_ngrams},
+    {"length penalty", "", first, [](Options o) { return o.length_penalty_factor != 1; }, hasten_end},
+    {"repetition penalty", "penalties", scores, [](Options o) { return o.repeat_penalty != 1; },
      penalize_repetition},
-    {"presence and frequency penalty",
-     [](const SamplingOptions& o) { return o.presence_penalty != 0 || o.frequency_penalty != 0; },
+    {"presence and frequency penalty", "penalties", scores,
+     [](Options o) { return o.presence_penalty != 0 || o.frequency_penalty != 0; },
      penalize_presence_and_frequency},
-    {"temperature", always, apply_temperature},
-    {"top-k", [](const SamplingOptions& o) { return o.top_k > 0; }, keep_top_k},
-    {"top-p", [](const SamplingOptions& o) { return o.top_p < 1; }, keep_top_p},
-    {"min-p", [](const SamplingOptions& o) { return o.min_p > 0; }, keep_min_p},
-    {"locally typical", [](const SamplingOptions& o) { return o.typical_p < 1; }, keep_typical},
+    {"DRY", "dry", scores, [](Options o) { return o.dry_multiplier != 0; }, dont_repeat_yourself},
+    {"top-n-sigma", "top_n_sigma", scores, [](Options o) { return o.top_n_sigma > 0; }, keep_within_sigma},
+    {"temperature", "temperature", temperature, [](Options o) { return o.dynatemp_range == 0; },
+     apply_temperature},
+    {"dynamic temperature", "temperature", temperature, [](Options o) { return o.dynatemp_range != 0; },
+     apply_dynamic_temperature},
+    {"top-h", "top_h", candidates, [](Options o) { return o.top_h > 0 && filters(o); }, keep_top_h},
+    {"top-k", "top_k", candidates, [](Options o) { return o.top_k > 0 && filters(o); }, keep_top_k},
+    {"top-p", "top_p", candidates, [](Options o) { return o.top_p < 1 && filters(o); }, keep_top_p},
+    {"min-p", "min_p", candidates, [](Options o) { return o.min_p > 0 && filters(o); }, keep_min_p},
+    {"locally typical", "typ_p", candidates, [](Options o) { return o.typical_p < 1 && filters(o); },
+     keep_typical},
+    {"epsilon cutoff", "epsilon_cutoff", candidates, [](Options o) { return o.epsilon_cutoff > 0 && filters(o); },
+     cut_epsilon},
+    {"eta cutoff", "eta_cutoff", candidates, [](Options o) { return o.eta_cutoff > 0 && filters(o); }, cut_eta},
+    {"exclude top choices", "xtc", candidates,
+     [](Options o) { return o.xtc_probability > 0 && o.xtc_threshold <= 0.5f && filters(o); },
+     exclude_top_choices},
+    {"Mirostat 1", "", last, [](Options o) { return o.mirostat == 1; }, keep_mirostat_1},
+    {"Mirostat 2", "", last, [](Options o) { return o.mirostat == 2; }, keep_mirostat_2},
+    {"adaptive-p", "", last, [](Options o) { return o.adaptive_target >= 0; }, adapt_to_target},
 };
 
 }  // namespace
 
 std::span<const Stage> stages() { return kStages; }
+
+void make_candidates(Chain& chain) { take_candidates(chain, 1); }
 
 }  // namespace continuo

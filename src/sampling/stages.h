@@ -13,31 +13,24 @@
 #include <vector>
 
 #include "base/types.h"
+#include "sampling/history.h"
 #include "sampling/options.h"
 
 namespace continuo {
 
-// The tokens of a text so far, counted.
-class History {
- public:
-  struct Seen {
-    TokenId token;
-    std::uint32_t count;  // in the continuation
-  };
-
-  void add_prompt(TokenId token) { entry(token); }
-  void add(TokenId token) { ++entry(token).count; }
-  // Distinct tokens of prompt and continuation, in order of appearance.
-  std::span<const Seen> seen() const { return seen_; }
-
- private:
-  Seen& entry(TokenId token);
-  std::uint32_t& slot(TokenId token);
-  void grow();
-
-  std::vector<Seen> seen_;
-  std::vector<std::uint32_t> slots_;  // open addressing: index in seen_ + 1, or 0; at most half are taken
+// Where a draw is made.
+struct Draw {
+  std::uint64_t sample = 0;    // which of several samples of a prompt
+  std::uint64_t position = 0;  // of the token to be drawn
 };
+
+// What some stages learn from the tokens that were chosen: a function of the logits and the draws so far.
+struct SamplingFeedback {
+  double mirostat_mu = 0;                        // bits
+  double adaptive_sum = 0, adaptive_weight = 0;  // of the chosen tokens' probabilities, decaying
+};
+// Before the first token.
+SamplingFeedback first_feedback(const SamplingOptions& options);
 
 struct Candidate {
   TokenId id;
@@ -52,7 +45,9 @@ struct Rank {
   std::uint32_t index;  // in Chain::candidates
 };
 
-// What the stages work on. Until the temperature stage only `scores` matters, from then on only `candidates`.
+struct Stage;
+
+// What the stages work on: until there are candidates only `scores` matters, from then on only `candidates`.
 struct Chain {
   const SamplingOptions& options;
   const History& history;
@@ -63,11 +58,18 @@ struct Chain {
   std::vector<std::int32_t>& bests;    // scratch: the best of each group of scores (order.h)
   std::vector<double>& weights;        // scratch: by token id, or by candidate
   bool show_all = false;  // the temperature stage makes candidates of scores too that later ones surely drop
-  // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are better than
-  // `ranks`, and how far sums in another order may be off.
+  // If candidates are those alone that top-p may keep: the weight of all scores, of the candidates that are
+  // better than `ranks`, and how far sums in another order may be off.
   struct Likely {
     double total = 0, before = 0, doubt = 0;
   } likely = {};
+  Draw draw = {};
+  SamplingFeedback feedback = {};
+  std::span<const std::uint64_t> allowed = {};  // a bit a token id: those that may come; empty: all
+  const Stage* next =
+      nullptr;  // the active stage after this one; null: there is none, or candidates may be wanted
+  // A candidate's weight is exp((score - largest) / temperature); 0: there are no candidates yet.
+  double largest = 0, temperature = 0;
 
   // The scores, to be changed.
   std::span<float> own_scores() {
@@ -77,12 +79,35 @@ struct Chain {
   }
 };
 
+// What a stage works on. `temperature` makes candidates of scores, or weighs those that there are anew; so
+// does `last`, which stands behind all others.
+enum class StageKind : std::uint8_t { first, scores, temperature, candidates, last };
+
 struct Stage {
   std::string_view name;
+  std::string_view option;  // its name in SamplingOptions::samplers; empty: it has one place
+  StageKind kind;
   bool (*active)(const SamplingOptions& options);  // false: the stage would change nothing
   void (*apply)(Chain& chain);
 };
 
+// All of them in the usual order.
 std::span<const Stage> stages();
+// Those that run with these options, active or not, in the order that they say.
+std::vector<const Stage*> ordered_stages(const SamplingOptions& options);
+// An error names what is none, or stands before what it has to follow.
+Result<void> validate_samplers(const SamplingOptions& options);
+
+// Drops the scores of tokens that are not allowed.
+void keep_allowed(Chain& chain);
+// Whether the stage works on candidates and there are none yet: make_candidates() makes them, at temperature
+// 1 (or the best alone, at temperature 0).
+bool wants_candidates(const Stage& stage, const Chain& chain);
+void make_candidates(Chain& chain);
+// All that are active, and candidates at the end.
+void apply_stages(std::span<const Stage* const> order, Chain& chain);
+
+// After a draw: what was chosen of the chain's last candidates, as feedback for the next.
+SamplingFeedback learn(const Chain& chain, const Candidate& chosen);
 
 }  // namespace continuo

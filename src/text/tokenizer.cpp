@@ -79,6 +79,13 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) c
   return out;
 }
 
+std::string Tokenizer::bytes_of(TokenId id) const {
+  std::string out;
+  bool at_text_start = false;
+  impl_->decode_one(id, true, at_text_start, out);
+  return out;
+}
+
 void TokenizerParts::decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const {
   const AddedToken* token = added.find(id);
   if (token && token->special && skip_special) return;

@@ -46,6 +46,9 @@ class Tokenizer {
   // special tokens.
   std::string decode(std::span<const TokenId> ids, bool skip_special) const;
 
+  // The bytes that an id adds inside a text (at its beginning some tokenizers drop a blank); none for a special token.
+  std::string bytes_of(TokenId id) const;
+
   // 1 + the largest id (ids between may be unused).
   std::size_t vocab_size() const;
   // The piece as the file writes it ("Ġonce", "▁once", "<0x0A>"), empty for an unused id.

@@ -39,7 +39,7 @@ Steps::Step logits_step(const View& view) {
 std::string line_of(const View& view, const LadderStage& stage, float temperature) {
   const Words& words = view.words;
   if (!stage.active) return words("output.off");
-  if (stage.name == "temperature") {
+  if (stage.name == "temperature" || stage.name == "dynamic temperature") {
     return stage.kept == 1 && temperature == 0
                ? words("output.greedy.line")
                : words("output.temperature.line", temperature, grouped(stage.kept));

@@ -70,6 +70,14 @@ TEST_CASE("the ladder ends where the sampler does") {
     if (random() % 3 == 0) options.typical_p = 0.8f;
     if (random() % 2) options.repeat_penalty = 1.3f;
     if (random() % 2) options.frequency_penalty = 0.4f;
+    if (random() % 4 == 0) options.top_h = 0.7f;
+    if (random() % 4 == 0) options.xtc_probability = 0.5f;
+    if (random() % 4 == 0) options.dynatemp_range = 0.2f;
+    if (random() % 4 == 0) options.top_n_sigma = 2;
+    if (random() % 5 == 0) options.mirostat = 1 + static_cast<int>(random() % 2);
+    if (random() % 5 == 0) options.adaptive_target = 0.1f;
+    if (random() % 5 == 0) options.dry_multiplier = 1;
+    if (random() % 5 == 0) options.samplers = {"top_k", "xtc", "min_p", "temperature", "top_h"};
     options.seed = random();
     const std::size_t generated = random() % text.size();
     Sampler sampler(options, logits.size());
@@ -84,7 +92,7 @@ TEST_CASE("the ladder ends where the sampler does") {
     const Ladder ladder = climb(logits, text, generated, options);
     INFO("round " << round);
     REQUIRE(ladder.drawn == want);
-    REQUIRE(ladder.stages.size() == stages().size());
+    REQUIRE(ladder.stages.size() == ordered_stages(options).size());
     if (!ladder.greedy) {
       REQUIRE(ladder.from <= ladder.number);
       REQUIRE(ladder.number < ladder.to);

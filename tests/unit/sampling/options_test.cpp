@@ -44,6 +44,14 @@ TEST_CASE("an option out of range is named as the field it is") {
   CHECK(error({.frequency_penalty = infinity}).starts_with("frequency_penalty is "));
   CHECK(error({.top_k = -1}).starts_with("top_k is -1"));
   CHECK(error({.logit_bias = {{0, nan}}}).starts_with("logit_bias"));
+  for (const float bad : {-1.5f, nan})
+    CHECK(error({.top_n_sigma = bad}).starts_with("top_n_sigma is "));
+  CHECK(error({.dry_base = 0.5f}) == "dry_base is 0.5, expected a number >= 1");
+  CHECK(error({.length_penalty_factor = 0}).starts_with("exponential_decay_length_penalty is 0:0, expected"));
+  CHECK(error({.epsilon_cutoff = 1}).starts_with("epsilon_cutoff is 1"));
+  CHECK(error({.mirostat = 3}) == "mirostat is 3, expected 0 (off), 1 or 2");
+  CHECK(error({.adaptive_decay = 1}).starts_with("adaptive_decay is 1"));
+  CHECK(error({.repeat_last_n = -2}).starts_with("repeat_last_n is -2"));
   CHECK(error({.logit_bias = {{10, 1}}}) ==
         "logit_bias names token 10, which is outside the vocabulary, expected 0 to 9");
   CHECK(error({.logit_bias = {{-1, 1}}}).starts_with("logit_bias"));

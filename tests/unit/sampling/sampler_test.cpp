@@ -120,8 +120,8 @@ std::set<TokenId> kept(const SamplingOptions& options, std::span<const float> lo
   std::vector<std::int32_t> bests;
   std::vector<double> weights;
   Chain chain{options, history, logits, changed, candidates, ranks, bests, weights};
-  for (const Stage& stage : stages()) {
-    if (stage.active(options)) stage.apply(chain);
+  for (const Stage* stage : ordered_stages(options)) {
+    if (stage->active(options)) stage->apply(chain);
     CHECK(std::is_sorted(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.id < b.id; }));
   }
   std::set<TokenId> ids;
@@ -187,13 +187,9 @@ TEST_CASE("shortcuts to the best scores keep the same candidates, with the same 
         std::vector<std::int32_t> bests;
         std::vector<double> weights;
         Chain short_cut{options, history, logits, changed, fast, ranks, bests, weights};
-        for (const Stage& stage : stages()) {
-          if (stage.active(options)) stage.apply(short_cut);
-        }
+        apply_stages(ordered_stages(options), short_cut);
         Chain whole{options, history, logits, changed, plain, ranks, bests, weights, true};
-        for (const Stage& stage : stages()) {
-          if (stage.active(options)) stage.apply(whole);
-        }
+        apply_stages(ordered_stages(options), whole);
         INFO("seed " << seed << ", top-p " << top_p << ", top-k " << top_k);
         REQUIRE(fast.size() == plain.size());
         REQUIRE(std::equal(fast.begin(), fast.end(), plain.begin(), [](const Candidate& a, const Candidate& b) {
