@@ -130,8 +130,8 @@ TEST_CASE("inspect lists the kinds of models that run") {
 }
 
 TEST_CASE("inspect tells what a sequence remembers, and what a batch's memory holds") {
-  const std::string mamba = (test::source_folder() / "golden/mamba").string(),
-                    jamba = (test::source_folder() / "golden/jamba").string();
+  const std::string mamba = (source_folder() / "golden/mamba").string(),
+                    jamba = (source_folder() / "golden/jamba").string();
   const auto bytes = [](const Json& plan, std::size_t i) { return plan["sequence_bytes"][i]["bytes"].get<std::size_t>(); };
   const Json recurrent = json_of({"inspect", "-m", mamba, "--json"});
   CHECK(recurrent["sequence_bytes"][0]["tokens"] == 1000);

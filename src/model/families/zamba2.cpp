@@ -126,6 +126,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", ""});
 }  // namespace
 
 extern const Family kZamba2;  // the list's
-const Family kZamba2 = {"zamba2", zamba2, {kTensors, kPrefixes, {}}};
+const Family kZamba2 = {
+    .model_type = "zamba2",
+    .known_as = "Zamba2",
+    .spec = zamba2,
+    .names = {kTensors, kPrefixes, {}},
+};
 
 }  // namespace continuo
