@@ -233,3 +233,60 @@ TEST_CASE("scores") {
   const std::atomic<bool> interrupted{true};
   CHECK(engine.score(ids, interrupted).error().kind == ErrorKind::interrupted);
 }
+
+TEST_CASE("the likeliest tokens at each position of a score") {
+  const Loaded loaded = load({.preference = 4});
+  Engine engine = make_engine(loaded);
+  std::optional<Result<Score>> score;
+  engine.submit(ScoreRequest{.ids = {'a', 'b', 'x', 'y'}, .top = 2},
+                [&](Result<Score> done) { score = std::move(done); });
+  while (!score)
+    engine.step();
+  REQUIRE(*score);
+  const Score& all = **score;
+  REQUIRE(all.top.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i)
+    REQUIRE(all.top[i].size() == 2);
+  CHECK(all.top[0][0].token == 'b');
+  CHECK(all.top[0][0].logprob == all.logprobs[0]);
+  CHECK(all.top[1][0].token == 'c');
+  CHECK(all.top[1][0].logprob > all.logprobs[1]);
+}
+
+TEST_CASE("a cancelled request ends before the next step, and others go on as they were") {
+  const Loaded loaded = load({});
+  for (const std::size_t max_running : {1, 3}) {
+    Engine engine = make_engine(loaded, {.max_running = max_running, .share_prefixes = true});
+    std::vector<std::optional<Completion>> done(3);
+    std::vector<std::uint64_t> numbers;
+    for (std::size_t i = 0; i < 3; ++i) {
+      numbers.push_back(engine.submit(greedy(loaded, "a", 10), {}, [&done, i](Result<Completion> completion) {
+        REQUIRE(completion);
+        CHECK(!done[i]);
+        done[i] = std::move(*completion);
+      }));
+    }
+    std::optional<Result<Score>> score;
+    numbers.push_back(engine.submit(ScoreRequest{.ids = std::vector<TokenId>(20, 'a')},
+                                    [&](Result<Score> result) { score = std::move(result); }));
+    for (int i = 0; i < 3; ++i)
+      engine.step();
+    engine.cancel(numbers[0]);
+    engine.cancel(numbers[2]);
+    engine.cancel(numbers[3]);
+    engine.step();
+    REQUIRE(done[0]);
+    REQUIRE(done[2]);
+    CHECK(done[0]->finish == FinishReason::interrupted);
+    CHECK(done[0]->text == "bcd");
+    CHECK(done[2]->finish == FinishReason::interrupted);
+    REQUIRE(score);
+    while (engine.unfinished() > 0)
+      engine.step();
+    REQUIRE(done[1]);
+    CHECK(done[1]->text == "bcdefghijk");
+    engine.cancel(numbers[0]);  // long gone
+    engine.cancel(12345);
+    CHECK(complete(engine, greedy(loaded, "a", 5)).text == "bcdef");
+  }
+}
