@@ -24,6 +24,7 @@
 #include "loading/loaded_model.h"
 #include "requests/answer.h"
 #include "requests/request.h"
+#include "requests/submission.h"
 
 namespace continuo {
 
@@ -134,9 +135,6 @@ class BatchRun {
     BatchRequest request;
     std::uint64_t line, order;
     std::size_t bytes;
-    std::vector<Completion> samples;
-    std::size_t left;
-    std::optional<Error> error;
     struct Held {
       std::string lines;  // increments that wait for those of the samples before
       bool ended = false;
@@ -194,23 +192,20 @@ class BatchRun {
       }
       return fail(*error, job.line, job.order);
     }
-    auto active = std::make_shared<Active>(
-        Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, 0, {}, 0, {}, {}});
+    auto active =
+        std::make_shared<Active>(Active{std::get<BatchRequest>(std::move(job.request)), job.line, job.order, 0, {}});
     const BatchRequest& asked = active->request;
     active->bytes = bytes_of(asked, spec_);
     request_bytes_ += active->bytes;
-    active->left = asked.n;
-    active->samples.resize(asked.n);
-    active->held.resize(asked.n);
+    active->held.resize(asked.drawn());
     for (std::size_t i = 0; i < asked.n; ++i) {
-      Request request = asked.request;
-      request.sample = i;
       if (asked.echo) stream(*active, i, asked.prompt);  // the texts together are the answer's
-      engine_.submit(
-          std::move(request),
-          [this, active, i](std::string_view text, const GeneratedToken&) { return heard(*active, i, text); },
-          [this, active, i](Result<Completion> done) { finished(*active, i, std::move(done)); });
     }
+    submit_request(engine_, asked,
+                   {.on_token = [this, active](std::size_t i, std::string_view text,
+                                               const GeneratedToken&) { return heard(*active, i, text); },
+                    .on_end = [this, active](std::size_t i) { end_stream(*active, i); },
+                    .done = [this, active](Result<AnsweredRequest> done) { finished(*active, std::move(done)); }});
   }
 
   bool heard(Active& active, std::size_t sample, std::string_view text) {
@@ -238,24 +233,15 @@ class BatchRun {
     }
   }
 
-  void finished(Active& active, std::size_t sample, Result<Completion> done) {
-    if (done) {
-      active.samples[sample] = std::move(*done);
-    } else {
-      active.error = done.error();
-    }
-    end_stream(active, sample);
-    if (--active.left > 0) return;
+  void finished(const Active& active, Result<AnsweredRequest> done) {
     request_bytes_ -= active.bytes;
-    if (active.error) {
-      const BatchError error{active.request.id, std::string(error_type(active.error->kind)),
-                             active.error->message()};
-      if (options_.batch.fail_fast) failure_ = active.error;
+    if (!done) {
+      const BatchError error{active.request.id, std::string(error_type(done.error().kind)), done.error().message()};
+      if (options_.batch.fail_fast) failure_ = done.error();
       return fail(error, active.line, active.order);
     }
     progress_.count_answer();
-    order_.push(active.order, answer_line(form_, active.request, active.line, active.samples), true,
-                pending_);
+    order_.push(active.order, answer_line(form_, active.request, active.line, done->samples), true, pending_);
   }
 
   void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {

@@ -105,6 +105,11 @@ Result<void> set_n(BatchRequest& request, std::string_view field, const Json& va
   return {};
 }
 
+Result<void> set_best_of(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.best_of, whole_number<std::size_t>(field, value, 1, kMostSamples));
+  return {};
+}
+
 Result<void> set_logprobs(BatchRequest& request, std::string_view field, const Json& value) {
   CONTINUO_TRY(request.request.logprobs, whole_number<std::size_t>(field, value, 0, kMostLogprobs));
   request.request.want_logprob = true;
@@ -234,6 +239,7 @@ constexpr RequestField kFields[] = {
     {"stop", set_stop, stop_cell},
     {"ignore_eos", set_ignore_eos, switch_cell},
     {"n", set_n, number_cell},
+    {"best_of", set_best_of, number_cell},
     {"seed", set_seed, number_cell},
     {"logprobs", set_logprobs, number_cell},
     {"echo", set_switch<&BatchRequest::echo>, switch_cell},
@@ -277,6 +283,13 @@ const RequestField* find_field(std::string_view name) {
   const auto* const field = std::find_if(std::begin(kFields), std::end(kFields),
                                          [&](const RequestField& f) { return f.name == name; });
   return field == std::end(kFields) ? nullptr : field;
+}
+
+std::vector<std::string_view> field_names() {
+  std::vector<std::string_view> names;
+  for (const RequestField& field : kFields)
+    names.push_back(field.name);
+  return names;
 }
 
 std::string column_names() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -18,6 +19,7 @@ struct RequestField {
 
 // Null if there is none of that name.
 const RequestField* find_field(std::string_view name);
+std::vector<std::string_view> field_names();
 // The names of a table's, ", " between.
 std::string column_names();
 

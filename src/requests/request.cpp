@@ -69,7 +69,8 @@ std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
   const std::size_t tokens = positions_needed(one, spec) - one.prompt.size();
   bytes +=
       tokens * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
-  return request.prompt.size() + request.n * (bytes + sizeof(Completion));
+  const std::size_t scores = request.score_prompt ? one.prompt.size() * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob)) : 0;
+  return request.prompt.size() + scores + request.drawn() * (bytes + sizeof(Completion));
 }
 
 std::string_view error_type(ErrorKind kind) {
@@ -96,11 +97,17 @@ BatchRequest RequestParser::defaults(Answer id) const {
 }
 
 std::uint64_t RequestParser::seed_of(const BatchRequest& request) const {
-  return request.seeded ? request.request.sampling.seed : derived_seed(defaults_.sampling.seed, request.id);
+  if (request.seeded) return request.request.sampling.seed;
+  return request.id.is_null() ? defaults_.sampling.seed : derived_seed(defaults_.sampling.seed, request.id);
 }
 
-// What is left once all fields are known: the prompt's ids and the seed.
 Result<void> RequestParser::finish(BatchRequest& request) const {
+  if (request.best_of > 0 && request.best_of < request.n) {
+    return field_error("best_of", fmt::format("is {}, expected at least n, which is {}", request.best_of, request.n));
+  }
+  if (request.stream && request.best_of > request.n) {
+    return field_error("stream", "does not go with best_of above n", "which samples are kept is known at the end");
+  }
   request.request.sampling.seed = seed_of(request);
   if (request.want_ids) {
     if (request.echo && tokenizer_) request.prompt = tokenizer_->decode(request.request.prompt, true);

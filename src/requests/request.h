@@ -22,12 +22,16 @@ struct BatchRequest {
   Answer id;           // a string or a number; the line's number if the request has none
   std::string prompt;  // as text, for echo
   Request request;
-  std::size_t n = 1;  // samples
+  std::size_t n = 1;        // samples
+  std::size_t best_of = 0;  // samples that are drawn, of which the n likeliest are kept; 0: n
   bool echo = false;
   bool stream = false;    // incremental lines before the answer
   bool want_ids = false;  // the prompt came as ids: so does the answer
   bool seeded = false;    // the request says its own seed
   std::uint64_t digest = 0;  // of what was asked (Intake::digest_of)
+  bool score_prompt = false;  // log-probabilities are wanted of the prompt as well
+
+  std::size_t drawn() const { return best_of > n ? best_of : n; }
 };
 
 struct BatchError {
@@ -85,6 +89,10 @@ class RequestParser {
 
   // By any thread.
   ParsedRequest parse_json(const Line& line) const;
+  // A request that says nothing yet; a null id: one without its own, which draws with the run's seed itself.
+  BatchRequest defaults(Answer id) const;
+  // What is left once all fields are set: the prompt's ids and the seed. Errors: what cannot be run.
+  Result<void> finish(BatchRequest& request) const;
   // The line is the prompt.
   ParsedRequest parse_text(const Line& line) const;
   // What the first row says of the others. Errors: a column that is none, twice the same, none with prompts.
@@ -96,9 +104,7 @@ class RequestParser {
   RequestIdentity csv_identity(const Line& row, const CsvColumns& columns) const;
 
  private:
-  BatchRequest defaults(Answer id) const;
   std::uint64_t seed_of(const BatchRequest& request) const;
-  Result<void> finish(BatchRequest& request) const;
   ParsedRequest checked(BatchRequest request) const;
 
   const RequestDefaults& defaults_;
