@@ -18,8 +18,9 @@ ALLOWED = {
     "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
     "loading": {"base", "text", "quant", "io", "model", "kernels", "sampling"},
     "requests": {"base", "text", "model", "sampling", "generate", "loading"},
+    "serve": {"base", "text", "model", "generate", "loading", "requests"},
     "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
-            "explain", "loading", "requests"},
+            "explain", "loading", "requests", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
 

@@ -1,7 +1,7 @@
 # Sourced by scripts/run and scripts/test: the Debian packages that the build needs, installed only where missing.
 
 continuo_packages=(g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libspdlog-dev
-  nlohmann-json3-dev libhwy-dev libpcre2-dev libutf8proc-dev)
+  nlohmann-json3-dev libboost-dev libhwy-dev libpcre2-dev libutf8proc-dev)
 
 # install_packages [MORE...]: all messages go to stderr.
 install_packages() {

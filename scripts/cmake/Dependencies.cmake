@@ -71,3 +71,11 @@ if(CONTINUO_TESTS)
     FetchContent_MakeAvailable(Catch2)
   endif()
 endif()
+
+# Boost.Beast (headers alone), for `continuo serve`; without it the binary says that it has no server.
+if(CONTINUO_SERVER)
+  find_package(Boost 1.74 QUIET)
+  if(NOT Boost_FOUND)
+    message(STATUS "Boost not found: the binary will have no server (continuo serve)")
+  endif()
+endif()

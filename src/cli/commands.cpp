@@ -13,6 +13,9 @@ constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,    &kLookupOption
                                                &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,   &kServeOptions,
+                                               &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,
+                                               &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions, &kPromptOptions, &kTokenizeOptions,
                                                   &kGeneralOptions};
 constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptions,   &kIdsOptions,
@@ -52,7 +55,7 @@ constexpr Command kCommands[] = {
      .description =
          "A line of the input is a JSON object with \"prompt\" or \"prompt_ids\", and what else it wants to "
          "say: id, "
-         "max_tokens, stop, ignore_eos, n, seed, logprobs, echo, stream, temperature, top_k, top_p, min_p, "
+         "max_tokens, stop, ignore_eos, n, best_of, seed, logprobs, echo, stream, temperature, top_k, top_p, min_p, "
          "typical_p, "
          "repeat_penalty, presence_penalty, frequency_penalty, logit_bias. What it does not say, the options "
          "above do. "
@@ -104,6 +107,24 @@ constexpr Command kCommands[] = {
 )",
      .words = Words::text,
      .run = run_score},
+    {.name = "serve",
+     .synopsis = "[OPTION]...",
+     .summary = "answers completions over HTTP, as OpenAI's API has them",
+     .groups = kServeGroups,
+     .description =
+         "POST /v1/completions takes the fields of a batch request and those of OpenAI's API: prompt is a text, a list of texts, "
+         "token ids, or a list of those; with stream the answer comes as server-sent events; with echo and logprobs the prompt's "
+         "own log-probabilities come with it. What a request does not say, the options above do: the same request gives the same "
+         "text as the command line, whatever else is asked meanwhile. GET /v1/models, POST /tokenize and /detokenize, "
+         "GET /tokenizer_info, /health and /metrics (for Prometheus) are there as well.\n\n"
+         "When the server listens, its address is printed on stdout. At SIGTERM or Ctrl-C it finishes what it has begun.",
+     .examples = R"(  continuo serve
+  continuo serve --port 9000 -m ~/models/SmolLM2-135M --at-once 64
+  continuo serve --host 0.0.0.0 --api-key keys.txt
+  curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "Once upon a time", "max_tokens": 20}'
+)",
+     .words = Words::none,
+     .run = run_serve},
     {.name = "tokenize",
      .synopsis = "[OPTION]... [TEXT]...",
      .summary = "turns text into token ids and pieces, and back",

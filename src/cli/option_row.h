@@ -35,7 +35,7 @@ using OptionGroups = std::span<const OptionGroup* const>;
 
 extern const OptionGroup kModelOptions, kPromptOptions, kIdsOptions, kLengthOptions, kLookupOptions,
     kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions,
-    kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kGeneralOptions,
+    kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions,
     kManualOptions;
 
 // A row and what was given for it; empty for a switch.

@@ -47,6 +47,16 @@ Result<void> set_text(const OptionRow& row, Options& options, const std::string&
   return {};
 }
 
+// One more text, not empty.
+template <auto... Path>
+Result<void> add_text(const OptionRow& row, Options& options, const std::string& value) {
+  if (value.empty()) {
+    return usage_error(fmt::format("--{} is empty, expected {}", row.name, row.expected), "is a variable unset?");
+  }
+  field_at<Path...>(options).push_back(value);
+  return {};
+}
+
 template <auto... Path>
 Result<void> set_number(const OptionRow& row, Options& options, const std::string& value) {
   auto& field = field_at<Path...>(options);

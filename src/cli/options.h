@@ -57,6 +57,19 @@ struct ScoreOptions {
   std::optional<std::int64_t> window, stride;
 };
 
+struct ServeTyped {
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::string api_key;  // a file
+  bool insecure = false;
+  std::vector<std::string> hosts, origins;
+  int queue = 1024;
+  int deadline = 0;  // seconds; 0: none
+  int grace = 30;    // seconds
+  std::size_t max_body = std::size_t{8} << 20;
+  int connections = 4096;
+};
+
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
@@ -86,6 +99,7 @@ struct Options {
 
   BatchOptions batch;
   ScoreOptions score;
+  ServeTyped serve;
   bool decode = false;  // tokenize
   bool no_special = false;
   bool pieces = false;

@@ -1,0 +1,173 @@
+#include "serve/api_answer.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace continuo {
+
+namespace {
+
+std::string as_text(const Answer& answer) { return answer.dump(-1, ' ', false, Answer::error_handler_t::replace); }
+
+// Bytes of UTF-8 that begin a character.
+std::size_t characters_in(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+Answer head_json(const ApiAnswerHead& head) {
+  return {{"id", head.id}, {"object", "text_completion"}, {"created", head.created}, {"model", head.model}};
+}
+
+Answer usage(std::size_t prompt_tokens, std::size_t completion_tokens) {
+  return {{"prompt_tokens", prompt_tokens},
+          {"completion_tokens", completion_tokens},
+          {"total_tokens", prompt_tokens + completion_tokens}};
+}
+
+Answer top_json(const std::vector<TokenLogprob>& top, const Tokenizer* tokenizer) {
+  Answer alternatives = Answer::object();
+  for (const TokenLogprob& entry : top)
+    alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
+  return alternatives;
+}
+
+Answer choice_json(const BatchRequest& request, const AnsweredRequest& answered, std::size_t sample, std::size_t index,
+                   const Tokenizer* tokenizer) {
+  const Completion& completion = answered.samples[sample];
+  Answer choice = {{"text", tokenizer ? Answer((request.echo ? request.prompt : "") + completion.text) : Answer()}};
+  choice["index"] = index;
+  choice["logprobs"] = nullptr;
+  if (request.request.want_logprob) {
+    LogprobsWriter logprobs(request, tokenizer);
+    if (answered.prompt) logprobs.add_prompt(*answered.prompt);
+    for (const GeneratedToken& token : completion.tokens)
+      logprobs.add(token);
+    choice["logprobs"] = logprobs.take();
+  }
+  choice["finish_reason"] = api_finish_reason(completion.finish);
+  choice["ended_by"] = name(completion.finish);
+  if (request.want_ids) {
+    Answer ids = Answer::array();
+    for (const GeneratedToken& token : completion.tokens)
+      ids.push_back(token.id);
+    choice["ids"] = std::move(ids);
+  }
+  return choice;
+}
+
+}  // namespace
+
+std::string error_json(int status, std::string_view code, std::string_view message, std::string_view param) {
+  const char* type = "invalid_request_error";
+  if (status == 401) type = "authentication_error";
+  if (status == 403) type = "permission_error";
+  if (status == 429) type = "rate_limit_error";
+  if (status >= 500) type = "server_error";
+  Answer error = {{"message", message}, {"type", type}};
+  error["param"] = param.empty() ? Answer() : Answer(param);
+  error["code"] = code;
+  return as_text({{"error", std::move(error)}});
+}
+
+int status_of(const Error& error) { return error.kind == ErrorKind::model || error.kind == ErrorKind::output ? 500 : 400; }
+
+std::string error_json(const Error& error) {
+  return error_json(status_of(error), error_type(error.kind), error.message(), error.field);
+}
+
+std::string_view api_finish_reason(FinishReason reason) {
+  return reason == FinishReason::length || reason == FinishReason::context ? "length" : "stop";
+}
+
+// ---- log-probabilities ----
+
+LogprobsWriter::LogprobsWriter(const BatchRequest& request, const Tokenizer* tokenizer)
+    : request_(request),
+      tokenizer_(tokenizer),
+      tokens_(Answer::array()),
+      logprobs_(Answer::array()),
+      top_(Answer::array()),
+      offsets_(Answer::array()) {
+  if (!tokenizer) return;
+  decoder_.emplace(*tokenizer, true);
+  if (request.score_prompt) return;  // add_prompt() goes through it
+  for (const TokenId id : request.request.prompt)
+    decoder_->push(id);
+  if (request.echo) characters_ = characters_in(request.prompt);
+}
+
+std::size_t LogprobsWriter::offset(TokenId id) {
+  const std::size_t at = characters_;
+  if (decoder_) characters_ += characters_in(decoder_->push(id));
+  return at;
+}
+
+void LogprobsWriter::add(TokenId id, Answer logprob, Answer top) {
+  tokens_.push_back(piece_name(tokenizer_, id));
+  logprobs_.push_back(std::move(logprob));
+  top_.push_back(std::move(top));
+  offsets_.push_back(offset(id));
+}
+
+void LogprobsWriter::add_prompt(const Score& score) {
+  const std::vector<TokenId>& ids = request_.request.prompt;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i == 0) {
+      add(ids[i], nullptr, nullptr);
+    } else {
+      add(ids[i], score.logprobs[i - 1], score.top.empty() ? Answer::object() : top_json(score.top[i - 1], tokenizer_));
+    }
+  }
+}
+
+void LogprobsWriter::add(const GeneratedToken& token) { add(token.id, token.logprob, top_json(token.top, tokenizer_)); }
+
+Answer LogprobsWriter::take() {
+  return {{"tokens", std::exchange(tokens_, Answer::array())},
+          {"token_logprobs", std::exchange(logprobs_, Answer::array())},
+          {"top_logprobs", std::exchange(top_, Answer::array())},
+          {"text_offset", std::exchange(offsets_, Answer::array())}};
+}
+
+// ---- whole answers ----
+
+std::string completion_json(const ApiAnswerHead& head, std::span<const BatchRequest> prompts,
+                            std::span<const AnsweredRequest> answered, const Tokenizer* tokenizer) {
+  std::string text = as_text(head_json(head));
+  text.back() = ',';
+  text += "\"choices\":[";  // choice by choice: as objects, all of them take many times the memory of their text
+  std::size_t index = 0, prompt_tokens = 0, completion_tokens = 0;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    prompt_tokens += prompts[i].request.prompt.size();
+    for (std::size_t sample = 0; sample < answered[i].samples.size(); ++sample) {
+      completion_tokens += answered[i].samples[sample].tokens.size();
+      if (index > 0) text += ',';
+      text += as_text(choice_json(prompts[i], answered[i], sample, index++, tokenizer));
+    }
+  }
+  Answer rest = {{"usage", usage(prompt_tokens, completion_tokens)}};
+  rest["seed"] = prompts.front().request.sampling.seed;
+  return text + "]," + as_text(rest).substr(1);
+}
+
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
+                           std::optional<FinishReason> finish) {
+  Answer choice = {{"text", text}, {"index", index}};
+  choice["logprobs"] = std::move(logprobs);
+  choice["finish_reason"] = finish ? Answer(api_finish_reason(*finish)) : Answer();
+  if (finish) choice["ended_by"] = name(*finish);
+  Answer answer = head_json(head);
+  answer["choices"] = Answer::array({std::move(choice)});
+  return as_text(answer);
+}
+
+std::string usage_json(const ApiAnswerHead& head, std::size_t prompt_tokens, std::size_t completion_tokens) {
+  Answer answer = head_json(head);
+  answer["choices"] = Answer::array();
+  answer["usage"] = usage(prompt_tokens, completion_tokens);
+  return as_text(answer);
+}
+
+}  // namespace continuo
