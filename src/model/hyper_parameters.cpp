@@ -32,7 +32,7 @@ const std::vector<Names>& table() {
       {"n_kv_heads", {"num_key_value_heads", "num_kv_heads"}},
       {"head_dim", {"head_dim"}},
       {"context_length", {"max_position_embeddings", "n_positions", "n_ctx"}},
-      {"n_positions", {"n_positions"}},
+      {"n_positions", {"n_positions", "max_position_embeddings"}},
       {"max_context_length", {"max_context_length"}},
       {"model_max_length", {"model_max_length"}},
       {"trained_length", {"seq_length", "max_seq_len"}},
@@ -286,6 +286,8 @@ Result<std::optional<HyperParameters::Field>> HyperParameters::find(std::string_
   for (const std::string_view field : names_of(name).in_files) {
     const Json* value = raw(field);
     if (!value) continue;
+    // Files of Qwen2-VL have both: "mrope" is the older word, which the newer one replaces.
+    if (found && name == "rope_type" && *value == "mrope") continue;
     if (found && *found->value != *value) {
       return model_error(file_,
                          fmt::format("'{0}{1}' is {2}, but '{0}{3}' is {4}", section_, found->name,

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     std::string out;
     for (const continuo::TokenId id : tokenizer->encode(text->get<std::string>(), true))
       out += std::to_string(id) + ' ';
-    out.empty() ? out += '\n' : out.back() = '\n';
+    if (!out.empty()) out.pop_back();
+    out += '\n';
     std::fwrite(out.data(), 1, out.size(), stdout);
   }
 }
