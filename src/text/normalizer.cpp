@@ -150,6 +150,7 @@ std::size_t Normalizer::kept_from_first(const Precompiled& map, std::string_view
 }
 
 std::string Normalizer::apply(std::string_view text, std::size_t& from_first, TextWork& work) const {
+  if (from_first == 0) return apply(text, work);  // the text stands behind what the person wrote first
   std::string out(text);
   for (const Step& step : steps_) {
     from_first =

@@ -122,6 +122,19 @@ std::string random_text(std::mt19937& random) {
 
 }  // namespace
 
+namespace {
+
+// Whether the engine does not know some character.
+bool has_unknown(const std::string& text) {
+  static const auto unknown = Regex::compile(R"(\p{Cn})", "", "");
+  std::vector<Range> found;
+  TextWork work(text.size());
+  unknown->find_all(text, found, work);
+  return !found.empty();
+}
+
+}  // namespace
+
 TEST_CASE("well-known patterns match as the engine does") {
   for (const std::string_view expression : {kGpt2Pattern, kLlama3Pattern, kQwen2Pattern, kCl100kPattern}) {
     const auto known = Pattern::regex(expression, "t.json", "test");
@@ -133,6 +146,7 @@ TEST_CASE("well-known patterns match as the engine does") {
     std::vector<Range> expected, found;
     for (int i = 0; i < 40'000; ++i) {
       const std::string text = random_text(random);
+      if (has_unknown(text)) continue;  // the tables know newer characters than the engine
       expected.clear();
       found.clear();
       TextWork work(text.size());

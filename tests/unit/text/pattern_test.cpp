@@ -107,7 +107,7 @@ TEST_CASE("bytes that are not UTF-8 never match") {
 }
 
 TEST_CASE("an expression that backtracks without end is given up") {
-  const std::string text = std::string(3000, 'a') + "!";
+  const std::string text = std::string(3000, 'a') + "!b";
   CHECK_THROWS_AS(marked(R"((a|aa|aaa)+b)", text), TextFault);
   CHECK_THROWS_AS(marked(R"(a*a*a*a*a*a*b)", text), TextFault);
   // A long but harmless run is not given up.
