@@ -14,13 +14,14 @@ ALLOWED = {
     "model": {"base", "io", "quant"},
     "state": {"base", "model", "kernels"},
     "layers": {"base", "model", "state", "kernels", "quant"},
-    "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling"},
+    "grammar": {"base", "text"},
+    "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling", "grammar"},
     "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
     "loading": {"base", "text", "quant", "io", "model", "kernels", "sampling"},
-    "requests": {"base", "text", "model", "sampling", "generate", "loading"},
+    "requests": {"base", "text", "model", "sampling", "generate", "loading", "grammar"},
     "serve": {"base", "text", "model", "generate", "loading", "requests"},
     "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
-            "explain", "loading", "requests", "serve"},
+            "explain", "loading", "requests", "serve", "grammar"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
 

@@ -6,10 +6,10 @@ namespace continuo {
 namespace {
 
 constexpr const OptionGroup* kContinueGroups[] = {&kModelOptions,  &kLookupOptions,  &kPromptOptions,
-                                                  &kIdsOptions,    &kLengthOptions,  &kSamplingOptions,
+                                                  &kIdsOptions,    &kLengthOptions,  &kConstraintOptions, &kSamplingOptions,
                                                   &kAnswerOptions, &kGeneralOptions, &kManualOptions};
 constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,    &kLookupOptions,   &kBatchOptions,
-                                               &kLengthOptions,   &kSamplingOptions, &kBatchAnswerOptions,
+                                               &kLengthOptions,   &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions,
                                                &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};

@@ -31,6 +31,8 @@ struct Prompt {
 };
 
 Result<void> check_typed(const Options& options) {
+  if (!options.logprob_token_ids.empty() && !options.json)
+    return usage_error("--logprob-token-id needs --json", "plain output is the text alone");
   if (options.logprobs && !options.json)
     return usage_error("--logprobs needs --json", "plain output is the text alone");
   return validate_typed(options);
@@ -40,7 +42,9 @@ Result<void> check_typed(const Options& options) {
 TokenizerUse tokenizer_use(const Options& options) {
   const SamplingOptions& sampling = options.sampling.others;
   const bool breakers = sampling.dry_multiplier != 0 && !sampling.dry_sequence_breakers.empty();
-  if (!options.ids || !options.stop.empty() || breakers) return TokenizerUse::required;
+  if (!options.ids || !options.stop.empty() || !options.banned.empty() || breakers ||
+      options.constraint.kind != ConstraintKind::none)
+    return TokenizerUse::required;
   return options.json ? TokenizerUse::if_there : TokenizerUse::none;
 }
 
@@ -67,9 +71,15 @@ Request make_request(const Options& options, const Prompt& prompt, SamplingOptio
           .max_tokens = options.max_tokens,
           .ignore_eos = options.ignore_eos,
           .stop = options.stop,
+          .include_stop = options.include_stop,
+          .allowed_tokens = options.allowed_token_ids,
+          .banned = options.banned,
+          .repetition = options.repetition,
+          .constraint = options.constraint,
           .sampling = std::move(sampling),
           .logprobs = options.logprobs.value_or(0),
-          .want_logprob = options.logprobs.has_value()};
+          .want_logprob = options.logprobs.has_value() || !options.logprob_token_ids.empty(),
+          .logprob_tokens = options.logprob_token_ids};
 }
 
 // Prints the continuation as it comes: text, or ids with blanks between.
@@ -153,6 +163,7 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
     answer["text"] = nullptr;
   }
   answer["finish_reason"] = name(completion.finish);
+  if (options.constraint.kind != ConstraintKind::none) answer["complete"] = completion.complete;
   answer["prompt_tokens"] = completion.prompt_tokens;
   answer["completion_tokens"] = completion.tokens.size();
   answer["seed"] = options.seed;
@@ -163,7 +174,7 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
       ids.push_back(token.id);
     answer["ids"] = std::move(ids);
   }
-  if (options.logprobs) answer["logprobs"] = logprobs_json(completion, tokenizer);
+  if (options.logprobs || !options.logprob_token_ids.empty()) answer["logprobs"] = logprobs_json(completion, tokenizer);
   return answer;
 }
 

@@ -33,7 +33,7 @@ struct OptionGroup {
 
 using OptionGroups = std::span<const OptionGroup* const>;
 
-extern const OptionGroup kModelOptions, kPromptOptions, kIdsOptions, kLengthOptions, kLookupOptions,
+extern const OptionGroup kModelOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
     kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions,
     kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions,
     kManualOptions;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 
@@ -85,6 +86,19 @@ Result<std::size_t> parse_bytes(const OptionRow& row, const std::string& value);
 template <auto... Path>
 Result<void> set_bytes(const OptionRow& row, Options& options, const std::string& value) {
   CONTINUO_TRY(field_at<Path...>(options), parse_bytes(row, value));
+  return {};
+}
+
+// One or several ids, with commas between.
+template <std::vector<TokenId> Options::*Member>
+Result<void> add_token_ids(const OptionRow& row, Options& options, const std::string& value) {
+  for (std::size_t at = 0; at <= value.size();) {
+    const std::size_t end = std::min(value.find(',', at), value.size());
+    CONTINUO_TRY(const auto id,
+                 parse_number<TokenId>(value.substr(at, end - at), fmt::format("--{}", row.name), row.expected));
+    (options.*Member).push_back(id);
+    at = end + 1;
+  }
   return {};
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "generate/limits.h"
+#include "grammar/constraint.h"
 #include "quant/format.h"
 #include "requests/format.h"
 #include "sampling/options.h"
@@ -90,6 +92,11 @@ struct Options {
   std::int64_t max_tokens = 128;
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  std::vector<TokenId> stop_token_ids, allowed_token_ids, logprob_token_ids;
+  bool include_stop = false;
+  std::vector<std::string> banned;
+  RepetitionDetection repetition;
+  Constraint constraint;
   TypedSampling sampling;
   std::uint64_t seed = 0;
 

@@ -21,6 +21,7 @@ void apply(const Options& options, SamplingOptions& sampling) {
   take(typed.frequency_penalty, sampling.frequency_penalty);
   sampling.logit_bias = typed.logit_bias;
   sampling.seed = options.seed;
+  sampling.stop_tokens = options.stop_token_ids;
 }
 
 }  // namespace
@@ -60,6 +61,12 @@ RequestDefaults request_defaults(const Options& options, const SamplingOptions& 
   return {.max_tokens = options.max_tokens,
           .ignore_eos = options.ignore_eos,
           .stop = options.stop,
+          .include_stop = options.include_stop,
+          .allowed_tokens = options.allowed_token_ids,
+          .logprob_tokens = options.logprob_token_ids,
+          .banned = options.banned,
+          .repetition = options.repetition,
+          .constraint = options.constraint,
           .sampling = resolve_sampling(options, of_model),
           .logprobs = options.logprobs,
           .echo = options.echo,

@@ -1,6 +1,7 @@
 #include "generate/continuation.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace continuo {
 
@@ -41,20 +42,30 @@ std::optional<StreamDecoder> decoder_after(std::span<const TokenId> prompt, cons
   return decoder;
 }
 
+bool has(std::span<const TokenId> tokens, TokenId token) {
+  return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+}
+
 }  // namespace
 
 Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools,
-                           Sink sink, Done done, bool drafts)
+                           Sink sink, Done done, ContinuationOptions options)
     : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec)),
       request_(std::move(request)),
       model_(model),
       sink_(std::move(sink)),
       done_(std::move(done)),
       decoder_(decoder_after(tokens(), tokenizer)),
-      stops_(request_.stop) {
+      stops_(request_.stop, request_.include_stop) {
   request_.prompt = {};
+  if (options.grammar || options.banned || !request_.allowed_tokens.empty()) {
+    std::vector<TokenId> ends = request_.sampling.stop_tokens;
+    if (!request_.ignore_eos) ends.insert(ends.end(), model.spec.eos_tokens.begin(), model.spec.eos_tokens.end());
+    choices_.emplace(request_.allowed_tokens, static_cast<std::size_t>(model.spec.vocab_size), ends,
+                     std::move(options.banned), std::move(options.grammar));
+  }
   if (decoder_) prompt_open_ = !StreamDecoder(*decoder_).finish().empty();
-  if (drafts) lookup_.emplace(capacity()).observe_prompt(tokens());
+  if (options.drafts && !choices_) lookup_.emplace(capacity()).observe_prompt(tokens());
   completion_.prompt_tokens = prompt_length();
   if (const auto reason = limit_reached()) finish(*reason);
 }
@@ -80,7 +91,25 @@ GeneratedToken Continuation::report(TokenId id, std::span<const float> logits) c
   GeneratedToken token{.id = id};
   if (request_.want_logprob) token.logprob = log_probability(logits, id);
   if (request_.logprobs > 0) token.top = top_logprobs(logits, request_.logprobs);
+  if (!request_.logprob_tokens.empty()) token.named = token_logprobs(logits, request_.logprob_tokens);
   return token;
+}
+
+// A token that may come. Where it completes a banned text, those in which that text begins and ends are taken back.
+std::optional<TokenId> Continuation::draw(std::span<const float> logits, std::size_t position,
+                                          SamplingScratch& scratch) {
+  const Draw at{.sample = request_.sample, .position = position};
+  if (!choices_) return sampler().sample(logits, at, scratch);
+  for (;;) {
+    const SamplingFeedback before = sampler().feedback();
+    const auto id = sampler_->sample(logits, at, scratch, choices_->allowed());
+    taken_back_ = id ? choices_->add(*id) : 0;
+    if (taken_back_ != 1) {
+      feedback_before_ = before;
+      return id;
+    }
+    sampler_->resume(before);
+  }
 }
 
 // Draws one token after the other, as if each came from a step of its own. The first that is not the draft ends it:
@@ -90,9 +119,9 @@ void Continuation::look(std::size_t position, std::span<const float> logits, Sam
   const std::span<const TokenId> drafted = tokens_and_drafts().last(drafts());
   for (std::size_t i = 0; i <= drafts(); ++i) {
     const auto row = logits.subspan(i * vocab_size, vocab_size);
-    const auto id = sampler().sample(row, {.sample = request_.sample, .position = position + i + 1}, scratch);
+    const auto id = draw(row, position + i + 1, scratch);
     unscored_ = !id;
-    if (!id) return;
+    if (!id || taken_back_ > 0) return;
     sampler_->observe(*id);
     drawn_.push_back(report(*id, row));
     if (i < drafts() && *id != drafted[i]) return;
@@ -103,15 +132,63 @@ void Continuation::accept() {
   drop_drafts();
   const std::size_t known = tokens().size();
   if (state().length() < known) return;  // in the midst of the prompt
+  if (taken_back_ > 0) return go_back(std::exchange(taken_back_, 0) - 1);
   for (std::size_t i = 0; i < drawn_.size() && !finished(); ++i)
-    take(std::move(drawn_[i]));
+    receive(std::move(drawn_[i]));
   drawn_.clear();
   if (unscored_ && !finished()) {
-    error_ = model_error(model_.name, "no score of the next token is a number", kNoScores);
+    error_ = no_token();
     set_finished();
   }
-  state().rollback(std::max(known, tokens().size() - 1));
+  state().rollback(std::min(state().length(), std::max(known, tokens().size() - 1)));
   if (lookup_) lookup_->observe(tokens());
+  if (choices_) receive_forced();
+}
+
+// Why nothing was drawn.
+Error Continuation::no_token() {
+  if (choices_) {
+    if (choices_->failed())
+      return usage_error("what the text has to be takes too much memory", "is it a simpler grammar that is meant?");
+    const auto allowed = choices_->allowed();
+    if (!allowed.empty() && std::all_of(allowed.begin(), allowed.end(), [](std::uint64_t bits) { return bits == 0; }))
+      return usage_error("no token of the vocabulary may come next",
+                         "do the constraint, the allowed tokens and the banned texts leave anything to say?");
+  }
+  return model_error(model_.name, "no score of the next token is a number", kNoScores);
+}
+
+// A token of the text, certain or not yet.
+void Continuation::receive(GeneratedToken token) {
+  const TokenId id = token.id;
+  append(id);
+  held_.push_back({std::move(token), feedback_before_});
+  const bool last = ends(id) || length_limit(tokens().size() - prompt_length()).has_value();
+  const std::size_t uncertain = choices_ && !last ? choices_->held() : 0;
+  while (held_.size() > uncertain && !finished()) {
+    GeneratedToken next = std::move(held_.front().token);
+    held_.pop_front();
+    take(std::move(next));
+  }
+}
+
+// Where one token alone may come, nothing has to be computed to know it.
+void Continuation::receive_forced() {
+  while (!finished() && request_.banned.empty() && !request_.want_logprob && request_.logprob_tokens.empty()) {
+    const std::optional<TokenId> id = choices_->forced();
+    if (!id || ends(*id)) return;
+    choices_->add(*id);
+    sampler().force(*id);
+    receive({.id = *id, .logprob = 0, .top = {}, .named = {}});
+  }
+}
+
+// The newest n tokens are none: they spell the beginning of a banned text.
+void Continuation::go_back(std::size_t n) {
+  feedback_ = held_[held_.size() - n].before;
+  held_.resize(held_.size() - n);
+  take_back(n);
+  sampler_.reset();
 }
 
 void Continuation::give_back_memory() {
@@ -126,16 +203,19 @@ void Continuation::answer() {
     done_(error_ ? Result<Completion>(std::move(*error_)) : Result<Completion>(std::move(completion_)));
 }
 
-// Appends it: end tokens, stop strings, limits; tells the sink what became certain.
+bool Continuation::ends(TokenId id) const {
+  return has(request_.sampling.stop_tokens, id) || (!request_.ignore_eos && has(model_.spec.eos_tokens, id));
+}
+
+// End tokens, stop strings, limits; tells the sink what became certain.
 void Continuation::take(GeneratedToken token) {
-  append(token.id);
   completion_.tokens.push_back(std::move(token));
   const TokenId id = completion_.tokens.back().id;
-  const auto& ends = model_.spec.eos_tokens;
-  const bool ended = !request_.ignore_eos && std::find(ends.begin(), ends.end(), id) != ends.end();
+  const bool ended = ends(id), stop_token = has(request_.sampling.stop_tokens, id);
 
-  std::string text = ended ? std::string() : text_of(id);
-  const std::optional<FinishReason> limit = ended ? FinishReason::eos : limit_reached();
+  std::string text = ended && !(stop_token && request_.include_stop) ? std::string() : text_of(id);
+  const std::optional<FinishReason> limit =
+      ended ? stop_token ? FinishReason::stop : FinishReason::eos : limit_reached();
   if (limit && !stops_.stopped()) text += rest_of_text();
   if (stops_.stopped()) {
     finish(FinishReason::stop);
@@ -171,20 +251,41 @@ std::string Continuation::rest_of_text() {
   return text + stops_.finish();
 }
 
-std::optional<FinishReason> Continuation::limit_reached() const {
-  const std::size_t generated = completion_.tokens.size();
+std::optional<FinishReason> Continuation::length_limit(std::size_t generated) const {
   if (request_.max_tokens >= 0 && generated >= static_cast<std::size_t>(request_.max_tokens)) {
     return FinishReason::length;
   }
-  if (tokens().size() >= static_cast<std::size_t>(model_.spec.context_length)) {
+  if (prompt_length() + generated >= static_cast<std::size_t>(model_.spec.context_length)) {
     return FinishReason::context;
   }
   return std::nullopt;
 }
 
+std::optional<FinishReason> Continuation::limit_reached() {
+  if (choices_ && held_.empty() && choices_->complete()) return FinishReason::stop;
+  if (repeats()) return FinishReason::repetition;
+  return length_limit(completion_.tokens.size());
+}
+
+// Whether the text ends with the same tokens, often enough.
+bool Continuation::repeats() const {
+  const RepetitionDetection& wanted = request_.repetition;
+  const auto& text = completion_.tokens;
+  for (std::size_t size = wanted.min_pattern; size <= wanted.max_pattern; ++size) {
+    if (text.size() / wanted.min_count < size) return false;
+    const std::size_t compared = size * (wanted.min_count - 1);
+    std::size_t same = 0;
+    while (same < compared && text[text.size() - 1 - same].id == text[text.size() - 1 - same - size].id)
+      ++same;
+    if (same == compared) return true;
+  }
+  return false;
+}
+
 void Continuation::finish(FinishReason reason) {
   set_finished();
   completion_.finish = reason;
+  completion_.complete = !choices_ || choices_->may_end();
 }
 
 }  // namespace continuo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "generate/choices.h"
 #include "generate/request.h"
 #include "generate/sequence.h"
 #include "generate/stop_matcher.h"
@@ -18,14 +20,20 @@
 
 namespace continuo {
 
+struct ContinuationOptions {
+  bool drafts = false;                        // it looks them up (prompt_lookup.h), unless its choice is restricted
+  std::shared_ptr<const BannedTexts> banned;  // the request's; null: none
+  std::shared_ptr<const Grammar> grammar;     // the same of its constraint
+};
+
 class Continuation : public Sequence {
  public:
   using Done = std::function<void(Result<Completion>)>;
 
   // `request` is valid for `model`; `model`, `tokenizer` (null: no text) and `pool` outlive the sequence.
-  // `sink` and `done` may be empty. `drafts`: it looks them up (prompt_lookup.h).
+  // `sink` and `done` may be empty.
   Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools, Sink sink,
-               Done done, bool drafts = false);
+               Done done, ContinuationOptions options = {});
 
   const PromptLookup* lookup() const override { return lookup_ ? &*lookup_ : nullptr; }
   void draft(std::size_t n) override;
@@ -42,11 +50,19 @@ class Continuation : public Sequence {
   // Made from the tokens so far, if it is not there.
   Sampler& sampler();
   GeneratedToken report(TokenId id, std::span<const float> logits) const;
+  std::optional<TokenId> draw(std::span<const float> logits, std::size_t position, SamplingScratch& scratch);
+  Error no_token();
+  void receive(GeneratedToken token);
+  void receive_forced();
+  void go_back(std::size_t n);
   void take(GeneratedToken token);
+  bool ends(TokenId id) const;
   std::string text_of(TokenId token);
   std::string without_prompt(std::string decoded);
   std::string rest_of_text();
-  std::optional<FinishReason> limit_reached() const;
+  std::optional<FinishReason> length_limit(std::size_t generated) const;
+  std::optional<FinishReason> limit_reached();
+  bool repeats() const;
   void finish(FinishReason reason);
 
   Request request_;
@@ -57,6 +73,14 @@ class Continuation : public Sequence {
   std::optional<SamplingFeedback> feedback_;  // of the sampler that is gone
   std::optional<StreamDecoder> decoder_;
   StopMatcher stops_;
+  std::optional<Choices> choices_;  // if not every token may come
+  struct Held {
+    GeneratedToken token;
+    SamplingFeedback before;  // the draw
+  };
+  std::deque<Held> held_;            // the newest tokens, as long as they may have to be taken back
+  SamplingFeedback feedback_before_;  // the newest draw
+  std::size_t taken_back_ = 0;       // tokens that the newest draw took back, the one that was drawn included
   Completion completion_;
   std::optional<PromptLookup> lookup_;
   std::vector<GeneratedToken> drawn_;  // from the newest logits: one, and one more for each draft that was drawn

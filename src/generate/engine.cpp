@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 
 #include "base/check.h"
 #include "generate/dry_breakers.h"
 #include "generate/memory.h"
 #include "generate/step_costs.h"
+#include "grammar/constraints.h"
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
@@ -36,16 +38,45 @@ Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
   return {};
 }
 
-Result<void> validate_stop(std::span<const std::string> stops, const Tokenizer* tokenizer) {
-  for (const std::string& stop : stops) {
-    if (stop.empty()) return field_error("stop", "is empty, expected some text");
-    if (valid_utf8(stop) != stop) {
-      return field_error("stop", "is not valid UTF-8",
-                         "the text is whole characters, so it could never match");
+Result<void> validate_texts(std::string_view field, std::span<const std::string> texts, const Tokenizer* tokenizer) {
+  for (const std::string& text : texts) {
+    if (text.empty()) return field_error(field, "is empty, expected some text");
+    if (valid_utf8(text) != text) {
+      return field_error(field, "is not valid UTF-8", "the text is whole characters, so it could never match");
     }
   }
-  if (!stops.empty() && !tokenizer) return field_error("stop", "needs a tokenizer", "the model has none");
+  if (!texts.empty() && !tokenizer) return field_error(field, "needs a tokenizer", "the model has none");
   return {};
+}
+
+Result<void> validate_tokens(std::string_view field, std::span<const TokenId> ids, const ModelSpec& spec) {
+  for (const TokenId id : ids) {
+    if (id < 0 || id >= spec.vocab_size) {
+      return field_error(field, fmt::format("names token {}, which is outside the vocabulary, expected 0 to {}", id,
+                                            spec.vocab_size - 1));
+    }
+  }
+  return {};
+}
+
+Result<void> validate_repetition(const RepetitionDetection& repetition) {
+  if (repetition.max_pattern == 0) return {};
+  constexpr std::size_t kMost = 1 << 16;
+  if (repetition.min_pattern < 1 || repetition.min_pattern > repetition.max_pattern || repetition.min_count < 2 ||
+      repetition.max_pattern > kMost || repetition.min_count > kMost) {
+    return field_error(
+        "repetition_detection", "is out of range, expected 1 <= min_pattern_size <= max_pattern_size <= 65536 and min_count >= 2");
+  }
+  return {};
+}
+
+Result<void> validate_limits(const Request& request, const ModelSpec& spec, const Tokenizer* tokenizer) {
+  CONTINUO_TRY_VOID(validate_texts("stop", request.stop, tokenizer));
+  CONTINUO_TRY_VOID(validate_texts("banned_strings", request.banned, tokenizer));
+  CONTINUO_TRY_VOID(validate_tokens("stop_token_ids", request.sampling.stop_tokens, spec));
+  CONTINUO_TRY_VOID(validate_tokens("allowed_token_ids", request.allowed_tokens, spec));
+  CONTINUO_TRY_VOID(validate_tokens("logprob_token_ids", request.logprob_tokens, spec));
+  return validate_repetition(request.repetition);
 }
 
 }  // namespace
@@ -55,6 +86,7 @@ struct Engine::Impl {
        const KernelTable& table)
       : model(m),
         tokenizer(t),
+        constraints(t),
         chunk(options.chunk),
         step_logits(shares.step_logits),
         lookup(options.lookup),
@@ -76,6 +108,7 @@ struct Engine::Impl {
   void compute();
   void look(std::span<const float> logits);
   Result<void> check_memory(std::size_t tokens) const;
+  std::shared_ptr<const BannedTexts> banned_texts(const std::vector<std::string>& texts);
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
 
   // Rows of logits, and who wants them: one, and those of the drafts behind it.
@@ -87,6 +120,7 @@ struct Engine::Impl {
 
   const Model& model;
   const Tokenizer* tokenizer;
+  mutable Constraints constraints;
   const std::size_t chunk, step_logits;  // tokens and rows of logits of a step at the most
   const bool lookup;
   const KernelTable kernels;
@@ -96,6 +130,7 @@ struct Engine::Impl {
   Scheduler scheduler;
   StepCosts costs;
   DryBreakers breakers;
+  std::map<std::vector<std::string>, std::shared_ptr<const BannedTexts>> banned;  // by the texts
   Engine::DraftCounts draft_counts;
   std::vector<Segment> segments;  // these three are kept from step to step
   std::vector<Wish> wishes;
@@ -195,6 +230,14 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
       .hint = "more memory for sequences or a smaller max_tokens will do"};
 }
 
+std::shared_ptr<const BannedTexts> Engine::Impl::banned_texts(const std::vector<std::string>& texts) {
+  if (texts.empty()) return nullptr;
+  if (const auto known = banned.find(texts); known != banned.end()) return known->second;
+  constexpr std::size_t kMost = 16;  // lists that are kept
+  if (banned.size() == kMost) banned.clear();
+  return banned[texts] = std::make_shared<const BannedTexts>(*tokenizer, texts);
+}
+
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
   if (sees_both_sides(model.spec)) {
     return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text", model.name,
@@ -225,9 +268,10 @@ Result<void> Engine::check(const Request& request) const {
     return field_error("max_tokens",
                        fmt::format("is {}, expected a number >= 0, or -1 for no limit", request.max_tokens));
   }
-  CONTINUO_TRY_VOID(validate_stop(request.stop, impl_->tokenizer));
+  CONTINUO_TRY_VOID(validate_limits(request, spec, impl_->tokenizer));
   if (request.sampling.dry_multiplier != 0 && !request.sampling.dry_sequence_breakers.empty() && !impl_->tokenizer)
     return field_error("dry_sequence_breakers", "needs a tokenizer", "the model has none");
+  CONTINUO_TRY_VOID(impl_->constraints.find(request.constraint));
   CONTINUO_TRY_VOID(validate_ids(request.prompt, spec));
   return impl_->check_memory(positions_needed(request, spec));
 }
@@ -248,9 +292,12 @@ void Engine::prepare(SamplingOptions& sampling) {
 
 std::uint64_t Engine::submit(Request request, Sink sink, Continuation::Done done) {
   prepare(request.sampling);
-  return impl_->scheduler.add(std::make_unique<Continuation>(std::move(request), impl_->model,
-                                                             impl_->tokenizer, impl_->pools, std::move(sink),
-                                                             std::move(done), impl_->lookup));
+  auto banned = impl_->banned_texts(request.banned);
+  auto grammar = impl_->constraints.find(request.constraint);
+  CONTINUO_CHECK(grammar, "a request whose constraint check() has something against");
+  return impl_->scheduler.add(std::make_unique<Continuation>(
+      std::move(request), impl_->model, impl_->tokenizer, impl_->pools, std::move(sink), std::move(done),
+      ContinuationOptions{impl_->lookup, std::move(banned), std::move(*grammar)}));
 }
 
 void Engine::cancel(std::uint64_t number) { impl_->scheduler.cancel(number); }

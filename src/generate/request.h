@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/types.h"
+#include "generate/limits.h"
+#include "grammar/constraint.h"
 #include "model/spec.h"
 #include "sampling/options.h"
 #include "sampling/sampler.h"
@@ -18,25 +19,16 @@ namespace continuo {
 enum class FinishReason : std::uint8_t { stop, length, eos, context, interrupted, repetition };
 std::string_view name(FinishReason reason);  // "stop", "length", ...
 
-class Grammar;  // grammar/grammar.h
-
-// A text that ends with the same tokens again and again goes nowhere.
-struct RepetitionDetection {
-  std::size_t max_pattern = 0;  // tokens of what is repeated, at the most; 0: off
-  std::size_t min_pattern = 1;
-  std::size_t min_count = 2;  // how often it stands at the end, one behind the other
-};
-
 struct Request {
   std::vector<TokenId> prompt;    // not empty; every id inside the vocabulary
   std::int64_t max_tokens = 128;  // -1: until the model ends or the context is full
   bool ignore_eos = false;
   std::vector<std::string> stop;  // none empty, each valid UTF-8; needs a tokenizer
   bool include_stop = false;      // the text keeps what it stopped at
-  std::vector<TokenId> allowed_tokens;         // no others come, but the model's end; empty: all may
+  std::vector<TokenId> allowed_tokens;         // no others come; empty: all may
   std::vector<std::string> banned;             // texts that the continuation never has
   RepetitionDetection repetition;
-  std::shared_ptr<const Grammar> grammar;      // what the whole continuation has to be; null: any text
+  Constraint constraint;                       // what the whole continuation has to be
   SamplingOptions sampling;
   std::uint64_t sample = 0;   // which of several samples (see Draw)
   std::size_t logprobs = 0;   // alternatives to report per token
@@ -59,6 +51,7 @@ struct Completion {
   std::string text;                    // whole characters, without the stop string
   std::vector<GeneratedToken> tokens;  // as drawn, the end token (and a stop string's tokens) included
   FinishReason finish = FinishReason::length;
+  bool complete = true;  // the text is what the request's constraint says
   std::size_t prompt_tokens = 0;
   SamplingFeedback feedback;  // what the next draw would start from
 };

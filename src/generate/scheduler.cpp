@@ -262,6 +262,13 @@ std::vector<std::unique_ptr<Sequence>> Scheduler::retire() {
     counts_.computed += planned.tokens;
   auto done = std::exchange(finished_, {});
   for (Running& running : running_) {
+    if (!running.sequence->finished() && running.sequence->has_gone_back()) {
+      // What it computed of another text may be shared already: it joins anew, with what is known of its beginning.
+      unpin(running);
+      running.sequence->give_back_memory();
+      waiting_.push_front(std::move(running.sequence));
+      continue;
+    }
     remember(running);
     running.sequence->state().drop_out_of_window();
     if (!running.sequence->finished()) continue;

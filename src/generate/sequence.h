@@ -80,6 +80,9 @@ class Sequence {
   // Tells who asked. Called once, when the sequence is finished.
   virtual void answer() = 0;
 
+  // Whether tokens were taken back that are computed: the memory has to be given back before it goes on.
+  bool has_gone_back() const { return state_.length() >= tokens_.size(); }
+
   // Forgets what is computed, and all that can be made again later.
   virtual void give_back_memory() { state_.rewind(0); }
 
@@ -90,6 +93,8 @@ class Sequence {
   virtual std::size_t wanted_tokens() const { return tokens().size(); }
   // While there are no drafts.
   void append(TokenId token) { tokens_.push_back(token); }
+  // Gives up the newest n tokens, while there are no drafts.
+  void take_back(std::size_t n) { tokens_.resize(tokens_.size() - n); }
   void append_draft(TokenId token) {
     tokens_.push_back(token);
     ++drafts_;

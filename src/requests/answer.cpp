@@ -39,6 +39,7 @@ void add_sample(const AnswerForm& form, const BatchRequest& request, const Compl
                 Answer& answer) {
   answer["text"] = form.tokenizer ? Answer(text_of(request, sample)) : Answer();
   answer["finish_reason"] = name(sample.finish);
+  if (request.request.constraint.kind != ConstraintKind::none) answer["complete"] = sample.complete;
   if (request.want_ids) {
     Answer ids = Answer::array();
     for (const GeneratedToken& token : sample.tokens)

@@ -131,23 +131,104 @@ Result<void> set_ignore_eos(BatchRequest& request, std::string_view field, const
   return {};
 }
 
-Result<void> set_stop(BatchRequest& request, std::string_view field, const Json& value) {
+// One text or several, into the request.
+template <std::vector<std::string> Request::*Member>
+Result<void> set_request_texts(BatchRequest& request, std::string_view field, const Json& value) {
   const Json list = value.is_string() ? Json::array({value}) : value;
   if (!list.is_array()) return wrong_field(field, "a string or an array of strings", value);
   if (list.size() > kMostStops) {
     return field_error(field, fmt::format("has {} strings, expected at most {}", list.size(), kMostStops));
   }
   std::size_t bytes = 0;
-  request.request.stop.clear();
-  for (const Json& stop : list) {
-    if (!stop.is_string()) return wrong_field(field, "a string or an array of strings", value);
-    request.request.stop.push_back(stop.get<std::string>());
-    bytes += request.request.stop.back().size();
+  std::vector<std::string>& texts = request.request.*Member;
+  texts.clear();
+  for (const Json& text : list) {
+    if (!text.is_string()) return wrong_field(field, "a string or an array of strings", value);
+    texts.push_back(text.get<std::string>());
+    bytes += texts.back().size();
   }
   if (bytes > kMostStopBytes) {
     return field_error(field,
                        fmt::format("has {} bytes of text, expected at most {}", bytes, kMostStopBytes));
   }
+  return {};
+}
+
+Result<void> set_tokens(std::vector<TokenId>& tokens, std::string_view field, const Json& value) {
+  if (!value.is_array()) return wrong_field(field, "an array of token ids", value);
+  tokens.clear();
+  for (const Json& id : value) {
+    CONTINUO_TRY(const auto token, whole_number<TokenId>(field, id, 0, std::numeric_limits<TokenId>::max()));
+    tokens.push_back(token);
+  }
+  return {};
+}
+
+Result<void> set_stop_tokens(BatchRequest& request, std::string_view field, const Json& value) {
+  return set_tokens(request.request.sampling.stop_tokens, field, value);
+}
+
+Result<void> set_allowed_tokens(BatchRequest& request, std::string_view field, const Json& value) {
+  return set_tokens(request.request.allowed_tokens, field, value);
+}
+
+Result<void> set_logprob_tokens(BatchRequest& request, std::string_view field, const Json& value) {
+  if (value.is_array() && value.size() > kMostLogprobs)
+    return field_error(field, fmt::format("has {} tokens, expected at most {}", value.size(), kMostLogprobs));
+  request.request.want_logprob = true;
+  return set_tokens(request.request.logprob_tokens, field, value);
+}
+
+Result<void> set_include_stop(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_boolean()) return wrong_field(field, "true or false", value);
+  request.request.include_stop = value.get<bool>();
+  return {};
+}
+
+Result<void> set_repetition(BatchRequest& request, std::string_view field, const Json& value) {
+  constexpr std::string_view kExpected = "an object of max_pattern_size, min_pattern_size and min_count";
+  constexpr std::int64_t kMost = 65536;
+  if (!value.is_object()) return wrong_field(field, kExpected, value);
+  RepetitionDetection repetition;
+  for (const auto& [key, number] : value.items()) {
+    std::size_t* const member = key == "max_pattern_size"   ? &repetition.max_pattern
+                                : key == "min_pattern_size" ? &repetition.min_pattern
+                                : key == "min_count"        ? &repetition.min_count
+                                                            : nullptr;
+    if (!member) return wrong_field(field, kExpected, value);
+    CONTINUO_TRY(*member, whole_number<std::size_t>(fmt::format("{}.{}", field, key), number, 0, kMost));
+  }
+  request.request.repetition = repetition;
+  return {};
+}
+
+// {"choice": [..]}, {"regex": ".."}, {"json": {..} or ".."} or {"grammar": ".."}, as vLLM names them.
+Result<void> set_structured_outputs(BatchRequest& request, std::string_view field, const Json& value) {
+  constexpr std::string_view kExpected = "an object of one of choice, regex, json and grammar";
+  if (!value.is_object() || value.size() != 1) return wrong_field(field, kExpected, value);
+  const std::string& name = value.begin().key();
+  const Json& content = value.begin().value();
+  Constraint& constraint = request.request.constraint;
+  constraint.texts.clear();
+  if (name == "choice") {
+    constraint.kind = ConstraintKind::choice;
+    if (!content.is_array()) return wrong_field("structured_outputs.choice", "an array of strings", content);
+    for (const Json& choice : content) {
+      if (!choice.is_string()) return wrong_field("structured_outputs.choice", "an array of strings", content);
+      constraint.texts.push_back(choice.get<std::string>());
+    }
+    return {};
+  }
+  if (name == "json") {
+    constraint.kind = ConstraintKind::json;
+    constraint.texts.push_back(content.is_string() ? content.get<std::string>()
+                                                   : content.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return {};
+  }
+  if (name != "regex" && name != "grammar") return wrong_field(field, kExpected, value);
+  if (!content.is_string()) return wrong_field(fmt::format("{}.{}", field, name), "a string", content);
+  constraint.kind = name == "regex" ? ConstraintKind::regex : ConstraintKind::grammar;
+  constraint.texts.push_back(content.get<std::string>());
   return {};
 }
 
@@ -236,7 +317,16 @@ constexpr RequestField kFields[] = {
     {"prompt", set_prompt, text_cell},
     {"prompt_ids", set_prompt_ids, ids_cell},
     {"max_tokens", set_max_tokens, number_cell},
-    {"stop", set_stop, stop_cell},
+    {"stop", set_request_texts<&Request::stop>, stop_cell},
+    {"stop_token_ids", set_stop_tokens, ids_cell},
+    {"include_stop_str_in_output", set_include_stop, switch_cell},
+    {"min_tokens", set_int<&SamplingOptions::min_tokens, 0>, number_cell},
+    {"repetition_detection", set_repetition, json_cell},
+    {"structured_outputs", set_structured_outputs, json_cell},
+    {"banned_strings", set_request_texts<&Request::banned>, stop_cell},
+    {"bad_words", set_request_texts<&Request::banned>, stop_cell},
+    {"allowed_token_ids", set_allowed_tokens, ids_cell},
+    {"logprob_token_ids", set_logprob_tokens, ids_cell},
     {"ignore_eos", set_ignore_eos, switch_cell},
     {"n", set_n, number_cell},
     {"best_of", set_best_of, number_cell},

@@ -2,6 +2,8 @@
 
 #include "base/printable.h"
 
+#include <cmath>
+
 namespace continuo {
 
 std::string escaped(std::string_view piece) {
@@ -17,7 +19,7 @@ std::string escaped(std::string_view piece) {
 }
 
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
-  Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array();
+  Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array(), named = Answer::array();
   for (const GeneratedToken& token : completion.tokens) {
     tokens.push_back(piece_name(tokenizer, token.id));
     chosen.push_back(token.logprob);
@@ -25,9 +27,16 @@ Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
     for (const TokenLogprob& entry : token.top)
       alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
     top.push_back(std::move(alternatives));
+    if (token.named.empty()) continue;
+    Answer by_id = Answer::object();
+    for (const TokenLogprob& entry : token.named)
+      by_id[std::to_string(entry.token)] = std::isfinite(entry.logprob) ? Answer(entry.logprob) : Answer();
+    named.push_back(std::move(by_id));
   }
-  return {
+  Answer all{
       {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
+  if (!named.empty()) all["token_id_logprobs"] = std::move(named);
+  return all;
 }
 
 }  // namespace continuo

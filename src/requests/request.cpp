@@ -63,12 +63,15 @@ std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
   const Request& one = request.request;
   std::size_t bytes =
       one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
-  for (const std::string& stop : one.stop)
-    bytes += sizeof(stop) + stop.size();
+  for (const auto* texts : {&one.stop, &one.banned, &one.constraint.texts}) {
+    for (const std::string& text : *texts)
+      bytes += sizeof(text) + text.size();
+  }
+  bytes += (one.allowed_tokens.size() + one.logprob_tokens.size() + one.sampling.stop_tokens.size()) * sizeof(TokenId);
   constexpr std::size_t kTextBytes = 8;  // of a token, roughly
   const std::size_t tokens = positions_needed(one, spec) - one.prompt.size();
   bytes +=
-      tokens * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
+      tokens * (sizeof(GeneratedToken) + (one.logprobs + one.logprob_tokens.size()) * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
   const std::size_t scores = request.score_prompt ? one.prompt.size() * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob)) : 0;
   return request.prompt.size() + scores + request.drawn() * (bytes + sizeof(Completion));
 }
@@ -89,9 +92,15 @@ BatchRequest RequestParser::defaults(Answer id) const {
   request.request.max_tokens = defaults_.max_tokens;
   request.request.ignore_eos = defaults_.ignore_eos;
   request.request.stop = defaults_.stop;
+  request.request.include_stop = defaults_.include_stop;
+  request.request.allowed_tokens = defaults_.allowed_tokens;
+  request.request.banned = defaults_.banned;
+  request.request.repetition = defaults_.repetition;
+  request.request.constraint = defaults_.constraint;
+  request.request.logprob_tokens = defaults_.logprob_tokens;
   request.request.sampling = defaults_.sampling;
   request.request.logprobs = defaults_.logprobs.value_or(0);
-  request.request.want_logprob = defaults_.logprobs.has_value();
+  request.request.want_logprob = defaults_.logprobs.has_value() || !defaults_.logprob_tokens.empty();
   request.echo = defaults_.echo;
   return request;
 }

@@ -74,6 +74,11 @@ struct RequestDefaults {
   std::int64_t max_tokens = 128;
   bool ignore_eos = false;
   std::vector<std::string> stop;
+  bool include_stop = false;
+  std::vector<TokenId> allowed_tokens = {}, logprob_tokens = {};
+  std::vector<std::string> banned = {};
+  RepetitionDetection repetition = {};
+  Constraint constraint = {};
   SamplingOptions sampling;  // its seed is the one that requests derive theirs from
   std::optional<std::size_t> logprobs;
   bool echo = false;

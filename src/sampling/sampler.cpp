@@ -68,6 +68,16 @@ std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
   return chosen.id;
 }
 
+void Sampler::force(TokenId token) {
+  std::vector<Candidate> only = {{token, 0, 1}};
+  SamplingScratch scratch;
+  scratch.weights = {1};
+  Chain chain{options_, history_, {}, scratch.scores, only, scratch.ranks, scratch.bests, scratch.weights};
+  chain.feedback = feedback_;
+  feedback_ = learn(chain, only.front());
+  observe(token);
+}
+
 namespace {
 
 // The order of the largest finite logit; kNotFinite if there is none.
@@ -122,6 +132,16 @@ double log_probability(std::span<const float> logits, TokenId id) {
   const float logit = logits[static_cast<std::size_t>(id)];
   if (!std::isfinite(logit)) return -std::numeric_limits<double>::infinity();
   return logit - log_normalizer(logits);
+}
+
+std::vector<TokenLogprob> token_logprobs(std::span<const float> logits, std::span<const TokenId> ids) {
+  const double normalizer = log_normalizer(logits);
+  std::vector<TokenLogprob> all;
+  for (const TokenId id : ids) {
+    const float logit = logits[static_cast<std::size_t>(id)];
+    all.push_back({id, std::isfinite(logit) ? logit - normalizer : -std::numeric_limits<double>::infinity()});
+  }
+  return all;
 }
 
 std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_t k) {

@@ -55,6 +55,9 @@ class Sampler {
     return sample(logits, draw, scratch);
   }
 
+  // A token that alone could come, without a draw: the same as if it were drawn.
+  void force(TokenId token);
+
   const SamplingOptions& options() const { return options_; }
   // What was learned from the draws so far; a sampler that goes on with the same text resumes with it.
   const SamplingFeedback& feedback() const { return feedback_; }
@@ -83,6 +86,8 @@ struct TokenLogprob {
   TokenId token;
   double logprob;
 };
+// The same of several.
+std::vector<TokenLogprob> token_logprobs(std::span<const float> logits, std::span<const TokenId> ids);
 // The k most likely, best first, the lower id first among equals.
 std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_t k);
 

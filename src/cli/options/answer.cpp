@@ -13,7 +13,7 @@ constexpr OptionRow kAnswerRows[] = {
     {.name = "json",
      .help = "print one JSON object",
      .details =
-         "Its fields are text, finish_reason (stop, length, eos, context or interrupted), prompt_tokens, "
+         "Its fields are text, finish_reason (stop, length, eos, context, repetition or interrupted), prompt_tokens, "
          "completion_tokens, seed and model; with --ids also ids, with --logprobs also logprobs.",
      .set = turn_on<&Options::json>},
     {.name = "logprobs",
@@ -24,6 +24,14 @@ constexpr OptionRow kAnswerRows[] = {
                 "any sampling option.",
      .expected = "a whole number >= 0",
      .set = set_number<&Options::logprobs>},
+    {.name = "logprob-token-id",
+     .value = "ID",
+     .help = "with --json: the log-probability of the token ID wherever a token is chosen",
+     .details = "Several are given with commas between, or by several options: made for classification. The field "
+                "token_id_logprobs of logprobs has them.",
+     .expected = "a token id",
+     .repeatable = true,
+     .set = add_token_ids<&Options::logprob_token_ids>},
 };
 
 }  // namespace

@@ -1,4 +1,10 @@
 // Where the text comes from, and where the answer ends.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
 #include "cli/option_setters.h"
 
 namespace continuo {
@@ -14,6 +20,69 @@ Result<void> add_stop(const OptionRow&, Options& options, const std::string& val
   if (value.empty()) return usage_error("--stop is empty, expected some text", "is a variable unset?");
   options.stop.push_back(value);
   return {};
+}
+
+Result<void> add_banned(const OptionRow& row, Options& options, const std::string& value) {
+  if (value.empty()) return usage_error(fmt::format("--{} is empty, expected some text", row.name), "is a variable unset?");
+  options.banned.push_back(value);
+  return {};
+}
+
+// MAX, MAX:MIN or MAX:MIN:COUNT.
+Result<void> set_repetition(const OptionRow& row, Options& options, const std::string& value) {
+  const std::size_t first = value.find(':'), second = first == std::string::npos ? first : value.find(':', first + 1);
+  const std::string name = fmt::format("--{}", row.name);
+  RepetitionDetection repetition;
+  CONTINUO_TRY(repetition.max_pattern, parse_number<std::uint16_t>(value.substr(0, first), name, row.expected));
+  if (first != std::string::npos) {
+    CONTINUO_TRY(repetition.min_pattern,
+                 parse_number<std::uint16_t>(value.substr(first + 1, second - first - 1), name, row.expected));
+  }
+  if (second != std::string::npos) {
+    CONTINUO_TRY(repetition.min_count, parse_number<std::uint16_t>(value.substr(second + 1), name, row.expected));
+  }
+  options.repetition = repetition;
+  return {};
+}
+
+Result<std::string> text_of_file(const OptionRow& row, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return usage_error(fmt::format("--{}: cannot read {}", row.name, path), "is it a file?");
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) return usage_error(fmt::format("--{}: cannot read {}", row.name, path));
+  return std::move(text).str();
+}
+
+// Choices add up; of the other kinds there is one, and of all kinds together.
+Result<void> constrain(const OptionRow& row, Options& options, ConstraintKind kind, std::string text) {
+  Constraint& constraint = options.constraint;
+  if (constraint.kind != ConstraintKind::none && constraint.kind != kind) {
+    return usage_error(fmt::format("--{} and {} together, expected one of them", row.name, option_of(constraint.kind)));
+  }
+  constraint.kind = kind;
+  if (kind != ConstraintKind::choice) constraint.texts.clear();
+  constraint.texts.push_back(std::move(text));
+  return {};
+}
+
+Result<void> add_choice(const OptionRow& row, Options& options, const std::string& value) {
+  return constrain(row, options, ConstraintKind::choice, value);
+}
+Result<void> set_regex(const OptionRow& row, Options& options, const std::string& value) {
+  return constrain(row, options, ConstraintKind::regex, value);
+}
+// What begins as a schema does is one.
+Result<void> set_json_schema(const OptionRow& row, Options& options, const std::string& value) {
+  const std::size_t first = value.find_first_not_of(" \t\r\n");
+  const bool is_text = first != std::string::npos && (value[first] == '{' || value == "true" || value == "false");
+  if (is_text) return constrain(row, options, ConstraintKind::json, value);
+  CONTINUO_TRY(std::string text, text_of_file(row, value));
+  return constrain(row, options, ConstraintKind::json, std::move(text));
+}
+Result<void> set_grammar(const OptionRow& row, Options& options, const std::string& value) {
+  CONTINUO_TRY(std::string text, text_of_file(row, value));
+  return constrain(row, options, ConstraintKind::grammar, std::move(text));
 }
 
 constexpr OptionRow kPromptRows[] = {
@@ -72,10 +141,83 @@ constexpr OptionRow kLengthRows[] = {
      .expected = "a text",
      .repeatable = true,
      .set = add_stop},
+    {.name = "stop-token-id",
+     .value = "ID",
+     .help = "end at the token ID",
+     .details = "Several are given with commas between, or by several options. The token gives no text.",
+     .expected = "a token id",
+     .repeatable = true,
+     .set = add_token_ids<&Options::stop_token_ids>},
+    {.name = "include-stop",
+     .aliases = "include-stop-str-in-output",
+     .help = "print the TEXT or token that the answer stopped at",
+     .details = "The answer then ends behind it, not before it.",
+     .set = turn_on<&Options::include_stop>},
+    {.name = "min-tokens",
+     .value = "N",
+     .help = "generate at least N tokens before the model may end",
+     .details = "Until then the model's end token, and --stop-token-id, cannot be drawn. Stop texts end the answer anyway.",
+     .fallback = "0",
+     .expected = "a whole number >= 0",
+     .set = set_whole<0, INT32_MAX, &Options::sampling, &TypedSampling::others, &SamplingOptions::min_tokens>},
+    {.name = "repetition-detection",
+     .value = "MAX[:MIN[:COUNT]]",
+     .help = "end a text that ends with the same MIN to MAX tokens COUNT times",
+     .details = "MIN is 1 and COUNT 2 if they are left out; the finish reason is repetition. 0 is off.",
+     .fallback = "0",
+     .expected = "MAX[:MIN[:COUNT]], such as 20:1:4",
+     .set = set_repetition},
     {.name = "ignore-eos",
      .help = "go on past the model's end token",
      .details = "The end token is generated like any other, and the text goes on behind it.",
      .set = turn_on<&Options::ignore_eos>},
+};
+
+constexpr OptionRow kConstraintRows[] = {
+    {.name = "choice",
+     .value = "TEXT",
+     .help = "the answer is TEXT; of several the model chooses",
+     .details = "Byte for byte. The tokens that may come next are masked, so no answer is lost or repaired.",
+     .expected = "a text",
+     .repeatable = true,
+     .set = add_choice},
+    {.name = "regex",
+     .value = "R",
+     .help = "the whole answer matches the regular expression R",
+     .details = "Classes, groups, alternatives and counts; . is any character but a line feed. Look-around, back references "
+                "and anchors inside are refused.",
+     .expected = "a regular expression",
+     .set = set_regex},
+    {.name = "json-schema",
+     .value = "FILE|TEXT",
+     .help = "the answer is JSON that the schema accepts; true: any JSON",
+     .details = "Draft 2020-12 or 7. A value that begins with { is the schema, anything else a file. A keyword that is not "
+                "supported is an error that names it.",
+     .expected = "a file or a JSON schema",
+     .set = set_json_schema},
+    {.name = "grammar",
+     .aliases = "grammar-file",
+     .value = "FILE",
+     .help = "the answer is what the GBNF grammar in FILE says",
+     .details = "As llama.cpp reads it; the rule root is the whole answer.",
+     .expected = "a file",
+     .set = set_grammar},
+    {.name = "banned-string",
+     .aliases = "bad-word,banned-strings",
+     .value = "TEXT",
+     .help = "the answer never has TEXT in it",
+     .details = "However it is cut into tokens: where it is complete, the text goes back to where it begins and takes another "
+                "way.",
+     .expected = "a text",
+     .repeatable = true,
+     .set = add_banned},
+    {.name = "allowed-token-id",
+     .value = "ID",
+     .help = "no other tokens come",
+     .details = "Several are given with commas between, or by several options.",
+     .expected = "a token id",
+     .repeatable = true,
+     .set = add_token_ids<&Options::allowed_token_ids>},
 };
 
 }  // namespace
@@ -83,5 +225,6 @@ constexpr OptionRow kLengthRows[] = {
 const OptionGroup kPromptOptions{"Text", kPromptRows};
 const OptionGroup kIdsOptions{"", kIdsRows};
 const OptionGroup kLengthOptions{"Where to end", kLengthRows};
+const OptionGroup kConstraintOptions{"What may come", kConstraintRows};
 
 }  // namespace continuo
