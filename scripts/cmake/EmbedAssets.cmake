@@ -30,7 +30,7 @@ function(base64_of_hex hex result)
 endfunction()
 
 function(embed_page target folder)
-  set(assembly "    .section .rodata\n")
+  set(assembly "#ifdef __CET__\n#include <cet.h>\n#endif\n    .section .rodata\n")
   set(source "#include \"explain/page_assets.h\"\n\n")
   set(constants "")
   foreach(part style script)

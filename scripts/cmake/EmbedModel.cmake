@@ -18,7 +18,7 @@ function(embed_model target name folder)
     endif()
   endforeach()
 
-  set(assembly "    .section .rodata\n")
+  set(assembly "#ifdef __CET__\n#include <cet.h>\n#endif\n    .section .rodata\n")
   set(symbols "")
   set(rows "")
   set(index 0)

@@ -370,17 +370,6 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
       static_cast<int>(options.kv_type), sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p,
       sampling.typical_p, sampling.repeat_penalty, sampling.presence_penalty);
   text += fmt::format(" {}", sampling.frequency_penalty);
-  text += fmt::format(" {} {} {} {} {} {} {} {} {} {} {} {}", sampling.repeat_last_n, sampling.no_repeat_ngram,
-                      sampling.dry_multiplier, sampling.dry_base, sampling.dry_allowed_length, sampling.dry_penalty_last_n,
-                      sampling.length_penalty_start, sampling.length_penalty_factor, sampling.min_tokens,
-                      sampling.top_n_sigma, sampling.dynatemp_range, sampling.dynatemp_exponent);
-  text += fmt::format(" {} {} {} {} {} {} {} {} {} {}", sampling.top_h, sampling.epsilon_cutoff, sampling.eta_cutoff,
-                      sampling.xtc_probability, sampling.xtc_threshold, sampling.mirostat, sampling.mirostat_tau,
-                      sampling.mirostat_eta, sampling.adaptive_target, sampling.adaptive_decay);
-  for (const std::vector<std::string>* list : {&sampling.dry_sequence_breakers, &sampling.samplers}) {
-    for (const std::string& item : *list)
-      text += fmt::format(" {}:{}", item.size(), item);
-  }
   for (const LogitBias& entry : sampling.logit_bias)
     text += fmt::format(" {}:{}", entry.token, entry.bias);
   for (const std::string& stop : options.stop)
