@@ -127,8 +127,8 @@ TEST_CASE("safetensors: a header that is not what it should be", "[io]") {
   CHECK(refusal(R"({"a":{"zip":true}})", "") ==
         "tensor 'a' zip: an unknown field (expected dtype, shape and data_offsets)");
   CHECK(refusal(R"({"a":{"dtype":"F32","dtype":"F32"}})", "") == "tensor 'a' dtype: stands twice");
-  CHECK(refusal("{\"__metadata__\":" + std::string(100, '[') + std::string(100, ']') + "}", "") ==
-        "byte 87: JSON nests deeper than 64 levels");
+  CHECK(refusal("{\"__metadata__\":{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}}", "") ==
+        "byte 91: JSON nests deeper than 64 levels");
   CHECK(refusal(std::string("{}\0", 3), "") == "byte 10: not valid JSON: a zero byte stands behind the value");
   CHECK(refusal(R"({"__metadata__":null})", "") == "");
   CHECK(refusal("{\"a\\u0007b\":3}", "") == "tensor 'a\\x07b': unexpected 3");
