@@ -89,12 +89,13 @@ Result<Json> yarn_scaling(const Checkpoint& file, const Scaling& scaling) {
   Json out = {{"rope_type", "yarn"}, {"factor", scaling.factor}};
   // A tenth of the weight of the logarithm by which scores are scaled; cosines and sines are not.
   CONTINUO_TRY(const auto log_multiplier, gguf_number(file, "rope.scaling.yarn_log_multiplier"));
-  if (log_multiplier && *log_multiplier != 0) out["mscale"] = out["mscale_all_dim"] = *log_multiplier * 10;
+  const bool scales_scores = log_multiplier && *log_multiplier != 0;
+  if (scales_scores) out["mscale"] = out["mscale_all_dim"] = *log_multiplier * 10;
   CONTINUO_TRY_VOID(
       copy_number(file, "rope.scaling.original_context_length", out, "original_max_position_embeddings"));
   CONTINUO_TRY_VOID(copy_number(file, "rope.scaling.yarn_beta_fast", out, "beta_fast"));
   CONTINUO_TRY_VOID(copy_number(file, "rope.scaling.yarn_beta_slow", out, "beta_slow"));
-  const double by_factor = scaling.factor > 1 ? 0.1 * std::log(scaling.factor) + 1 : 1;
+  const double by_factor = scaling.factor > 1 && !scales_scores ? 0.1 * std::log(scaling.factor) + 1 : 1;
   out["attention_factor"] = scaling.attention * by_factor;
   return out;
 }

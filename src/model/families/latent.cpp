@@ -33,6 +33,9 @@ Result<void> adapt_latent_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(gguf_copy(file, "attention.q_lora_rank", config, "q_lora_rank"));
   if (!config.contains("q_lora_rank") || config["q_lora_rank"] == 0) config["q_lora_rank"] = nullptr;
   CONTINUO_TRY_VOID(gguf_copy(file, "attention.kv_lora_rank", config, "kv_lora_rank"));
+  // Of what is remembered, not of a head.
+  CONTINUO_TRY(const auto remembered, gguf_number(file, "attention.value_length"));
+  static_cast<void>(remembered);
   const auto either = [&](const char* first, const char* second) -> Result<std::optional<double>> {
     CONTINUO_TRY(const auto value, gguf_number(file, first));
     return value ? Result<std::optional<double>>(value) : gguf_number(file, second);

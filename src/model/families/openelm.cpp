@@ -99,6 +99,10 @@ Result<Json> listed(const Checkpoint& file, std::string_view key, std::size_t n_
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   const auto stated = static_cast<std::int64_t>(config.value("num_hidden_layers", 0.0));
   const auto n_layers = static_cast<std::size_t>(std::clamp<std::int64_t>(stated, 0, kMaxLayers));
+  CONTINUO_TRY(const auto value_length, gguf_number(file, "attention.value_length"));
+  if (value_length && config.value("head_dim", 0.0) != *value_length) {
+    return gguf_wrong(file, "attention.value_length", "is not the length of keys", "such models are not supported");
+  }
   CONTINUO_TRY(config["num_query_heads"], listed(file, "attention.head_count", n_layers));
   CONTINUO_TRY(Json kv_heads, listed(file, "attention.head_count_kv", n_layers));
   CONTINUO_TRY(const Json widths, listed(file, "feed_forward_length", n_layers));
