@@ -84,7 +84,12 @@ std::vector<TokenId> without_banned(Engine& engine, Request request, std::size_t
     one.max_tokens = 1;
     for (const TokenId id : refused[text.size()])
       one.sampling.logit_bias.push_back({id, -1e30f});
+    for (const std::string& phrase : banned) {  // a token that spells one is never possible
+      if (phrase.size() == 1)
+        one.sampling.logit_bias.push_back({static_cast<unsigned char>(phrase[0]), -1e30f});
+    }
     text.push_back(ids_of(complete(engine, one)).at(0));
+    if (text.back() == TinyModel::kEnd) return text;
     for (const std::string& phrase : banned) {
       if (text.size() < phrase.size()) continue;
       const std::size_t begin = text.size() - phrase.size();
