@@ -338,25 +338,13 @@ void append_texts(std::string& text, const std::vector<std::string>& texts) {
   text += ';';
 }
 
-std::string more_sampling_text(const SamplingOptions& s) {
-  std::string text = fmt::format(" {} {} {} {} {} {} {} {} {}", s.repeat_last_n, s.no_repeat_ngram, s.dry_multiplier,
-                                 s.dry_base, s.dry_allowed_length, s.dry_penalty_last_n, s.length_penalty_start,
-                                 s.length_penalty_factor, s.min_tokens);
-  text += fmt::format(" {} {} {} {} {} {} {} {}", s.top_n_sigma, s.dynatemp_range, s.dynatemp_exponent, s.top_h,
-                      s.epsilon_cutoff, s.eta_cutoff, s.xtc_probability, s.xtc_threshold);
-  text += fmt::format(" {} {} {} {} {}", s.mirostat, s.mirostat_tau, s.mirostat_eta, s.adaptive_target, s.adaptive_decay);
-  append_texts(text, s.dry_sequence_breakers);
-  append_texts(text, s.samplers);
-  append_all(text, s.stop_tokens);
-  return text;
-}
-
 std::string limits_text(const Options& options) {
   const RepetitionDetection& repetition = options.repetition;
   std::string text = fmt::format(" {} {} {} {} {}", options.include_stop, repetition.max_pattern,
                                  repetition.min_pattern, repetition.min_count, static_cast<int>(options.constraint.kind));
   append_texts(text, options.constraint.texts);
   append_texts(text, options.banned);
+  append_all(text, options.stop_token_ids);
   append_all(text, options.allowed_token_ids);
   append_all(text, options.logprob_token_ids);
   return text;
@@ -374,7 +362,6 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
     text += fmt::format(" {}:{}", entry.token, entry.bias);
   for (const std::string& stop : options.stop)
     text += fmt::format(" {}:{}", stop.size(), stop);
-  text += more_sampling_text(sampling);
   text += limits_text(options);
   return text;
 }
