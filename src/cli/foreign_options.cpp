@@ -41,11 +41,11 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-np,--parallel,--num-return-sequences",
      "continuo batch runs many prompts at a time; \"n\" in a request asks for "
      "several answers"},
-    {"--keep,--repeat-last-n,--context-shift,--no-context-shift",
+    {"--keep,--context-shift,--no-context-shift",
      "nothing is ever cut off or forgotten; the text ends where the context does"},
     {"-md,--model-draft,--draft,--draft-max,--prompt-lookup-num-tokens,--lookup-num-tokens",
      "--lookup drafts from the text itself"},
-    {"--num-beams,--penalty-alpha,--no-repeat-ngram-size,--length-penalty",
+    {"--num-beams,--penalty-alpha,--length-penalty",
      "there is no beam search; --help lists the ways to choose a token"},
     {"--do-sample", "tokens are drawn unless --greedy is given"},
     {"--max-length,--length,--min-length,--min-new-tokens", "--max-tokens N counts generated tokens alone"},

@@ -66,6 +66,7 @@ Result<void> add_dry_breaker(const OptionRow& row, Options& options, const std::
 }
 
 Result<void> set_samplers(const OptionRow& row, Options& options, const std::string& value) {
+  if (value.empty()) return bad_value(row, value);
   auto& samplers = options.sampling.others.samplers;
   samplers.clear();
   for (std::size_t at = 0; at <= value.size();) {
@@ -74,8 +75,10 @@ Result<void> set_samplers(const OptionRow& row, Options& options, const std::str
     at = end + 1;
   }
   const auto valid = validate_samplers(options.sampling.others);
-  if (value.empty()) return bad_value(row, value);
-  return valid;
+  if (valid) return {};
+  Error error = valid.error();
+  error.field = fmt::format("--{}", row.name);
+  return error;
 }
 
 constexpr OptionRow kSamplingRows[] = {
