@@ -55,7 +55,8 @@ struct Job {
   }
 };
 
-// From key heads with their q, k, v, z and b, a side by side to the same parts of all heads side by side.
+// From key heads with their q, k, v, z (where those are so; else null) and b, a side by side to the same parts of all heads
+// side by side.
 void ungroup(const Job& job, const float* qkvz, const float* ba, std::size_t row) {
   const Sizes& sizes = job.sizes;
   const std::size_t per_key = sizes.values_per_key(), width = per_key * sizes.value_dim;
@@ -66,10 +67,12 @@ void ungroup(const Job& job, const float* qkvz, const float* ba, std::size_t row
     from += n;
   };
   for (std::size_t head = 0; head < sizes.n_key_heads; ++head) {
-    take(qkvz, sizes.key_dim, q);
-    take(qkvz, sizes.key_dim, k);
-    take(qkvz, width, v);
-    take(qkvz, width, z);
+    if (qkvz) {
+      take(qkvz, sizes.key_dim, q);
+      take(qkvz, sizes.key_dim, k);
+      take(qkvz, width, v);
+      take(qkvz, width, z);
+    }
     take(ba, per_key, b);
     take(ba, per_key, a);
   }
@@ -121,7 +124,8 @@ struct Token {
 
 Token token_at(const Job& job, std::size_t row, std::size_t head) {
   const Sizes& sizes = job.sizes;
-  float* const q = job.qkv[row] + head / sizes.values_per_key() * sizes.key_dim;
+  const std::size_t key_head = job.spec.tiled ? head % sizes.n_key_heads : head / sizes.values_per_key();
+  float* const q = job.qkv[row] + key_head * sizes.key_dim;
   return {.q = q,
           .k = q + sizes.key_width(),
           .v = job.qkv[row] + 2 * sizes.key_width() + head * sizes.value_dim,
@@ -228,7 +232,10 @@ DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, cons
       .z = whole ? rows_for(step, {{&weights.out}, true}, z_, rows, value_width) : z_.rows(rows, value_width),
       .b = b_.rows(rows, sizes.n_value_heads),
       .a = a_.rows(rows, sizes.n_value_heads)};
-  if (spec.grouped) {
+  if (spec.grouped && weights.qkv.weight.data) {
+    const Rows ba = grouped_ba_.rows(rows, 2 * sizes.n_value_heads);
+    linear(step, {{&weights.qkv, {to.qkv}}, {&weights.z, {to.z}}, {&weights.ba, {ba}}}, x, rows);
+  } else if (spec.grouped) {
     const Rows qkvz = grouped_.rows(rows, sizes.conv_channels() + value_width),
                ba = grouped_ba_.rows(rows, 2 * sizes.n_value_heads);
     linear(step, {{&weights.qkvz, {qkvz}}, {&weights.ba, {ba}}}, x, rows);
@@ -263,7 +270,7 @@ void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& 
   constexpr std::size_t kCost = 8;  // multiply-adds that an activation takes as long as
   share_rows(step, rows, rows * (kCost * sizes.n_value_heads + (spec.grouped ? channels : 0)),
              [&](std::size_t row, int) {
-               if (spec.grouped) ungroup(job, qkvz[row], ba[row], row);
+               if (spec.grouped) ungroup(job, weights.qkvz.weight.data ? qkvz[row] : nullptr, ba[row], row);
                make_gates(job, row);
              });
   const std::size_t n_segments = step.segments.size(), n_heads = 2 * sizes.n_key_heads + sizes.n_value_heads;

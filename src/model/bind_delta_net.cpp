@@ -17,8 +17,13 @@ Result<void> bind_maps(PartBinder& binder, const TensorPlace& place, const Width
     return binder.linear(role, place, {rows, binder.d_model()});
   };
   if (grouped) {
-    CONTINUO_TRY(into.qkvz, map(Role::delta_qkvz, 2 * widths.key + 2 * widths.value));
     CONTINUO_TRY(into.ba, map(Role::delta_ba, 2 * widths.n_value_heads));
+    if (binder.finder().named(Role::delta_qkvz)) {
+      CONTINUO_TRY(into.qkvz, map(Role::delta_qkvz, 2 * widths.key + 2 * widths.value));
+    } else {  // GGUF files: those of all heads side by side
+      CONTINUO_TRY(into.qkv, map(Role::delta_qkv, 2 * widths.key + widths.value));
+      CONTINUO_TRY(into.z, map(Role::delta_z, widths.value));
+    }
     return {};
   }
   if (binder.fused(Role::delta_qkv, Role::delta_q, place)) {
@@ -73,8 +78,12 @@ Result<DeltaNetWeights> bind_part(PartBinder& binder, const TensorPlace& place, 
   CONTINUO_TRY_VOID(bind_maps(binder, place, widths, spec.grouped, into));
   CONTINUO_TRY(into.conv, bind_filters(binder, place, widths));
   const std::initializer_list<std::size_t> heads = {widths.n_value_heads};
-  CONTINUO_TRY(into.decay,
-               binder.decays(Role::delta_decay, place, heads, [](double value) { return -std::exp(value); }));
+  if (binder.finder().named(Role::delta_decay)) {
+    CONTINUO_TRY(into.decay,
+                 binder.decays(Role::delta_decay, place, heads, [](double value) { return -std::exp(value); }));
+  } else {
+    CONTINUO_TRY(into.decay, binder.decays(Role::delta_rate, place, heads, [](double value) { return value; }));
+  }
   CONTINUO_TRY(into.dt_bias, binder.decays(Role::delta_dt_bias, place, heads, [](double value) { return value; }));
   CONTINUO_TRY(into.norm, binder.norm({Role::delta_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps},
                                       {size(spec.value_dim)}));

@@ -9,9 +9,11 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
-// A = -e^(what files hold).
+// A, which files hold as it is or as ln(-A).
 Result<std::vector<float>> rates(PartBinder& binder, const TensorPlace& place,
                                  std::initializer_list<std::size_t> shape) {
+  if (!binder.finder().named(Role::mamba_a))
+    return binder.decays(Role::mamba_rate, place, shape, [](double value) { return value; });
   return binder.decays(Role::mamba_a, place, shape, [](double value) { return -std::exp(value); });
 }
 
@@ -60,7 +62,9 @@ Result<Mamba2Weights> bind_part(PartBinder& binder, const TensorPlace& place, co
   CONTINUO_TRY(into.dt_bias, binder.decays(Role::mamba_dt_bias, place, {heads}, [](double value) { return value; }));
   CONTINUO_TRY(into.skip, binder.values(Role::mamba_skip, place, {heads}));
   if (spec.gate != Mamba2Spec::Gate::gate) {
-    CONTINUO_TRY(into.norm, binder.norm({Role::mamba_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps}, {inner}));
+    const bool by_group = binder.finder().rank(Role::mamba_norm, place) == 2;  // as GGUF files have it
+    const std::size_t groups = by_group ? size(spec.n_groups) : 1;
+    CONTINUO_TRY(into.norm.weight, binder.values(Role::mamba_norm, place, {groups, inner / groups}));
   }
   CONTINUO_TRY(into.out, binder.linear(Role::mamba_out, Role::mamba_out_bias, place, spec.out_bias,
                                        {binder.d_model(), inner}));

@@ -64,15 +64,32 @@ Result<void> bind_5(PartBinder& binder, const TensorPlace& place, const RwkvSpec
   return {};
 }
 
+// All shares in one tensor, rows in this order (GGUF files).
+Result<void> bind_fused_shares(PartBinder& binder, const TensorPlace& place, std::size_t width,
+                               std::initializer_list<std::vector<float>*> all) {
+  CONTINUO_TRY(const std::vector<float> rows, binder.values(Role::rwkv_mix_fused, place, {all.size(), width}));
+  auto from = rows.begin();
+  for (std::vector<float>* into : all) {
+    into->assign(from, from + static_cast<std::ptrdiff_t>(width));
+    from += static_cast<std::ptrdiff_t>(width);
+  }
+  return {};
+}
+
 Result<void> bind_6(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec, RwkvWeights& into) {
   const std::size_t width = size(spec.d_model), rank = size(spec.shift_rank);
-  CONTINUO_TRY_VOID(bind_values(binder, place, width,
-                                {{Role::rwkv_mix_x, into.mix_x},
-                                 {Role::rwkv_mix_w, into.mix_w},
-                                 {Role::rwkv_mix_k, into.mix_k},
-                                 {Role::rwkv_mix_v, into.mix_v},
-                                 {Role::rwkv_mix_r, into.mix_r},
-                                 {Role::rwkv_mix_g, into.mix_g}}));
+  CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_mix_x, into.mix_x}}));
+  if (binder.finder().stored(Role::rwkv_mix_fused, place)) {
+    CONTINUO_TRY_VOID(bind_fused_shares(binder, place, width,
+                                        {&into.mix_w, &into.mix_k, &into.mix_v, &into.mix_r, &into.mix_g}));
+  } else {
+    CONTINUO_TRY_VOID(bind_values(binder, place, width,
+                                  {{Role::rwkv_mix_w, into.mix_w},
+                                   {Role::rwkv_mix_k, into.mix_k},
+                                   {Role::rwkv_mix_v, into.mix_v},
+                                   {Role::rwkv_mix_r, into.mix_r},
+                                   {Role::rwkv_mix_g, into.mix_g}}));
+  }
   CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, unchanged));
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_shift_1, into.shift_1, {5 * rank, width}},
@@ -87,14 +104,20 @@ Result<void> bind_6(PartBinder& binder, const TensorPlace& place, const RwkvSpec
 
 Result<void> bind_7(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec, RwkvWeights& into) {
   const std::size_t width = size(spec.d_model), values = size(spec.value_width());
+  if (binder.finder().stored(Role::rwkv_mix_fused, place)) {
+    CONTINUO_TRY_VOID(bind_fused_shares(
+        binder, place, width, {&into.mix_r, &into.mix_w, &into.mix_k, &into.mix_v, &into.mix_a, &into.mix_g}));
+  } else {
+    CONTINUO_TRY_VOID(bind_values(binder, place, width,
+                                  {{Role::rwkv_mix_w, into.mix_w},
+                                   {Role::rwkv_mix_k, into.mix_k},
+                                   {Role::rwkv_mix_v, into.mix_v},
+                                   {Role::rwkv_mix_r, into.mix_r},
+                                   {Role::rwkv_mix_g, into.mix_g},
+                                   {Role::rwkv_mix_a, into.mix_a}}));
+  }
   CONTINUO_TRY_VOID(bind_values(binder, place, width,
-                                {{Role::rwkv_mix_w, into.mix_w},
-                                 {Role::rwkv_mix_k, into.mix_k},
-                                 {Role::rwkv_mix_v, into.mix_v},
-                                 {Role::rwkv_mix_r, into.mix_r},
-                                 {Role::rwkv_mix_g, into.mix_g},
-                                 {Role::rwkv_mix_a, into.mix_a},
-                                 {Role::rwkv_learning, into.learning},
+                                {{Role::rwkv_learning, into.learning},
                                  {Role::rwkv_key_scale, into.key_scale},
                                  {Role::rwkv_key_learning, into.key_learning}}));
   CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, unchanged));

@@ -126,7 +126,9 @@ constexpr auto kNames = std::to_array<TensorName>({
 // Read into the hyper-parameters, or made from them.
 constexpr auto kIgnored =
     std::to_array<std::string_view>({"rope_freqs.weight", "rope_factors_long.weight",
-                                     "rope_factors_short.weight", "blk.#.attn_rot_embd.weight"});
+                                     "rope_factors_short.weight", "blk.#.attn_rot_embd.weight",
+                                     // RWKV-7's first layer has values of its own; some files hold maps to mix others in.
+                                     "blk.0.time_mix_v0.weight", "blk.0.time_mix_v1.weight", "blk.0.time_mix_v2.weight"});
 
 void set_bias(std::optional<NormSpec>& norm, bool bias) {
   if (!norm) return;

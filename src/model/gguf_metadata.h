@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -24,6 +25,15 @@ Result<const Json*> gguf_plain(const Checkpoint& file, std::string_view key);
 Result<std::optional<double>> gguf_number(const Checkpoint& file, std::string_view key);
 // An error about a key.
 Error gguf_wrong(const Checkpoint& file, std::string_view key, std::string_view what, std::string hint = {});
+
+// A whole number from `least` to HyperParameters::kLargest, which must be there.
+Result<int> gguf_whole(const Checkpoint& file, std::string_view key, int least = 1);
+// A list of whole numbers (or truth values, as 0 and 1), one for each layer; one number stands for all layers.
+Result<std::vector<int>> gguf_by_layer(const Checkpoint& file, std::string_view key);
+// The rows of a matrix, which must be there.
+Result<int> gguf_rows(const Checkpoint& file, const std::string& name);
+// Whether some layer has a tensor of that name.
+bool gguf_stored_somewhere(const Checkpoint& file, std::string_view name);
 
 // Whether there is a tensor of that name; of that name in a layer, behind "blk.LAYER.".
 bool gguf_stored(const Checkpoint& file, const std::string& name);

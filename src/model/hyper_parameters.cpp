@@ -115,6 +115,7 @@ const std::vector<Names>& table() {
       {"key_dim", {"linear_key_head_dim"}},
       {"value_dim", {"linear_value_head_dim"}},
       {"negative_eigenvalues", {"linear_allow_neg_eigval"}},
+      {"tiled_heads", {"gguf_tiled_heads"}},
       {"lru_width", {"lru_width"}},
       {"block_types", {"layers_block_type", "block_types", "_block_types"}},
       // State spaces.
@@ -155,6 +156,7 @@ const std::vector<Names>& table() {
       {"rwkv_head_dim", {"head_size", "head_dim"}},
       {"rwkv_head_divisor", {"head_size_divisor"}},
       {"rescale_every", {"rescale_every"}},
+      {"rescaled_every", {"gguf_rescaled_every"}},
       {"rwkv_shift_rank", {"time_mix_extra_dim"}},
       {"rwkv_decay_rank", {"decay_low_rank_dim", "time_decay_extra_dim"}},
       {"rwkv_learning_rank", {"a_low_rank_dim"}},

@@ -218,6 +218,7 @@ struct Mamba2Spec {
 struct DeltaNetSpec {
   int n_key_heads = 0, n_value_heads = 0, key_dim = 0, value_dim = 0, d_conv = 0;
   bool grouped = false;  // one map makes, for each key head, its q, k, v and z, another its b and a (Qwen3-Next)
+  bool tiled = false;    // value head h has the key head h % n_key_heads; else neighbours share one (Qwen3.5 in GGUF files)
   bool negative_eigenvalues = false;
   float norm_eps = 1e-6f;
 

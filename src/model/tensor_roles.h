@@ -73,6 +73,8 @@ namespace continuo {
   X(mamba_b_norm, "mamba B norm")                                                                         \
   X(mamba_c_norm, "mamba C norm")                                                                         \
   X(mamba_a, "mamba A")                                                                                   \
+  /* A itself, which is -exp of the other */                                                             \
+  X(mamba_rate, "mamba decay rate")                                                                       \
   X(mamba_skip, "mamba skip")                                                                             \
   X(mamba_norm, "mamba norm")                                                                             \
   X(mamba_out, "mamba out")                                                                               \
@@ -90,6 +92,7 @@ namespace continuo {
   X(delta_qkvz, "delta net qkv and gate")                                                                 \
   X(delta_ba, "delta net beta and decay input")                                                           \
   X(delta_decay, "delta net decay")                                                                       \
+  X(delta_rate, "delta net decay rate")                                                                   \
   X(delta_dt_bias, "delta net decay bias")                                                                \
   X(delta_norm, "delta net norm")                                                                         \
   X(delta_out, "delta net out")                                                                           \
@@ -111,6 +114,8 @@ namespace continuo {
   X(rwkv_mix_r, "time mixing share for r")                                                                \
   X(rwkv_mix_g, "time mixing share for g")                                                                \
   X(rwkv_mix_a, "time mixing share for a")                                                                \
+  /* all shares but x's in one tensor */                                                                  \
+  X(rwkv_mix_fused, "time mixing shares")                                                                 \
   X(rwkv_shift_1, "token shift 1")                                                                        \
   X(rwkv_shift_2, "token shift 2")                                                                        \
   X(rwkv_decay, "time mixing decay")                                                                      \

@@ -2,6 +2,7 @@
 // Zuo et al. 2025, arXiv:2507.22448.
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -81,6 +82,14 @@ constexpr LlamaNames kTensors({
     {Role::final_norm, "*final_layernorm.weight"},
 });
 
+// Multipliers are part of the weights there.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
+  config["mamba_rms_norm"] = gguf_stored_somewhere(file, "ssm_norm.weight");
+  config["mamba_norm_before_gate"] = false;
+  return {};
+}
+
 }  // namespace
 
 extern const Family kFalconH1;  // the list's
@@ -89,6 +98,7 @@ const Family kFalconH1 = {
     .known_as = "Falcon-H1",
     .spec = falcon_h1,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "falcon-h1", .names = kGgufMambaNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

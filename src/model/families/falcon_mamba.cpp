@@ -1,5 +1,6 @@
 // Falcon Mamba: Mamba whose dt, B and C are normalized. Zuo et al. 2024, arXiv:2410.05355.
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -17,6 +18,12 @@ Result<ModelSpec> falcon_mamba(const HyperParameters& p) {
 constexpr auto kTensors =
     std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
 
+// Converters write Falcon Mamba as Mamba, with a word on its norms.
+bool is_falcon_mamba(const Checkpoint& file) {
+  const Json* const normalizes = gguf_value(file, "ssm.dt_b_c_rms");
+  return normalizes && *normalizes == true;
+}
+
 }  // namespace
 
 extern const Family kFalconMamba;  // the list's
@@ -25,6 +32,11 @@ const Family kFalconMamba = {
     .known_as = "Falcon Mamba",
     .spec = falcon_mamba,
     .names = {kTensors, kBackbonePrefixes, {}},
+    .gguf = {.architecture = "mamba",
+             .also = "falcon-mamba",
+             .names = kGgufMambaNames,
+             .adapt = adapt_gguf_mamba,
+             .claims = is_falcon_mamba},
 };
 
 }  // namespace continuo

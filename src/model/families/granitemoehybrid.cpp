@@ -2,6 +2,7 @@
 // beside it are optional, and so are positions. IBM 2025, github.com/ibm-granite/granite-4.0-language-models.
 #include "model/families/granite.h"
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -67,6 +68,21 @@ constexpr LlamaNames kTensors({
     kGraniteExperts[5],
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_granite_gguf(file, config));
+  CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
+  CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "attention", "mamba"));
+  const Json* const turns = gguf_value(file, "rope.scaling.finetuned");
+  config["position_embedding_type"] = turns && *turns == true ? "rope" : "nope";
+  // What is a shared expert in the family's own files is the plain network where there are no others.
+  const char* const own = config.contains("shared_expert_intermediate_size") ? "shared_expert_intermediate_size" : "intermediate_size";
+  config["shared_intermediate_size"] = config.value(own, 0);
+  config.erase("shared_expert_intermediate_size");
+  config["num_local_experts"] = config.value("num_experts", 0);
+  config.erase("num_experts");
+  return {};
+}
+
 }  // namespace
 
 extern const Family kGranitemoehybrid;  // the list's
@@ -75,6 +91,7 @@ const Family kGranitemoehybrid = {
     .known_as = "Granite 4",
     .spec = granitemoehybrid,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "granitehybrid", .paired_heads = true, .names = kGgufMambaNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

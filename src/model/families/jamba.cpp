@@ -1,10 +1,11 @@
 // Jamba: Mamba layers with attention in some and experts in some. Lieber et al. 2024, arXiv:2403.19887.
 #include <fmt/format.h>
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -84,6 +85,49 @@ constexpr LlamaNames kTensors({
     {Role::final_norm, "*final_layernorm.weight"},
 });
 
+// The period and offset of the layers that have something.
+Result<void> set_recurring(const Checkpoint& file, const std::vector<bool>& has, const char* period, const char* offset,
+                           Json& config) {
+  const auto first = static_cast<std::size_t>(std::find(has.begin(), has.end(), true) - has.begin());
+  std::size_t step = has.size() + 1;  // where none has, or only one
+  for (std::size_t i = first + 1; i < has.size() && step > has.size(); ++i) {
+    if (has[i]) step = i - first;
+  }
+  for (std::size_t i = 0; i < has.size(); ++i) {
+    if (has[i] != (i % step == first))
+      return model_error(file.config_file, "layers of a kind do not recur at even distances", "such models are not supported");
+  }
+  config[period] = step;
+  config[offset] = first;
+  return {};
+}
+
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "attention", "mamba"));
+  std::vector<bool> attends, experts;
+  for (std::size_t i = 0; i < config["layer_types"].size(); ++i) {
+    attends.push_back(config["layer_types"][i] == "attention");
+    experts.push_back(gguf_stored(file, i, "ffn_gate_inp.weight"));
+  }
+  config.erase("layer_types");
+  CONTINUO_TRY_VOID(set_recurring(file, attends, "attn_layer_period", "attn_layer_offset", config));
+  CONTINUO_TRY_VOID(set_recurring(file, experts, "expert_layer_period", "expert_layer_offset", config));
+  CONTINUO_TRY_VOID(adapt_gguf_mamba(file, config));
+  config["mamba_conv_bias"] = config["use_conv_bias"];
+  config["mamba_proj_bias"] = config["use_bias"];
+  config["mamba_d_conv"] = config["conv_kernel"];
+  config["mamba_d_state"] = config["state_size"];
+  config["mamba_dt_rank"] = config["time_step_rank"];
+  CONTINUO_TRY(const int d_model, gguf_whole(file, "embedding_length"));
+  const int d_inner = config["intermediate_size"].get<int>();
+  if (d_inner % d_model != 0)
+    return gguf_wrong(file, "ssm.inner_size", fmt::format("is {}, expected a multiple of {}", d_inner, d_model));
+  config["mamba_expand"] = d_inner / d_model;
+  for (const char* name : {"use_conv_bias", "use_bias", "conv_kernel", "state_size", "time_step_rank"}) config.erase(name);
+  CONTINUO_TRY(config["intermediate_size"], gguf_whole(file, "feed_forward_length"));
+  return {};
+}
+
 }  // namespace
 
 extern const Family kJamba;  // the list's
@@ -92,6 +136,7 @@ const Family kJamba = {
     .known_as = "Jamba",
     .spec = jamba,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "jamba", .names = kGgufMambaNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

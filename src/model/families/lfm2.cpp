@@ -1,5 +1,7 @@
 // LFM2: gated short convolutions, and grouped attention in some layers. Liquid AI 2025, arXiv:2511.23404.
 #include "model/families/lfm2.h"
+#include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -58,6 +60,13 @@ Result<void> set_lfm2_mixers(const HyperParameters& p, ModelSpec& spec) {
   return {};
 }
 
+Result<void> adapt_gguf_lfm2(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(config["conv_L_cache"], gguf_whole(file, "shortconv.l_cache"));
+  config["conv_bias"] = gguf_stored_somewhere(file, "shortconv.conv.bias");
+  config["block_auto_adjust_ff_dim"] = false;  // the width is the adjusted one
+  return adapt_gguf_layer_types(file, config, "full_attention", "conv");
+}
+
 namespace {
 
 Result<ModelSpec> lfm2(const HyperParameters& p) {
@@ -98,6 +107,7 @@ const Family kLfm2 = {
     .known_as = "LFM2, LFM2.5",
     .spec = lfm2,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "lfm2", .names = kGgufLfm2Names, .adapt = adapt_gguf_lfm2},
 };
 
 }  // namespace continuo

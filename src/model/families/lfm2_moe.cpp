@@ -1,6 +1,9 @@
 // LFM2-MoE: LFM2 with experts, chosen by sigmoids and a learned bias, behind some dense layers. Liquid AI
 // 2025, arXiv:2511.23404.
+#include <fmt/format.h>
+
 #include "model/families/lfm2.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -55,6 +58,15 @@ constexpr LlamaNames kTensors({
     {Role::final_norm, "*embedding_norm.weight"},
 });
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(config["num_dense_layers"], gguf_whole(file, "leading_dense_block_count", 0));
+  CONTINUO_TRY(const int gating, gguf_whole(file, "expert_gating_func"));
+  constexpr int kSigmoid = 2;
+  if (gating != kSigmoid) return gguf_wrong(file, "expert_gating_func", fmt::format("is {}, expected {}", gating, kSigmoid));
+  config["use_expert_bias"] = gguf_stored_somewhere(file, "exp_probs_b.bias");
+  return adapt_gguf_lfm2(file, config);
+}
+
 }  // namespace
 
 extern const Family kLfm2Moe;  // the list's
@@ -63,6 +75,7 @@ const Family kLfm2Moe = {
     .known_as = "LFM2-8B-A1B",
     .spec = lfm2_moe,
     .names = llama_names(kTensors),
+    .gguf = {.architecture = "lfm2moe", .names = kGgufLfm2Names, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -55,6 +58,50 @@ Result<ModelSpec> mamba_spec(const HyperParameters& p) {
   return mixers_only(p, spec, mixer);
 }
 
+Result<void> adapt_gguf_mamba(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(config["intermediate_size"], gguf_whole(file, "ssm.inner_size"));
+  CONTINUO_TRY(config["conv_kernel"], gguf_whole(file, "ssm.conv_kernel"));
+  CONTINUO_TRY(config["state_size"], gguf_whole(file, "ssm.state_size"));
+  CONTINUO_TRY(config["time_step_rank"], gguf_whole(file, "ssm.time_step_rank"));
+  config["use_conv_bias"] = gguf_stored_somewhere(file, "ssm_conv1d.bias");
+  config["use_bias"] = gguf_stored_somewhere(file, "ssm_in.bias");
+  return {};
+}
+
+Result<void> adapt_gguf_hybrid_mamba2(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const int d_inner, gguf_whole(file, "ssm.inner_size"));
+  CONTINUO_TRY(const int n_heads, gguf_whole(file, "ssm.time_step_rank"));
+  CONTINUO_TRY(const int d_model, gguf_whole(file, "embedding_length"));
+  if (d_inner % n_heads != 0)
+    return gguf_wrong(file, "ssm.time_step_rank", fmt::format("is {}, expected a divisor of the width {}", n_heads, d_inner));
+  if (d_inner % d_model == 0) config["mamba_expand"] = d_inner / d_model;
+  config["mamba_d_ssm"] = d_inner;
+  config["mamba_n_heads"] = n_heads;
+  config["mamba_d_head"] = config["mamba_head_dim"] = d_inner / n_heads;
+  CONTINUO_TRY(config["mamba_n_groups"], gguf_whole(file, "ssm.group_count"));
+  CONTINUO_TRY(config["mamba_d_state"], gguf_whole(file, "ssm.state_size"));
+  CONTINUO_TRY(config["mamba_d_conv"], gguf_whole(file, "ssm.conv_kernel"));
+  config["mamba_conv_bias"] = gguf_stored_somewhere(file, "ssm_conv1d.bias");
+  config["mamba_proj_bias"] = gguf_stored_somewhere(file, "ssm_in.bias");
+  return {};
+}
+
+Result<void> adapt_gguf_layer_types(const Checkpoint& file, Json& config, const char* attention, const char* other) {
+  CONTINUO_TRY(const std::vector<int> heads, gguf_by_layer(file, "attention.head_count_kv"));
+  Json types = Json::array();
+  int most = 0;
+  for (const int n : heads) {
+    if (n > 0 && most > 0 && n != most)
+      return gguf_wrong(file, "attention.head_count_kv", "differs from one layer with attention to another",
+                        "such models are not supported");
+    most = std::max(most, n);
+    types.push_back(n > 0 ? attention : other);
+  }
+  config["layer_types"] = std::move(types);
+  config["num_key_value_heads"] = std::max(most, 1);
+  return {};
+}
+
 namespace {
 
 constexpr auto kTensors =
@@ -68,6 +115,7 @@ const Family kMamba = {
     .known_as = "Mamba",
     .spec = mamba_spec,
     .names = {kTensors, kBackbonePrefixes, {}},
+    .gguf = {.architecture = "mamba", .names = kGgufMambaNames, .adapt = adapt_gguf_mamba},
 };
 
 }  // namespace continuo

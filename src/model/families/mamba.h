@@ -63,4 +63,29 @@ Result<Mamba2Spec> hybrid_mamba2_mixer(const HyperParameters& parameters, int d_
   {Role::output, "lm_head.weight"}
 inline constexpr auto kBackbonePrefixes = std::to_array<std::string_view>({"backbone.", "model.", ""});
 
+// What GGUF files call the tensors of Mamba and Mamba-2 layers.
+inline constexpr auto kGgufMambaNames = std::to_array<TensorName>({
+    {Role::mamba_in, "blk.#.ssm_in.weight"},
+    {Role::mamba_in_bias, "blk.#.ssm_in.bias"},
+    {Role::conv_filters, "blk.#.ssm_conv1d.weight"},
+    {Role::conv_filters_bias, "blk.#.ssm_conv1d.bias"},
+    {Role::mamba_x, "blk.#.ssm_x.weight"},
+    {Role::mamba_dt, "blk.#.ssm_dt.weight"},
+    {Role::mamba_dt_bias, "blk.#.ssm_dt.bias"},
+    {Role::mamba_dt_norm, "blk.#.ssm_dt_norm.weight"},
+    {Role::mamba_b_norm, "blk.#.ssm_b_norm.weight"},
+    {Role::mamba_c_norm, "blk.#.ssm_c_norm.weight"},
+    {Role::mamba_rate, "blk.#.ssm_a"},
+    {Role::mamba_skip, "blk.#.ssm_d"},
+    {Role::mamba_norm, "blk.#.ssm_norm.weight"},
+    {Role::mamba_out, "blk.#.ssm_out.weight"},
+    {Role::mamba_out_bias, "blk.#.ssm_out.bias"},
+});
+// Sizes of Mamba layers in a GGUF file, and which biases are there, by the names of Mamba's own files; the same of Mamba-2 in
+// hybrids, by theirs.
+Result<void> adapt_gguf_mamba(const Checkpoint& file, Json& config);
+Result<void> adapt_gguf_hybrid_mamba2(const Checkpoint& file, Json& config);
+// "layer_types": `attention` where a layer has heads of keys, else `other`; "num_key_value_heads".
+Result<void> adapt_gguf_layer_types(const Checkpoint& file, Json& config, const char* attention, const char* other);
+
 }  // namespace continuo

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -103,6 +104,16 @@ Result<ModelSpec> mamba2(const HyperParameters& p) {
 constexpr auto kTensors =
     std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA2_TENSORS("mixer")});
 
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
+  if (!config.contains("mamba_expand")) return gguf_wrong(file, "ssm.inner_size", "is no multiple of the model's width");
+  config.erase("num_attention_heads");  // 0
+  config["num_heads"] = config["mamba_n_heads"];
+  config["head_dim"] = config["mamba_d_head"];
+  config["use_bias"] = config["mamba_proj_bias"];
+  return {};
+}
+
 }  // namespace
 
 extern const Family kMamba2;  // the list's
@@ -111,6 +122,7 @@ const Family kMamba2 = {
     .known_as = "Mamba-2, Codestral Mamba",
     .spec = mamba2,
     .names = {kTensors, kBackbonePrefixes, {}},
+    .gguf = {.architecture = "mamba2", .names = kGgufMambaNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

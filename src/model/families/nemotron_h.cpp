@@ -2,9 +2,12 @@
 // NVIDIA 2025, arXiv:2504.03624.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -112,6 +115,34 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::ffn_down_bias, "*layers.#.mixer.down_proj.bias"},
 });
 
+constexpr auto kGgufNames = [] {
+  std::array<TensorName, kGgufMambaNames.size() + 1> names{};
+  std::copy(kGgufMambaNames.begin(), kGgufMambaNames.end(), names.begin());
+  names.back() = {Role::ffn_norm, "blk.#.attn_norm.weight"};
+  return names;
+}();
+
+// A layer has heads of keys, a feed-forward network, or neither.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
+  CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "full_attention", "linear_attention"));
+  CONTINUO_TRY(const std::vector<int> widths, gguf_by_layer(file, "feed_forward_length"));
+  Json types = config["layer_types"];
+  config.erase("layer_types");
+  int most = 0;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    if (widths[i] == 0) continue;
+    if (types[i] != "linear_attention" || (most > 0 && widths[i] != most))
+      return gguf_wrong(file, "feed_forward_length", "fits no block of one part", "such models are not supported");
+    types[i] = "mlp";
+    most = widths[i];
+  }
+  config["layers_block_type"] = std::move(types);
+  if (most > 0) config["intermediate_size"] = most;
+  config["time_step_min"] = 0;  // converted files have no limit
+  return {};
+}
+
 }  // namespace
 
 extern const Family kNemotronH;  // the list's
@@ -120,6 +151,7 @@ const Family kNemotronH = {
     .known_as = "Nemotron-H, Nemotron Nano 2",
     .spec = nemotron_h,
     .names = {kTensors, kBackbonePrefixes, {}},
+    .gguf = {.architecture = "nemotron_h", .paired_heads = true, .names = kGgufNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

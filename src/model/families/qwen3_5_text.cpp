@@ -1,6 +1,7 @@
 // Qwen3.5, the text model: Qwen3-Next with dense feed-forward networks and delta nets whose maps stand apart.
 // Qwen team 2026.
 #include "model/families/qwen3_next.h"
+#include "base/json.h"
 
 namespace continuo {
 
@@ -24,6 +25,12 @@ constexpr LlamaNames kTensors({
 constexpr auto kPrefixes =
     std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
 
+// Value heads stand in another order there.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  config["gguf_tiled_heads"] = true;
+  return adapt_gguf_qwen3_next(file, config);
+}
+
 }  // namespace
 
 extern const Family kQwen35Text;  // the list's
@@ -32,6 +39,7 @@ const Family kQwen35Text = {
     .known_as = "Qwen3.5",
     .spec = qwen3_5_text,
     .names = {kTensors, kPrefixes, kQwenIgnored},
+    .gguf = {.architecture = "qwen35", .names = kGgufDeltaNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

@@ -1,5 +1,7 @@
 // Qwen3-Next: gated delta nets and gated attention, with experts. Qwen team 2025, qwen.ai/blog (Qwen3-Next).
+#include <fmt/format.h>
 #include "model/families/qwen3_next.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -16,6 +18,7 @@ Result<ModelSpec> qwen3_next_spec(const HyperParameters& p, bool grouped) {
   CONTINUO_TRY(const std::vector<bool> full, full_attention_layers(p, spec.layers.size(), interval));
   CONTINUO_TRY(DeltaNetSpec delta, delta_net_spec(p, {}));
   delta.grouped = grouped;
+  CONTINUO_TRY(delta.tiled, p.flag_or("tiled_heads", false));
   delta.norm_eps = norm.eps;
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
@@ -24,6 +27,25 @@ Result<ModelSpec> qwen3_next_spec(const HyperParameters& p, bool grouped) {
     if (!full[i]) layer.mixer = delta;
   }
   return spec;
+}
+
+Result<void> adapt_gguf_qwen3_next(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const int d_inner, gguf_whole(file, "ssm.inner_size"));
+  CONTINUO_TRY(const int n_value_heads, gguf_whole(file, "ssm.time_step_rank"));
+  if (d_inner % n_value_heads != 0)
+    return gguf_wrong(file, "ssm.time_step_rank", fmt::format("is {}, expected a divisor of {}", n_value_heads, d_inner));
+  config["linear_num_value_heads"] = n_value_heads;
+  config["linear_value_head_dim"] = d_inner / n_value_heads;
+  CONTINUO_TRY(config["linear_num_key_heads"], gguf_whole(file, "ssm.group_count"));
+  CONTINUO_TRY(config["linear_key_head_dim"], gguf_whole(file, "ssm.state_size"));
+  CONTINUO_TRY(config["linear_conv_kernel_dim"], gguf_whole(file, "ssm.conv_kernel"));
+  // Text alone has the same position in every section.
+  gguf_value(file, "rope.dimension_sections");
+  CONTINUO_TRY_VOID(gguf_copy(file, "full_attention_interval", config, "full_attention_interval"));
+  if (!gguf_value(file, "attention.recurrent_layers")) return {};
+  CONTINUO_TRY(const std::vector<int> recurrent, gguf_by_layer(file, "attention.recurrent_layers"));
+  for (const int each : recurrent) config["layer_types"].push_back(each ? "linear_attention" : "full_attention");
+  return {};
 }
 
 namespace {
@@ -64,6 +86,7 @@ const Family kQwen3Next = {
     .known_as = "Qwen3-Next",
     .spec = qwen3_next,
     .names = {kTensors, kLlamaPrefixes, kQwenIgnored},
+    .gguf = {.architecture = "qwen3next", .names = kGgufDeltaNames, .adapt = adapt_gguf_qwen3_next},
 };
 
 }  // namespace continuo

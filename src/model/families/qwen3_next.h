@@ -11,6 +11,22 @@ namespace continuo {
 // - 1.
 Result<ModelSpec> qwen3_next_spec(const HyperParameters& parameters, bool grouped);
 
+// What GGUF files call the tensors of both; sizes and kinds of layers by the names of their own files.
+inline constexpr auto kGgufDeltaNames = std::to_array<TensorName>({
+    {Role::ffn_norm, "blk.#.post_attention_norm.weight"},
+    {Role::delta_qkv, "blk.#.attn_qkv.weight"},
+    {Role::delta_z, "blk.#.attn_gate.weight"},
+    {Role::delta_b, "blk.#.ssm_beta.weight"},
+    {Role::delta_a, "blk.#.ssm_alpha.weight"},
+    {Role::delta_ba, "blk.#.ssm_ba.weight"},
+    {Role::conv_filters, "blk.#.ssm_conv1d.weight"},
+    {Role::delta_rate, "blk.#.ssm_a"},
+    {Role::delta_dt_bias, "blk.#.ssm_dt.bias"},
+    {Role::delta_norm, "blk.#.ssm_norm.weight"},
+    {Role::delta_out, "blk.#.ssm_out.weight"},
+});
+Result<void> adapt_gguf_qwen3_next(const Checkpoint& file, Json& config);
+
 // Layers that predict later tokens ("mtp"), which are not run.
 inline constexpr auto kQwenIgnored = std::to_array<std::string_view>({
     "*layers.#.self_attn.rotary_emb.inv_freq",

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "model/families/rwkv.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -153,6 +154,48 @@ constexpr auto kTensors = std::to_array<TensorName>({
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", ""});
 
+constexpr auto kGgufNames = std::to_array<TensorName>({
+    {Role::ffn_norm, "blk.#.attn_norm_2.weight"},
+    {Role::ffn_norm_bias, "blk.#.attn_norm_2.bias"},
+    {Role::rwkv_mix_fused, "blk.#.time_mix_lerp_fused.weight"},
+    {Role::rwkv_decay, "blk.#.time_mix_w0.weight"},
+    {Role::rwkv_decay_1, "blk.#.time_mix_w1.weight"},
+    {Role::rwkv_decay_2, "blk.#.time_mix_w2.weight"},
+    {Role::rwkv_learning, "blk.#.time_mix_a0.weight"},
+    {Role::rwkv_learning_1, "blk.#.time_mix_a1.weight"},
+    {Role::rwkv_learning_2, "blk.#.time_mix_a2.weight"},
+    {Role::rwkv_value_mix, "blk.#.time_mix_v0.weight"},
+    {Role::rwkv_value_1, "blk.#.time_mix_v1.weight"},
+    {Role::rwkv_value_2, "blk.#.time_mix_v2.weight"},
+    {Role::rwkv_gate_1, "blk.#.time_mix_g1.weight"},
+    {Role::rwkv_gate_2, "blk.#.time_mix_g2.weight"},
+    {Role::rwkv_key_scale, "blk.#.time_mix_k_k.weight"},
+    {Role::rwkv_key_learning, "blk.#.time_mix_k_a.weight"},
+    {Role::rwkv_first, "blk.#.time_mix_r_k.weight"},
+    {Role::rwkv_receptance, "blk.#.time_mix_receptance.weight"},
+    {Role::rwkv_key, "blk.#.time_mix_key.weight"},
+    {Role::rwkv_value, "blk.#.time_mix_value.weight"},
+    {Role::rwkv_out, "blk.#.time_mix_output.weight"},
+    {Role::rwkv_norm, "blk.#.time_mix_ln.weight"},
+    {Role::rwkv_norm_bias, "blk.#.time_mix_ln.bias"},
+    {Role::channel_mix_k, "blk.#.channel_mix_lerp_k.weight"},
+    {Role::channel_key, "blk.#.channel_mix_key.weight"},
+    {Role::channel_value, "blk.#.channel_mix_value.weight"},
+});
+
+// Ranks are those of the tensors: not all converters count them alike.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  config.erase("head_dim");
+  CONTINUO_TRY(config["head_size"], gguf_whole(file, "wkv.head_size"));
+  CONTINUO_TRY(config["decay_low_rank_dim"], gguf_rows(file, "blk.0.time_mix_w1.weight"));
+  CONTINUO_TRY(config["a_low_rank_dim"], gguf_rows(file, "blk.0.time_mix_a1.weight"));
+  CONTINUO_TRY(config["gate_low_rank_dim"], gguf_rows(file, "blk.0.time_mix_g1.weight"));
+  if (gguf_stored(file, 1, "time_mix_v1.weight")) {
+    CONTINUO_TRY(config["v_low_rank_dim"], gguf_rows(file, "blk.1.time_mix_v1.weight"));
+  }
+  return {};
+}
+
 }  // namespace
 
 extern const Family kRwkv7;  // the list's
@@ -161,6 +204,7 @@ const Family kRwkv7 = {
     .known_as = "RWKV-7 (Goose)",
     .spec = rwkv7,
     .names = {kTensors, kPrefixes, {}},
+    .gguf = {.architecture = "rwkv7", .names = kGgufNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo
