@@ -1,5 +1,8 @@
 // Falcon-H1: attention and Mamba-2 side by side in every layer, with multipliers on most maps.
 // Zuo et al. 2025, arXiv:2507.22448.
+#include <algorithm>
+#include <array>
+
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
 #include "model/gguf_metadata.h"
@@ -82,6 +85,14 @@ constexpr LlamaNames kTensors({
     {Role::final_norm, "*final_layernorm.weight"},
 });
 
+constexpr auto kGgufNames = [] {
+  std::array<TensorName, kGgufMambaNames.size() + 2> names{};
+  std::copy(kGgufMambaNames.begin(), kGgufMambaNames.end(), names.begin());
+  names[kGgufMambaNames.size()] = {Role::ffn_norm, "blk.#.ffn_norm"};  // as converters write it
+  names.back() = {Role::ffn_norm, "blk.#.ffn_norm.weight"};
+  return names;
+}();
+
 // Multipliers are part of the weights there.
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
@@ -98,7 +109,7 @@ const Family kFalconH1 = {
     .known_as = "Falcon-H1",
     .spec = falcon_h1,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "falcon-h1", .names = kGgufMambaNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "falcon-h1", .names = kGgufNames, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

@@ -1,5 +1,8 @@
 // Granite 4: Granite with Mamba-2 in some or all layers, and a feed-forward network that is called a shared expert; experts
 // beside it are optional, and so are positions. IBM 2025, github.com/ibm-granite/granite-4.0-language-models.
+#include <algorithm>
+#include <cmath>
+
 #include "model/families/granite.h"
 #include "model/families/mamba.h"
 #include "model/gguf_metadata.h"
@@ -74,6 +77,11 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "attention", "mamba"));
   const Json* const turns = gguf_value(file, "rope.scaling.finetuned");
   config["position_embedding_type"] = turns && *turns == true ? "rope" : "nope";
+  if (!config.contains("attention_multiplier")) {  // Bamba: llama.cpp's default
+    CONTINUO_TRY(const int n_heads, gguf_whole(file, "attention.head_count"));
+    CONTINUO_TRY(const int d_model, gguf_whole(file, "embedding_length"));
+    config["attention_multiplier"] = 1 / std::sqrt(std::max(d_model / n_heads, 1));
+  }
   // What is a shared expert in the family's own files is the plain network where there are no others.
   const char* const own = config.contains("shared_expert_intermediate_size") ? "shared_expert_intermediate_size" : "intermediate_size";
   config["shared_intermediate_size"] = config.value(own, 0);

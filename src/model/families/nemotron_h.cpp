@@ -139,7 +139,6 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   }
   config["layers_block_type"] = std::move(types);
   if (most > 0) config["intermediate_size"] = most;
-  config["time_step_min"] = 0;  // converted files have no limit
   return {};
 }
 
