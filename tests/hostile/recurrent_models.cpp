@@ -80,7 +80,7 @@ TEST_CASE("recurrent networks whose sizes do not fit are refused by name") {
       {"granite4_hybrid", "layer_types", Json::array({"linear_attention", "full_attention"}), "layer_types"},
       {"jamba", "attn_layer_period", 0, "'attn_layer_period' is 0"},
       {"jamba", "mamba_dt_rank", -3, "'mamba_dt_rank' is -3"},
-      {"qwen3_next", "linear_num_value_heads", 3, "linear_num_value_heads"},
+      {"qwen3_next", "linear_num_value_heads", 3, "3 heads of values for 2 heads of keys, expected a multiple"},
       {"qwen3_next", "linear_num_key_heads", 0, "'linear_num_key_heads' is 0"},
       {"qwen3_5_text", "layer_types", Json::array({"linear_attention"}), "layer_types"},
       {"olmo_hybrid", "linear_key_head_dim", -8, "'linear_key_head_dim' is -8"},
@@ -105,7 +105,7 @@ TEST_CASE("recurrent networks whose sizes do not fit are refused by name") {
       {"zamba2_adapters", "adapter_rank", -5, "'adapter_rank' is -5"},
       {"zamba2_adapters", "mamba_ngroups", 4, "expected a divisor of the 6 heads"},
       {"zamba2_adapters", "n_mamba_heads", 5, "'n_mamba_heads' is 5, expected a divisor of the inner width 48"},
-      {"zamba2_adapters", "num_attention_heads", 7, "num_attention_heads"},
+      {"zamba2_adapters", "num_attention_heads", 7, "expected a divisor of the 7 heads"},
       {"zamba2_adapters", "layers_block_type", Json::array({"mamba"}), "layers_block_type"},
       {"zamba2_adapters", "add_bias_linear", true, "add_bias_linear"},
   };
