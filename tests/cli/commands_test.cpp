@@ -137,7 +137,9 @@ TEST_CASE("inspect tells what a sequence remembers, and what a batch's memory ho
   CHECK(recurrent["sequence_bytes"][0]["tokens"] == 1000);
   CHECK(recurrent["sequence_bytes"][1]["tokens"] == 100000);
   CHECK(bytes(recurrent, 0) == bytes(recurrent, 1));
-  CHECK(bytes(recurrent, 0) == recurrent["recurrent_state_bytes"].get<std::size_t>());
+  const auto state = recurrent["recurrent_state_bytes"].get<std::size_t>();
+  CHECK(bytes(recurrent, 0) >= state);
+  CHECK(bytes(recurrent, 0) <= state + 128);  // with what its block needs to be found
   const Json mixed = json_of({"inspect", "-m", jamba, "--json", "--memory", "16M"});
   CHECK(bytes(mixed, 0) < bytes(mixed, 1));
   CHECK(mixed["memory"]["bytes"] == 16 << 20);
