@@ -162,6 +162,7 @@ Error Continuation::no_token() {
 void Continuation::receive(GeneratedToken token) {
   const TokenId id = token.id;
   append(id);
+  if (!choices_) return take(std::move(token));  // without a deque, whose growth would allocate now and then
   held_.push_back({std::move(token), feedback_before_});
   const bool last = ends(id) || length_limit(tokens().size() - prompt_length()).has_value();
   const std::size_t uncertain = choices_ && !last ? choices_->held() : 0;

@@ -79,7 +79,8 @@ std::optional<Block> stated_block(const Json& quantization) {
   if (size == quantization.end() || !size->is_array() || size->size() != 2) return std::nullopt;
   const auto extent = [&](std::size_t i) -> std::size_t {
     const Json& value = (*size)[i];
-    return value.is_number_unsigned() ? std::min<std::size_t>(value.get<std::size_t>(), 1 << 24) : 0;
+    if (!value.is_number_integer() || value < 1) return 0;
+    return std::min<std::size_t>(value.get<std::size_t>(), 1 << 24);
   };
   if (extent(0) == 0 || extent(1) == 0) return std::nullopt;
   return Block{extent(0), extent(1)};

@@ -166,7 +166,6 @@ const std::vector<Names>& table() {
       {"norm_first", {"norm_first"}},
       {"hidden_ratio", {"hidden_ratio"}},
       {"rwkv_value_width", {"value_dim"}},
-      {"rope_theta", {"rope_theta"}},
       // Widths that are computed.
       {"adjust_d_ff", {"block_auto_adjust_ff_dim"}},
       {"d_ff_multiple", {"block_multiple_of"}},

@@ -176,13 +176,7 @@ Result<Model> build_model(Checkpoint checkpoint) {
   const HyperParameters parameters(storage->config, storage->config_file);
   CONTINUO_TRY(const Family* family, family_of(parameters));
   CONTINUO_TRY_VOID(refuse_quantized(parameters, family->names));
-  auto read = family->spec(parameters);
-  if (!read) {
-    Error error = std::move(read).error();
-    if (error.hint.empty()) error.hint = fmt::format("\"model_type\" is \"{}\"", family->model_type);
-    return error;
-  }
-  ModelSpec spec = std::move(read).value();
+  CONTINUO_TRY(ModelSpec spec, family->spec(parameters));
   spec.family = family->model_type;
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
   CONTINUO_TRY(BoundWeights bound, bind_weights(family->names, spec, *storage));

@@ -170,7 +170,7 @@ TEST_CASE("sampling defaults come from the model, and typed options win") {
   CHECK(answer({{"temperature", 1}, {"top_p", 1}}, {}).out ==
         answer(nullptr, {"--temperature=1", "--top-p=1"}).out);
   CHECK(answer(nullptr, {}).out == answer(nullptr, {"--temperature=0.8", "--top-p=0.95"}).out);
-  check_error(answer({{"top_p", 7}}, {}), 3, "generation_config.json: top_p is 7");
+  check_error(answer({{"top_p", 7}}, {}), 3, "generation_config.json: 'top_p' is 7");
   check_error(answer({{"top_k", "x"}}, {}), 3, "top_k");
 }
 

@@ -158,7 +158,7 @@ TEST_CASE("scores that are no numbers are no results") {
   const Json record = {{"prompt", "a"}, {"choices", {"b", "c"}}, {"answer", 0}};
   const auto scored = run_program({"score", "-m", folder.path(), "--jsonl", "--summary"}, record.dump());
   CHECK(scored.code == 1);
-  const Json summary = Json::parse(scored.out);
+  const Json summary = Json::parse(scored.out.substr(scored.out.find('\n') + 1));  // behind the record's own line
   CHECK(summary["errors"] == 1);
   CHECK_FALSE(summary.contains("accuracy"));
   check_error(run_program(folder.with({"a"})), 3, "no score of the next token is a number");

@@ -74,7 +74,7 @@ TEST_CASE("where the hub's cache is") {
 TEST_CASE("a name that is not in the hub's cache says where was looked and what is there") {
   const HubCache cache;
   const std::string hub = (cache.path() / "hub").string();
-  check_error(cache.run("org/other"), 3, "the Hugging Face cache " + hub + " holds none");
+  check_error(cache.run("org/other"), 3, "there is no Hugging Face cache " + hub);
   cache.add("models--org--name", "main", kCommit);
   check_error(cache.run("org/other"), 3,
               "org/other: no such folder or file, and no model of that name (shipped models: ");
@@ -93,7 +93,7 @@ TEST_CASE("a broken hub cache") {
   cache.write_ref("models--org--name", "empty", "");
   check_error(cache.run("org/name@empty"), 3, "does not hold the name of a commit");
   cache.write_ref("models--org--name", "gone", "ffff");
-  check_error(cache.run("org/name@gone"), 3, "the cache has no revision 'gone'");
+  check_error(cache.run("org/name@gone"), 3, "the cache's revision 'gone' is the commit ffff, of which it has no snapshot");
   fs::remove(cache.model("models--org--name") / "blobs/model.safetensors");
   check_error(cache.run("org/name"), 3, "was the download finished?");
 }

@@ -14,7 +14,7 @@ Tokenizer tokenizer() {
                       {{{"id", 2}, {"content", "<fim_prefix>"}, {"special", true}},
                        {{"id", 3}, {"content", "<fim_suffix>"}, {"special", true}},
                        {{"id", 4}, {"content", "<|im_end|>"}, {"special", true}},
-                       {{"id", 9}, {"content", "<fim_middle>"}, {"special", true}}}}};
+                       {{"id", 5}, {"content", "<fim_middle>"}, {"special", true}}}}};
   auto parsed = Tokenizer::parse(json.dump(), "tokenizer.json");
   REQUIRE(parsed);
   return std::move(*parsed);
@@ -30,8 +30,8 @@ std::string listed(const std::vector<TokenRole>& roles) {
 
 TEST_CASE("roles by the names of tokens; ids outside the vocabulary have none", "[cli]") {
   const Tokenizer known = tokenizer();
-  CHECK(listed(token_roles(Checkpoint{}, &known, 8)) == "fim_prefix=2 fim_suffix=3 end_of_turn=4 ");
-  CHECK(listed(token_roles(Checkpoint{}, nullptr, 8)).empty());
+  CHECK(listed(token_roles(Checkpoint{}, &known, 5)) == "fim_prefix=2 fim_suffix=3 end_of_turn=4 ");
+  CHECK(listed(token_roles(Checkpoint{}, nullptr, 5)).empty());
 }
 
 TEST_CASE("a GGUF file's metadata comes first, newer keys before older ones", "[cli]") {

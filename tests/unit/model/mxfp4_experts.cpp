@@ -103,11 +103,11 @@ TEST_CASE("experts in MXFP4: what is refused", "[model]") {
   const std::string experts = "model.layers.0.mlp.experts.";
   TinyModel bad = gpt_oss();
   bad.tensors[experts + "gate_up_proj_scales"].shape = {kExperts, kFf, 2};
-  CHECK(bad.refusal() == "tiny/model.safetensors: tensor 'model.layers.0.mlp.experts.gate_up_proj_scales' (expert gate and up "
+  CHECK(bad.refusal() == "tiny/model.safetensors: tensor 'model.layers.0.mlp.experts.gate_up_proj_scales' (layer 0 expert gate and up "
                          "scales) is U8 [2, 32, 2], expected U8 [2, 64, 1]");
   bad = gpt_oss();
   bad.tensors.erase(experts + "down_proj_scales");
-  CHECK(bad.refusal() == "tiny: tensor 'model.layers.0.mlp.experts.down_proj_scales' (expert down scales) is missing");
+  CHECK(bad.refusal() == "tiny: tensor 'model.layers.0.mlp.experts.down_proj_scales' (layer 0 expert down scales) is missing");
   bad = gpt_oss();
   bad.config["quantization_config"]["quant_method"] = "awq";
   CHECK(bad.refusal() == "tiny/config.json: the weights are quantized by awq (use the model they were made from)");
