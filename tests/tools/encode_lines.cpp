@@ -19,7 +19,9 @@ int main(int argc, char** argv) {
     const auto text = continuo::parse_json(line, "stdin");
     if (!text || !text->is_string()) return std::fputs("a line is no JSON string\n", stderr), 1;
     std::string out;
-    for (const continuo::TokenId id : tokenizer->encode(text->get<std::string>(), true))
+    const auto ids = tokenizer->try_encode(text->get<std::string>(), true);
+    if (!ids) return std::fprintf(stderr, "%s\n", ids.error().message().c_str()), 1;
+    for (const continuo::TokenId id : *ids)
       out += std::to_string(id) + ' ';
     if (!out.empty()) out.pop_back();
     out += '\n';
