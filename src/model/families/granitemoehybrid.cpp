@@ -72,7 +72,7 @@ constexpr LlamaNames kTensors({
 });
 
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
-  CONTINUO_TRY_VOID(adapt_granite_gguf(file, config));
+  CONTINUO_TRY_VOID(gguf_copy(file, "logit_scale", config, "logits_scaling"));
   CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
   CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "attention", "mamba"));
   const Json* const turns = gguf_value(file, "rope.scaling.finetuned");

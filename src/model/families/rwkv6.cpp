@@ -109,8 +109,7 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const int shifts, gguf_rows(file, "blk.0.time_mix_w1.weight"));
   config["time_mix_extra_dim"] = shifts / 5;
   CONTINUO_TRY(config["time_decay_extra_dim"], gguf_rows(file, "blk.0.time_mix_decay_w1.weight"));
-  CONTINUO_TRY(const auto every, gguf_number(file, "rescale_every_n_layers"));
-  config["gguf_rescaled_every"] = every.value_or(0);
+  CONTINUO_TRY(config["gguf_rescaled_every"], gguf_whole(file, "rescale_every_n_layers", 0));
   return {};
 }
 
