@@ -18,6 +18,13 @@ std::string escaped(std::string_view piece) {
   return printable(out);
 }
 
+Answer logprobs_by_id(const std::vector<TokenLogprob>& named) {
+  Answer by_id = Answer::object();
+  for (const TokenLogprob& entry : named)
+    by_id[std::to_string(entry.token)] = std::isfinite(entry.logprob) ? Answer(entry.logprob) : Answer();
+  return by_id;
+}
+
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
   Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array(), named = Answer::array();
   for (const GeneratedToken& token : completion.tokens) {
@@ -27,11 +34,7 @@ Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
     for (const TokenLogprob& entry : token.top)
       alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
     top.push_back(std::move(alternatives));
-    if (token.named.empty()) continue;
-    Answer by_id = Answer::object();
-    for (const TokenLogprob& entry : token.named)
-      by_id[std::to_string(entry.token)] = std::isfinite(entry.logprob) ? Answer(entry.logprob) : Answer();
-    named.push_back(std::move(by_id));
+    if (!token.named.empty()) named.push_back(logprobs_by_id(token.named));
   }
   Answer all{
       {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/types.h"
 #include "generate/request.h"
@@ -18,6 +19,9 @@ inline std::string piece_name(const Tokenizer* tokenizer, TokenId id) {
   const std::string_view piece = tokenizer ? tokenizer->piece(id) : std::string_view();
   return piece.empty() ? std::to_string(id) : std::string(piece);
 }
+
+// {"ID": LOGPROB}; null where it is minus infinity.
+Answer logprobs_by_id(const std::vector<TokenLogprob>& named);
 
 // tokens, token_logprobs, top_logprobs: a completion's log-probabilities as the OpenAI API writes them.
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer);

@@ -55,9 +55,9 @@ Result<void> validate_samplers(const SamplingOptions& options) {
     if (stage->kind != StageKind::scores) {
       if (over_candidates.empty()) over_candidates = stage->option;
     } else if (!over_candidates.empty()) {
-      return usage_error(
-          fmt::format("--samplers has '{}' behind '{}', expected it before", name, over_candidates),
-          "what changes scores comes before what drops tokens");
+      return field_error("samplers",
+                         fmt::format("has '{}' behind '{}', expected it before", name, over_candidates),
+                         "what changes scores comes before what drops tokens");
     }
   }
   return {};

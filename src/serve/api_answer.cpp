@@ -33,21 +33,24 @@ Answer top_json(const std::vector<TokenLogprob>& top, const Tokenizer* tokenizer
   return alternatives;
 }
 
-Answer choice_json(const BatchRequest& request, const AnsweredRequest& answered, std::size_t sample, std::size_t index,
-                   const Tokenizer* tokenizer) {
-  const Completion& completion = answered.samples[sample];
+void add_end(const SampleEnd& end, Answer& choice) {
+  choice["finish_reason"] = api_finish_reason(end.finish);
+  choice["ended_by"] = name(end.finish);
+  if (end.complete) choice["complete"] = *end.complete;
+}
+
+// `logprobs`, where they are wanted: of the prompt.
+Answer choice_json(const BatchRequest& request, const Completion& completion, std::size_t index,
+                   const Tokenizer* tokenizer, std::optional<LogprobsWriter> logprobs) {
   Answer choice = {{"text", tokenizer ? Answer((request.echo ? request.prompt : "") + completion.text) : Answer()}};
   choice["index"] = index;
   choice["logprobs"] = nullptr;
-  if (request.request.want_logprob) {
-    LogprobsWriter logprobs(request, tokenizer);
-    if (answered.prompt) logprobs.add_prompt(*answered.prompt);
+  if (logprobs) {
     for (const GeneratedToken& token : completion.tokens)
-      logprobs.add(token);
-    choice["logprobs"] = logprobs.take();
+      logprobs->add(token);
+    choice["logprobs"] = logprobs->take();
   }
-  choice["finish_reason"] = api_finish_reason(completion.finish);
-  choice["ended_by"] = name(completion.finish);
+  add_end(end_of(request, completion), choice);
   if (request.want_ids) {
     Answer ids = Answer::array();
     for (const GeneratedToken& token : completion.tokens)
@@ -89,6 +92,7 @@ LogprobsWriter::LogprobsWriter(const BatchRequest& request, const Tokenizer* tok
       tokens_(Answer::array()),
       logprobs_(Answer::array()),
       top_(Answer::array()),
+      named_(Answer::array()),
       offsets_(Answer::array()) {
   if (!tokenizer) return;
   decoder_.emplace(*tokenizer, true);
@@ -104,10 +108,11 @@ std::size_t LogprobsWriter::offset(TokenId id) {
   return at;
 }
 
-void LogprobsWriter::add(TokenId id, Answer logprob, Answer top) {
+void LogprobsWriter::add(TokenId id, Answer logprob, Answer top, Answer named) {
   tokens_.push_back(piece_name(tokenizer_, id));
   logprobs_.push_back(std::move(logprob));
   top_.push_back(std::move(top));
+  named_.push_back(std::move(named));
   offsets_.push_back(offset(id));
 }
 
@@ -115,20 +120,26 @@ void LogprobsWriter::add_prompt(const Score& score) {
   const std::vector<TokenId>& ids = request_.request.prompt;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (i == 0) {
-      add(ids[i], nullptr, nullptr);
+      add(ids[i], nullptr, nullptr, nullptr);
     } else {
-      add(ids[i], score.logprobs[i - 1], score.top.empty() ? Answer::object() : top_json(score.top[i - 1], tokenizer_));
+      add(ids[i], score.logprobs[i - 1],
+          score.top.empty() ? Answer::object() : top_json(score.top[i - 1], tokenizer_), nullptr);
     }
   }
 }
 
-void LogprobsWriter::add(const GeneratedToken& token) { add(token.id, token.logprob, top_json(token.top, tokenizer_)); }
+void LogprobsWriter::add(const GeneratedToken& token) {
+  add(token.id, token.logprob, top_json(token.top, tokenizer_), logprobs_by_id(token.named));
+}
 
 Answer LogprobsWriter::take() {
-  return {{"tokens", std::exchange(tokens_, Answer::array())},
-          {"token_logprobs", std::exchange(logprobs_, Answer::array())},
-          {"top_logprobs", std::exchange(top_, Answer::array())},
-          {"text_offset", std::exchange(offsets_, Answer::array())}};
+  Answer all{{"tokens", std::exchange(tokens_, Answer::array())},
+             {"token_logprobs", std::exchange(logprobs_, Answer::array())},
+             {"top_logprobs", std::exchange(top_, Answer::array())},
+             {"text_offset", std::exchange(offsets_, Answer::array())}};
+  Answer named = std::exchange(named_, Answer::array());
+  if (!request_.request.logprob_tokens.empty()) all["token_id_logprobs"] = std::move(named);
+  return all;
 }
 
 // ---- whole answers ----
@@ -141,10 +152,13 @@ std::string completion_json(const ApiAnswerHead& head, std::span<const BatchRequ
   std::size_t index = 0, prompt_tokens = 0, completion_tokens = 0;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     prompt_tokens += prompts[i].request.prompt.size();
-    for (std::size_t sample = 0; sample < answered[i].samples.size(); ++sample) {
-      completion_tokens += answered[i].samples[sample].tokens.size();
+    std::optional<LogprobsWriter> logprobs;
+    if (prompts[i].request.want_logprob) logprobs.emplace(prompts[i], tokenizer);
+    if (logprobs && answered[i].prompt) logprobs->add_prompt(*answered[i].prompt);
+    for (const Completion& sample : answered[i].samples) {
+      completion_tokens += sample.tokens.size();
       if (index > 0) text += ',';
-      text += as_text(choice_json(prompts[i], answered[i], sample, index++, tokenizer));
+      text += as_text(choice_json(prompts[i], sample, index++, tokenizer, logprobs));
     }
   }
   Answer rest = {{"usage", usage(prompt_tokens, completion_tokens)}};
@@ -152,12 +166,18 @@ std::string completion_json(const ApiAnswerHead& head, std::span<const BatchRequ
   return text + "]," + as_text(rest).substr(1);
 }
 
-std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
-                           std::optional<FinishReason> finish) {
+SampleEnd end_of(const BatchRequest& request, const Completion& sample) {
+  SampleEnd end{.finish = sample.finish};
+  if (request.request.constraint.kind != ConstraintKind::none) end.complete = sample.complete;
+  return end;
+}
+
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text,
+                           Answer logprobs, const std::optional<SampleEnd>& end) {
   Answer choice = {{"text", text}, {"index", index}};
   choice["logprobs"] = std::move(logprobs);
-  choice["finish_reason"] = finish ? Answer(api_finish_reason(*finish)) : Answer();
-  if (finish) choice["ended_by"] = name(*finish);
+  choice["finish_reason"] = nullptr;
+  if (end) add_end(*end, choice);
   Answer answer = head_json(head);
   answer["choices"] = Answer::array({std::move(choice)});
   return as_text(answer);

@@ -32,8 +32,9 @@ std::string error_json(const Error& error);
 // finish_reason as the API has it: "stop" or "length".
 std::string_view api_finish_reason(FinishReason reason);
 
-// The log-probabilities of a choice, in one go or piece by piece: tokens, token_logprobs, top_logprobs, and text_offset, where a
-// token's text begins in the choice's, in characters.
+// The log-probabilities of a choice, in one go or piece by piece: tokens, token_logprobs, top_logprobs, and
+// text_offset, where a token's text begins in the choice's, in characters. A copy goes on for itself: one
+// goes through the prompt for all samples.
 class LogprobsWriter {
  public:
   // `tokenizer` may be null: then all offsets are 0. With `echo` the text begins with the prompt.
@@ -46,23 +47,30 @@ class LogprobsWriter {
   Answer take();
 
  private:
-  void add(TokenId id, Answer logprob, Answer top);
+  void add(TokenId id, Answer logprob, Answer top, Answer named);
   std::size_t offset(TokenId id);
 
   const BatchRequest& request_;
   const Tokenizer* tokenizer_;
   std::optional<StreamDecoder> decoder_;
   std::size_t characters_ = 0;
-  Answer tokens_, logprobs_, top_, offsets_;
+  Answer tokens_, logprobs_, top_, named_, offsets_;
 };
 
 // A whole answer. `answered` has an entry a prompt of `prompts`.
 std::string completion_json(const ApiAnswerHead& head, std::span<const BatchRequest> prompts,
                             std::span<const AnsweredRequest> answered, const Tokenizer* tokenizer);
 
-// An event's object: what has become certain of a choice; `logprobs` may be null, `finish` nothing.
-std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
-                           std::optional<FinishReason> finish);
+// How a sample ended.
+struct SampleEnd {
+  FinishReason finish = FinishReason::length;
+  std::optional<bool> complete;  // where the request has a constraint: the text is what it says
+};
+SampleEnd end_of(const BatchRequest& request, const Completion& sample);
+
+// An event's object: what has become certain of a choice; `logprobs` may be null, `end` nothing.
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text,
+                           Answer logprobs, const std::optional<SampleEnd>& end);
 // The event of the tokens, which has no choices.
 std::string usage_json(const ApiAnswerHead& head, std::size_t prompt_tokens, std::size_t completion_tokens);
 

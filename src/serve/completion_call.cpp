@@ -18,11 +18,10 @@ CompletionCall::CompletionCall(ApiRequest request, ApiAnswerHead head, std::shar
   if (!request_.stream()) return;
   for (std::size_t i = 0; i < prompts_.size(); ++i) {
     const BatchRequest& prompt = request_.prompts[i];
-    prompts_[i].streams.resize(prompt.n);
-    for (Stream& stream : prompts_[i].streams) {
-      stream.echo = prompt.echo;
-      if (prompt.request.want_logprob) stream.logprobs.emplace(prompt, parts_.tokenizer);
-    }
+    Stream first;
+    first.echo = prompt.echo;
+    if (prompt.request.want_logprob) first.logprobs.emplace(prompt, parts_.tokenizer);
+    prompts_[i].streams = std::vector<Stream>(prompt.n, first);
   }
 }
 
@@ -100,7 +99,7 @@ void CompletionCall::take(std::size_t prompt, Result<AnsweredRequest> result) {
     parts_.metrics.prompt_tokens += request_.prompts[prompt].request.prompt.size();
     for (std::size_t i = 0; i < result->samples.size(); ++i) {
       if (!request_.stream()) parts_.metrics.generated_tokens += result->samples[i].tokens.size();
-      if (i < part.streams.size()) part.streams[i].finish = result->samples[i].finish;
+      if (i < part.streams.size()) part.streams[i].end = end_of(request_.prompts[prompt], result->samples[i]);
       if (result->samples[i].finish == FinishReason::interrupted) fail(503, "shutting_down", "the server is shutting down");
     }
     part.answer = std::move(*result);
@@ -164,7 +163,7 @@ bool CompletionCall::write_event(std::size_t prompt, std::size_t sample) {
   Stream& stream = part.streams[sample];
   if (stream.over) return true;
   if (request.score_prompt && !part.answer) return false;  // the prompt's log-probabilities come first
-  const bool nothing = stream.text.empty() && stream.tokens.empty() && !stream.echo && !stream.finish;
+  const bool nothing = stream.text.empty() && stream.tokens.empty() && !stream.echo && !stream.end;
   if (nothing) return false;
   std::string text = stream.echo ? request.prompt : std::string();
   text += std::exchange(stream.text, {});
@@ -177,9 +176,9 @@ bool CompletionCall::write_event(std::size_t prompt, std::size_t sample) {
     logprobs = stream.logprobs->take();
   }
   stream.echo = false;
-  stream.over = stream.finish.has_value();
+  stream.over = stream.end.has_value();
   const std::size_t index = prompt * request.n + sample;
-  exchange_->send(event(increment_json(head_, index, text, std::move(logprobs), stream.finish)));
+  exchange_->send(event(increment_json(head_, index, text, std::move(logprobs), stream.end)));
   return stream.over;
 }
 

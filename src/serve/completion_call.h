@@ -55,7 +55,7 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
     std::string text;
     std::vector<GeneratedToken> tokens;
     std::optional<LogprobsWriter> logprobs;
-    std::optional<FinishReason> finish;
+    std::optional<SampleEnd> end;
     bool echo = false;  // the prompt is to be written first
     bool over = false;
   };

@@ -93,6 +93,26 @@ def best_of_keeps_the_likeliest():
         assert texts(batch([{**request, "n": 2, "best_of": 6}])[0]) == texts(best)
 
 
+def constraints():
+    requests = [
+        {"prompt": "The answer is", "max_tokens": 20, "structured_outputs": {"choice": [" yes", " no"]}, "seed": 1},
+        {"prompt": "A year:", "max_tokens": 20, "structured_outputs": {"regex": " [0-9]{4}"}, "seed": 2},
+        {"prompt": "Once", "max_tokens": 12, "banned_strings": ["there"], "seed": 3},
+        {"prompt": "Once", "max_tokens": 12, "logprob_token_ids": [5, 6], "echo": True, "seed": 4},
+    ]
+    expected = batch(requests)
+    with Server(BINARY) as server:
+        for request, answer in zip(requests, expected):
+            got = server.complete(**request)["choices"][0]
+            assert got["text"] == answer["text"] and got.get("complete") == answer.get("complete"), (got, answer)
+            events, done = server.events(**request)
+            assert done and joined(events) == [answer["text"]], events
+            assert events[-1]["choices"][0].get("complete") == answer.get("complete")
+            if "logprob_token_ids" in request:
+                named = answer["logprobs"]["token_id_logprobs"]
+                assert got["logprobs"]["token_id_logprobs"][-len(named):] == named, (got, answer)
+
+
 def numbers_as_ids():
     request = {"id": 1e5, "prompt": "Once", "max_tokens": 8, "temperature": 1.2}
     line = json.dumps(request).replace("100000.0", "1e5")
@@ -529,7 +549,7 @@ def main():
         sys.exit(77)
     run_tests([
         same_as_the_command_line, same_as_batch_under_load, an_id_gives_its_seed, best_of_keeps_the_likeliest,
-        numbers_as_ids, options_are_defaults, shape_of_an_answer,
+        constraints, numbers_as_ids, options_are_defaults, shape_of_an_answer,
         harness_loglikelihood, text_offsets_are_in_characters, streamed_logprobs_are_those_of_the_whole, streaming,
         a_stream_comes_while_it_is_made, errors_name_the_field, what_is_not_there_says_so, tokenizer_over_http, malformed_http,
         one_connection_many_requests, closed_connections_are_cancelled, slow_readers_hold_up_nobody, many_streams, a_full_queue,
