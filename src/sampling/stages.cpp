@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "sampling/candidates.h"
 #include "sampling/exact_math.h"
@@ -232,7 +233,11 @@ void apply_temperature(Chain& chain) {
 
 // A temperature between T - range and T + range: the nearer the entropy is to that of equal chances, the higher.
 void apply_dynamic_temperature(Chain& chain) {
-  if (chain.temperature == 0) make_candidates(chain);
+  if (chain.temperature == 0) {  // the entropy is that of all of them, not of those alone that the next stage may keep
+    const Stage* const next = std::exchange(chain.next, nullptr);
+    make_candidates(chain);
+    chain.next = next;
+  }
   const std::size_t n = chain.candidates.size();
   if (n < 2) return;
   const SamplingOptions& options = chain.options;

@@ -47,13 +47,17 @@ TEST_CASE("help names every option and keeps to the width") {
       for (const OptionGroup* group : command.groups) {
         for (const OptionRow& row : group->rows) CHECK(contains(text, fmt::format("--{}", row.name)));
       }
-      // Examples and usage are lines to copy, and a list of choices may be one long word.
+      // Examples and usage are lines to copy, and a list of choices may be one long word; so may an option and its value.
+      const auto is_option_alone = [](const std::string& line) {
+        const std::size_t begin = line.find_first_not_of(' ');
+        return begin != std::string::npos && line[begin] == '-' && line.find("  ", begin) == std::string::npos;
+      };
       const std::string wrapped_part = text.substr(text.find("\n\n"), text.find("\nExamples:") - text.find("\n\n"));
       for (std::size_t at = 0; at < wrapped_part.size();) {
         const std::size_t end = std::min(wrapped_part.find('\n', at), wrapped_part.size());
         const std::string line = wrapped_part.substr(at, end - at);
         CAPTURE(line);
-        CHECK(line.size() <= width);
+        if (!is_option_alone(line)) CHECK(line.size() <= width);
         CHECK(!line.ends_with(' '));
         at = end + 1;
       }

@@ -11,10 +11,10 @@ namespace {
 Tokenizer tokenizer() {
   const Json json = {{"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", Json::array()}}},
                      {"added_tokens",
-                      {{{"id", 2}, {"content", "<fim_prefix>"}, {"special", true}},
-                       {{"id", 3}, {"content", "<fim_suffix>"}, {"special", true}},
-                       {{"id", 4}, {"content", "<|im_end|>"}, {"special", true}},
-                       {{"id", 5}, {"content", "<fim_middle>"}, {"special", true}}}}};
+                      {{{"id", 2}, {"content", "<fim_prefix>"}, {"special", true}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}},
+                       {{"id", 3}, {"content", "<fim_suffix>"}, {"special", true}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}},
+                       {{"id", 4}, {"content", "<|im_end|>"}, {"special", true}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}},
+                       {{"id", 5}, {"content", "<fim_middle>"}, {"special", true}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}}}}};
   auto parsed = Tokenizer::parse(json.dump(), "tokenizer.json");
   REQUIRE(parsed);
   return std::move(*parsed);

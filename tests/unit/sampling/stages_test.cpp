@@ -267,5 +267,5 @@ TEST_CASE("orders of samplers are checked by name") {
   CHECK(error({"top-k"}).starts_with("samplers has 'top-k', expected some of penalties, dry,"));
   CHECK(error({""}).starts_with("samplers has '', expected"));
   CHECK(error({"top_k", "min_p", "top_k"}) == "samplers has 'top_k' twice");
-  CHECK(error({"top_k", "dry"}) == "samplers has 'dry' behind 'top_k', expected it before");
+  CHECK(error({"top_k", "dry"}).starts_with("samplers has 'dry' behind 'top_k', expected it before ("));
 }
