@@ -13,6 +13,8 @@ constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,    &kLookupOption
                                                &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
+                                              &kGeneralOptions};
 constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,   &kServeOptions,
                                                &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,
                                                &kBatchRunOptions, &kGeneralOptions};
@@ -107,6 +109,21 @@ constexpr Command kCommands[] = {
 )",
      .words = Words::text,
      .run = run_score},
+    {.name = "fill",
+     .synopsis = "[OPTION]... [TEXT]...",
+     .summary = "guesses the masked words of a text, with an encoder such as BERT",
+     .groups = kFillGroups,
+     .description =
+         "An encoder sees the words on both sides of a mask. For each mask, the likeliest pieces are printed, a line each: the "
+         "position of the mask (from 0, counted in tokens), the probability, and the piece, with tabs between. Several masks are "
+         "guessed at once, each as if the others stayed masked, or with --one-by-one each with those before it filled in.",
+     .examples = R"(  continuo fill -m ~/models/bert-base-uncased "The capital of France is [MASK]."
+  continuo fill -m ~/models/roberta-base --mask ___ "The capital of France is ___."
+  continuo fill -m ~/models/bert-base-uncased --json --top 3 "[MASK] [MASK] is in Paris."
+  continuo fill -m tiny --ids --mask-id 103 --json "101 1996 103 102"
+)",
+     .words = Words::text,
+     .run = run_fill},
     {.name = "serve",
      .synopsis = "[OPTION]...",
      .summary = "answers completions over HTTP, as OpenAI's API has them",

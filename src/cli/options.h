@@ -59,6 +59,14 @@ struct ScoreOptions {
   std::optional<std::int64_t> window, stride;
 };
 
+struct FillOptions {
+  std::int64_t top = 5;  // guesses for each mask
+  std::string mask;      // what stands for the mask in the text; empty: the model's own word for it
+  std::optional<TokenId> mask_id;
+  std::vector<TokenId> token_types;
+  bool one_by_one = false;
+};
+
 struct ServeTyped {
   std::string host = "127.0.0.1";
   int port = 8080;
@@ -106,6 +114,7 @@ struct Options {
 
   BatchOptions batch;
   ScoreOptions score;
+  FillOptions fill;
   ServeTyped serve;
   bool decode = false;  // tokenize
   bool no_special = false;

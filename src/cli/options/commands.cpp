@@ -1,9 +1,24 @@
 // The options of the smaller commands: tokenize, score, inspect, bench, quantize.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "cli/option_setters.h"
+#include "requests/token_ids.h"
 
 namespace continuo {
 
 namespace {
+
+Result<void> set_token_types(const OptionRow& row, Options& options, const std::string& value) {
+  const auto types = parse_ids(value);
+  const auto is_type = [](TokenId type) { return type >= 0 && type <= 255; };
+  if (!types || types->empty() || !std::all_of(types->begin(), types->end(), is_type)) {
+    return usage_error(fmt::format("--{} is '{}', expected {}", row.name, value, row.expected));
+  }
+  options.fill.token_types = *types;
+  return {};
+}
 
 constexpr OptionRow kTokenizeRows[] = {
     {.name = "decode",
@@ -58,6 +73,43 @@ constexpr OptionRow kScoreRows[] = {
      .help = "with --json: the scores after the last token, last_logits",
      .details = "One number for each token of the vocabulary, before any softmax.",
      .set = turn_on<&Options::last_logits>},
+};
+
+constexpr OptionRow kFillRows[] = {
+    {.name = "top",
+     .letter = 'k',
+     .value = "N",
+     .help = "guesses for each mask",
+     .details = "The likeliest pieces come first; equals by their ids.",
+     .fallback = "5",
+     .expected = "a whole number from 1 to 1000000",
+     .set = set_whole<1, 1000000, &Options::fill, &FillOptions::top>},
+    {.name = "mask",
+     .value = "TEXT",
+     .help = "what stands for a mask in the text",
+     .details = "TEXT becomes the model's own mask token. Without this option that token's name stands for it: [MASK] or <mask>.",
+     .expected = "a text",
+     .set = set_text<&Options::fill, &FillOptions::mask>},
+    {.name = "mask-id",
+     .value = "ID",
+     .help = "the id of the mask token",
+     .details = "It is needed where there is no tokenizer, or one that names no mask.",
+     .expected = "a token id",
+     .set = set_whole<0, 2147483647, &Options::fill, &FillOptions::mask_id>},
+    {.name = "token-types",
+     .value = "LIST",
+     .help = "with --ids: which of two texts each token is of, as BERT counts them",
+     .details = "As many numbers as ids, with blanks or commas between. Without this option all are 0.",
+     .expected = "numbers from 0 to 255",
+     .set = set_token_types},
+    {.name = "one-by-one",
+     .help = "fill in one mask after the other, the surest first",
+     .details = "Each mask is then guessed with the likeliest pieces in place of those before it; masks are listed as they are filled.",
+     .set = turn_on<&Options::fill, &FillOptions::one_by_one>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "Its fields are masks, a list with position, ids, pieces and logprobs of each, and model.",
+     .set = turn_on<&Options::json>},
 };
 
 constexpr OptionRow kInspectRows[] = {
@@ -136,6 +188,7 @@ constexpr OptionRow kQuantizeRows[] = {
 }  // namespace
 
 const OptionGroup kTokenizeOptions{"Answer", kTokenizeRows};
+const OptionGroup kFillOptions{"Guesses", kFillRows};
 const OptionGroup kScoreOptions{"Answer", kScoreRows};
 const OptionGroup kInspectOptions{"Answer", kInspectRows};
 const OptionGroup kBenchOptions{"Measurement", kBenchRows};

@@ -276,6 +276,13 @@ const std::vector<Case> kCases = {
     {"score", {"--summary"}, [](const Options& o) { return o.score.summary; }},
     {"score", {"--last-logits"}, [](const Options& o) { return o.last_logits; }},
 
+    {"fill", {"--top", "3"}, [](const Options& o) { return o.fill.top == 3; }, {"", "x", "0", "1.5"}},
+    {"fill", {"--mask", "___"}, [](const Options& o) { return o.fill.mask == "___"; }},
+    {"fill", {"--mask-id", "103"}, [](const Options& o) { return o.fill.mask_id == 103; }, {"", "x", "-1"}},
+    {"fill", {"--token-types", "0 1"}, [](const Options& o) { return o.fill.token_types == std::vector<TokenId>{0, 1}; }, {"", "x", "256"}},
+    {"fill", {"--one-by-one"}, [](const Options& o) { return o.fill.one_by_one; }},
+    {"fill", {"--json"}, [](const Options& o) { return o.json; }},
+
     {"inspect", {"--memory", "64M"}, [](const Options& o) { return o.batch.memory == std::size_t{64} << 20; }},
     {"inspect", {"--tensors"}, [](const Options& o) { return o.tensors; }},
     {"inspect", {"--families"}, [](const Options& o) { return o.families; }},
