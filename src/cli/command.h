@@ -37,6 +37,7 @@ std::string_view configuration_text();     // what the configuration file is
 Result<void> run_continue(const Options& options);
 Result<void> run_batch(const Options& options);
 Result<void> run_score(const Options& options);
+Result<void> run_embed(const Options& options);
 Result<void> run_fill(const Options& options);
 Result<void> run_serve(const Options& options);
 Result<void> run_tokenize(const Options& options);

@@ -15,6 +15,8 @@ constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions, 
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
                                               &kGeneralOptions};
+constexpr const OptionGroup* kEmbedGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kEmbedOptions,
+                                               &kGeneralOptions};
 constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,   &kServeOptions,
                                                &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,
                                                &kBatchRunOptions, &kGeneralOptions};
@@ -109,6 +111,20 @@ constexpr Command kCommands[] = {
 )",
      .words = Words::text,
      .run = run_score},
+    {.name = "embed",
+     .synopsis = "[OPTION]... [TEXT]...",
+     .summary = "makes a vector of a text, or of many",
+     .groups = kEmbedGroups,
+     .description =
+         "The vector is the mean of the last hidden states, or that of the first or the last token: as the folder of a sentence "
+         "embedder says (modules.json, 1_Pooling/config.json), otherwise the mean for encoders and the last token for decoders. "
+         "With --jsonl a line is a record, {\"text\"} and perhaps an id, and its answer has embedding and tokens.",
+     .examples = R"(  continuo embed -m ~/models/all-MiniLM-L6-v2 "A cat sat on the mat."
+  continuo embed -m ~/models/all-MiniLM-L6-v2 --jsonl < texts.jsonl > vectors.jsonl
+  continuo embed -m HuggingFaceTB/SmolLM2-135M --pooling mean --normalize --json "A cat sat on the mat."
+)",
+     .words = Words::text,
+     .run = run_embed},
     {.name = "fill",
      .synopsis = "[OPTION]... [TEXT]...",
      .summary = "guesses the masked words of a text, with an encoder such as BERT",

@@ -37,7 +37,8 @@ struct MaskedText {
 
 Result<TokenId> mask_token(const Options& options, const Tokenizer* tokenizer) {
   if (options.fill.mask_id) return *options.fill.mask_id;
-  if (!tokenizer) return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
+  if (!tokenizer)
+    return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
   for (const char* name : {"[MASK]", "<mask>"}) {
     const std::optional<TokenId> id = tokenizer->find(name);
     if (id && tokenizer->is_special(*id)) return *id;
@@ -53,7 +54,8 @@ std::string with_own_mask(std::string text, const std::string& typed, std::strin
   return text;
 }
 
-Result<MaskedText> read_masked(const Options& options, const Tokenizer* tokenizer, const std::atomic<bool>& interrupted) {
+Result<MaskedText> read_masked(const Options& options, const Tokenizer* tokenizer,
+                               const std::atomic<bool>& interrupted) {
   MaskedText masked;
   CONTINUO_TRY(masked.mask, mask_token(options, tokenizer));
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
@@ -68,7 +70,8 @@ Result<MaskedText> read_masked(const Options& options, const Tokenizer* tokenize
     CONTINUO_TRY(masked.ids, tokenizer->try_encode(text, true));
   }
   if (std::find(masked.ids.begin(), masked.ids.end(), masked.mask) != masked.ids.end()) return masked;
-  const std::string name = tokenizer ? std::string(tokenizer->piece(masked.mask)) : fmt::format("token {}", masked.mask);
+  const std::string name =
+      tokenizer ? std::string(tokenizer->piece(masked.mask)) : fmt::format("token {}", masked.mask);
   return usage_error(fmt::format("there is no mask in the text: {} stands for one", name));
 }
 
@@ -83,7 +86,8 @@ std::vector<Guess> best_guesses(std::span<const float> logits, std::size_t n) {
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), better);
   const double largest = logits[static_cast<std::size_t>(order.front())];
   double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - largest);
+  for (const float logit : logits)
+    sum += std::exp(logit - largest);
   std::vector<Guess> guesses;
   for (const TokenId id : std::span(order).first(n)) {
     guesses.push_back({id, logits[static_cast<std::size_t>(id)] - largest - std::log(sum)});
@@ -100,7 +104,8 @@ std::vector<std::size_t> positions_of(std::span<const TokenId> ids, TokenId mask
 }
 
 // Guesses for all masks at once.
-Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked, std::size_t n, const Model& model) {
+Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked, std::size_t n,
+                                      const Model& model) {
   const std::vector<std::size_t> positions = positions_of(masked.ids, masked.mask);
   const EncoderText text{masked.ids, masked.token_types, positions};
   const std::span<const float> logits = encoder.logits({&text, 1});
@@ -116,16 +121,17 @@ Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked
 }
 
 // One mask after the other, the surest first.
-Result<std::vector<FilledMask>> guess_one_by_one(Encoder& encoder, MaskedText masked, std::size_t n, const Model& model,
-                                                 const std::atomic<bool>& interrupted) {
+Result<std::vector<FilledMask>> guess_one_by_one(Encoder& encoder, MaskedText masked, std::size_t n,
+                                                 const Model& model, const std::atomic<bool>& interrupted) {
   std::vector<FilledMask> filled;
   for (std::size_t left = positions_of(masked.ids, masked.mask).size(); left > 0; --left) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     CONTINUO_TRY(std::vector<FilledMask> all, guess(encoder, masked, n, model));
     if (all.empty()) break;  // the mask itself was the likeliest piece of the last ones
-    const auto surest = std::max_element(all.begin(), all.end(), [](const FilledMask& a, const FilledMask& b) {
-      return a.guesses.front().logprob < b.guesses.front().logprob;
-    });
+    const auto surest =
+        std::max_element(all.begin(), all.end(), [](const FilledMask& a, const FilledMask& b) {
+          return a.guesses.front().logprob < b.guesses.front().logprob;
+        });
     masked.ids[surest->position] = surest->guesses.front().id;
     filled.push_back(std::move(*surest));
   }
@@ -150,7 +156,8 @@ std::string fill_text(std::span<const FilledMask> filled, const Tokenizer* token
   std::string out;
   for (const FilledMask& mask : filled) {
     for (const Guess& guess : mask.guesses) {
-      out += fmt::format("{}\t{:.6f}\t{}\n", mask.position, std::exp(guess.logprob), escaped(piece_name(tokenizer, guess.id)));
+      out += fmt::format("{}\t{:.6f}\t{}\n", mask.position, std::exp(guess.logprob),
+                         escaped(piece_name(tokenizer, guess.id)));
     }
   }
   return out;
@@ -165,7 +172,8 @@ Result<void> run_fill(const Options& options) {
                while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
   const Model& model = loaded.network;
   if (!sees_both_sides(model.spec)) {
-    return usage_error(fmt::format("{} sees the words before each alone ({}) and guesses no masks", loaded.name, model.spec.family),
+    return usage_error(fmt::format("{} sees the words before each alone ({}) and guesses no masks",
+                                   loaded.name, model.spec.family),
                        "continuo without a command continues a text");
   }
   if (!model.spec.has_output) {
@@ -175,9 +183,9 @@ Result<void> run_fill(const Options& options) {
   CONTINUO_TRY(Encoder encoder, Encoder::create(model, engine_options(options)));
   CONTINUO_TRY_VOID(encoder.check({masked.ids, masked.token_types}));
   const auto n = static_cast<std::size_t>(options.fill.top);
-  CONTINUO_TRY(const std::vector<FilledMask> filled, options.fill.one_by_one
-                                                         ? guess_one_by_one(encoder, masked, n, model, interrupted)
-                                                         : guess(encoder, masked, n, model));
+  CONTINUO_TRY(const std::vector<FilledMask> filled,
+               options.fill.one_by_one ? guess_one_by_one(encoder, masked, n, model, interrupted)
+                                       : guess(encoder, masked, n, model));
   if (options.json) return print_json(fill_json(filled, loaded.text(), loaded.name));
   return print(fill_text(filled, loaded.text()));
 }

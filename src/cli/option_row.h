@@ -33,7 +33,7 @@ struct OptionGroup {
 
 using OptionGroups = std::span<const OptionGroup* const>;
 
-extern const OptionGroup kModelOptions, kFillOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
+extern const OptionGroup kModelOptions, kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
     kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions,
     kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions,
     kManualOptions;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "generate/limits.h"
+#include "generate/pooling.h"
 #include "grammar/constraint.h"
 #include "quant/format.h"
 #include "requests/format.h"
@@ -67,6 +68,12 @@ struct FillOptions {
   bool one_by_one = false;
 };
 
+struct EmbedOptions {
+  std::optional<Pooling> pooling;  // nothing: as the model's folder says
+  bool normalize = false;
+  bool jsonl = false;
+};
+
 struct ServeTyped {
   std::string host = "127.0.0.1";
   int port = 8080;
@@ -115,6 +122,7 @@ struct Options {
   BatchOptions batch;
   ScoreOptions score;
   FillOptions fill;
+  EmbedOptions embed;
   ServeTyped serve;
   bool decode = false;  // tokenize
   bool no_special = false;

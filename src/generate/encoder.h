@@ -1,5 +1,5 @@
-// Whole texts through the network, without continuing them: scores of the vocabulary or hidden states at positions. For
-// networks that see both sides (BERT) the only way; hidden states of causal ones too.
+// Whole texts through the network, without continuing them: scores of the vocabulary or hidden states at
+// positions. For networks that see both sides (BERT) the only way; hidden states of causal ones too.
 #pragma once
 
 #include <cstddef>
@@ -22,24 +22,28 @@ struct EncoderText {
 
 class Encoder {
  public:
-  // `model` must outlive the encoder. Of the options those that say how to compute matter. An error if the kernels are unknown.
+  // `model` must outlive the encoder. Of the options those that say how to compute matter. An error if the
+  // kernels are unknown.
   static Result<Encoder> create(const Model& model, const EngineOptions& options);
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
   ~Encoder();
 
-  // What can be said against a text: no ids, ids or token types out of range (usage), more than the context holds (context).
+  // What can be said against a text: no ids, ids or token types out of range (usage), more than the context
+  // holds (context).
   Result<void> check(const EncoderText& text) const;
-  // Texts that `check` has nothing against, in one step; what is computed for a text does not depend on the others. Results
-  // of text after text, position after position; valid until the next call.
-  // vocab_size logits for each position. The network has an output (ModelSpec::has_output).
+  // Texts that `check` has nothing against, in one step; what is computed for a text does not depend on the
+  // others. Results of text after text, position after position; valid until the next call. vocab_size logits
+  // for each position. The network has an output (ModelSpec::has_output).
   std::span<const float> logits(std::span<const EncoderText> texts);
   // d_model values for each position, behind the last norm.
   std::span<const float> hidden_states(std::span<const EncoderText> texts);
 
-  // The log-probability of each token from `first` to before `end`, given all others: the text is run once for each, with
-  // `mask` in the token's place. Their sum is the pseudo-log-likelihood of Salazar et al. 2019, arXiv:1910.14659.
-  std::vector<double> masked_log_probabilities(const EncoderText& text, TokenId mask, std::size_t first, std::size_t end);
+  // The log-probability of each token from `first` to before `end`, given all others: the text is run once
+  // for each, with `mask` in the token's place. Their sum is the pseudo-log-likelihood of Salazar et al.
+  // 2019, arXiv:1910.14659.
+  std::vector<double> masked_log_probabilities(const EncoderText& text, TokenId mask, std::size_t first,
+                                               std::size_t end);
 
  private:
   struct Impl;

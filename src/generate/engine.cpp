@@ -242,7 +242,7 @@ Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, En
   if (sees_both_sides(model.spec)) {
     return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text", model.name,
                                    model.spec.family),
-                       "`continuo fill` guesses its masked words");
+                       "`continuo fill` guesses its masked words, `continuo embed` makes vectors");
   }
   CONTINUO_TRY(const KernelTable kernels, kernels_of(options));
   CONTINUO_CHECK(kernels.attention[static_cast<std::size_t>(options.kv_type)],

@@ -1,4 +1,4 @@
-// continuo fill.
+// continuo fill and continuo embed.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -68,4 +68,44 @@ TEST_CASE("what fill cannot do is said") {
   check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0 2", "5 3"}), 2, "token type 2");
   check_error(run_program({"-m", bert, "--ids", "5"}), 2, "cannot continue a text");
   check_error(run_program({"score", "-m", bert, "--ids", "--json", "5 6"}), 2, "cannot continue a text");
+}
+
+TEST_CASE("embed gives the reference's hidden states, pooled") {
+  for (const char* name : {"encoders/bert", "encoders/xlm_roberta", "encoders/modernbert", "encoders/electra"}) {
+    const Json expected = Json::parse(read_file(source_folder() / "golden" / name / "expected.json"));
+    const Json& prompt = expected["prompts"][1];
+    std::string ids;
+    for (const Json& id : prompt["ids"]) ids += id.dump() + " ";
+    for (const auto& [pooling, field] : {std::pair("mean", "mean"), std::pair("cls", "hidden_last")}) {
+      const Ran ran = run_program({"embed", "-m", golden(name), "--ids", "--json", "--pooling", pooling, ids});
+      REQUIRE(ran.code == 0);
+      const Json vector = Json::parse(ran.out)["embedding"];
+      REQUIRE(vector.size() == prompt[field].size());
+      for (std::size_t i = 0; i < vector.size(); ++i) {
+        CHECK(std::fabs(vector[i].get<double>() - prompt[field][i].get<double>()) < 5e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("embed answers records in order, and bad ones with an error") {
+  const Folder folder;
+  const auto run = [&](std::vector<std::string> more, const std::string& input) {
+    std::vector<std::string> arguments = {"embed", "-m", folder.path(), "--jsonl", "--normalize"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, input);
+  };
+  const Ran ran = run({}, "{\"text\": \"ab\", \"id\": 7}\n{\"text\": 3}\n{\"text\": \"ab\"}\n");
+  CHECK(ran.code == 1);
+  CHECK(lines(ran.out) == 3);
+  const Json first = Json::parse(ran.out.substr(0, ran.out.find('\n')));
+  CHECK(first["id"] == 7);
+  double square = 0;
+  for (const Json& value : first["embedding"]) square += value.get<double>() * value.get<double>();
+  CHECK(std::fabs(square - 1) < 1e-5);
+  check_contains(ran.out, "\"line\":2");
+  const Json last = Json::parse(ran.out.substr(ran.out.rfind('\n', ran.out.size() - 2) + 1));
+  CHECK(last["embedding"] == first["embedding"]);
+  check_error(run_program({"embed", "-m", folder.path(), "--pooling", "max", "a"}), 2, "--pooling is 'max'");
+  check_error(run({"a"}, ""), 2, "--jsonl reads a file or stdin");
 }

@@ -75,6 +75,39 @@ constexpr OptionRow kScoreRows[] = {
      .set = turn_on<&Options::last_logits>},
 };
 
+Result<void> set_pooling(const OptionRow& row, Options& options, const std::string& value) {
+  constexpr std::pair<std::string_view, Pooling> kKinds[] = {
+      {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"last", Pooling::last}};
+  for (const auto& [name, pooling] : kKinds) {
+    if (value != name) continue;
+    options.embed.pooling = pooling;
+    return {};
+  }
+  return usage_error(fmt::format("--{} is '{}', expected {}", row.name, value, row.expected));
+}
+
+constexpr OptionRow kEmbedRows[] = {
+    {.name = "pooling",
+     .value = "mean|cls|last",
+     .help = "which hidden states make the vector",
+     .details = "The mean of all tokens, the first token, or the last one.",
+     .fallback = "as the model's folder says",
+     .expected = "mean, cls or last",
+     .set = set_pooling},
+    {.name = "normalize",
+     .help = "divide the vector by its length",
+     .details = "Folders whose modules.json says so are normalized without this option, unless --pooling is typed.",
+     .set = turn_on<&Options::embed, &EmbedOptions::normalize>},
+    {.name = "jsonl",
+     .help = "the input is records, a JSON object a line; so is the answer",
+     .details = "A record is {\"text\"}, and may have an id.",
+     .set = turn_on<&Options::embed, &EmbedOptions::jsonl>},
+    {.name = "json",
+     .help = "print one JSON object",
+     .details = "Its fields are embedding, tokens and model.",
+     .set = turn_on<&Options::json>},
+};
+
 constexpr OptionRow kFillRows[] = {
     {.name = "top",
      .letter = 'k',
@@ -188,6 +221,7 @@ constexpr OptionRow kQuantizeRows[] = {
 }  // namespace
 
 const OptionGroup kTokenizeOptions{"Answer", kTokenizeRows};
+const OptionGroup kEmbedOptions{"Vector", kEmbedRows};
 const OptionGroup kFillOptions{"Guesses", kFillRows};
 const OptionGroup kScoreOptions{"Answer", kScoreRows};
 const OptionGroup kInspectOptions{"Answer", kInspectRows};

@@ -276,6 +276,11 @@ const std::vector<Case> kCases = {
     {"score", {"--summary"}, [](const Options& o) { return o.score.summary; }},
     {"score", {"--last-logits"}, [](const Options& o) { return o.last_logits; }},
 
+    {"embed", {"--pooling", "cls"}, [](const Options& o) { return o.embed.pooling == Pooling::cls; }, {"", "x", "max"}},
+    {"embed", {"--normalize"}, [](const Options& o) { return o.embed.normalize; }},
+    {"embed", {"--jsonl"}, [](const Options& o) { return o.embed.jsonl; }},
+    {"embed", {"--json"}, [](const Options& o) { return o.json; }},
+
     {"fill", {"--top", "3"}, [](const Options& o) { return o.fill.top == 3; }, {"", "x", "0", "1.5"}},
     {"fill", {"--mask", "___"}, [](const Options& o) { return o.fill.mask == "___"; }},
     {"fill", {"--mask-id", "103"}, [](const Options& o) { return o.fill.mask_id == 103; }, {"", "x", "-1"}},
