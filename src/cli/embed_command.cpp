@@ -20,6 +20,7 @@
 #include "generate/pooling.h"
 #include "loading/loaded_model.h"
 #include "loading/model_source.h"
+#include "requests/fields.h"
 #include "requests/request_json.h"
 #include "requests/token_ids.h"
 
@@ -89,7 +90,14 @@ Record read_record(const Line& line, const Embedder& embedder) {
     return record;
   }
   const auto text = json->is_object() ? json->find("text") : json->end();
-  if (json->is_object() && json->contains("id")) record.id = (*json)["id"];
+  if (const auto id = json->is_object() ? json->find("id") : json->end(); id != json->end() && !id->is_null()) {
+    if (is_request_id(*id)) {
+      record.id = *id;
+    } else {
+      record.error = wrong_field("id", "a string or a number", *id);
+      return record;
+    }
+  }
   if (!json->is_object() || text == json->end() || !text->is_string()) {
     record.error = usage_error("a record is an object with a text, which is a string");
     return record;
@@ -115,7 +123,11 @@ std::string vector_text(const std::vector<float>& vector, std::string_view betwe
 std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string answer_line(const Record& record, std::uint64_t line, const std::vector<float>* vector) {
-  const std::string id = record.id.is_null() ? "" : fmt::format("\"id\":{},", dumped(record.id));
+  std::string id;  // the member, with the comma behind it
+  if (!record.id.is_null()) {
+    const std::string object = answer_text({{"id", record.id}});
+    id = object.substr(1, object.size() - 2) + ',';
+  }
   if (record.error) {
     return fmt::format("{{{}\"error\":{{\"message\":{},\"line\":{}}}}}\n", id,
                        dumped(record.error->message()), line);

@@ -165,7 +165,7 @@ void Continuation::receive(GeneratedToken token) {
   if (!choices_) return take(std::move(token));  // without a deque, whose growth would allocate now and then
   held_.push_back({std::move(token), feedback_before_});
   const bool last = ends(id) || length_limit(tokens().size() - prompt_length()).has_value();
-  const std::size_t uncertain = choices_ && !last ? choices_->held() : 0;
+  const std::size_t uncertain = last ? 0 : choices_->held();
   while (held_.size() > uncertain && !finished()) {
     GeneratedToken next = std::move(held_.front().token);
     held_.pop_front();

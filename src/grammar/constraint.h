@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace continuo {
@@ -16,8 +15,5 @@ struct Constraint {
 
   auto operator<=>(const Constraint&) const = default;
 };
-
-// "--choice", "--regex", "--json-schema", "--grammar": for errors.
-std::string_view option_of(ConstraintKind kind);
 
 }  // namespace continuo

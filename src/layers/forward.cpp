@@ -57,6 +57,7 @@ using FfnBranch = BranchParts<FfnSpec, FfnWeights>;
 
 struct ForwardPass::Impl {
   const Model& model;
+  const bool whole_texts;  // sees_both_sides
   Scratch scratch;
   RepackedWeights repacked;
   Step step;
@@ -69,6 +70,7 @@ struct ForwardPass::Impl {
 
   Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, bool repack)
       : model(m),
+        whole_texts(sees_both_sides(m.spec)),
         scratch(threads.size()),
         repacked(kernels, &m),
         step{.kernels = kernels,
@@ -139,11 +141,10 @@ void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
   step.segments = segments;
   step.places.clear();
   step.first_rows.clear();
-  const bool both_sides = sees_both_sides(model.spec);
   std::size_t longest = 0;
   for (std::size_t s = 0; s < segments.size(); ++s) {
     const Segment& segment = segments[s];
-    CONTINUO_CHECK(!both_sides || segment.state->length() == 0, "a text that is seen from both sides is run whole");
+    CONTINUO_CHECK(!whole_texts || segment.state->length() == 0, "a text that is seen from both sides is run whole");
     segment.state->reserve(segment.tokens.size());
     step.first_rows.push_back(step.places.size());
     for (std::size_t i = 0; i < segment.tokens.size(); ++i)

@@ -104,6 +104,9 @@ TEST_CASE("embed answers records in order, and bad ones with an error") {
   for (const Json& value : first["embedding"]) square += value.get<double>() * value.get<double>();
   CHECK(std::fabs(square - 1) < 1e-5);
   check_contains(ran.out, "\"line\":2");
+  const Ran ids = run({}, "{\"text\": \"a\", \"id\": 12345678901234567890123}\n{\"text\": \"a\", \"id\": [1]}\n");
+  CHECK(ids.out.starts_with("{\"id\":12345678901234567890123,\"embedding\""));
+  check_contains(ids.out, "id is [1], expected a string or a number");
   const Json last = Json::parse(ran.out.substr(ran.out.rfind('\n', ran.out.size() - 2) + 1));
   CHECK(last["embedding"] == first["embedding"]);
   check_error(run_program({"embed", "-m", folder.path(), "--pooling", "max", "a"}), 2, "--pooling is 'max'");

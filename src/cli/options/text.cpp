@@ -54,6 +54,22 @@ Result<std::string> text_of_file(const OptionRow& row, const std::string& path) 
   return std::move(text).str();
 }
 
+std::string_view option_of(ConstraintKind kind) {
+  switch (kind) {
+    case ConstraintKind::none:
+      return "";
+    case ConstraintKind::choice:
+      return "--choice";
+    case ConstraintKind::regex:
+      return "--regex";
+    case ConstraintKind::json:
+      return "--json-schema";
+    case ConstraintKind::grammar:
+      return "--grammar";
+  }
+  return "";
+}
+
 // Choices add up; of the other kinds there is one, and of all kinds together.
 Result<void> constrain(const OptionRow& row, Options& options, ConstraintKind kind, std::string text) {
   Constraint& constraint = options.constraint;
