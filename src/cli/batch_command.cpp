@@ -350,6 +350,21 @@ std::string limits_text(const Options& options) {
   return text;
 }
 
+// Of the sampling options those that no model sets; sampling.stop_tokens is made of options that limits_text has.
+std::string more_sampling_text(const SamplingOptions& sampling) {
+  std::string text = fmt::format(
+      " {} {} {} {} {} {} {} {} {} {} {} {}", sampling.repeat_last_n, sampling.no_repeat_ngram, sampling.dry_multiplier,
+      sampling.dry_base, sampling.dry_allowed_length, sampling.dry_penalty_last_n, sampling.length_penalty_start,
+      sampling.length_penalty_factor, sampling.min_tokens, sampling.top_n_sigma, sampling.dynatemp_range,
+      sampling.dynatemp_exponent);
+  text += fmt::format(" {} {} {} {} {} {} {} {} {} {}", sampling.top_h, sampling.epsilon_cutoff, sampling.eta_cutoff,
+                      sampling.xtc_probability, sampling.xtc_threshold, sampling.mirostat, sampling.mirostat_tau,
+                      sampling.mirostat_eta, sampling.adaptive_target, sampling.adaptive_decay);
+  append_texts(text, sampling.dry_sequence_breakers);
+  append_texts(text, sampling.samplers);
+  return text;
+}
+
 // All that the options say of every request.
 std::string defaults_text(const Options& options, const SamplingOptions& sampling) {
   std::string text = fmt::format(
@@ -362,6 +377,7 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
     text += fmt::format(" {}:{}", entry.token, entry.bias);
   for (const std::string& stop : options.stop)
     text += fmt::format(" {}:{}", stop.size(), stop);
+  text += more_sampling_text(sampling);
   text += limits_text(options);
   return text;
 }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
@@ -269,4 +270,18 @@ TEST_CASE("a run is not resumed with answers of other requests") {
   refused("{\"prompt\": \"b\"}\n{\"prompt\": \"a\"}\n{\"prompt\": \"c\"}\n");
   refused(in, {"--repeat-penalty", "1.5"});
   refused(in, {"-n", "5"});
+  for (const auto& [option, value] : std::map<std::string, std::string>{
+           {"--repeat-last-n", "3"},      {"--no-repeat-ngram", "2"},   {"--dry-multiplier", "1"},
+           {"--dry-base", "2"},           {"--dry-allowed-length", "3"}, {"--dry-penalty-last-n", "9"},
+           {"--min-tokens", "2"},         {"--top-n-sigma", "2"},       {"--dynatemp-range", "0.1"},
+           {"--dynatemp-exponent", "2"},  {"--top-h", "0.5"},           {"--epsilon-cutoff", "0.1"},
+           {"--eta-cutoff", "0.1"},       {"--xtc-probability", "0.5"}, {"--xtc-threshold", "0.2"},
+           {"--mirostat", "2"},           {"--mirostat-tau", "4"},      {"--mirostat-eta", "0.2"},
+           {"--adaptive-target", "0.5"},  {"--adaptive-decay", "0.5"},  {"--dry-sequence-breaker", "x"},
+           {"--samplers", "top_k"},       {"--exponential-decay-length-penalty", "3:1.1"},
+           {"--banned-string", "x"},      {"--allowed-token-id", "98"}, {"--stop-token-id", "98"},
+           {"--choice", "b"},             {"--stop", "c"}}) {
+    INFO(option);
+    refused(in, {option, value});
+  }
 }
