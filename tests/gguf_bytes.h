@@ -13,7 +13,9 @@ template <class T>
 std::string little_endian(T value) {
   return {reinterpret_cast<const char*>(&value), sizeof(T)};
 }
-inline std::string gguf_text(std::string_view text) { return little_endian(std::uint64_t{text.size()}) + std::string(text); }
+inline std::string gguf_text(std::string_view text) {
+  return little_endian(std::uint64_t{text.size()}) + std::string(text);
+}
 
 struct GgufBytes {
   std::uint32_t version = 3;
@@ -33,7 +35,8 @@ struct GgufBytes {
     return *this;
   }
   GgufBytes& array(std::string_view key, std::uint32_t type, std::uint64_t count, const std::string& elements) {
-    values.push_back(gguf_text(key) + little_endian(std::uint32_t{9}) + little_endian(type) + little_endian(count) + elements);
+    values.push_back(gguf_text(key) + little_endian(std::uint32_t{9}) + little_endian(type) + little_endian(count) +
+                     elements);
     return *this;
   }
   // Extents as the file has them: innermost first.
@@ -45,7 +48,8 @@ struct GgufBytes {
     return *this;
   }
   // A tensor of floats at the end of the data.
-  GgufBytes& floats(std::string_view name, const std::vector<std::uint64_t>& extents, const std::vector<float>& numbers) {
+  GgufBytes& floats(std::string_view name, const std::vector<std::uint64_t>& extents,
+                    const std::vector<float>& numbers) {
     tensor(name, extents, 0, data.size());
     for (const float number : numbers) data += little_endian(number);
     data.resize((data.size() + alignment - 1) / alignment * alignment);

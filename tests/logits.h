@@ -20,8 +20,7 @@ inline void require_same(const Logits& got, const Logits& want, std::size_t voca
   REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) {
-      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of "
-                       << want[i]);
+      FAIL("position " << i / vocab << ", logit " << i % vocab << ": " << got[i] << " instead of " << want[i]);
     }
   }
 }
@@ -33,8 +32,8 @@ struct Setting {
 };
 
 // Logits of every position when the text is fed in pieces of the given lengths (the last one repeats).
-inline Logits logits_of(const Model& model, const std::vector<TokenId>& ids,
-                        const std::vector<std::size_t>& pieces, Setting setting = {}) {
+inline Logits logits_of(const Model& model, const std::vector<TokenId>& ids, const std::vector<std::size_t>& pieces,
+                        Setting setting = {}) {
   ThreadPool threads(setting.threads, setting.threads);
   ForwardPass forward(model, setting.kernels, threads);
   SequenceState state(model.spec, ids.size(), ids.size(), setting.kv_type);

@@ -20,8 +20,7 @@ namespace continuo::test {
 // Weights of the shapes that a spec implies. Matrices keep a row's dot product near 1.
 class RandomWeights {
  public:
-  RandomWeights(unsigned seed, Format format, Layout layout)
-      : random_(seed), format_(format), layout_(layout) {}
+  RandomWeights(unsigned seed, Format format, Layout layout) : random_(seed), format_(format), layout_(layout) {}
 
   Matrix matrix(std::size_t rows, std::size_t cols, Layout layout) {
     auto values = std::make_shared<std::vector<float>>(floats(rows * cols, 0, 1.5f / std::sqrt(float(cols))));
@@ -51,8 +50,7 @@ class RandomWeights {
   }
 
   AttentionWeights attention(const AttentionSpec& spec, std::size_t d_model) {
-    const std::size_t q = std::size_t(spec.n_heads) * spec.head_dim,
-                      kv = std::size_t(spec.n_kv_heads) * spec.head_dim;
+    const std::size_t q = std::size_t(spec.n_heads) * spec.head_dim, kv = std::size_t(spec.n_kv_heads) * spec.head_dim;
     AttentionWeights out;
     if (spec.grouped_qkv) {
       out.qkv = linear(q + 2 * kv, d_model, spec.qkv_bias);
@@ -79,8 +77,7 @@ class RandomWeights {
   ExpertsWeights feed(const ExpertsSpec& spec, std::size_t d_model) {
     ExpertsWeights out;
     out.router = linear(spec.n_experts, d_model, false);
-    for (int i = 0; i < spec.n_experts; ++i)
-      out.experts.push_back(feed(spec.expert, d_model));
+    for (int i = 0; i < spec.n_experts; ++i) out.experts.push_back(feed(spec.expert, d_model));
     if (spec.shared) out.shared = feed(*spec.shared, d_model);
     if (spec.shared_gate) out.shared_gate = linear(1, d_model, false);
     return out;
@@ -112,8 +109,7 @@ class RandomWeights {
     if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
       w.learned_positions = matrix(learned->count + learned->offset, d_model, Layout::row_major);
     }
-    for (const LayerSpec& one : spec.layers)
-      w.layers.push_back(layer(one, d_model));
+    for (const LayerSpec& one : spec.layers) w.layers.push_back(layer(one, d_model));
     norm(spec.final_norm, d_model, w.final_norm);
     w.output = spec.tied_output ? Linear{w.embedding, {}} : linear(vocab, d_embedding, false);
     if (spec.output_bias) w.output.bias = floats(vocab, 0, 0.2f);
@@ -129,8 +125,7 @@ class RandomWeights {
   std::vector<float> floats(std::size_t n, float centre, float spread) {
     std::normal_distribution<float> normal(centre, spread);
     std::vector<float> out(n);
-    for (float& value : out)
-      value = normal(random_);
+    for (float& value : out) value = normal(random_);
     return out;
   }
 
@@ -157,10 +152,8 @@ inline ModelSpec plain_spec(std::string name, std::size_t n_layers = 2) {
   attention.n_kv_heads = 2;
   attention.head_dim = 12;
   attention.scale = 0.4f;
-  LayerSpec layer{.mixer_norm = RmsNormSpec{},
-                  .mixer = attention,
-                  .ffn_norm = RmsNormSpec{},
-                  .ffn = FeedForwardSpec{.d_ff = 70}};
+  LayerSpec layer{
+      .mixer_norm = RmsNormSpec{}, .mixer = attention, .ffn_norm = RmsNormSpec{}, .ffn = FeedForwardSpec{.d_ff = 70}};
   spec.layers.assign(n_layers, layer);
   spec.final_norm = RmsNormSpec{};
   return spec;
@@ -200,8 +193,7 @@ inline ModelSpec linear_biases(bool bf16_products) {
     attention.qkv_bias = attention.out_bias = true;
     attention.window = bf16_products ? 40 : 0;
     layer.mixer_norm = layer.ffn_norm = LayerNormSpec{};
-    layer.ffn =
-        FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_erf, .gated = false, .bias = true};
+    layer.ffn = FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_erf, .gated = false, .bias = true};
   }
   spec.embedding_norm = LayerNormSpec{};
   spec.final_norm = LayerNormSpec{};
@@ -247,8 +239,7 @@ inline ModelSpec parallel_blocks(bool ffn_norm) {
     layer.mixer_norm = LayerNormSpec{};
     layer.ffn_norm.reset();
     if (ffn_norm) layer.ffn_norm = LayerNormSpec{.eps = 1e-5f, .bias = false};
-    layer.ffn =
-        FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_quick, .gated = false, .bias = true};
+    layer.ffn = FeedForwardSpec{.d_ff = 70, .activation = Activation::gelu_quick, .gated = false, .bias = true};
     layer.residual_scale = ffn_norm ? 0.6f : 1.0f;
     attention_of(layer).rope = rope_of(6);
     attention_of(layer).rope->interleaved = true;
@@ -276,8 +267,7 @@ inline ModelSpec norms_after() {
 inline ModelSpec experts(bool shared) {
   ModelSpec spec = plain_spec(shared ? "experts and a shared one" : "experts", 3);
   for (LayerSpec& layer : spec.layers) {
-    ExpertsSpec feed{
-        .n_experts = 7, .n_active = 3, .expert = {.d_ff = 22}, .normalize = !shared, .shared = {}};
+    ExpertsSpec feed{.n_experts = 7, .n_active = 3, .expert = {.d_ff = 22}, .normalize = !shared, .shared = {}};
     if (shared) feed.shared = FeedForwardSpec{.d_ff = 50};
     feed.shared_gate = shared;
     layer.ffn = feed;

@@ -8,6 +8,6 @@ namespace continuo {
 
 }  // namespace continuo
 
-#define CONTINUO_CHECK(condition, message)                                                \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                    \
+#define CONTINUO_CHECK(condition, message)             \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::continuo::check_failed(#condition, message, __FILE__, __LINE__))

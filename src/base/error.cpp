@@ -8,11 +8,16 @@ namespace continuo {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return 2;
-    case ErrorKind::model: return 3;
-    case ErrorKind::context: return 4;
-    case ErrorKind::output: return 1;
-    case ErrorKind::interrupted: return 130;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::model:
+      return 3;
+    case ErrorKind::context:
+      return 4;
+    case ErrorKind::output:
+      return 1;
+    case ErrorKind::interrupted:
+      return 130;
   }
   return 70;
 }
@@ -32,10 +37,7 @@ Error usage_error(std::string what, std::string hint) {
 }
 
 Error field_error(std::string_view field, std::string what, std::string hint) {
-  return {.kind = ErrorKind::usage,
-          .what = std::move(what),
-          .hint = std::move(hint),
-          .field = std::string(field)};
+  return {.kind = ErrorKind::usage, .what = std::move(what), .hint = std::move(hint), .field = std::string(field)};
 }
 
 Error model_error(std::string file, std::string what, std::string hint) {

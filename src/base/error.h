@@ -27,10 +27,10 @@ int exit_code(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::model;
-  std::string what;                     // what was found and what was expected
-  std::string file = {};                // the file it was found in, if any
+  std::string what;                          // what was found and what was expected
+  std::string file = {};                     // the file it was found in, if any
   std::optional<std::uint64_t> offset = {};  // byte offset in that file, if it helps
-  std::string hint = {};                // a likely cause or the next thing to try
+  std::string hint = {};                     // a likely cause or the next thing to try
   std::string field = {};  // the request's field that is at fault, if any: "top_p"; `what` goes on after it
 
   // One line: "FILE: byte N: FIELD WHAT (HINT)".
@@ -99,13 +99,13 @@ class [[nodiscard]] Result<void> {
 #define CONTINUO_CONCAT(a, b) CONTINUO_CONCAT_(a, b)
 
 // CONTINUO_TRY(auto x, f()): x is f's value, or the enclosing function returns f's error.
-#define CONTINUO_TRY(declaration, expression)                                         \
-  auto CONTINUO_CONCAT(try_, __LINE__) = (expression);                                \
+#define CONTINUO_TRY(declaration, expression)                                                      \
+  auto CONTINUO_CONCAT(try_, __LINE__) = (expression);                                             \
   if (!CONTINUO_CONCAT(try_, __LINE__)) return std::move(CONTINUO_CONCAT(try_, __LINE__)).error(); \
   declaration = std::move(CONTINUO_CONCAT(try_, __LINE__)).value()
 
 // The same for Result<void>.
-#define CONTINUO_TRY_VOID(expression)                                 \
-  do {                                                                \
+#define CONTINUO_TRY_VOID(expression)                                                   \
+  do {                                                                                  \
     if (auto try_void_ = (expression); !try_void_) return std::move(try_void_).error(); \
   } while (false)

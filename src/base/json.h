@@ -13,8 +13,7 @@ namespace continuo {
 
 // Refuses what json_reader.h refuses (text that nests deeper than kMaxJsonDepth, anything after the value)
 // and a key that stands twice in an object. `file` is only named in errors.
-Result<Json> parse_json(std::string_view bytes, const std::string& file,
-                        JsonDialect dialect = JsonDialect::strict);
+Result<Json> parse_json(std::string_view bytes, const std::string& file, JsonDialect dialect = JsonDialect::strict);
 
 // What is said of a fault. `where`: of what it is a part, "" or " in NAME".
 Error json_error(const JsonFault& fault, const std::string& file, const std::string& where = {});

@@ -42,8 +42,7 @@ class Reader {
   // The next byte; 0 at the end, too.
   char peek() const { return at_end() ? '\0' : text_[at_]; }
   void skip_blanks() {
-    while (!at_end() && (peek() == ' ' || peek() == '\n' || peek() == '\r' || peek() == '\t'))
-      ++at_;
+    while (!at_end() && (peek() == ' ' || peek() == '\n' || peek() == '\r' || peek() == '\t')) ++at_;
   }
   bool accept(char c) {
     if (at_end() || text_[at_] != c) return false;
@@ -133,8 +132,7 @@ class Reader {
         return fail_at(begin, fmt::format("{}{} is no number in JSON", sign, name));
       }
       at_ += std::string_view(name).size();
-      return handler_.number_float(sign == "-" ? -value : value,
-                                   std::string(text_.substr(begin, at_ - begin)));
+      return handler_.number_float(sign == "-" ? -value : value, std::string(text_.substr(begin, at_ - begin)));
     }
     return fail();
   }
@@ -162,8 +160,7 @@ class Reader {
 
   bool skip_digits() {
     const std::size_t begin = at_;
-    while (is_digit(peek()))
-      ++at_;
+    while (is_digit(peek())) ++at_;
     return at_ > begin;
   }
 
@@ -195,9 +192,8 @@ class Reader {
   // Infinite, or 0 where the exponent is below that of every double.
   static double beyond_range(std::string_view digits) {
     const std::size_t exponent = digits.find_first_of("eE");
-    const bool tiny =
-        (exponent != digits.npos && digits.substr(exponent + 1).starts_with('-')) ||
-        (exponent == digits.npos && digits.substr(digits.starts_with('-') ? 1 : 0).starts_with("0."));
+    const bool tiny = (exponent != digits.npos && digits.substr(exponent + 1).starts_with('-')) ||
+                      (exponent == digits.npos && digits.substr(digits.starts_with('-') ? 1 : 0).starts_with("0."));
     const double size = tiny ? 0.0 : std::numeric_limits<double>::infinity();
     return digits.starts_with('-') ? -size : size;
   }
@@ -213,8 +209,7 @@ class Reader {
         if (!escape()) return false;
         continue;
       }
-      if (static_cast<unsigned char>(c) < 0x20)
-        return fail("a control character in a string must be escaped");
+      if (static_cast<unsigned char>(c) < 0x20) return fail("a control character in a string must be escaped");
       const std::size_t size = utf8_size(text_.substr(at_));
       if (size == 0) return fail("a string is not UTF-8");
       buffer_.append(text_, at_, size);

@@ -5,9 +5,9 @@
 
 namespace continuo {
 
-// Anonymous memory that begins at a page and holds zeros. Pages that were never touched take no memory. No large pages are
-// asked for: what is read straight ahead gains nothing by them, and a virtual machine may take a hundred times as long to
-// come by one as to fill it. Throws std::bad_alloc.
+// Anonymous memory that begins at a page and holds zeros. Pages that were never touched take no memory. No large pages
+// are asked for: what is read straight ahead gains nothing by them, and a virtual machine may take a hundred times as
+// long to come by one as to fill it. Throws std::bad_alloc.
 class LargeBuffer {
  public:
   LargeBuffer() = default;

@@ -15,8 +15,7 @@ std::uint32_t code_of(std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   if (bytes.size() == 1) return byte(0);
   std::uint32_t code = byte(0) & (0xffu >> (bytes.size() + 1));
-  for (std::size_t i = 1; i < bytes.size(); ++i)
-    code = code << 6 | (byte(i) & 0x3f);
+  for (std::size_t i = 1; i < bytes.size(); ++i) code = code << 6 | (byte(i) & 0x3f);
   return code;
 }
 
@@ -38,8 +37,7 @@ std::string printable(std::string_view text) {
     if (size > 0 && !is_harmful(code_of(character))) {
       out += character;
     } else {
-      for (const char c : character)
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      for (const char c : character) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
   }
   return out;
@@ -54,11 +52,10 @@ constexpr std::string_view kLeftOut = " [...] ";
 std::string shortened(const std::string& text) {
   if (text.size() <= kLongestMessage) return text;
   const auto is_continuation = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
-  std::size_t head = (kLongestMessage - kLeftOut.size()) * 2 / 3, tail = text.size() - (kLongestMessage - kLeftOut.size()) / 3;
-  while (head > 0 && is_continuation(head))
-    --head;
-  while (tail < text.size() && is_continuation(tail))
-    ++tail;
+  std::size_t head = (kLongestMessage - kLeftOut.size()) * 2 / 3,
+              tail = text.size() - (kLongestMessage - kLeftOut.size()) / 3;
+  while (head > 0 && is_continuation(head)) --head;
+  while (tail < text.size() && is_continuation(tail)) ++tail;
   return text.substr(0, head) + std::string(kLeftOut) + text.substr(tail);
 }
 

@@ -22,17 +22,14 @@ namespace {
 constexpr std::string_view kPlainMark("\0", 1);
 constexpr std::string_view kForeignMark("\0-", 2);  // behind "-ngl" written as "--ngl"
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 // "-", "--", "-abc", "--name", "--na_me"
 bool is_option_name(std::string_view argument) {
   if (!argument.starts_with('-')) return false;
   const bool is_long = argument.starts_with("--");
-  return std::ranges::all_of(argument.substr(is_long ? 2 : 1), [&](char c) {
-    return is_letter_or_digit(c) || (is_long && (c == '-' || c == '_'));
-  });
+  return std::ranges::all_of(argument.substr(is_long ? 2 : 1),
+                             [&](char c) { return is_letter_or_digit(c) || (is_long && (c == '-' || c == '_')); });
 }
 
 std::string shield(const std::string& argument) {
@@ -87,8 +84,7 @@ Error unknown_option(const std::string& typed, OptionGroups groups) {
   std::vector<std::string_view> names;
   for (const OptionGroup* group : groups) {
     for (const OptionRow& row : group->rows) {
-      for (const std::string_view name : names_of(row))
-        names.push_back(name);
+      for (const std::string_view name : names_of(row)) names.push_back(name);
     }
   }
   if (shown.starts_with("--") && shown.size() > 3) {
@@ -108,8 +104,7 @@ class Parser : public CLI::App {
     allow_extras();
     allow_windows_style_options(false);
     for (const OptionGroup* group : groups) {
-      for (const OptionRow& row : group->rows)
-        rows_[add(row)] = &row;
+      for (const OptionRow& row : group->rows) rows_[add(row)] = &row;
     }
   }
 
@@ -173,8 +168,7 @@ class Parser : public CLI::App {
     for (const CLI::Option* option : parse_order()) {
       const OptionRow& row = *rows_.at(option);
       const std::string value = option->results().at(taken[option]++);
-      if (row.value.empty() && value != "true")
-        return usage_error(fmt::format("--{} takes no value", row.name));
+      if (row.value.empty() && value != "true") return usage_error(fmt::format("--{} takes no value", row.name));
       values.push_back({&row, row.value.empty() ? "" : unshield(value)});
     }
     return values;

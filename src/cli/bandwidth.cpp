@@ -27,14 +27,12 @@ std::uint64_t read_streams(const std::byte* data, std::size_t bytes) {
   for (std::size_t at = 0; at < part; at += kLine) {
     for (std::size_t stream = 0; stream < Streams; ++stream) {
       const auto* line = reinterpret_cast<const Lanes*>(data + stream * part + at);
-      for (std::size_t i = 0; i < 4; ++i)
-        sums[stream][i] ^= line[i];
+      for (std::size_t i = 0; i < 4; ++i) sums[stream][i] ^= line[i];
     }
   }
   std::uint64_t result = 0;
   for (const auto& stream : sums) {
-    for (const Lanes& lanes : stream)
-      result ^= lanes[0] ^ lanes[1];
+    for (const Lanes& lanes : stream) result ^= lanes[0] ^ lanes[1];
   }
   return result;
 }
@@ -66,8 +64,7 @@ double BandwidthMeter::once() {
   double best = 0;
   for (const Reader reader : {read_streams<1>, read_streams<2>, read_streams<4>}) {
     const auto start = std::chrono::steady_clock::now();
-    threads_.parallel_for(workers,
-                          [&](std::size_t i, int) { result ^= reader(buffer_.data() + i * share, share); });
+    threads_.parallel_for(workers, [&](std::size_t i, int) { result ^= reader(buffer_.data() + i * share, share); });
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     best = std::max(best, static_cast<double>(share * workers) / elapsed.count());
   }
@@ -77,8 +74,7 @@ double BandwidthMeter::once() {
 double measure_bandwidth(ThreadPool& threads, std::size_t at_least) {
   BandwidthMeter meter(threads, at_least);
   std::array<double, kPasses> speeds;
-  for (double& speed : speeds)
-    speed = meter.once();
+  for (double& speed : speeds) speed = meter.once();
   std::nth_element(speeds.begin(), speeds.begin() + kPasses / 2, speeds.end());
   return speeds[kPasses / 2];
 }

@@ -46,16 +46,14 @@ bool to_file(const BatchOptions& batch) { return !batch.out.empty() && batch.out
 Result<void> check_typed(const Options& options) {
   const BatchOptions& batch = options.batch;
   if (options.words.size() > 1) {
-    return usage_error(fmt::format("'{}' and '{}' are both given as input, expected one file",
-                                   options.words[0], options.words[1]));
+    return usage_error(
+        fmt::format("'{}' and '{}' are both given as input, expected one file", options.words[0], options.words[1]));
   }
-  if (batch.resume && !to_file(batch))
-    return usage_error("--resume needs --output", "it goes on with that file");
+  if (batch.resume && !to_file(batch)) return usage_error("--resume needs --output", "it goes on with that file");
   if (batch.resume && batch.overwrite) return usage_error("--resume and --overwrite are both given");
   const bool text = batch.format == BatchFormat::text;
   if (text && batch.unordered) {
-    return usage_error("--unordered does not go with --format text",
-                       "lines of text do not say whose they are");
+    return usage_error("--unordered does not go with --format text", "lines of text do not say whose they are");
   }
   if (text && options.logprobs) return usage_error("--logprobs does not go with --format text");
   return validate_typed(options);
@@ -76,9 +74,8 @@ Result<Input> open_input(const Options& options) {
   const std::string& path = options.words.front();
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) return Input{fd, path};
-  return Error{.kind = ErrorKind::usage,
-               .what = std::string("cannot read the requests: ") + std::strerror(errno),
-               .file = path};
+  return Error{
+      .kind = ErrorKind::usage, .what = std::string("cannot read the requests: ") + std::strerror(errno), .file = path};
 }
 
 // What a run works with.
@@ -171,9 +168,8 @@ class BatchRun {
     if (bytes <= most) return {};
     return BatchError{
         request.id, "invalid_request",
-        fmt::format(
-            "n, max_tokens and logprobs: the answer may take {} MiB, --memory leaves {} MiB for requests",
-            bytes >> 20, most >> 20)};
+        fmt::format("n, max_tokens and logprobs: the answer may take {} MiB, --memory leaves {} MiB for requests",
+                    bytes >> 20, most >> 20)};
   }
 
   void start(Job job) {
@@ -182,11 +178,10 @@ class BatchRun {
     }
     if (auto* error = std::get_if<BatchError>(&job.request)) {
       if (options_.batch.fail_fast) {
-        stopped_at_ =
-            Error{.kind = ErrorKind::output,
-                  .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
-                                      job.line, error->message),
-                  .hint = "stopped, because of --fail-fast"};
+        stopped_at_ = Error{.kind = ErrorKind::output,
+                            .what = fmt::format("{} {}: {}", form_.format == BatchFormat::csv ? "row" : "line",
+                                                job.line, error->message),
+                            .hint = "stopped, because of --fail-fast"};
         ended_ = true;
         return;
       }
@@ -267,8 +262,7 @@ class BatchRun {
     spdlog::info(
         "{} requests answered, {} tokens in {:.1f} s, {} prompt tokens shared, {} computed in all, {} "
         "preemptions",
-        progress_.done(), progress_.tokens(), progress_.seconds(), counts.shared, counts.computed,
-        counts.preempted);
+        progress_.done(), progress_.tokens(), progress_.seconds(), counts.shared, counts.computed, counts.preempted);
     if (out_.ended()) return {};  // the reader went away: it has what it wanted
     if (failure_) return *failure_;
     if (interrupted) {
@@ -282,10 +276,10 @@ class BatchRun {
     }
     if (stopped_at_) return *stopped_at_;
     if (errors_ == 0) return {};
-    return Error{.kind = ErrorKind::output,
-                 .what = fmt::format("{} of {} requests failed", errors_, progress_.done()),
-                 .hint = form_.format == BatchFormat::text ? "their lines are empty"
-                                                           : "their answers have an \"error\""};
+    return Error{
+        .kind = ErrorKind::output,
+        .what = fmt::format("{} of {} requests failed", errors_, progress_.done()),
+        .hint = form_.format == BatchFormat::text ? "their lines are empty" : "their answers have an \"error\""};
   }
 
   const Options& options_;
@@ -327,21 +321,20 @@ std::optional<std::uint64_t> count_requests(const BatchOptions& batch, int fd) {
 
 template <class T>
 void append_all(std::string& text, const std::vector<T>& values) {
-  for (const T& value : values)
-    text += fmt::format(" {}", value);
+  for (const T& value : values) text += fmt::format(" {}", value);
   text += ';';
 }
 
 void append_texts(std::string& text, const std::vector<std::string>& texts) {
-  for (const std::string& one : texts)
-    text += fmt::format(" {}:{}", one.size(), one);
+  for (const std::string& one : texts) text += fmt::format(" {}:{}", one.size(), one);
   text += ';';
 }
 
 std::string limits_text(const Options& options) {
   const RepetitionDetection& repetition = options.repetition;
-  std::string text = fmt::format(" {} {} {} {} {}", options.include_stop, repetition.max_pattern,
-                                 repetition.min_pattern, repetition.min_count, static_cast<int>(options.constraint.kind));
+  std::string text =
+      fmt::format(" {} {} {} {} {}", options.include_stop, repetition.max_pattern, repetition.min_pattern,
+                  repetition.min_count, static_cast<int>(options.constraint.kind));
   append_texts(text, options.constraint.texts);
   append_texts(text, options.banned);
   append_all(text, options.stop_token_ids);
@@ -352,11 +345,11 @@ std::string limits_text(const Options& options) {
 
 // Of the sampling options those that no model sets; sampling.stop_tokens is made of options that limits_text has.
 std::string more_sampling_text(const SamplingOptions& sampling) {
-  std::string text = fmt::format(
-      " {} {} {} {} {} {} {} {} {} {} {} {}", sampling.repeat_last_n, sampling.no_repeat_ngram, sampling.dry_multiplier,
-      sampling.dry_base, sampling.dry_allowed_length, sampling.dry_penalty_last_n, sampling.length_penalty_start,
-      sampling.length_penalty_factor, sampling.min_tokens, sampling.top_n_sigma, sampling.dynatemp_range,
-      sampling.dynatemp_exponent);
+  std::string text =
+      fmt::format(" {} {} {} {} {} {} {} {} {} {} {} {}", sampling.repeat_last_n, sampling.no_repeat_ngram,
+                  sampling.dry_multiplier, sampling.dry_base, sampling.dry_allowed_length, sampling.dry_penalty_last_n,
+                  sampling.length_penalty_start, sampling.length_penalty_factor, sampling.min_tokens,
+                  sampling.top_n_sigma, sampling.dynatemp_range, sampling.dynatemp_exponent);
   text += fmt::format(" {} {} {} {} {} {} {} {} {} {}", sampling.top_h, sampling.epsilon_cutoff, sampling.eta_cutoff,
                       sampling.xtc_probability, sampling.xtc_threshold, sampling.mirostat, sampling.mirostat_tau,
                       sampling.mirostat_eta, sampling.adaptive_target, sampling.adaptive_decay);
@@ -373,10 +366,8 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
       static_cast<int>(options.kv_type), sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p,
       sampling.typical_p, sampling.repeat_penalty, sampling.presence_penalty);
   text += fmt::format(" {}", sampling.frequency_penalty);
-  for (const LogitBias& entry : sampling.logit_bias)
-    text += fmt::format(" {}:{}", entry.token, entry.bias);
-  for (const std::string& stop : options.stop)
-    text += fmt::format(" {}:{}", stop.size(), stop);
+  for (const LogitBias& entry : sampling.logit_bias) text += fmt::format(" {}:{}", entry.token, entry.bias);
+  for (const std::string& stop : options.stop) text += fmt::format(" {}:{}", stop.size(), stop);
   text += more_sampling_text(sampling);
   text += limits_text(options);
   return text;
@@ -412,8 +403,7 @@ Result<void> run_batch(const Options& options) {
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), how));
   const RequestParser parser(defaults, model.network, model.text(), engine);
   const Progress::Show show = how_to_show(options);
-  Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd),
-                    kept.answers);
+  Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd), kept.answers);
   const RunStart start{.errors = kept.errors,
                        .request_memory = memory_of_requests(how),
                        .header = batch.format == BatchFormat::csv && kept.bytes == 0};

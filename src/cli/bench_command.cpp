@@ -37,16 +37,13 @@ struct Speeds {
 
 Result<Sizes> resolve_sizes(const Options& options, std::int64_t context) {
   const std::int64_t prompt = options.bench_prompt.value_or(std::clamp<std::int64_t>(context / 2, 1, 512));
-  if (prompt < 1)
-    return usage_error(fmt::format("--prompt-tokens is {}, expected a whole number >= 1", prompt));
-  const std::int64_t generated =
-      options.bench_tokens.value_or(std::clamp<std::int64_t>(context - prompt, 2, 128));
-  if (generated < 2)
-    return usage_error(fmt::format("--max-tokens is {}, expected a whole number >= 2", generated));
+  if (prompt < 1) return usage_error(fmt::format("--prompt-tokens is {}, expected a whole number >= 1", prompt));
+  const std::int64_t generated = options.bench_tokens.value_or(std::clamp<std::int64_t>(context - prompt, 2, 128));
+  if (generated < 2) return usage_error(fmt::format("--max-tokens is {}, expected a whole number >= 2", generated));
   if (prompt > context - generated) {
     return Error{.kind = ErrorKind::context,
-                 .what = fmt::format("{} prompt tokens and {} more exceed the model's context of {}", prompt,
-                                     generated, context)};
+                 .what = fmt::format("{} prompt tokens and {} more exceed the model's context of {}", prompt, generated,
+                                     context)};
   }
   return Sizes{static_cast<std::size_t>(prompt), static_cast<std::size_t>(generated)};
 }
@@ -139,19 +136,17 @@ double median(std::vector<double> values) {
 Measured median(const std::vector<Measured>& runs) {
   const auto of = [&](auto figure) {
     std::vector<double> values;
-    for (const Measured& run : runs)
-      values.push_back(figure(run));
+    for (const Measured& run : runs) values.push_back(figure(run));
     return median(std::move(values));
   };
-  return {
-      .speeds = {of([](const Measured& m) { return m.speeds.prompt; }),
-                 of([](const Measured& m) { return m.speeds.generation; })},
-      .limits = {.bandwidth = of([](const Measured& m) { return m.limits.bandwidth; }),
-                 .fma = of([](const Measured& m) { return m.limits.fma; }),
-                 .int8 = of([](const Measured& m) { return m.limits.int8; })},
-      .prompt_operations_per_second = of([](const Measured& m) { return m.prompt_operations_per_second; }),
-      .prompt_share = of([](const Measured& m) { return m.prompt_share; }),
-      .generation_share = of([](const Measured& m) { return m.generation_share; })};
+  return {.speeds = {of([](const Measured& m) { return m.speeds.prompt; }),
+                     of([](const Measured& m) { return m.speeds.generation; })},
+          .limits = {.bandwidth = of([](const Measured& m) { return m.limits.bandwidth; }),
+                     .fma = of([](const Measured& m) { return m.limits.fma; }),
+                     .int8 = of([](const Measured& m) { return m.limits.int8; })},
+          .prompt_operations_per_second = of([](const Measured& m) { return m.prompt_operations_per_second; }),
+          .prompt_share = of([](const Measured& m) { return m.prompt_share; }),
+          .generation_share = of([](const Measured& m) { return m.generation_share; })};
 }
 
 // Runs that are not measured: they bring the weights into memory and see their new layout through, which a
@@ -170,8 +165,8 @@ Result<void> warm_up(Engine& engine, const Request& request, const std::atomic<b
 }
 
 // Limits, a run, limits, a run, ...
-Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter,
-                         int repeat, const std::atomic<bool>& interrupted) {
+Result<Measured> measure(Engine& engine, const Request& request, const Load& load, LimitsMeter& meter, int repeat,
+                         const std::atomic<bool>& interrupted) {
   CONTINUO_TRY_VOID(warm_up(engine, request, interrupted));
   std::vector<Measured> runs;
   for (int i = 1; i <= repeat; ++i) {
@@ -182,8 +177,8 @@ Result<Measured> measure(Engine& engine, const Request& request, const Load& loa
     m.prompt_operations_per_second = work.operations / prompt_seconds;
     m.prompt_share = work.least_seconds / prompt_seconds;
     m.generation_share = m.speeds.generation * load.token_bytes / m.limits.bandwidth;
-    spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i,
-                 m.speeds.prompt, 100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
+    spdlog::info("run {}: prompt {:.1f} tokens/s ({:.0f} %), generation {:.1f} tokens/s ({:.0f} %)", i, m.speeds.prompt,
+                 100 * m.prompt_share, m.speeds.generation, 100 * m.generation_share);
     runs.push_back(m);
   }
   return median(runs);
@@ -238,9 +233,9 @@ std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels
       "generation  {:.1f} tokens/s ({} tokens): {:.2f} GB/s of weights, {:.0f} % of the memory's limit\n"
       "limits      {:.1f} GB/s of memory, {:.1f} GFLOP/s of multiply-adds",
       r.model, r.kernels, r.threads, r.measured.speeds.prompt, r.sizes.prompt,
-      r.measured.prompt_operations_per_second / 1e9, 100 * r.measured.prompt_share,
-      r.measured.speeds.generation, r.sizes.generated, r.generation_bytes_per_second() / 1e9,
-      100 * r.measured.generation_share, r.measured.limits.bandwidth / 1e9, r.measured.limits.fma / 1e9);
+      r.measured.prompt_operations_per_second / 1e9, 100 * r.measured.prompt_share, r.measured.speeds.generation,
+      r.sizes.generated, r.generation_bytes_per_second() / 1e9, 100 * r.measured.generation_share,
+      r.measured.limits.bandwidth / 1e9, r.measured.limits.fma / 1e9);
   if (r.measured.limits.int8 > 0)
     out += fmt::format(", {:.1f} GOP/s of products of bytes", r.measured.limits.int8 / 1e9);
   out += '\n';
@@ -276,8 +271,7 @@ Result<void> run_bench(const Options& options) {
   CONTINUO_TRY(report.measured, measure(engine, request, load, meter, options.bench_repeat, interrupted));
 
   std::vector<KernelSpeed> each;
-  if (options.verbosity > 0)
-    each = bench_kernels(load.groups, kernels, threads, sizes.prompt, report.measured.limits);
+  if (options.verbosity > 0) each = bench_kernels(load.groups, kernels, threads, sizes.prompt, report.measured.limits);
   if (options.json) return print_json(report_json(report, each));
   return print(report_text(report, each));
 }

@@ -17,7 +17,7 @@ struct MachineLimits {
 struct KernelSpeed {
   const MapGroup* group;
   std::size_t tokens;
-  double bytes_per_second = 0;       // of weights
+  double bytes_per_second = 0;  // of weights
   double operations_per_second = 0;
   double share = 0;  // of the bandwidth for one token, else of the peak of its arithmetic
 };

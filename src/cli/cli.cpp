@@ -51,8 +51,7 @@ Result<void> run(const Command& command, std::span<const std::string> arguments)
   if (options.man) return print(man_page());
   if (options.version) return print("continuo " CONTINUO_VERSION "\n");
   if (!options.words.empty() && command.words == Words::none) {
-    return usage_error(
-        fmt::format("'{}' is not an option of continuo {}", options.words.front(), command.name));
+    return usage_error(fmt::format("'{}' is not an option of continuo {}", options.words.front(), command.name));
   }
   if (is_run_model(options) && command.name.empty()) {
     return usage_error("there is no command 'run'", "continuo -m MODEL PROMPT; a text that begins so goes after --");
@@ -82,8 +81,7 @@ int run_command_line(int argc, char** argv) {
   set_up_descriptors();
   set_up_logging(0);
   std::vector<std::string> arguments;
-  for (int i = 1; i < argc; ++i)
-    arguments.emplace_back(argv[i]);
+  for (int i = 1; i < argc; ++i) arguments.emplace_back(argv[i]);
   const Command* command = &commands().front();
   for (const Command& candidate : commands()) {
     if (!arguments.empty() && !candidate.name.empty() && arguments[0] == candidate.name) command = &candidate;

@@ -5,23 +5,22 @@ namespace continuo {
 
 namespace {
 
-constexpr const OptionGroup* kContinueGroups[] = {&kModelOptions,  &kLookupOptions,  &kPromptOptions,
-                                                  &kIdsOptions,    &kLengthOptions,  &kConstraintOptions, &kSamplingOptions,
-                                                  &kAnswerOptions, &kGeneralOptions, &kManualOptions};
-constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,    &kLookupOptions,   &kBatchOptions,
-                                               &kLengthOptions,   &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions,
-                                               &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kContinueGroups[] = {
+    &kModelOptions,      &kLookupOptions,   &kPromptOptions, &kIdsOptions,     &kLengthOptions,
+    &kConstraintOptions, &kSamplingOptions, &kAnswerOptions, &kGeneralOptions, &kManualOptions};
+constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,       &kLookupOptions,     &kBatchOptions,
+                                               &kLengthOptions,      &kConstraintOptions, &kSamplingOptions,
+                                               &kBatchAnswerOptions, &kBatchRunOptions,   &kGeneralOptions};
 constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
                                               &kGeneralOptions};
 constexpr const OptionGroup* kEmbedGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kEmbedOptions,
                                                &kGeneralOptions};
-constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,   &kServeOptions,
+constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,      &kLookupOptions, &kServeOptions,
                                                &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,
-                                               &kBatchRunOptions, &kGeneralOptions};
-constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions, &kPromptOptions, &kTokenizeOptions,
-                                                  &kGeneralOptions};
+                                               &kBatchRunOptions,   &kGeneralOptions};
+constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions, &kPromptOptions, &kTokenizeOptions, &kGeneralOptions};
 constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptions,   &kIdsOptions,
                                                  &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
 constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
@@ -204,11 +203,10 @@ constexpr Command kCommands[] = {
      .synopsis = "[OPTION]...",
      .summary = "measures how fast the model runs here",
      .groups = kBenchGroups,
-     .description =
-         "Measures the speed of reading a prompt and of generating, the bytes of weights that generating "
-         "reads "
-         "per second, and the share of that in the memory bandwidth measured in the same run by as many "
-         "threads.",
+     .description = "Measures the speed of reading a prompt and of generating, the bytes of weights that generating "
+                    "reads "
+                    "per second, and the share of that in the memory bandwidth measured in the same run by as many "
+                    "threads.",
      .examples = R"(  continuo bench
   continuo bench -m ~/models/SmolLM2-135M -t 2 -p 128 -n 64 --json
 )",
@@ -218,11 +216,10 @@ constexpr Command kCommands[] = {
      .synopsis = "IN OUT.gguf --to FORMAT",
      .summary = "writes a model as GGUF, in another number format",
      .groups = kQuantizeGroups,
-     .description =
-         "IN is a folder or a GGUF file. Matrices are stored in FORMAT; vectors, routers and learned "
-         "positions "
-         "stay f32. Rows that are no whole blocks of FORMAT get a format of smaller blocks, and stderr says "
-         "so. OUT.gguf appears when it is complete.",
+     .description = "IN is a folder or a GGUF file. Matrices are stored in FORMAT; vectors, routers and learned "
+                    "positions "
+                    "stay f32. Rows that are no whole blocks of FORMAT get a format of smaller blocks, and stderr says "
+                    "so. OUT.gguf appears when it is complete.",
      .examples = R"(  continuo quantize ~/models/SmolLM2-135M smollm2-q8_0.gguf --to q8_0
   continuo quantize smollm2-f16.gguf smollm2-q4_k.gguf --to q4_k
 )",
@@ -256,8 +253,7 @@ constexpr Explained kExitCodes[] = {
 constexpr Explained kEnvironment[] = {
     {"CONTINUO_MODEL", "the model, where --model is not given"},
     {"XDG_CONFIG_HOME", "where continuo/config.toml is; default: ~/.config"},
-    {"HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME",
-     "where the Hugging Face cache is; default: ~/.cache/huggingface/hub"},
+    {"HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME", "where the Hugging Face cache is; default: ~/.cache/huggingface/hub"},
     {"NO_COLOR", "if it is set and not empty, nothing is coloured"},
 };
 

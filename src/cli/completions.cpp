@@ -25,8 +25,7 @@ Values values_of(const OptionRow& row) {
 std::vector<const OptionRow*> rows_of(const Command& command) {
   std::vector<const OptionRow*> rows;
   for (const OptionGroup* group : command.groups) {
-    for (const OptionRow& row : group->rows)
-      rows.push_back(&row);
+    for (const OptionRow& row : group->rows) rows.push_back(&row);
   }
   return rows;
 }
@@ -68,9 +67,7 @@ std::string quoted(std::string_view text) {
   return out + '\'';
 }
 
-std::string choices_of(const OptionRow& row) {
-  return fmt::format("{}", fmt::join(split_list(row.choices), " "));
-}
+std::string choices_of(const OptionRow& row) { return fmt::format("{}", fmt::join(split_list(row.choices), " ")); }
 
 // ---- bash ----
 
@@ -103,8 +100,7 @@ std::string bash_words(Words words) {
 }
 
 std::string bash_command(const Command& command) {
-  std::string out =
-      fmt::format("    {})\n      case $previous in\n", command.name.empty() ? "''" : command.name);
+  std::string out = fmt::format("    {})\n      case $previous in\n", command.name.empty() ? "''" : command.name);
   std::vector<std::string> options;
   for (const OptionRow* row : rows_of(command)) {
     const std::vector<std::string> names = typed(*row);
@@ -135,15 +131,13 @@ std::string bash() {
       "esac\n  fi\n",
       names);
   out += "  case $command in\n";
-  for (const Command& command : commands())
-    out += bash_command(command);
+  for (const Command& command : commands()) out += bash_command(command);
   out +=
       "  esac\n"
       "  if [[ $current == -* ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n";
-  out += fmt::format(
-      "  elif ((COMP_CWORD == 1)); then\n    COMPREPLY=($(compgen -W '{}' -- \"$current\"))\n  fi\n",
-      fmt::join(command_names(), " "));
+  out += fmt::format("  elif ((COMP_CWORD == 1)); then\n    COMPREPLY=($(compgen -W '{}' -- \"$current\"))\n  fi\n",
+                     fmt::join(command_names(), " "));
   return out + "}\ncomplete -F _continuo continuo\n";
 }
 
@@ -167,16 +161,12 @@ std::string zsh_row(const OptionRow& row) {
   const std::string text = fmt::format("[{}]", replaced(row.help, "[]:\\", "\\"));
   const std::string value =
       row.value.empty() ? "" : fmt::format(":{}:{}", replaced(row.value, ":\\", "\\"), zsh_values(row));
-  const std::string before = row.repeatable ? "*"
-                             : row.letter   ? fmt::format("(-{} --{})", row.letter, row.name)
-                                            : "";
+  const std::string before = row.repeatable ? "*" : row.letter ? fmt::format("(-{} --{})", row.letter, row.name) : "";
   const std::string end = row.value.empty() ? "" : "=";
-  std::string out =
-      "        " + quoted(fmt::format("{}--{}{}{}{}", before, row.name, end, text, value)) + " \\\n";
+  std::string out = "        " + quoted(fmt::format("{}--{}{}{}{}", before, row.name, end, text, value)) + " \\\n";
   if (row.letter) {
     out += "        " +
-           quoted(fmt::format("{}-{}{}{}{}", before, row.letter, row.value.empty() ? "" : "+", text, value)) +
-           " \\\n";
+           quoted(fmt::format("{}-{}{}{}{}", before, row.letter, row.value.empty() ? "" : "+", text, value)) + " \\\n";
   }
   return out;
 }
@@ -198,10 +188,8 @@ std::string_view zsh_words(Words words) {
 }
 
 std::string zsh_command(const Command& command) {
-  std::string out =
-      fmt::format("    {})\n      _arguments -s -S : \\\n", command.name.empty() ? "*" : command.name);
-  for (const OptionRow* row : rows_of(command))
-    out += zsh_row(*row);
+  std::string out = fmt::format("    {})\n      _arguments -s -S : \\\n", command.name.empty() ? "*" : command.name);
+  for (const OptionRow* row : rows_of(command)) out += zsh_row(*row);
   return out + fmt::format("        {}\n      ;;\n", zsh_words(command.words));
 }
 
@@ -214,8 +202,7 @@ std::string zsh() {
       "  commands=(\n";
   for (const Command& command : commands()) {
     if (!command.name.empty()) {
-      out +=
-          "    " + quoted(fmt::format("{}:{}", command.name, replaced(command.summary, ":\\", "\\"))) + '\n';
+      out += "    " + quoted(fmt::format("{}:{}", command.name, replaced(command.summary, ":\\", "\\"))) + '\n';
     }
   }
   out +=
@@ -224,16 +211,14 @@ std::string zsh() {
       "    _describe command commands\n"
       "    return\n"
       "  fi\n";
-  out +=
-      fmt::format("  local command=\n  if [[ $words[2] == ({}) ]]; then\n", fmt::join(command_names(), "|"));
+  out += fmt::format("  local command=\n  if [[ $words[2] == ({}) ]]; then\n", fmt::join(command_names(), "|"));
   out +=
       "    command=$words[2]\n"
       "    shift words\n"
       "    (( CURRENT-- ))\n"
       "  fi\n"
       "  case $command in\n";
-  for (const Command& command : commands().subspan(1))
-    out += zsh_command(command);
+  for (const Command& command : commands().subspan(1)) out += zsh_command(command);
   out += zsh_command(commands().front());
   return out +
          "  esac\n}\n"
@@ -284,8 +269,7 @@ std::string fish() {
       "function __continuo_is\n"
       "    set -l words (commandline -opc)\n"
       "    set -l command -\n";
-  out +=
-      fmt::format("    if set -q words[2]; and contains -- $words[2] {}\n", fmt::join(command_names(), " "));
+  out += fmt::format("    if set -q words[2]; and contains -- $words[2] {}\n", fmt::join(command_names(), " "));
   out +=
       "        set command $words[2]\n"
       "    end\n"
@@ -297,12 +281,11 @@ std::string fish() {
       "complete -c continuo -f\n";
   for (const Command& command : commands()) {
     if (command.name.empty()) continue;
-    out += fmt::format("complete -c continuo -n __continuo_is_first -a {} -d {}\n", command.name,
-                       quoted(command.summary));
+    out +=
+        fmt::format("complete -c continuo -n __continuo_is_first -a {} -d {}\n", command.name, quoted(command.summary));
   }
   for (const Command& command : commands()) {
-    for (const OptionRow* row : rows_of(command))
-      out += fish_row(command, *row);
+    for (const OptionRow* row : rows_of(command)) out += fish_row(command, *row);
     out += fish_words(command);
   }
   return out;
@@ -319,8 +302,7 @@ Result<std::string> completions(std::string_view shell) {
 
 Result<void> run_completions(const Options& options) {
   if (options.words.size() != 1) {
-    return usage_error("expected the name of one shell: bash, zsh or fish",
-                       "see continuo completions --help");
+    return usage_error("expected the name of one shell: bash, zsh or fish", "see continuo completions --help");
   }
   CONTINUO_TRY(const std::string script, completions(options.words.front()));
   return print(script);

@@ -104,7 +104,8 @@ class Line {
       }
       const std::size_t escape = ++i < left_.size() ? kEscapes.find(left_[i]) : std::string_view::npos;
       if (escape == std::string_view::npos) {
-        return error("an unknown escape in a string, expected \\\\, \\\", \\n, \\t, \\r, \\b or \\f; '...' has no escapes");
+        return error(
+            "an unknown escape in a string, expected \\\\, \\\", \\n, \\t, \\r, \\b or \\f; '...' has no escapes");
       }
       found += kMeanings[escape];
     }
@@ -156,7 +157,9 @@ const OptionRow* row_in(OptionGroups groups, std::string_view name) {
 }
 
 const ConfigEntry* same_option(const ConfigFile& config, const ConfigEntry& entry) {
-  const auto same = [&](const ConfigEntry& other) { return other.section == entry.section && other.name == entry.name; };
+  const auto same = [&](const ConfigEntry& other) {
+    return other.section == entry.section && other.name == entry.name;
+  };
   const auto found = std::ranges::find_if(config.entries, same);
   return found == config.entries.end() ? nullptr : &*found;
 }
@@ -167,7 +170,8 @@ Error in_file(Error error, const ConfigFile& config, const ConfigEntry& entry) {
 }
 
 // What the entry sets, tried out.
-Result<void> add_values(const ConfigFile& config, const ConfigEntry& entry, const OptionRow& row, std::vector<OptionValue>& values) {
+Result<void> add_values(const ConfigFile& config, const ConfigEntry& entry, const OptionRow& row,
+                        std::vector<OptionValue>& values) {
   Options scratch;
   for (const std::string& value : entry.values) {
     if (row.value.empty() && value != "true" && value != "false") {
@@ -178,7 +182,8 @@ Result<void> add_values(const ConfigFile& config, const ConfigEntry& entry, cons
     if (auto tried = row.set(row, scratch, set.value); !tried) return in_file(tried.error(), config, entry);
     values.push_back(set);
   }
-  spdlog::info("{}: line {}: [{}] {} = {}", config.path, entry.line, entry.section, entry.name, fmt::join(entry.values, ", "));
+  spdlog::info("{}: line {}: [{}] {} = {}", config.path, entry.line, entry.section, entry.name,
+               fmt::join(entry.values, ", "));
   return {};
 }
 
@@ -224,20 +229,25 @@ Result<ConfigFile> load_config() {
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0) {
     if (path.empty() || errno == ENOENT || errno == ENOTDIR) return ConfigFile();
-    return Error{.kind = ErrorKind::usage, .what = std::string("cannot read the configuration: ") + std::strerror(errno), .file = path,
+    return Error{.kind = ErrorKind::usage,
+                 .what = std::string("cannot read the configuration: ") + std::strerror(errno),
+                 .file = path,
                  .hint = "--no-config goes without"};
   }
   std::ifstream file(path, std::ios::binary);
   std::string text(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), kLargest + 1), '\0');
-  if (!S_ISREG(status.st_mode) || text.size() > kLargest || !file.read(text.data(), static_cast<std::streamsize>(text.size()))) {
-    return Error{.kind = ErrorKind::usage, .what = "cannot read the configuration, expected a readable file of at most 1 MiB",
-                 .file = path, .hint = "--no-config goes without"};
+  if (!S_ISREG(status.st_mode) || text.size() > kLargest ||
+      !file.read(text.data(), static_cast<std::streamsize>(text.size()))) {
+    return Error{.kind = ErrorKind::usage,
+                 .what = "cannot read the configuration, expected a readable file of at most 1 MiB",
+                 .file = path,
+                 .hint = "--no-config goes without"};
   }
   return parse_config(path, text);
 }
 
-Result<std::vector<OptionValue>> config_values(const ConfigFile& config, const std::string& profile, OptionGroups groups,
-                                               const std::vector<OptionValue>& typed) {
+Result<std::vector<OptionValue>> config_values(const ConfigFile& config, const std::string& profile,
+                                               OptionGroups groups, const std::vector<OptionValue>& typed) {
   std::set<std::string> names;
   std::vector<const ConfigEntry*> chosen;  // those of [default] first
   for (const ConfigEntry& entry : config.entries) {

@@ -49,8 +49,7 @@ TokenizerUse tokenizer_use(const Options& options) {
 }
 
 // A text that encodes to nothing starts from BOS, if the model has one.
-Result<Prompt> make_prompt(const Options& options, std::string text, const Tokenizer* tokenizer,
-                           const Model& model) {
+Result<Prompt> make_prompt(const Options& options, std::string text, const Tokenizer* tokenizer, const Model& model) {
   Prompt prompt{std::move(text), {}};
   if (options.ids) {
     CONTINUO_TRY(prompt.ids, parse_ids(prompt.text));
@@ -88,8 +87,7 @@ class Stream {
   Stream(const Options& options, const Prompt& prompt) : options_(options) {
     if (options.json || !options.echo) return;
     if (options.ids) {
-      for (const TokenId id : prompt.ids)
-        write_id(id);
+      for (const TokenId id : prompt.ids) write_id(id);
     } else {
       output_.write(prompt.text);
     }
@@ -155,9 +153,7 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
                        const Tokenizer* tokenizer, const std::string& model) {
   Answer answer = Answer::object();
   if (tokenizer) {
-    const std::string before = !options.echo ? ""
-                               : options.ids ? tokenizer->decode(prompt.ids, true)
-                                             : prompt.text;
+    const std::string before = !options.echo ? "" : options.ids ? tokenizer->decode(prompt.ids, true) : prompt.text;
     answer["text"] = before + completion.text;
   } else {
     answer["text"] = nullptr;
@@ -170,8 +166,7 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
   answer["model"] = model;
   if (options.ids) {
     std::vector<TokenId> ids = options.echo ? prompt.ids : std::vector<TokenId>();
-    for (const GeneratedToken& token : completion.tokens)
-      ids.push_back(token.id);
+    for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);
     answer["ids"] = std::move(ids);
   }
   if (options.logprobs || !options.logprob_token_ids.empty()) answer["logprobs"] = logprobs_json(completion, tokenizer);
@@ -190,14 +185,14 @@ Result<void> run_continue(const Options& options) {
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model.network));
   CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, engine_options(options)));
-  spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name,
-               engine.kernels().name, engine.threads(), options.seed, prompt.ids.size());
+  spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name, engine.kernels().name,
+               engine.threads(), options.seed, prompt.ids.size());
 
   Stream stream(options, prompt);
   const auto start = std::chrono::steady_clock::now();
   CONTINUO_TRY(const Completion completion,
-               complete(engine, make_request(options, prompt, resolve_sampling(options, model.sampling)),
-                        options, stream, interrupted));
+               complete(engine, make_request(options, prompt, resolve_sampling(options, model.sampling)), options,
+                        stream, interrupted));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
                name(completion.finish));

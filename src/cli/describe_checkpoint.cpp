@@ -30,16 +30,14 @@ Totals totals(const Checkpoint& checkpoint) {
   Totals all;
   for (const auto& [name, tensor] : checkpoint.tensors) {
     std::size_t values = 1;
-    for (const std::size_t n : tensor.shape)
-      values *= n;
+    for (const std::size_t n : tensor.shape) values *= n;
     all.parameters += values;
     all.bytes += tensor.bytes.size();
     FormatUse& use = all.formats[std::string(format_info(tensor.format).name)];
     ++use.tensors;
     use.bytes += tensor.bytes.size();
   }
-  for (const auto& [name, tensor] : checkpoint.others)
-    ++all.formats[tensor.format].tensors;
+  for (const auto& [name, tensor] : checkpoint.others) ++all.formats[tensor.format].tensors;
   return all;
 }
 
@@ -57,8 +55,7 @@ std::string value_text(const Json& value) {
 Answer checkpoint_json(const Checkpoint& checkpoint, const std::string& reason, bool tensors) {
   const Totals all = totals(checkpoint);
   Answer formats = Answer::object();
-  for (const auto& [format, use] : all.formats)
-    formats[format] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+  for (const auto& [format, use] : all.formats) formats[format] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
   Answer answer = {{"model", checkpoint.name},
                    {"supported", false},
                    {"reason", reason},
@@ -93,8 +90,8 @@ std::string checkpoint_text(const Checkpoint& checkpoint, const std::string& rea
   if (!tensors) return out;
   out += "\n";
   for (const auto& [name, tensor] : checkpoint.tensors) {
-    out += fmt::format("{}\t{}\t{}\t{}\n", escaped(name), format_info(tensor.format).name,
-                       fmt::join(tensor.shape, "x"), tensor.bytes.size());
+    out += fmt::format("{}\t{}\t{}\t{}\n", escaped(name), format_info(tensor.format).name, fmt::join(tensor.shape, "x"),
+                       tensor.bytes.size());
   }
   for (const auto& [name, tensor] : checkpoint.others)
     out += fmt::format("{}\t{}\t{}\n", escaped(name), escaped(tensor.format), fmt::join(tensor.shape, "x"));

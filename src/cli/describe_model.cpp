@@ -20,10 +20,7 @@ template <class Part>
 Answer if_there(const std::optional<Part>& part);
 
 Answer json_of(const RmsNormSpec& norm) {
-  return {{"kind", "rms_norm"},
-          {"eps", number(norm.eps)},
-          {"weight", norm.weight},
-          {"unit_offset", norm.unit_offset}};
+  return {{"kind", "rms_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"unit_offset", norm.unit_offset}};
 }
 Answer json_of(const LayerNormSpec& norm) {
   Answer out = {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
@@ -36,9 +33,7 @@ Answer json_of(const LearnedPositions& positions) {
   return {{"kind", "learned"}, {"count", positions.count}, {"offset", positions.offset}};
 }
 
-Answer json_of(const SinusoidalPositions& positions) {
-  return {{"kind", "sinusoidal"}, {"offset", positions.offset}};
-}
+Answer json_of(const SinusoidalPositions& positions) { return {{"kind", "sinusoidal"}, {"offset", positions.offset}}; }
 
 Answer json_of(const RopeLinear& scaling) { return {{"kind", "linear"}, {"factor", scaling.factor}}; }
 Answer json_of(const RopeLlama3& scaling) {
@@ -81,10 +76,8 @@ Answer json_of(const RopeSpec& rope) {
 
 Answer json_of(const AlibiSpec& alibi) {
   Answer slopes = Answer::array();
-  for (const float slope : alibi.slopes)
-    slopes.push_back(number(slope));
-  return {
-      {"slopes", std::move(slopes)}, {"bf16_products", alibi.bf16_products}, {"scale", number(alibi.scale)}};
+  for (const float slope : alibi.slopes) slopes.push_back(number(slope));
+  return {{"slopes", std::move(slopes)}, {"bf16_products", alibi.bf16_products}, {"scale", number(alibi.scale)}};
 }
 
 std::string_view span_name(QkNormSpec::Span span) {
@@ -182,9 +175,14 @@ Answer json_of(const ShortConvSpec& conv) {
 }
 
 Answer json_of(const MambaSpec& mamba) {
-  return {{"kind", "mamba"},          {"d_inner", mamba.d_inner},     {"d_state", mamba.d_state},
-          {"d_conv", mamba.d_conv},   {"dt_rank", mamba.dt_rank},     {"conv_bias", mamba.conv_bias},
-          {"proj_bias", mamba.proj_bias}, {"activation", activation_name(mamba.activation)},
+  return {{"kind", "mamba"},
+          {"d_inner", mamba.d_inner},
+          {"d_state", mamba.d_state},
+          {"d_conv", mamba.d_conv},
+          {"dt_rank", mamba.dt_rank},
+          {"conv_bias", mamba.conv_bias},
+          {"proj_bias", mamba.proj_bias},
+          {"activation", activation_name(mamba.activation)},
           {"inner_norm", if_there(mamba.inner_norm)}};
 }
 
@@ -201,12 +199,21 @@ std::string_view gate_name(Mamba2Spec::Gate gate) {
 }
 
 Answer json_of(const Mamba2Spec& mamba) {
-  return {{"kind", "mamba2"},           {"n_heads", mamba.n_heads},     {"head_dim", mamba.head_dim},
-          {"n_groups", mamba.n_groups}, {"d_state", mamba.d_state},     {"d_conv", mamba.d_conv},
-          {"conv_bias", mamba.conv_bias}, {"in_bias", mamba.in_bias},   {"out_bias", mamba.out_bias},
+  return {{"kind", "mamba2"},
+          {"n_heads", mamba.n_heads},
+          {"head_dim", mamba.head_dim},
+          {"n_groups", mamba.n_groups},
+          {"d_state", mamba.d_state},
+          {"d_conv", mamba.d_conv},
+          {"conv_bias", mamba.conv_bias},
+          {"in_bias", mamba.in_bias},
+          {"out_bias", mamba.out_bias},
           {"activation", activation_name(mamba.activation)},
-          {"dt_min", number(mamba.dt_min)}, {"dt_max", mamba.dt_max > 0 ? number(mamba.dt_max) : Answer()},
-          {"gate", gate_name(mamba.gate)}, {"norm_groups", mamba.norm_groups}, {"norm_eps", number(mamba.norm_eps)},
+          {"dt_min", number(mamba.dt_min)},
+          {"dt_max", mamba.dt_max > 0 ? number(mamba.dt_max) : Answer()},
+          {"gate", gate_name(mamba.gate)},
+          {"norm_groups", mamba.norm_groups},
+          {"norm_eps", number(mamba.norm_eps)},
           {"input_scale", number(mamba.input_scale)}};
 }
 
@@ -222,14 +229,20 @@ Answer json_of(const DeltaNetSpec& delta) {
 }
 
 Answer json_of(const RgLruSpec& lru) {
-  return {{"kind", "rg_lru"}, {"width", lru.width}, {"n_blocks", lru.n_blocks}, {"d_conv", lru.d_conv},
+  return {{"kind", "rg_lru"},
+          {"width", lru.width},
+          {"n_blocks", lru.n_blocks},
+          {"d_conv", lru.d_conv},
           {"activation", activation_name(lru.activation)}};
 }
 
 Answer json_of(const Rwkv4Spec& rwkv) { return {{"kind", "rwkv4"}, {"d_attention", rwkv.d_attention}}; }
 
 Answer json_of(const RwkvSpec& rwkv) {
-  return {{"kind", fmt::format("rwkv{}", rwkv.version)}, {"n_heads", rwkv.n_heads}, {"head_dim", rwkv.head_dim}, {"value_dim", rwkv.value_dim},
+  return {{"kind", fmt::format("rwkv{}", rwkv.version)},
+          {"n_heads", rwkv.n_heads},
+          {"head_dim", rwkv.head_dim},
+          {"value_dim", rwkv.value_dim},
           {"norm_eps", number(rwkv.norm_eps)}};
 }
 
@@ -262,10 +275,10 @@ Answer json_of(const BesideSpec& beside) {
 
 Answer json_of(const FeedForwardSpec& feed) {
   Answer out = {{"kind", "feed_forward"},
-          {"d_ff", feed.d_ff},
-          {"activation", activation_name(feed.activation)},
-          {"gated", feed.gated},
-          {"bias", feed.bias}};
+                {"d_ff", feed.d_ff},
+                {"activation", activation_name(feed.activation)},
+                {"gated", feed.gated},
+                {"bias", feed.bias}};
   if (feed.gate_scale != 1) out["gate_scale"] = number(feed.gate_scale);
   if (feed.down_scale != 1) out["down_scale"] = number(feed.down_scale);
   if (feed.inner_norm) out["inner_norm"] = json_of(*feed.inner_norm);

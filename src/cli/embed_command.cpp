@@ -129,11 +129,9 @@ std::string answer_line(const Record& record, std::uint64_t line, const std::vec
     id = object.substr(1, object.size() - 2) + ',';
   }
   if (record.error) {
-    return fmt::format("{{{}\"error\":{{\"message\":{},\"line\":{}}}}}\n", id,
-                       dumped(record.error->message()), line);
+    return fmt::format("{{{}\"error\":{{\"message\":{},\"line\":{}}}}}\n", id, dumped(record.error->message()), line);
   }
-  return fmt::format("{{{}\"embedding\":[{}],\"tokens\":{}}}\n", id, vector_text(*vector, ","),
-                     record.ids.size());
+  return fmt::format("{{{}\"embedding\":[{}],\"tokens\":{}}}\n", id, vector_text(*vector, ","), record.ids.size());
 }
 
 Result<int> open_records(const Options& options) {
@@ -227,8 +225,8 @@ Result<void> run_embed(const Options& options) {
   }
   CONTINUO_TRY(const auto vectors, embedder.embed({&record, 1}));
   if (!options.json) return print(vector_text(vectors.front(), " ") + "\n");
-  return print(fmt::format("{{\"embedding\":[{}],\"tokens\":{},\"model\":{}}}\n",
-                           vector_text(vectors.front(), ","), record.ids.size(), dumped(loaded.name)));
+  return print(fmt::format("{{\"embedding\":[{}],\"tokens\":{},\"model\":{}}}\n", vector_text(vectors.front(), ","),
+                           record.ids.size(), dumped(loaded.name)));
 }
 
 }  // namespace continuo

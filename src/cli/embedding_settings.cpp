@@ -33,8 +33,7 @@ Result<Pooling> pooling_of(const Json& config, const std::string& file) {
     const auto mode =
         std::find_if(kModes.begin(), kModes.end(), [&](const Mode& known) { return field == known.field; });
     if (mode == kModes.end() || found) {
-      return model_error(file,
-                         fmt::format("'{}' is not supported{}", field, found ? " beside another mode" : ""),
+      return model_error(file, fmt::format("'{}' is not supported{}", field, found ? " beside another mode" : ""),
                          "--pooling chooses mean, cls or last");
     }
     found = mode->pooling;

@@ -48,15 +48,14 @@ Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* t
   if (ids.empty()) return usage_error("there is nothing to explain: the text has no tokens");
   for (const TokenId id : ids) {
     if (id < 0 || id >= model.spec.vocab_size) {
-      return usage_error(fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id,
-                                     model.spec.vocab_size - 1));
+      return usage_error(
+          fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id, model.spec.vocab_size - 1));
     }
   }
   const auto context = static_cast<std::size_t>(model.spec.context_length);
   if (ids.size() > context) {
-    return Error{
-        .kind = ErrorKind::context,
-        .what = fmt::format("the text has {} tokens and the model's context holds {}", ids.size(), context)};
+    return Error{.kind = ErrorKind::context,
+                 .what = fmt::format("the text has {} tokens and the model's context holds {}", ids.size(), context)};
   }
   return ids;
 }
@@ -65,15 +64,12 @@ Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* t
 Result<std::size_t> generate(Engine& engine, const Options& options, const SamplingOptions& sampling,
                              std::vector<TokenId>& ids, const std::atomic<bool>& interrupted) {
   if (options.explain.tokens == 0) return std::size_t{0};
-  Request request{
-      .prompt = ids, .max_tokens = static_cast<std::int64_t>(options.explain.tokens), .sampling = sampling};
-  CONTINUO_TRY(const Completion completion, while_waiting(options, "generating", [&] {
-                 return engine.complete(request, {}, interrupted);
-               }));
+  Request request{.prompt = ids, .max_tokens = static_cast<std::int64_t>(options.explain.tokens), .sampling = sampling};
+  CONTINUO_TRY(const Completion completion,
+               while_waiting(options, "generating", [&] { return engine.complete(request, {}, interrupted); }));
   if (completion.finish == FinishReason::interrupted)
     return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
-  for (const GeneratedToken& token : completion.tokens)
-    ids.push_back(token.id);
+  for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);
   return completion.tokens.size();
 }
 
@@ -99,8 +95,7 @@ Result<void> choose_window(const Options& options, explain::Question& question) 
   const auto [from, to] = std::pair(options.explain.from, options.explain.to);
   if (from && *from >= n)
     return usage_error(fmt::format("--from is {}, expected a position from 0 to {}", *from, n - 1));
-  if (to && *to >= n)
-    return usage_error(fmt::format("--to is {}, expected a position from 0 to {}", *to, n - 1));
+  if (to && *to >= n) return usage_error(fmt::format("--to is {}, expected a position from 0 to {}", *to, n - 1));
   question.from = from.value_or(0);
   question.to = to ? *to + 1 : n;
   if (question.from >= question.to) {
@@ -128,8 +123,7 @@ std::vector<explain::Panel> chosen_panels(const Options& options) {
   std::vector<explain::Panel> chosen;
   for (const explain::Panel& panel : explain::panels()) {
     const auto& views = options.explain.views;
-    if (views.empty() || std::find(views.begin(), views.end(), panel.name) != views.end())
-      chosen.push_back(panel);
+    if (views.empty() || std::find(views.begin(), views.end(), panel.name) != views.end()) chosen.push_back(panel);
   }
   return chosen;
 }
@@ -168,12 +162,10 @@ Result<void> show(const Options& options, const explain::Recording& recording) {
     }
   }
   if (!options.explain.html.empty()) {
-    CONTINUO_TRY_VOID(
-        write_whole_file(options.explain.html, explain::draw_page(panels, view, {CONTINUO_VERSION})));
+    CONTINUO_TRY_VOID(write_whole_file(options.explain.html, explain::draw_page(panels, view, {CONTINUO_VERSION})));
   }
   if (options.json) return print_json(explain::recording_json(recording));
-  const bool written =
-      !options.explain.dumps.empty() || !options.explain.svg.empty() || !options.explain.html.empty();
+  const bool written = !options.explain.dumps.empty() || !options.explain.svg.empty() || !options.explain.html.empty();
   if (written) return {};
   return print_views(panels, view);
 }
@@ -190,8 +182,9 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
-  CONTINUO_TRY(const LoadedModel loaded,
-               while_waiting(options, "loading the model", [&] { return load(options.model, use, chosen_sampling(options)); }));
+  CONTINUO_TRY(const LoadedModel loaded, while_waiting(options, "loading the model", [&] {
+                 return load(options.model, use, chosen_sampling(options));
+               }));
   const Model& model = loaded.network;
   const Tokenizer* const pieces = loaded.text();
   explain::Question question{.without_mask = options.explain.no_mask};

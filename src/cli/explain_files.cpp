@@ -16,9 +16,7 @@ namespace continuo {
 namespace {
 
 Error cannot(std::string_view what, const std::string& path, int error) {
-  return {.kind = ErrorKind::output,
-          .what = fmt::format("cannot {}: {}", what, std::strerror(error)),
-          .file = path};
+  return {.kind = ErrorKind::output, .what = fmt::format("cannot {}: {}", what, std::strerror(error)), .file = path};
 }
 
 std::vector<std::string> split(const std::string& text) {
@@ -33,15 +31,13 @@ std::vector<std::string> split(const std::string& text) {
 
 Result<std::size_t> number_below(const std::string& text, std::size_t limit, std::string_view what) {
   const std::string expected = fmt::format("a {} from 0 to {}", what, limit - 1);
-  CONTINUO_TRY(const auto number,
-               parse_number<std::size_t>(text, fmt::format("--dump: the {}", what), expected));
-  if (number >= limit)
-    return usage_error(fmt::format("--dump: {} {} is not there, expected {}", what, text, expected));
+  CONTINUO_TRY(const auto number, parse_number<std::size_t>(text, fmt::format("--dump: the {}", what), expected));
+  if (number >= limit) return usage_error(fmt::format("--dump: {} {} is not there, expected {}", what, text, expected));
   return number;
 }
 
-Result<Dump> find_head(const explain::Recording& r, const std::string& layer_text,
-                       const std::string& head_text, bool scores) {
+Result<Dump> find_head(const explain::Recording& r, const std::string& layer_text, const std::string& head_text,
+                       bool scores) {
   CONTINUO_TRY(const std::size_t layer, number_below(layer_text, r.layers.size(), "layer"));
   if (!r.layers[layer].attention) return usage_error(fmt::format("--dump: layer {} has no attention", layer));
   const auto& heads = r.layers[layer].attention->heads;

@@ -30,7 +30,8 @@ Answer families_json() {
   std::stable_sort(all.begin(), all.end(), [](const Answer& a, const Answer& b) {
     const auto name = [](const Answer& row) { return row["known_as"].get_ref<const std::string&>(); };
     const auto folded = [](std::string text) {
-      std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+      std::transform(text.begin(), text.end(), text.begin(),
+                     [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
       return text;
     };
     return folded(name(a)) < folded(name(b));
@@ -43,9 +44,10 @@ std::string families_text() {
   std::string out;
   for (const Answer& row : all["families"]) {
     std::string gguf;
-    for (const Answer& name : row["gguf"]) gguf += fmt::format("{}{}", gguf.empty() ? "  gguf " : ", ", name.get<std::string>());
-    out += fmt::format("{:<48} {}{}{}\n", row["known_as"].get<std::string>(), row["model_type"].get<std::string>(), gguf,
-                       row["text_only"].get<bool>() ? "  (its text)" : "");
+    for (const Answer& name : row["gguf"])
+      gguf += fmt::format("{}{}", gguf.empty() ? "  gguf " : ", ", name.get<std::string>());
+    out += fmt::format("{:<48} {}{}{}\n", row["known_as"].get<std::string>(), row["model_type"].get<std::string>(),
+                       gguf, row["text_only"].get<bool>() ? "  (its text)" : "");
   }
   return out;
 }

@@ -37,8 +37,7 @@ struct MaskedText {
 
 Result<TokenId> mask_token(const Options& options, const Tokenizer* tokenizer) {
   if (options.fill.mask_id) return *options.fill.mask_id;
-  if (!tokenizer)
-    return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
+  if (!tokenizer) return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
   for (const char* name : {"[MASK]", "<mask>"}) {
     const std::optional<TokenId> id = tokenizer->find(name);
     if (id && tokenizer->is_special(*id)) return *id;
@@ -86,8 +85,7 @@ std::vector<Guess> best_guesses(std::span<const float> logits, std::size_t n) {
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), better);
   const double largest = logits[static_cast<std::size_t>(order.front())];
   double sum = 0;
-  for (const float logit : logits)
-    sum += std::exp(logit - largest);
+  for (const float logit : logits) sum += std::exp(logit - largest);
   std::vector<Guess> guesses;
   for (const TokenId id : std::span(order).first(n)) {
     guesses.push_back({id, logits[static_cast<std::size_t>(id)] - largest - std::log(sum)});
@@ -104,8 +102,7 @@ std::vector<std::size_t> positions_of(std::span<const TokenId> ids, TokenId mask
 }
 
 // Guesses for all masks at once.
-Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked, std::size_t n,
-                                      const Model& model) {
+Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked, std::size_t n, const Model& model) {
   const std::vector<std::size_t> positions = positions_of(masked.ids, masked.mask);
   const EncoderText text{masked.ids, masked.token_types, positions};
   const std::span<const float> logits = encoder.logits({&text, 1});
@@ -121,17 +118,16 @@ Result<std::vector<FilledMask>> guess(Encoder& encoder, const MaskedText& masked
 }
 
 // One mask after the other, the surest first.
-Result<std::vector<FilledMask>> guess_one_by_one(Encoder& encoder, MaskedText masked, std::size_t n,
-                                                 const Model& model, const std::atomic<bool>& interrupted) {
+Result<std::vector<FilledMask>> guess_one_by_one(Encoder& encoder, MaskedText masked, std::size_t n, const Model& model,
+                                                 const std::atomic<bool>& interrupted) {
   std::vector<FilledMask> filled;
   for (std::size_t left = positions_of(masked.ids, masked.mask).size(); left > 0; --left) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     CONTINUO_TRY(std::vector<FilledMask> all, guess(encoder, masked, n, model));
     if (all.empty()) break;  // the mask itself was the likeliest piece of the last ones
-    const auto surest =
-        std::max_element(all.begin(), all.end(), [](const FilledMask& a, const FilledMask& b) {
-          return a.guesses.front().logprob < b.guesses.front().logprob;
-        });
+    const auto surest = std::max_element(all.begin(), all.end(), [](const FilledMask& a, const FilledMask& b) {
+      return a.guesses.front().logprob < b.guesses.front().logprob;
+    });
     masked.ids[surest->position] = surest->guesses.front().id;
     filled.push_back(std::move(*surest));
   }
@@ -172,9 +168,9 @@ Result<void> run_fill(const Options& options) {
                while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
   const Model& model = loaded.network;
   if (!sees_both_sides(model.spec)) {
-    return usage_error(fmt::format("{} sees the words before each alone ({}) and guesses no masks",
-                                   loaded.name, model.spec.family),
-                       "continuo without a command continues a text");
+    return usage_error(
+        fmt::format("{} sees the words before each alone ({}) and guesses no masks", loaded.name, model.spec.family),
+        "continuo without a command continues a text");
   }
   if (!model.spec.has_output) {
     return usage_error(fmt::format("{} was made without the part that guesses words", loaded.name));
@@ -183,9 +179,9 @@ Result<void> run_fill(const Options& options) {
   CONTINUO_TRY(Encoder encoder, Encoder::create(model, engine_options(options)));
   CONTINUO_TRY_VOID(encoder.check({masked.ids, masked.token_types}));
   const auto n = static_cast<std::size_t>(options.fill.top);
-  CONTINUO_TRY(const std::vector<FilledMask> filled,
-               options.fill.one_by_one ? guess_one_by_one(encoder, masked, n, model, interrupted)
-                                       : guess(encoder, masked, n, model));
+  CONTINUO_TRY(const std::vector<FilledMask> filled, options.fill.one_by_one
+                                                         ? guess_one_by_one(encoder, masked, n, model, interrupted)
+                                                         : guess(encoder, masked, n, model));
   if (options.json) return print_json(fill_json(filled, loaded.text(), loaded.name));
   return print(fill_text(filled, loaded.text()));
 }

@@ -27,8 +27,7 @@ std::string option_lines(OptionGroups groups, std::size_t width) {
   std::string out;
   for (const OptionGroup* group : groups) {
     if (!group->title.empty()) out += fmt::format("\n{}:\n", wrapped(group->title, width - 1, 0));
-    for (const OptionRow& row : group->rows)
-      out += row_lines(row, width);
+    for (const OptionRow& row : group->rows) out += row_lines(row, width);
   }
   return out;
 }
@@ -50,8 +49,7 @@ std::string command_lines(std::size_t width) {
 
 std::string explained_lines(std::string_view title, std::span<const Explained> rows, std::size_t width) {
   std::string out = fmt::format("\n{}:\n", title);
-  for (const auto& [term, meaning] : rows)
-    out += fmt::format("  {:<5}{}\n", term, wrapped(meaning, width - 7, 7));
+  for (const auto& [term, meaning] : rows) out += fmt::format("  {:<5}{}\n", term, wrapped(meaning, width - 7, 7));
   return out;
 }
 
@@ -89,8 +87,7 @@ std::string wrapped(std::string_view text, std::size_t width, std::size_t indent
 }
 
 std::string synopsis(const OptionRow& row) {
-  std::string out =
-      row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("--{}", row.name);
+  std::string out = row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("--{}", row.name);
   if (!row.value.empty()) out += fmt::format(" {}", row.value);
   return out;
 }
@@ -116,8 +113,7 @@ std::string help(const Command& command, std::size_t width) {
   out += paragraphs(command.description, width);
   out += fmt::format("\nExamples:\n{}", command.examples);
   if (unnamed) out += explained_lines("Exit codes", exit_codes(), width);
-  if (unnamed)
-    out += "\nA command's options: continuo COMMAND --help. All of it as a manual page: continuo --man.\n";
+  if (unnamed) out += "\nA command's options: continuo COMMAND --help. All of it as a manual page: continuo --man.\n";
   return out;
 }
 

@@ -7,8 +7,8 @@
 
 namespace continuo {
 
-// What a person who typed these words probably wanted, as one sentence; empty where the words are a text like any other.
-// `words` are all words of `continuo` without a command.
+// What a person who typed these words probably wanted, as one sentence; empty where the words are a text like any
+// other. `words` are all words of `continuo` without a command.
 std::string hint_for_words(const Options& options);
 
 // Of `run MODEL ...`, which is ollama's way to name a model.

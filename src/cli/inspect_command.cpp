@@ -43,8 +43,7 @@ std::size_t parameters(const Model& model) {
   std::size_t total = 0;
   for (const TensorUse& tensor : model.tensors) {
     std::size_t values = 1;
-    for (const std::size_t n : tensor.shape)
-      values *= n;
+    for (const std::size_t n : tensor.shape) values *= n;
     total += values;
   }
   return total;
@@ -86,8 +85,8 @@ std::string remembers_text(const ModelSpec& spec, Format kv_type) {
 
 // What --memory of a batch becomes.
 std::string memory_text(const ModelSpec& spec, const EngineOptions& engine, const MemoryShares& shares) {
-  std::string out = fmt::format("memory       {} bytes in a batch: at most {} sequences at once", grouped(engine.memory),
-                                grouped(shares.max_running));
+  std::string out = fmt::format("memory       {} bytes in a batch: at most {} sequences at once",
+                                grouped(engine.memory), grouped(shares.max_running));
   if (SequenceState::kv_layers(spec) > 0) {
     out += fmt::format(", {} pages of {} positions in one layer each", grouped(shares.pages), kPageKeys);
   }
@@ -117,16 +116,13 @@ struct Inspected {
   std::vector<TokenRole> roles;
 };
 
-Answer inspect_json(const Inspected& inspected, const Options& options,
-                    const MemoryShares& shares) {
+Answer inspect_json(const Inspected& inspected, const Options& options, const MemoryShares& shares) {
   const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
   Answer layers = Answer::array();
-  for (const LayerSpec& layer : spec.layers)
-    layers.push_back(layer_json(layer));
+  for (const LayerSpec& layer : spec.layers) layers.push_back(layer_json(layer));
   Answer used = Answer::object();
-  for (const auto& [format, use] : formats(model))
-    used[format] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
+  for (const auto& [format, use] : formats(model)) used[format] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
   Answer answer = {{"model", name},
                    {"supported", true},
                    {"family", spec.family},
@@ -154,7 +150,8 @@ Answer inspect_json(const Inspected& inspected, const Options& options,
                    {"end_tokens", spec.eos_tokens},
                    {"sampling", sampling_json(sampling)}};
   if (spec.layer_embedding) {
-    answer["layer_embedding"] = {{"vocab_size", spec.layer_embedding->vocab_size}, {"width", spec.layer_embedding->width}};
+    answer["layer_embedding"] = {{"vocab_size", spec.layer_embedding->vocab_size},
+                                 {"width", spec.layer_embedding->width}};
   }
   if (spec.output_head) answer["output_head"] = {{"norm", norm_json(spec.output_head->norm)}};
   for (const TokenRole& role : roles) answer["roles"][role.role] = role.id;
@@ -179,10 +176,8 @@ std::string layers_text(const std::vector<LayerSpec>& layers) {
   for (std::size_t first = 0; first < layers.size();) {
     const std::string text = layer_text(layers[first]);
     std::size_t end = first + 1;
-    while (end < layers.size() && layer_text(layers[end]) == text)
-      ++end;
-    out += end - first == 1 ? fmt::format("layer {}\n", first)
-                            : fmt::format("layers {} to {}, each\n", first, end - 1);
+    while (end < layers.size() && layer_text(layers[end]) == text) ++end;
+    out += end - first == 1 ? fmt::format("layer {}\n", first) : fmt::format("layers {} to {}, each\n", first, end - 1);
     out += text;
     first = end;
   }
@@ -190,10 +185,9 @@ std::string layers_text(const std::vector<LayerSpec>& layers) {
 }
 
 std::string embedding_text(const ModelSpec& spec) {
-  std::string out =
-      fmt::format("embedding    {} tokens of {}", grouped(spec.vocab_size),
-                  spec.d_embedding > 0 ? fmt::format("{}, widened to {}", spec.d_embedding, spec.d_model)
-                                       : std::to_string(spec.d_model));
+  std::string out = fmt::format("embedding    {} tokens of {}", grouped(spec.vocab_size),
+                                spec.d_embedding > 0 ? fmt::format("{}, widened to {}", spec.d_embedding, spec.d_model)
+                                                     : std::to_string(spec.d_model));
   if (spec.embedding_scale != 1) out += fmt::format(", times {}", spec.embedding_scale);
   if (spec.embedding_norm) out += fmt::format(", {}", norm_text(spec.embedding_norm));
   return out + "\n";
@@ -214,21 +208,20 @@ std::string inspect_text(const Inspected& inspected, const Options& options, con
   const auto& [model, sampling, name, roles] = inspected;
   const ModelSpec& spec = model.spec;
   const Format kv_type = options.kv_type;
-  std::string out = fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family,
-                                grouped(parameters(model)));
+  std::string out =
+      fmt::format("model        {}\nfamily       {}\nparameters   {}\n", name, spec.family, grouped(parameters(model)));
   out += fmt::format("weights      {} bytes:", grouped(model.weight_bytes));
   for (const auto& [format, use] : formats(model))
     out += fmt::format(" {} {} ({} tensors)", grouped(use.bytes), format, use.tensors);
-  out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n",
-                     grouped(spec.context_length), grouped(kv_bytes_per_token(spec, kv_type)));
+  out += fmt::format("\ncontext      {} tokens\nkv cache     {} bytes a token\n", grouped(spec.context_length),
+                     grouped(kv_bytes_per_token(spec, kv_type)));
   if (const std::size_t bytes = SequenceState::recurrent_bytes(spec); bytes > 0)
     out += fmt::format("state        {} bytes a sequence, whatever its length\n", grouped(bytes));
   out += remembers_text(spec, kv_type);
   out += memory_text(spec, batch_engine_options(options, spec), shares);
   out += embedding_text(spec);
   const bool learned = !std::holds_alternative<std::monostate>(spec.positions);
-  out += fmt::format("positions    {}\n",
-                     learned ? positions_text(spec.positions) : "in attention, layer by layer");
+  out += fmt::format("positions    {}\n", learned ? positions_text(spec.positions) : "in attention, layer by layer");
   if (spec.layer_embedding) {
     out += fmt::format("layer inputs {} tokens of {} a layer\n", grouped(spec.layer_embedding->vocab_size),
                        spec.layer_embedding->width);
@@ -237,27 +230,26 @@ std::string inspect_text(const Inspected& inspected, const Options& options, con
   out += fmt::format("final norm   {}\n", norm_text(spec.final_norm));
   out += output_text(spec);
   out += fmt::format("begins with  {}\n", spec.bos_token ? std::to_string(*spec.bos_token) : "nothing");
-  out +=
-      fmt::format("ends with    {}\n",
-                  spec.eos_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.eos_tokens, ", ")));
+  out += fmt::format("ends with    {}\n",
+                     spec.eos_tokens.empty() ? "nothing" : fmt::format("{}", fmt::join(spec.eos_tokens, ", ")));
   for (std::size_t i = 0; i < roles.size(); ++i)
-    out += fmt::format("{}{} {}{}", i == 0 ? "roles        " : ", ", roles[i].role, roles[i].id, i + 1 == roles.size() ? "\n" : "");
+    out += fmt::format("{}{} {}{}", i == 0 ? "roles        " : ", ", roles[i].role, roles[i].id,
+                       i + 1 == roles.size() ? "\n" : "");
   for (const LeftOut& left : model.left_out) {
-    out += fmt::format("left out     {}*: {}, {} tensors, {} bytes\n", escaped(left.prefix), left.what, grouped(left.tensors),
-                       grouped(left.bytes));
+    out += fmt::format("left out     {}*: {}, {} tensors, {} bytes\n", escaped(left.prefix), left.what,
+                       grouped(left.tensors), grouped(left.bytes));
   }
-  out += fmt::format(
-      "sampling     temperature {}, top-k {}, top-p {}, min-p {}, typical-p {}, repeat-penalty {}\n",
-      sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p, sampling.typical_p,
-      sampling.repeat_penalty);
+  out += fmt::format("sampling     temperature {}, top-k {}, top-p {}, min-p {}, typical-p {}, repeat-penalty {}\n",
+                     sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p, sampling.typical_p,
+                     sampling.repeat_penalty);
   return out;
 }
 
 std::string tensors_text(const Model& model) {
   std::string out;
   for (const TensorUse& tensor : model.tensors) {
-    out += fmt::format("{}\t{}\t{}\t{}\t{}\n", escaped(tensor.name), tensor.role,
-                       format_info(tensor.format).name, fmt::join(tensor.shape, "x"), tensor.bytes);
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\n", escaped(tensor.name), tensor.role, format_info(tensor.format).name,
+                       fmt::join(tensor.shape, "x"), tensor.bytes);
   }
   return out;
 }
@@ -284,7 +276,7 @@ Result<void> run_inspect(const Options& options) {
   // What the network is can be shown without a tokenizer.
   const auto tokenizer = has_tokenizer(files) ? load_tokenizer(files) : Result<Tokenizer>(Error{});
   Inspected inspected{model, sampling, files.name(),
-                            token_roles(*model.storage, tokenizer ? &*tokenizer : nullptr, model.spec.vocab_size)};
+                      token_roles(*model.storage, tokenizer ? &*tokenizer : nullptr, model.spec.vocab_size)};
   if (options.json) return print_json(inspect_json(inspected, options, shares));
   inspected.name = printable(files.name());
   std::string text = inspect_text(inspected, options, shares);

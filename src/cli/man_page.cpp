@@ -101,8 +101,7 @@ std::string own_options(OptionGroups groups, OptionGroups shared) {
   std::string out;
   for (const OptionGroup* group : groups) {
     if (std::ranges::find(shared, group) != shared.end()) continue;
-    for (const OptionRow& row : group->rows)
-      out += entry(row);
+    for (const OptionRow& row : group->rows) out += entry(row);
   }
   return out;
 }
@@ -111,8 +110,7 @@ std::string shared_options(OptionGroups groups, OptionGroups shared) {
   std::vector<std::string> names;
   for (const OptionGroup* group : groups) {
     if (std::ranges::find(shared, group) == shared.end()) continue;
-    for (const OptionRow& row : group->rows)
-      names.push_back(fmt::format("--{}", row.name));
+    for (const OptionRow& row : group->rows) names.push_back(fmt::format("--{}", row.name));
   }
   if (names.empty()) return {};
   return ".PP\n" + running(fmt::format("As above: {}.", fmt::join(names, ", ")));
@@ -122,8 +120,7 @@ std::string titled_options(OptionGroups groups) {
   std::string out;
   for (const OptionGroup* group : groups) {
     if (!group->title.empty()) out += fmt::format(".SS \"{}\"\n", roff(group->title));
-    for (const OptionRow& row : group->rows)
-      out += entry(row);
+    for (const OptionRow& row : group->rows) out += entry(row);
   }
   return out;
 }

@@ -41,8 +41,7 @@ Result<void> turn_on(const OptionRow&, Options& options, const std::string&) {
 template <auto... Path>
 Result<void> set_text(const OptionRow& row, Options& options, const std::string& value) {
   if (value.empty()) {
-    return usage_error(fmt::format("--{} is empty, expected {}", row.name, row.expected),
-                       "is a variable unset?");
+    return usage_error(fmt::format("--{} is empty, expected {}", row.name, row.expected), "is a variable unset?");
   }
   field_at<Path...>(options) = value;
   return {};
@@ -69,8 +68,7 @@ Result<void> set_number(const OptionRow& row, Options& options, const std::strin
 // A whole number from Least to Most.
 template <long long Least, long long Most, auto... Path>
 Result<void> set_whole(const OptionRow& row, Options& options, const std::string& value) {
-  CONTINUO_TRY(const auto number,
-               parse_number<long long>(value, fmt::format("--{}", row.name), row.expected));
+  CONTINUO_TRY(const auto number, parse_number<long long>(value, fmt::format("--{}", row.name), row.expected));
   if (number < Least || number > Most) {
     return usage_error(fmt::format("--{} is {}, expected {}", row.name, value, row.expected));
   }

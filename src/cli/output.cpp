@@ -71,8 +71,7 @@ void Output::flush() {
 Result<void> Output::finish() {
   flush();
   if (failure_ == 0) return {};
-  return Error{.kind = ErrorKind::output,
-               .what = std::string("cannot write to stdout: ") + std::strerror(failure_)};
+  return Error{.kind = ErrorKind::output, .what = std::string("cannot write to stdout: ") + std::strerror(failure_)};
 }
 
 Result<void> print(std::string_view text) {

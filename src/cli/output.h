@@ -9,8 +9,8 @@
 namespace continuo {
 
 // Makes sure that the standard descriptors are open, so that no model file ever becomes one of them: what is
-// closed leads to /dev/null. SIGPIPE and SIGXFSZ are ignored; a reader that went away and a file that may not grow show as
-// errors of write. Called once, first.
+// closed leads to /dev/null. SIGPIPE and SIGXFSZ are ignored; a reader that went away and a file that may not grow show
+// as errors of write. Called once, first.
 void set_up_descriptors();
 
 class Output {

@@ -19,9 +19,7 @@ namespace {
 constexpr int kGraceMilliseconds = 25;
 
 Error cannot_read(const std::string& name, int error) {
-  return {.kind = ErrorKind::usage,
-          .what = std::string("cannot read the text: ") + std::strerror(error),
-          .file = name};
+  return {.kind = ErrorKind::usage, .what = std::string("cannot read the text: ") + std::strerror(error), .file = name};
 }
 
 Result<std::string> read_all(int fd, const std::string& name, const std::atomic<bool>& interrupted) {
@@ -56,8 +54,7 @@ Result<std::string> read_file(const std::string& path, const std::atomic<bool>& 
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text = words.front();
-  for (std::size_t i = 1; i < words.size(); ++i)
-    text += ' ' + words[i];
+  for (std::size_t i = 1; i < words.size(); ++i) text += ' ' + words[i];
   return text;
 }
 
@@ -78,8 +75,7 @@ Result<std::string> read_text(const Options& options, const std::atomic<bool>& i
   if (!from_stdin) CONTINUO_TRY_VOID(refuse_text_on_stdin(kGraceMilliseconds));
   if (options.prompt) return *options.prompt;
   if (!from_stdin && options.file.empty()) return joined(options.words);
-  CONTINUO_TRY(std::string text,
-               from_stdin ? read_stdin(options, interrupted) : read_file(options.file, interrupted));
+  CONTINUO_TRY(std::string text, from_stdin ? read_stdin(options, interrupted) : read_file(options.file, interrupted));
   if (!options.exact && text.ends_with('\n')) text.pop_back();
   return text;
 }

@@ -30,8 +30,9 @@ Result<Format> wanted_format(const std::string& typed) {
 }
 
 // What the writer says of itself; the rest of the metadata stays as it is.
-const std::set<std::string_view> kOurs = {"general.file_type", "general.quantization_version", "general.alignment",
-                                          "split.no", "split.count", "split.tensors.count"};
+const std::set<std::string_view> kOurs = {"general.file_type", "general.quantization_version",
+                                          "general.alignment", "split.no",
+                                          "split.count",       "split.tensors.count"};
 
 // Another GGUF file: metadata as it stands, tensors by their names.
 Result<void> take_gguf(const std::vector<GgufFile>& parts, const Checkpoint& checkpoint, GgufWriter& writer) {
@@ -39,7 +40,8 @@ Result<void> take_gguf(const std::vector<GgufFile>& parts, const Checkpoint& che
     if (!kOurs.count(key)) writer.add_stored(key, entry.stored);
   }
   for (const auto& [name, other] : checkpoint.others) {
-    return model_error(other.file, fmt::format("tensor '{}' is stored as {}, which cannot be read", name, other.format));
+    return model_error(other.file,
+                       fmt::format("tensor '{}' is stored as {}, which cannot be read", name, other.format));
   }
   for (const GgufFile& part : parts) {
     for (const GgufTensor& tensor : part.tensors()) {
@@ -127,7 +129,8 @@ Result<void> check_plan(const ModelSpec& wanted, const std::string& path, const 
 }
 
 Result<void> same_file(const std::string& in, const std::string& out) {
-  struct stat a {}, b {};
+  struct stat a {
+  }, b{};
   if (stat(in.c_str(), &a) != 0 || stat(out.c_str(), &b) != 0) return {};
   if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return {};
   return usage_error(fmt::format("{} is both what is read and what is written", out));

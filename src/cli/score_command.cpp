@@ -30,8 +30,7 @@ Result<void> check_typed(const Options& options) {
     return usage_error(fmt::format("--stride is {}, expected a whole number >= 1", *score.stride));
   if (score.summary && !score.jsonl) return usage_error("--summary needs --jsonl");
   if (score.jsonl && (options.ids || options.json || options.last_logits || options.exact)) {
-    return usage_error("--jsonl does not go with --ids, --json, --last-logits and --exact",
-                       "its answers are JSON");
+    return usage_error("--jsonl does not go with --ids, --json, --last-logits and --exact", "its answers are JSON");
   }
   if (score.jsonl && !options.words.empty() && !options.stdin_wanted) {
     return usage_error("--jsonl reads a file or stdin, not the command line", "give the file with --file");
@@ -82,11 +81,10 @@ std::string lines(std::span<const TokenId> ids, const Scored& scored, const Summ
   return out + '\n';
 }
 
-Answer score_json(const Options& options, std::span<const TokenId> ids, const Scored& scored,
-                  const Summary& summary, const std::string& model) {
+Answer score_json(const Options& options, std::span<const TokenId> ids, const Scored& scored, const Summary& summary,
+                  const std::string& model) {
   Answer logprobs = Answer::array({nullptr});
-  for (const double logprob : scored.logprobs)
-    logprobs.push_back(logprob);
+  for (const double logprob : scored.logprobs) logprobs.push_back(logprob);
   Answer answer = {{"ids", std::vector<TokenId>(ids.begin(), ids.end())}, {"logprobs", std::move(logprobs)}};
   answer["sum"] = scored.sum;
   answer["perplexity"] = summary.perplexity ? Answer(*summary.perplexity) : Answer();
@@ -149,8 +147,7 @@ Result<void> run_score(const Options& options) {
   CONTINUO_TRY(const Windows windows, resolve_windows(options, model.network.spec));
   const EngineOptions how = batch_engine_options(options, model.network.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, how));
-  if (options.score.jsonl)
-    return score_records(options, model.network, *tokenizer, engine, windows, interrupted);
+  if (options.score.jsonl) return score_records(options, model.network, *tokenizer, engine, windows, interrupted);
 
   CONTINUO_TRY(const ScoredPart part, read_part(options, model.network, tokenizer, interrupted));
   CONTINUO_TRY(const Scored scored, score(engine, part, windows, options, interrupted));

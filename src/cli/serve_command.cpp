@@ -57,9 +57,8 @@ Result<void> run_serve(const Options& options) {
   allow_descriptors();
   const HttpOptions how = http_options(options.serve);
   CONTINUO_TRY(const auto http, HttpServer::create(how));
-  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, TokenizerUse::if_there);
-               }));
+  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model",
+                                                      [&] { return load(options.model, TokenizerUse::if_there); }));
   const EngineOptions engine_options = batch_engine_options(options, model.network.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), engine_options));
   const RequestDefaults defaults = request_defaults(options, model.sampling);
@@ -68,8 +67,8 @@ Result<void> run_serve(const Options& options) {
                                    .request_memory = request_memory(engine_options.memory),
                                    .deadline = std::chrono::seconds(options.serve.deadline),
                                    .grace = std::chrono::seconds(options.serve.grace)};
-  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name, engine.threads(),
-               options.batch.at_once);
+  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
+               engine.threads(), options.batch.at_once);
   CONTINUO_TRY_VOID(print(url(how.address, http->port()) + "\n"));
   return serve(*http, model, engine, defaults, serve_options);
 }

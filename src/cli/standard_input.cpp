@@ -30,7 +30,8 @@ bool has_bytes(int milliseconds) {
 }
 
 // Programs that start another one and leave their stdin to it.
-constexpr std::string_view kWrappers[] = {"timeout", "time", "flock", "strace", "ltrace", "perf", "sudo", "doas", "setsid"};
+constexpr std::string_view kWrappers[] = {"timeout", "time", "flock", "strace", "ltrace",
+                                          "perf",    "sudo", "doas",  "setsid"};
 
 // The name of a process and its parent, from "PID (NAME) STATE PPID ...".
 struct Process {
@@ -58,7 +59,8 @@ bool is_inherited() {
   for (int generation = 0; generation < 8; ++generation) {
     if (parent == 0) return false;  // the first process of a container
     struct stat theirs {};
-    if (stat(fmt::format("/proc/{}/fd/0", parent).c_str(), &theirs) != 0) return errno != ENOENT || access("/proc/self", F_OK) != 0;
+    if (stat(fmt::format("/proc/{}/fd/0", parent).c_str(), &theirs) != 0)
+      return errno != ENOENT || access("/proc/self", F_OK) != 0;
     if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino) return false;
     const Process wrapper = process(parent);
     if (std::ranges::find(kWrappers, wrapper.name) == std::end(kWrappers)) return true;

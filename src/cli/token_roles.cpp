@@ -19,17 +19,22 @@ struct RoleNames {
 constexpr RoleNames kRoles[] = {
     {"fim_prefix",
      {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"},
-     {"<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<｜fim▁begin｜>", "▁<PRE>", "<PRE>", "[PREFIX]", "<|code_prefix|>"}},
+     {"<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<｜fim▁begin｜>", "▁<PRE>", "<PRE>", "[PREFIX]",
+      "<|code_prefix|>"}},
     {"fim_suffix",
      {"tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"},
-     {"<|fim_suffix|>", "<fim_suffix>", "<fim-suffix>", "<｜fim▁hole｜>", "▁<SUF>", "<SUF>", "[SUFFIX]", "<|code_suffix|>"}},
+     {"<|fim_suffix|>", "<fim_suffix>", "<fim-suffix>", "<｜fim▁hole｜>", "▁<SUF>", "<SUF>", "[SUFFIX]",
+      "<|code_suffix|>"}},
     {"fim_middle",
      {"tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"},
-     {"<|fim_middle|>", "<fim_middle>", "<fim-middle>", "<｜fim▁end｜>", "▁<MID>", "<MID>", "[MIDDLE]", "<|code_middle|>"}},
+     {"<|fim_middle|>", "<fim_middle>", "<fim-middle>", "<｜fim▁end｜>", "▁<MID>", "<MID>", "[MIDDLE]",
+      "<|code_middle|>"}},
     {"fim_pad", {"tokenizer.ggml.fim_pad_token_id"}, {"<|fim_pad|>", "<fim_pad>", "<fim-pad>"}},
     {"fim_repo", {"tokenizer.ggml.fim_rep_token_id"}, {"<|repo_name|>", "<repo_name>", "<reponame>"}},
     {"fim_file", {"tokenizer.ggml.fim_sep_token_id"}, {"<|file_sep|>", "<file_sep>", "<|file_separator|>"}},
-    {"end_of_turn", {"tokenizer.ggml.eot_token_id"}, {"<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|eot|>"}},
+    {"end_of_turn",
+     {"tokenizer.ggml.eot_token_id"},
+     {"<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|eot|>"}},
 };
 
 std::optional<TokenId> stated(const Json& metadata, std::span<const std::string_view> keys, int vocab_size) {

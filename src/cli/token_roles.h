@@ -16,8 +16,8 @@ struct TokenRole {
   TokenId id;
 };
 
-// Where a GGUF file's metadata names them, else by the names that such tokens have in known vocabularies; in the table's
-// order, those that there are. `tokenizer` may be null.
+// Where a GGUF file's metadata names them, else by the names that such tokens have in known vocabularies; in the
+// table's order, those that there are. `tokenizer` may be null.
 std::vector<TokenRole> token_roles(const Checkpoint& checkpoint, const Tokenizer* tokenizer, int vocab_size);
 
 }  // namespace continuo

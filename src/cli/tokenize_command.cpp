@@ -18,8 +18,8 @@ Result<void> decode(const Options& options, const Tokenizer& tokenizer, std::str
   CONTINUO_TRY(const std::vector<TokenId> ids, parse_ids(text));
   for (const TokenId id : ids) {
     if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocab_size()) {
-      return usage_error(fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id,
-                                     tokenizer.vocab_size() - 1));
+      return usage_error(
+          fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id, tokenizer.vocab_size() - 1));
     }
   }
   const std::string decoded = tokenizer.decode(ids, options.no_special);
@@ -34,8 +34,7 @@ Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::str
   CONTINUO_TRY(const std::vector<TokenId> ids, tokenizer.try_encode(text, !options.no_special));
   if (options.json) {
     Answer pieces = Answer::array();
-    for (const TokenId id : ids)
-      pieces.push_back(tokenizer.piece(id));
+    for (const TokenId id : ids) pieces.push_back(tokenizer.piece(id));
     return print_json({{"ids", ids}, {"pieces", std::move(pieces)}});
   }
   std::string lines;
@@ -47,8 +46,7 @@ Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::str
     }
     return print(lines + '\n');
   }
-  for (const TokenId id : ids)
-    lines += fmt::format("{}\t{}\n", id, escaped(tokenizer.piece(id)));
+  for (const TokenId id : ids) lines += fmt::format("{}\t{}\n", id, escaped(tokenizer.piece(id)));
   return print(lines);
 }
 

@@ -13,8 +13,8 @@
 
 namespace continuo {
 
-// Shows its line from a second after its beginning until its end. Where stderr is no terminal, and with --quiet, it does
-// nothing at all. One at a time.
+// Shows its line from a second after its beginning until its end. Where stderr is no terminal, and with --quiet, it
+// does nothing at all. One at a time.
 class Waiting {
  public:
   Waiting(const Options& options, std::string what);

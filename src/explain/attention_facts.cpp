@@ -24,8 +24,7 @@ double row_entropy(const HeadRecord& head, std::size_t row) {
   double entropy = 0;
   const auto add = [&](double w) { entropy -= w > 0 ? w * std::log2(w) : 0; };
   add(head.before[row]);
-  for (std::size_t j = 0; j <= row; ++j)
-    add(head.weights.at(row, j));
+  for (std::size_t j = 0; j <= row; ++j) add(head.weights.at(row, j));
   return entropy;
 }
 

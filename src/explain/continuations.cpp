@@ -42,9 +42,8 @@ Result<void> continue_otherwise(const TextRun& run, Recording& recording, const 
   for (std::size_t row = recording.rows(); row-- > 0;) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     RowOutput& output = recording.outputs[row];
-    const auto other = std::find_if(output.guesses.begin(), output.guesses.end(), [&](const Guess& guess) {
-      return !output.next || guess.id != *output.next;
-    });
+    const auto other = std::find_if(output.guesses.begin(), output.guesses.end(),
+                                    [&](const Guess& guess) { return !output.next || guess.id != *output.next; });
     if (other == output.guesses.end()) continue;
     go_back(run, recording.from + row + 1);
     output.otherwise = {other->id, other->probability,

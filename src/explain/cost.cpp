@@ -34,8 +34,7 @@ struct Times {
 
   double sum(double LayerTimes::*part) const {
     double seconds = 0;
-    for (const LayerTimes& layer : layers)
-      seconds += layer.*part;
+    for (const LayerTimes& layer : layers) seconds += layer.*part;
     return seconds;
   }
   double attention() const { return sum(&LayerTimes::attention); }
@@ -96,8 +95,7 @@ struct Work {
 Work work_of(const Linear& map, std::size_t rows) {
   const Matrix& w = map.weight;
   if (!w.data) return {};
-  return {2.0 * double(w.rows) * double(w.cols) * double(rows),
-          double(stored_bytes(w.format, w.rows * w.cols))};
+  return {2.0 * double(w.rows) * double(w.cols) * double(rows), double(stored_bytes(w.format, w.rows * w.cols))};
 }
 
 Work sum(std::initializer_list<Work> parts) {
@@ -199,8 +197,7 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
   const Format kv_type = machine.kv_type;
   const std::size_t rows = r.rows();
   const Matrix& embedding = model.weights.embedding;
-  add_phase(r, "input", {},
-            {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
+  add_phase(r, "input", {}, {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
             times_of_pass.input);
   for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
     const LayerTimes& times = times_of_pass.layers[i];
@@ -212,8 +209,7 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
     if (const ScanCost scan = scan_cost(model.spec.layers[i].mixer); scan.floats > 0) {
       add_phase(r, "scan", i, {scan.operations * double(rows), 2 * sizeof(float) * scan.floats}, times.scan);
     }
-    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows),
-              times.feed);
+    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows), times.feed);
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
             times_of_pass.output);  // the last row alone, as generating does
@@ -223,8 +219,7 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
 
 std::vector<TokenId> ids_all_over(std::size_t n, std::size_t vocab_size) {
   std::vector<TokenId> ids(n);
-  for (std::size_t i = 0; i < n; ++i)
-    ids[i] = static_cast<TokenId>((i * 7919 + 1) % vocab_size);
+  for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<TokenId>((i * 7919 + 1) % vocab_size);
   return ids;
 }
 
@@ -298,8 +293,7 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
     state.restore(before);
-    runs.push_back(
-        timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
+    runs.push_back(timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
   }
   r.cost.state_bytes = SequenceState::recurrent_bytes(spec);
   r.cost.weight_bytes = machine.model.weight_bytes;

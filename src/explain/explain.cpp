@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t kChunk = 256;  // tokens before the window that are computed at once
 
 // Feeds what stands before the window; then the window, watched. Returns the state before the window.
-Result<Snapshot> run_text(ForwardPass& forward, SequenceState& state, const Question& question,
-                          Listener& listener, const std::atomic<bool>& interrupted) {
+Result<Snapshot> run_text(ForwardPass& forward, SequenceState& state, const Question& question, Listener& listener,
+                          const std::atomic<bool>& interrupted) {
   const std::span<const TokenId> ids = question.ids;
   while (state.length() < question.from) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
@@ -44,26 +44,22 @@ void name_pieces(const Machine& machine, Recording& r) {
     if (piece.empty()) piece = "#" + std::to_string(id);
   };
   const auto name_all = [&](const std::vector<Guess>& guesses) {
-    for (const Guess& guess : guesses)
-      name(guess.id);
+    for (const Guess& guess : guesses) name(guess.id);
   };
   for (const TokenRecord& token : r.tokens) {
     name(token.id);
     if (token.joined) name(*token.joined);
-    for (const Neighbour& neighbour : token.nearest)
-      name(neighbour.id);
+    for (const Neighbour& neighbour : token.nearest) name(neighbour.id);
   }
   for (const LayerRecord& layer : r.layers) {
-    for (const auto& guesses : layer.lens)
-      name_all(guesses);
+    for (const auto& guesses : layer.lens) name_all(guesses);
   }
   for (const RowOutput& output : r.outputs) {
     name_all(output.guesses);
     if (output.next) name(*output.next);
     if (!output.otherwise) continue;
     name(output.otherwise->first);
-    for (const TokenId id : output.otherwise->rest)
-      name(id);
+    for (const TokenId id : output.otherwise->rest) name(id);
   }
   name_all(r.ladder.logits_best);
   for (const LadderStage& stage : r.ladder.stages) {
@@ -91,8 +87,7 @@ Recording blank(const Machine& machine, const Question& question) {
 
 }  // namespace
 
-Result<Recording> explain(const Machine& machine, const Question& question,
-                          const std::atomic<bool>& interrupted) {
+Result<Recording> explain(const Machine& machine, const Question& question, const std::atomic<bool>& interrupted) {
   const ModelSpec& spec = machine.model.spec;
   Recording r = blank(machine, question);
   const std::size_t capacity =
@@ -118,8 +113,7 @@ Result<Recording> explain(const Machine& machine, const Question& question,
   read_lens(machine, r);
   describe_outputs(question, r);
   const std::span<const float> last(&r.logits.at(r.rows() - 1, 0), r.vocab_size);
-  const std::size_t generated =
-      question.generated - std::min(question.generated, question.ids.size() - question.to);
+  const std::size_t generated = question.generated - std::min(question.generated, question.ids.size() - question.to);
   r.ladder = climb(last, std::span(question.ids).first(question.to), generated, question.sampling, question.feedback);
   CONTINUO_TRY_VOID(continue_otherwise({forward, state, before, question, spec}, r, interrupted));
   CONTINUO_TRY_VOID(measure_cost(machine, question, r, interrupted));

@@ -24,15 +24,15 @@ namespace continuo::explain {
 inline constexpr std::size_t kLongestWindow = 128;
 
 struct Question {
-  std::vector<TokenId> ids;        // the text
-  std::size_t generated = 0;       // the last so many of them were generated
-  std::size_t from = 0, to = 0;    // the window; not empty, at most kLongestWindow tokens, inside the text
-  bool without_mask = false;       // record what rows would look like without the causal mask, too
-  std::size_t continuation = 6;    // tokens of "how the text would have gone on"; 0: none
-  SamplingOptions sampling;        // of the ladder
+  std::vector<TokenId> ids;                  // the text
+  std::size_t generated = 0;                 // the last so many of them were generated
+  std::size_t from = 0, to = 0;              // the window; not empty, at most kLongestWindow tokens, inside the text
+  bool without_mask = false;                 // record what rows would look like without the causal mask, too
+  std::size_t continuation = 6;              // tokens of "how the text would have gone on"; 0: none
+  SamplingOptions sampling;                  // of the ladder
   std::optional<SamplingFeedback> feedback;  // of the draws before it; none: there were none
-  double curve_seconds = 0;        // time to spend on the curve of the cost view; 0: none
-  std::size_t curve_limit = 4096;  // its longest length
+  double curve_seconds = 0;                  // time to spend on the curve of the cost view; 0: none
+  std::size_t curve_limit = 4096;            // its longest length
 };
 
 // What computes.
@@ -44,8 +44,7 @@ struct Machine {
   Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
 };
 
-Result<Recording> explain(const Machine& machine, const Question& question,
-                          const std::atomic<bool>& interrupted);
+Result<Recording> explain(const Machine& machine, const Question& question, const std::atomic<bool>& interrupted);
 
 // ---- its parts, one file each ----
 

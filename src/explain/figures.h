@@ -130,7 +130,6 @@ struct MemoryMaps {
   std::size_t chosen = 0;           // the one drawn large
 };
 
-using Figure =
-    std::variant<Paragraph, Strip, Table, Bars, Heatmap, CellGrid, Curves, Steps, AttentionMaps, MemoryMaps>;
+using Figure = std::variant<Paragraph, Strip, Table, Bars, Heatmap, CellGrid, Curves, Steps, AttentionMaps, MemoryMaps>;
 
 }  // namespace continuo::explain

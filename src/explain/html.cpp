@@ -42,8 +42,7 @@ unsigned weight_code(float weight) {
   const int exponent = std::stoi(text.substr(5));
   if (exponent < -9) return 0;
   if (exponent >= 0) return 8101;
-  const unsigned digits =
-      100 * unsigned(text[0] - '0') + 10 * unsigned(text[2] - '0') + unsigned(text[3] - '0');
+  const unsigned digits = 100 * unsigned(text[0] - '0') + 10 * unsigned(text[2] - '0') + unsigned(text[3] - '0');
   return unsigned(-exponent - 1) * 900 + digits - 100 + 1;
 }
 
@@ -51,25 +50,21 @@ unsigned weight_code(float weight) {
 // What is no finite number counts as 0.
 Json decimals_json(const Grid& scores, int digits) {
   std::vector<double> values;
-  for (const float score : scores.values)
-    values.push_back(std::isfinite(score) ? double(score) : 0);
+  for (const float score : scores.values) values.push_back(std::isfinite(score) ? double(score) : 0);
   const auto extremes = std::minmax_element(values.begin(), values.end());
   const double least = *extremes.first, most = *extremes.second;
   const auto step = [&] { return std::pow(10.0, -digits); };
   const auto low = [&] { return std::floor(least / step()) * step(); };
-  while ((most - low()) / step() >= kCodes - 2)
-    --digits;
+  while ((most - low()) / step() >= kCodes - 2) --digits;
   std::string packed;
-  for (const double value : values)
-    pack(static_cast<unsigned>(std::lround((value - low()) / step())), packed);
+  for (const double value : values) pack(static_cast<unsigned>(std::lround((value - low()) / step())), packed);
   return {{"low", low()}, {"step", step()}, {"digits", std::max(0, digits)}, {"packed", std::move(packed)}};
 }
 
 std::string weights_packed(const Grid& weights) {
   std::string packed;
   for (std::size_t i = 0; i < weights.rows; ++i) {
-    for (std::size_t j = 0; j <= i; ++j)
-      pack(weight_code(weights.at(i, j)), packed);
+    for (std::size_t j = 0; j <= i; ++j) pack(weight_code(weights.at(i, j)), packed);
   }
   return packed;
 }
@@ -95,8 +90,7 @@ class Interned {
 
 Json facts_json(const Facts& facts) {
   Json out = Json::array();
-  for (const auto& [name, value] : facts)
-    out.push_back({name, value});
+  for (const auto& [name, value] : facts) out.push_back({name, value});
   return out;
 }
 
@@ -134,8 +128,7 @@ Json json_of(const Table& t) {
 }
 
 Json json_of(const Bars& b) {
-  return {
-      {"kind", "bars"}, {"caption", b.caption}, {"bars", bars_json(b.bars)}, {"by_position", b.by_position}};
+  return {{"kind", "bars"}, {"caption", b.caption}, {"bars", bars_json(b.bars)}, {"by_position", b.by_position}};
 }
 
 Json json_of(const Heatmap& m) {
@@ -160,8 +153,7 @@ Json json_of(const CellGrid& g) {
     }
     cells.push_back(std::move(entry));
   }
-  for (const Facts& facts : g.col_facts)
-    col_facts.push_back(facts_json(facts));
+  for (const Facts& facts : g.col_facts) col_facts.push_back(facts_json(facts));
   return {{"kind", "grid"},
           {"caption", g.caption},
           {"row_title", g.row_title},
@@ -176,8 +168,7 @@ Json json_of(const Curves& c) {
   Json lines = Json::array();
   for (const Curves::Line& line : c.lines) {
     Json points = Json::array();
-    for (const auto& [x, y] : line.points)
-      points.push_back({x, number(y)});
+    for (const auto& [x, y] : line.points) points.push_back({x, number(y)});
     lines.push_back({{"name", line.name}, {"points", std::move(points)}});
   }
   return {{"kind", "curves"},
@@ -210,21 +201,18 @@ Json json_of(const AttentionMaps& m) {
   for (std::size_t i = 0; i < m.heads.size(); ++i) {
     const AttentionMaps::Head& head = m.heads[i];
     Json values = Json::array();
-    for (const auto& fact : head.facts)
-      values.push_back(fact.second);
+    for (const auto& fact : head.facts) values.push_back(fact.second);
     const bool same_layer = i > 0 && m.heads[i - 1].layer == head.layer;
-    heads.push_back(
-        {{"layer", head.layer},
-         {"head", head.head},
-         {"new_group", same_layer && m.heads[i - 1].record->kv_head != head.record->kv_head && m.grouped},
-         {"window", head.window},
-         {"facts", std::move(values)},
-         {"scores", decimals_json(head.record->scores, 2)},
-         {"weights", weights_packed(head.record->weights)}});
+    heads.push_back({{"layer", head.layer},
+                     {"head", head.head},
+                     {"new_group", same_layer && m.heads[i - 1].record->kv_head != head.record->kv_head && m.grouped},
+                     {"window", head.window},
+                     {"facts", std::move(values)},
+                     {"scores", decimals_json(head.record->scores, 2)},
+                     {"weights", weights_packed(head.record->weights)}});
   }
   Json names = Json::array();
-  for (const auto& fact : m.heads.front().facts)
-    names.push_back(fact.first);
+  for (const auto& fact : m.heads.front().facts) names.push_back(fact.first);
   return {{"kind", "attention"},
           {"labels", m.labels},
           {"first", m.first},
@@ -243,8 +231,7 @@ Json json_of(const MemoryMaps& m) {
       for (std::size_t j = 0; j <= i; ++j) triangle.values[at++] = unit.weights->at(i, j);
     }
     Json values = Json::array();
-    for (const auto& fact : unit.facts)
-      values.push_back(fact.second);
+    for (const auto& fact : unit.facts) values.push_back(fact.second);
     units.push_back({{"layer", unit.layer},
                      {"name", unit.name},
                      {"title", unit.title},
@@ -252,8 +239,7 @@ Json json_of(const MemoryMaps& m) {
                      {"weights", decimals_json(triangle, 9)}});
   }
   Json names = Json::array();
-  for (const auto& fact : m.units.front().facts)
-    names.push_back(fact.first);
+  for (const auto& fact : m.units.front().facts) names.push_back(fact.first);
   return {{"kind", "memory"},
           {"labels", m.labels},
           {"first", m.first},
@@ -331,8 +317,7 @@ Json page_data(std::span<const Panel> panels, const View& view, const Page& page
                     {"figures", std::move(figures)}});
   }
   Json table = Json::object();
-  for (const std::string_view key : kScriptWords)
-    table[std::string(key)] = words(key);
+  for (const std::string_view key : kScriptWords) table[std::string(key)] = words(key);
   std::string lead = words("page.lead", r.model, r.text_tokens);
   if (r.rows() < r.text_tokens) lead += " " + words("page.window", r.from, r.to - 1, r.text_tokens);
   return {{"title", words("page.title", r.model)},

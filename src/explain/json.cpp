@@ -14,8 +14,7 @@ Json number(float value) { return std::isfinite(value) ? Json::parse(fmt::format
 
 Json numbers_json(const float* values, std::size_t n) {
   Json out = Json::array();
-  for (std::size_t i = 0; i < n; ++i)
-    out.push_back(number(values[i]));
+  for (std::size_t i = 0; i < n; ++i) out.push_back(number(values[i]));
   return out;
 }
 Json numbers_json(const std::vector<float>& values) { return numbers_json(values.data(), values.size()); }
@@ -60,8 +59,7 @@ class Writer {
 };
 
 std::string_view name_of(Cut cut) {
-  constexpr std::string_view kNames[] = {"start",       "special", "word",   "no_piece",
-                                         "words_first", "merge",   "unknown"};
+  constexpr std::string_view kNames[] = {"start", "special", "word", "no_piece", "words_first", "merge", "unknown"};
   return kNames[static_cast<std::size_t>(cut)];
 }
 
@@ -70,8 +68,7 @@ Json Writer::tokens() const {
   for (std::size_t i = 0; i < r_.tokens.size(); ++i) {
     const TokenRecord& t = r_.tokens[i];
     Json bytes = Json::array(), nearest = Json::array();
-    for (const char byte : t.text)
-      bytes.push_back(static_cast<unsigned char>(byte));
+    for (const char byte : t.text) bytes.push_back(static_cast<unsigned char>(byte));
     for (const Neighbour& neighbour : t.nearest) {
       Json entry = token(neighbour.id);
       entry["cosine"] = number(neighbour.cosine);
@@ -115,8 +112,7 @@ Json Writer::positions() const {
 
 Json head_json(const HeadRecord& head) {
   const HeadFacts& f = head.facts;
-  Json out = {
-      {"kv_head", head.kv_head}, {"scores", grid_json(head.scores)}, {"weights", grid_json(head.weights)}};
+  Json out = {{"kv_head", head.kv_head}, {"scores", grid_json(head.scores)}, {"weights", grid_json(head.weights)}};
   if (head.unmasked.rows > 0) out["weights_without_mask"] = grid_json(head.unmasked);
   out["weight_before_window"] = numbers_json(head.before);
   out["facts"] = {{"off_diagonal", f.off_diagonal},     {"asymmetry", f.asymmetry},
@@ -127,8 +123,7 @@ Json head_json(const HeadRecord& head) {
 
 Json attention_json(const AttentionRecord& attention) {
   Json heads = Json::array();
-  for (const HeadRecord& head : attention.heads)
-    heads.push_back(head_json(head));
+  for (const HeadRecord& head : attention.heads) heads.push_back(head_json(head));
   return {{"n_heads", attention.spec.n_heads},   {"n_kv_heads", attention.spec.n_kv_heads},
           {"head_dim", attention.spec.head_dim}, {"scale", number(attention.spec.scale)},
           {"window", attention.spec.window},     {"heads", std::move(heads)}};
@@ -150,19 +145,15 @@ Json unit_json(const UnitRecord& unit) {
 Json memory_json(const MemoryRecord& memory) {
   Json units = Json::array();
   for (const UnitRecord& unit : memory.units) units.push_back(unit_json(unit));
-  return {{"kind", memory.kind},
-          {"unit", memory.heads ? "head" : "channel"},
-          {"n_units", memory.n_units},
-          {"key_dim", memory.key_dim},
-          {"value_dim", memory.value_dim},
-          {"averaged", memory.averaged},
+  return {{"kind", memory.kind},           {"unit", memory.heads ? "head" : "channel"},
+          {"n_units", memory.n_units},     {"key_dim", memory.key_dim},
+          {"value_dim", memory.value_dim}, {"averaged", memory.averaged},
           {"units", std::move(units)}};
 }
 
 Json Writer::layer(const LayerRecord& layer) const {
   Json lens = Json::array(), neurons = Json::array();
-  for (const auto& row : layer.lens)
-    lens.push_back(guesses(row));
+  for (const auto& row : layer.lens) lens.push_back(guesses(row));
   for (const auto& row : layer.neurons) {
     Json list = Json::array();
     for (const Neuron& neuron : row)
@@ -189,8 +180,7 @@ Json Writer::output(const RowOutput& o) const {
     otherwise = token(o.otherwise->first);
     otherwise["probability"] = number(o.otherwise->probability);
     otherwise["continuation"] = Json::array();
-    for (const TokenId id : o.otherwise->rest)
-      otherwise["continuation"].push_back(token(id));
+    for (const TokenId id : o.otherwise->rest) otherwise["continuation"].push_back(token(id));
   }
   return {{"guesses", guesses(o.guesses)},
           {"entropy_bits", o.entropy},
@@ -245,9 +235,8 @@ Json Writer::cost() const {
   }
   return {{"threads", c.threads},           {"kernels", c.kernels},
           {"weight_bytes", c.weight_bytes}, {"cache_bytes_per_token", c.cache_bytes_per_token},
-          {"state_bytes", c.state_bytes},
-          {"phases", std::move(phases)},    {"curve", std::move(curve)},
-          {"curve_end", c.curve_end}};
+          {"state_bytes", c.state_bytes},   {"phases", std::move(phases)},
+          {"curve", std::move(curve)},      {"curve_end", c.curve_end}};
 }
 
 }  // namespace
@@ -255,10 +244,8 @@ Json Writer::cost() const {
 Json recording_json(const Recording& r) {
   const Writer writer(r);
   Json layers = Json::array(), outputs = Json::array();
-  for (const LayerRecord& layer : r.layers)
-    layers.push_back(writer.layer(layer));
-  for (const RowOutput& output : r.outputs)
-    outputs.push_back(writer.output(output));
+  for (const LayerRecord& layer : r.layers) layers.push_back(writer.layer(layer));
+  for (const RowOutput& output : r.outputs) outputs.push_back(writer.output(output));
   return {{"format", "continuo-explain-1"},
           {"model", r.model},
           {"family", r.family},

@@ -15,17 +15,15 @@ constexpr std::size_t kDropped = 4;
 
 double total(std::span<const Candidate> candidates) {
   double sum = 0;
-  for (const Candidate& candidate : candidates)
-    sum += candidate.weight;
+  for (const Candidate& candidate : candidates) sum += candidate.weight;
   return sum;
 }
 
 std::vector<Guess> heaviest(std::vector<Candidate> candidates, double whole, std::size_t k) {
   k = std::min(k, candidates.size());
-  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(k), candidates.end(),
-                    [](const Candidate& a, const Candidate& b) {
-                      return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
-                    });
+  std::partial_sort(
+      candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(k), candidates.end(),
+      [](const Candidate& a, const Candidate& b) { return a.weight != b.weight ? a.weight > b.weight : a.id < b.id; });
   std::vector<Guess> guesses;
   for (std::size_t i = 0; i < k; ++i)
     guesses.push_back({candidates[i].id, static_cast<float>(candidates[i].weight / whole)});
@@ -43,16 +41,14 @@ std::vector<Candidate> difference(std::span<const Candidate> before, std::span<c
 // A stage over scores: what it changed, and the softmax of what it left.
 LadderStage after_scores(std::span<const float> before, std::span<const float> after) {
   LadderStage stage;
-  for (std::size_t i = 0; i < after.size(); ++i)
-    stage.changed += before[i] != after[i] ? 1 : 0;
+  for (std::size_t i = 0; i < after.size(); ++i) stage.changed += before[i] != after[i] ? 1 : 0;
   stage.kept = after.size();
   stage.best = best_guesses(after, kShown);
   return stage;
 }
 
 // A stage over candidates. `whole`: the weight of all candidates after the temperature.
-LadderStage after_candidates(std::span<const Candidate> before, const std::vector<Candidate>& after,
-                             double whole) {
+LadderStage after_candidates(std::span<const Candidate> before, const std::vector<Candidate>& after, double whole) {
   const auto gone = difference(before, after);
   const double left = total(after);
   LadderStage stage{.kept = after.size(), .removed = gone.size(), .mass = left / whole};

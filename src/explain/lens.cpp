@@ -12,8 +12,7 @@ constexpr std::size_t kLensGuesses = 5;
 constexpr std::size_t kRowsAtOnce = 32;  // whole rows of logits are large
 
 float probability_of(std::span<const float> logits, TokenId id, const Guess& best) {
-  const double below =
-      double(logits[static_cast<std::size_t>(id)]) - double(logits[static_cast<std::size_t>(best.id)]);
+  const double below = double(logits[static_cast<std::size_t>(id)]) - double(logits[static_cast<std::size_t>(best.id)]);
   return static_cast<float>(best.probability * std::exp(below));
 }
 

@@ -10,9 +10,7 @@ namespace {
 
 using Shape = RecurrenceView::Shape;
 
-double dot(const std::vector<double>& a, const double* b) {
-  return std::inner_product(a.begin(), a.end(), b, 0.0);
-}
+double dot(const std::vector<double>& a, const double* b) { return std::inner_product(a.begin(), a.end(), b, 0.0); }
 
 double length(std::span<const double> values) {
   return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
@@ -49,8 +47,7 @@ struct State {
 
 std::vector<TokenUpdate> updates_of(const RecurrenceView& view, std::size_t unit) {
   std::vector<TokenUpdate> updates(view.rows());
-  for (std::size_t row = 0; row < view.rows(); ++row)
-    view.update(row, unit, updates[row]);
+  for (std::size_t row = 0; row < view.rows(); ++row) view.update(row, unit, updates[row]);
   return updates;
 }
 
@@ -75,21 +72,18 @@ Grid unrolled(const Shape& shape, const std::vector<TokenUpdate>& updates) {
 State state_before(const RecurrenceView& view, std::size_t unit) {
   State state(view.shape().key_dim, view.shape().value_dim);
   for (std::size_t c = 0; c < state.columns; ++c) {
-    for (std::size_t k = 0; k < state.key_dim; ++k)
-      state.column(c)[k] = view.before(unit, k, c);
+    for (std::size_t k = 0; k < state.key_dim; ++k) state.column(c)[k] = view.before(unit, k, c);
   }
   return state;
 }
 
 // The lengths of what each row reads of the state that stood before the window.
-std::vector<double> read_from_before(const Shape& shape, const std::vector<TokenUpdate>& updates,
-                                     State state) {
+std::vector<double> read_from_before(const Shape& shape, const std::vector<TokenUpdate>& updates, State state) {
   std::vector<double> lengths;
   for (const TokenUpdate& update : updates) {
     if (!shape.reads_before) state.fade(shape, update);
     std::vector<double> result;
-    for (std::size_t c = 0; c < state.columns; ++c)
-      result.push_back(dot(update.read, state.column(c)));
+    for (std::size_t c = 0; c < state.columns; ++c) result.push_back(dot(update.read, state.column(c)));
     lengths.push_back(length(result));
     if (shape.reads_before) state.fade(shape, update);
   }
@@ -101,8 +95,7 @@ std::vector<float> shares_before(const RecurrenceView& view, std::size_t unit, c
   std::vector<float> shares(view.rows());
   for (std::size_t i = 0; i < view.rows(); ++i) {
     double whole = lengths[i];
-    for (std::size_t j = 0; j <= i; ++j)
-      whole += std::fabs(double(weights.at(i, j))) * length(view.value(j, unit));
+    for (std::size_t j = 0; j <= i; ++j) whole += std::fabs(double(weights.at(i, j))) * length(view.value(j, unit));
     shares[i] = whole > 0 ? static_cast<float>(lengths[i] / whole) : 0;
   }
   return shares;
@@ -110,8 +103,7 @@ std::vector<float> shares_before(const RecurrenceView& view, std::size_t unit, c
 
 double decay_of(const TokenUpdate& update) {
   double sum = 0;
-  for (const double keep : update.keep)
-    sum -= std::log(std::max(std::fabs(keep), 1e-30));
+  for (const double keep : update.keep) sum -= std::log(std::max(std::fabs(keep), 1e-30));
   return update.keep.empty() ? 0 : sum / double(update.keep.size());
 }
 
@@ -127,11 +119,9 @@ void follow_state(const RecurrenceView& view, std::size_t unit, const std::vecto
     record.carried.push_back(static_cast<float>(state.length()));
     record.forgotten.push_back(before > 0 ? static_cast<float>(1 - state.length() / before) : 0);
     for (std::size_t c = 0; c < state.columns; ++c) {
-      for (std::size_t k = 0; k < state.key_dim; ++k)
-        state.column(c)[k] += update.write[k] * double(value[c]);
+      for (std::size_t k = 0; k < state.key_dim; ++k) state.column(c)[k] += update.write[k] * double(value[c]);
     }
-    record.written.push_back(
-        static_cast<float>(length(std::span<const double>(update.write)) * length(value)));
+    record.written.push_back(static_cast<float>(length(std::span<const double>(update.write)) * length(value)));
     record.state.push_back(static_cast<float>(state.length()));
     record.decay.push_back(static_cast<float>(decay_of(update)));
   }
@@ -139,8 +129,7 @@ void follow_state(const RecurrenceView& view, std::size_t unit, const std::vecto
 
 void add(std::vector<float>& sums, const std::vector<float>& values, float share) {
   sums.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    sums[i] += share * values[i];
+  for (std::size_t i = 0; i < values.size(); ++i) sums[i] += share * values[i];
 }
 
 UnitRecord mean_of(const std::vector<UnitRecord>& units) {
@@ -164,8 +153,7 @@ template <class T>
 std::vector<T> evenly(const std::vector<T>& all, std::size_t n) {
   if (all.size() <= n) return all;
   std::vector<T> some;
-  for (std::size_t i = 0; i < n; ++i)
-    some.push_back(all[i * (all.size() - 1) / (n - 1)]);
+  for (std::size_t i = 0; i < n; ++i) some.push_back(all[i * (all.size() - 1) / (n - 1)]);
   return some;
 }
 
@@ -204,8 +192,7 @@ MemoryRecord record_memory(const RecurrenceView& view, bool continued) {
   record.units.push_back(mean_of(units));
   const auto faster = [](const UnitRecord& a, const UnitRecord& b) { return mean_decay(a) > mean_decay(b); };
   if (record.fades) std::stable_sort(units.begin(), units.end(), faster);
-  for (UnitRecord& unit : evenly(units, kShownChannels))
-    record.units.push_back(std::move(unit));
+  for (UnitRecord& unit : evenly(units, kShownChannels)) record.units.push_back(std::move(unit));
   return record;
 }
 

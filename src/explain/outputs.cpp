@@ -16,8 +16,7 @@ struct Distribution {
 Distribution distribution(std::span<const float> logits) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
-  for (const float logit : logits)
-    sum += std::exp(double(logit) - largest);
+  for (const float logit : logits) sum += std::exp(double(logit) - largest);
   return {largest, largest + std::log(sum)};
 }
 
@@ -42,8 +41,7 @@ std::optional<std::size_t> first_leading(const Recording& r, std::size_t row) {
 
 std::vector<Guess> best_guesses(std::span<const float> logits, std::size_t k) {
   std::vector<TokenId> order(logits.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    order[i] = static_cast<TokenId>(i);
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
   k = std::min(k, order.size());
   const auto better = [&](TokenId a, TokenId b) {
     const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];

@@ -12,8 +12,7 @@ namespace {
 
 double product(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    sum += double(a[i]) * double(b[i]);
+  for (std::size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * double(b[i]);
   return sum;
 }
 
@@ -77,8 +76,7 @@ void describe_positions(const Machine& machine, Recording& r) {
   if (rope) return;
   describe_first(spec, &AttentionSpec::alibi, p, [&](const AttentionSpec& attention, std::size_t) {
     p.kind = PositionKind::alibi;
-    for (const float slope : attention.alibi->slopes)
-      p.slopes.push_back(slope * attention.alibi->scale);
+    for (const float slope : attention.alibi->slopes) p.slopes.push_back(slope * attention.alibi->scale);
   });
 }
 

@@ -11,23 +11,22 @@ namespace continuo::explain {
 
 namespace {
 
-// The softmax of scores[first..last), as weights at the same places; all others 0. A sink takes its share, which is none's.
+// The softmax of scores[first..last), as weights at the same places; all others 0. A sink takes its share, which is
+// none's.
 std::vector<float> softmax(std::span<const float> scores, std::size_t first, std::size_t last,
                            std::optional<float> sink) {
   std::vector<float> weights(scores.size());
   float largest = *std::max_element(scores.begin() + first, scores.begin() + last);
   if (sink) largest = std::max(largest, *sink);
   double sum = sink ? std::exp(double(*sink) - double(largest)) : 0;
-  for (std::size_t j = first; j < last; ++j)
-    sum += std::exp(double(scores[j]) - double(largest));
+  for (std::size_t j = first; j < last; ++j) sum += std::exp(double(scores[j]) - double(largest));
   for (std::size_t j = first; j < last; ++j) {
     weights[j] = static_cast<float>(std::exp(double(scores[j]) - double(largest)) / sum);
   }
   return weights;
 }
 
-HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to,
-                       bool unmasked) {
+HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to, bool unmasked) {
   const std::size_t n = to - from;
   HeadRecord record{.kv_head = head / static_cast<std::size_t>(view.spec.n_heads / view.spec.n_kv_heads),
                     .scores = Grid(n, n),
@@ -52,8 +51,7 @@ HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t 
 
 Grid copy(RowsView x) {
   Grid grid(x.rows, x.width);
-  for (std::size_t row = 0; row < x.rows; ++row)
-    std::copy_n(x[row].data(), x.width, &grid.at(row, 0));
+  for (std::size_t row = 0; row < x.rows; ++row) std::copy_n(x[row].data(), x.width, &grid.at(row, 0));
   return grid;
 }
 
@@ -62,8 +60,7 @@ std::vector<float> lengths(RowsView x, float scale) {
   std::vector<float> out(x.rows);
   for (std::size_t row = 0; row < x.rows; ++row) {
     double squares = 0;
-    for (const float value : x[row])
-      squares += double(value) * double(value);
+    for (const float value : x[row]) squares += double(value) * double(value);
     out[row] = static_cast<float>(double(scale) * std::sqrt(squares));
   }
   return out;
@@ -89,7 +86,9 @@ void Recorder::looked_back(std::size_t i, const AttentionView& view) {
   out_.layers[i].attention = std::move(record);
 }
 
-void Recorder::scanned(std::size_t i, const RecurrenceView* view) { out_.layers[i].memory = record_memory(*view, out_.from > 0); }
+void Recorder::scanned(std::size_t i, const RecurrenceView* view) {
+  out_.layers[i].memory = record_memory(*view, out_.from > 0);
+}
 
 void Recorder::mixed(std::size_t i, RowsView part) {
   out_.layers[i].mixer_part = lengths(part, spec_.layers[i].residual_scale);
@@ -106,12 +105,10 @@ void Recorder::activated(std::size_t i, RowsView hidden) {
     positive += std::count_if(values.begin(), values.end(), [](float value) { return value > 0; });
     std::iota(order.begin(), order.end(), std::size_t{0});
     const std::size_t kept = std::min(kNeurons, order.size());
-    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::size_t a, std::size_t b) {
-      return std::fabs(values[a]) > std::fabs(values[b]);
-    });
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(),
+                      [&](std::size_t a, std::size_t b) { return std::fabs(values[a]) > std::fabs(values[b]); });
     std::vector<Neuron>& strongest = record.neurons.emplace_back();
-    for (std::size_t k = 0; k < kept; ++k)
-      strongest.push_back({order[k], values[order[k]]});
+    for (std::size_t k = 0; k < kept; ++k) strongest.push_back({order[k], values[order[k]]});
   }
   record.positive = double(positive) / double(hidden.rows * hidden.width);
 }

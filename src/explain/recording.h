@@ -75,20 +75,19 @@ struct PositionRecord {
 
 // ---- attention ----
 struct HeadFacts {
-  double off_diagonal = 0;    // share of rows after the first whose largest weight is not on themselves
-  double asymmetry = 0;       // ||S - S^T|| / ||S|| of the scores before the mask, Frobenius
-  double first_token = 0;     // mean weight of rows after the first on the text's first token
-  double entropy = 0;         // mean over rows, in bits
-  double previous_token = 0;  // mean weight of rows after the first on the token before them
-  std::optional<double>
-      induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
+  double off_diagonal = 0;          // share of rows after the first whose largest weight is not on themselves
+  double asymmetry = 0;             // ||S - S^T|| / ||S|| of the scores before the mask, Frobenius
+  double first_token = 0;           // mean weight of rows after the first on the text's first token
+  double entropy = 0;               // mean over rows, in bits
+  double previous_token = 0;        // mean weight of rows after the first on the token before them
+  std::optional<double> induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
 };
 
 struct HeadRecord {
   std::size_t kv_head = 0;
-  Grid scores;    // n x n: scale * q.k with cap and bias, before the mask
-  Grid weights;   // n x n: after mask and softmax; 0 where masked
-  Grid unmasked;  // n x n: the softmax of the whole row, as if nothing were masked; 0 x 0 unless asked for
+  Grid scores;                // n x n: scale * q.k with cap and bias, before the mask
+  Grid weights;               // n x n: after mask and softmax; 0 where masked
+  Grid unmasked;              // n x n: the softmax of the whole row, as if nothing were masked; 0 x 0 unless asked for
   std::vector<float> before;  // n: the weight on tokens before the window
   HeadFacts facts;
 };
@@ -101,13 +100,13 @@ struct AttentionRecord {
 // ---- what a recurrent mixer remembers ----
 // Of one head or channel, whose state is S (layers/recurrence_view.h); n: the window's tokens.
 struct UnitRecord {
-  std::optional<std::size_t> index;   // none: the mean over channels, of matrices the mean of their values' sizes
-  Grid weights;                       // n x n: the factor of the column's value in the row's result
-  std::vector<float> before;          // n: share of the result's size that comes from before the window
+  std::optional<std::size_t> index;  // none: the mean over channels, of matrices the mean of their values' sizes
+  Grid weights;                      // n x n: the factor of the column's value in the row's result
+  std::vector<float> before;         // n: share of the result's size that comes from before the window
   // n: lengths of what is left of S when the token comes, of what it writes, and of S after it.
   std::vector<float> carried, written, state;
-  std::vector<float> forgotten;       // n: share of S's length that is gone before the token writes
-  std::vector<float> decay;           // n: -ln of what is kept of S's rows, their mean
+  std::vector<float> forgotten;  // n: share of S's length that is gone before the token writes
+  std::vector<float> decay;      // n: -ln of what is kept of S's rows, their mean
 };
 
 struct MemoryRecord {

@@ -56,8 +56,7 @@ std::string visible(std::string_view bytes) {
     } else if (c.valid && !hidden(c.code)) {
       out += raw;
     } else {
-      for (const char byte : raw)
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      for (const char byte : raw) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
     }
   }
   return out;
@@ -69,9 +68,7 @@ std::size_t width(std::string_view text) {
     const Utf8Char c = utf8_at(text, at);
     at += c.size;
     columns +=
-        c.valid
-            ? static_cast<std::size_t>(std::max(0, utf8proc_charwidth(static_cast<utf8proc_int32_t>(c.code))))
-            : 1;
+        c.valid ? static_cast<std::size_t>(std::max(0, utf8proc_charwidth(static_cast<utf8proc_int32_t>(c.code)))) : 1;
   }
   return columns;
 }
@@ -117,8 +114,7 @@ std::string name(const Recording& recording, TokenId id) {
 std::string guesses_text(const Recording& recording, const std::vector<Guess>& guesses, std::size_t n) {
   std::string out;
   for (std::size_t i = 0; i < std::min(n, guesses.size()); ++i) {
-    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", name(recording, guesses[i].id),
-                       percent(guesses[i].probability));
+    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", name(recording, guesses[i].id), percent(guesses[i].probability));
   }
   return out;
 }
@@ -132,8 +128,7 @@ std::vector<std::string> token_labels(const Recording& recording) {
 
 std::vector<std::string> numbers(std::size_t n, std::size_t first) {
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < n; ++i)
-    out.push_back(std::to_string(first + i));
+  for (std::size_t i = 0; i < n; ++i) out.push_back(std::to_string(first + i));
   return out;
 }
 

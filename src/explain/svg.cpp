@@ -16,8 +16,7 @@ struct Rgb {
 };
 constexpr Rgb kPaper{255, 255, 255}, kHigh{31, 95, 174}, kLow{180, 80, 42};
 constexpr std::string_view kInk = "#23262d", kSoft = "#626874", kLine = "#d9d6cd", kMark = "#e8a317";
-constexpr std::string_view kLines[] = {"#23262d", "#b4502a", "#1f5fae", "#e8a317",
-                                         "#5b8c3a"};
+constexpr std::string_view kLines[] = {"#23262d", "#b4502a", "#1f5fae", "#e8a317", "#5b8c3a"};
 constexpr double kFont = 11;
 
 // `share` from -1 to 1.
@@ -32,25 +31,25 @@ std::string colour(double share) {
 class Drawing {
  public:
   void rect(double x, double y, double w, double h, std::string_view fill, std::string_view title = {}) {
-    body_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"", x,
-                         y, w, h, fill);
+    body_ +=
+        fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"", x, y, w, h, fill);
     body_ += title.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escaped_markup(title));
     reach(x + w, y + h);
   }
   // `anchor`: start, middle, end.
   void text(double x, double y, std::string_view text, std::string_view anchor = "start",
             std::string_view fill = kInk) {
-    body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y,
-                         anchor, fill, escaped_markup(text));
+    body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", x, y, anchor,
+                         fill, escaped_markup(text));
     reach(x + (anchor == "start" ? text_width(text) : 0), y + 4);
   }
   void upright(double x, double y, std::string_view text) {
-    body_ += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" fill=\"{}\">{}</text>\n",
-                         x, y, kSoft, escaped_markup(text));
+    body_ += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" fill=\"{}\">{}</text>\n", x, y,
+                         kSoft, escaped_markup(text));
   }
   void line(double x1, double y1, double x2, double y2, std::string_view stroke) {
-    body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n",
-                         x1, y1, x2, y2, stroke);
+    body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x1, y1, x2,
+                         y2, stroke);
     reach(std::max(x1, x2), std::max(y1, y2));
   }
   void path(std::string_view d, std::string_view stroke) {
@@ -84,8 +83,7 @@ class Drawing {
 
 double longest(const std::vector<std::string>& labels) {
   double most = 0;
-  for (const std::string& label : labels)
-    most = std::max(most, Drawing::text_width(label));
+  for (const std::string& label : labels) most = std::max(most, Drawing::text_width(label));
   return std::min(most, 110.0);
 }
 
@@ -127,8 +125,7 @@ Pictures pictures(const Strip& strip, const Words&) {
   double x = 8, y = 8;
   for (std::size_t i = 0; i < strip.tokens.size(); ++i) {
     const Strip::Token& token = strip.tokens[i];
-    const double w =
-        std::max(Drawing::text_width(token.label), Drawing::text_width(std::to_string(token.id))) + 10;
+    const double w = std::max(Drawing::text_width(token.label), Drawing::text_width(std::to_string(token.id))) + 10;
     if (x > 8 && x + w > kWidest) x = 8, y += 40;
     out.rect(x, y, w - 2, 20, token.special ? "#f1efe9" : i % 2 ? "#f6e8e1" : "#e6eef8");
     out.text(x + (w - 2) / 2, y + 14, token.label, "middle");
@@ -161,8 +158,7 @@ Pictures pictures(const Heatmap& map, const Words&) {
   Drawing out;
   const double top = out.caption(map.caption);
   double largest = 0;
-  for (const float value : map.values.values)
-    largest = std::max(largest, std::fabs(double(value)));
+  for (const float value : map.values.values) largest = std::max(largest, std::fabs(double(value)));
   matrix(
       out, top, {map.row_labels, map.col_labels, 14},
       [&](std::size_t i, std::size_t j) {
@@ -246,8 +242,7 @@ double weight_of(const AttentionMaps& maps, const HeadRecord& head, std::size_t 
 std::string all_heads(const AttentionMaps& maps, const Words& words) {
   constexpr double kPicture = 64, kGap = 8;
   Drawing out;
-  double y = out.caption(maps.without_mask ? words("attention.unmasked") : words("attention.all")) + 14,
-         x = 8;
+  double y = out.caption(maps.without_mask ? words("attention.unmasked") : words("attention.all")) + 14, x = 8;
   const double cell = kPicture / double(maps.labels.size());
   for (std::size_t h = 0; h < maps.heads.size(); ++h) {
     const AttentionMaps::Head& head = maps.heads[h];
@@ -276,8 +271,7 @@ Pictures pictures(const AttentionMaps& maps, const Words& words) {
   };
   const Grid& scores = head.record->scores;
   double largest = 1e-9;
-  for (const float score : scores.values)
-    largest = std::max(largest, std::fabs(double(score)));
+  for (const float score : scores.values) largest = std::max(largest, std::fabs(double(score)));
   Pictures out = {all_heads(maps, words)};
   out.push_back(large(
       "attention.scores",
@@ -340,14 +334,12 @@ Pictures pictures(const MemoryMaps& maps, const Words& words) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> draw_svgs(std::span<const Panel> panels_to_draw,
-                                                           const View& view) {
+std::vector<std::pair<std::string, std::string>> draw_svgs(std::span<const Panel> panels_to_draw, const View& view) {
   std::vector<std::pair<std::string, std::string>> files;
   for (const Panel& panel : panels_to_draw) {
     std::size_t number = 0;
     for (const Figure& figure : panel.draw(view)) {
-      for (std::string& picture :
-           std::visit([&](const auto& kind) { return pictures(kind, view.words); }, figure)) {
+      for (std::string& picture : std::visit([&](const auto& kind) { return pictures(kind, view.words); }, figure)) {
         files.emplace_back(fmt::format("{}-{}.svg", panel.name, ++number), std::move(picture));
       }
     }

@@ -38,8 +38,7 @@ Grid pooled(const Grid& grid, std::size_t block) {
 
 double largest_size(const Grid& grid) {
   double largest = 0;
-  for (const float value : grid.values)
-    largest = std::max(largest, std::fabs(double(value)));
+  for (const float value : grid.values) largest = std::max(largest, std::fabs(double(value)));
   return largest;
 }
 
@@ -107,13 +106,10 @@ std::string Painter::shade(double value, double largest, std::size_t columns) co
   const double share = largest > 0 && std::isfinite(value) ? std::min(std::fabs(value) / largest, 1.0) : 0;
   // 0 is blank and what is there at all shows.
   const auto level =
-      share == 0
-          ? 0
-          : std::min<std::size_t>(kLevels - 1, 1 + static_cast<std::size_t>(share * (kLevels - 1) * 0.999));
+      share == 0 ? 0 : std::min<std::size_t>(kLevels - 1, 1 + static_cast<std::size_t>(share * (kLevels - 1) * 0.999));
   const bool negative = value < 0;
   std::string cell;
-  for (std::size_t i = 0; i < columns; ++i)
-    cell += negative && !terminal_.colour ? kNegative[level] : kShades[level];
+  for (std::size_t i = 0; i < columns; ++i) cell += negative && !terminal_.colour ? kNegative[level] : kShades[level];
   return level == 0 ? cell : ink(cell, negative ? Ink::negative : Ink::positive);
 }
 
@@ -154,17 +150,14 @@ void Painter::draw(const Strip& strip) {
 // As wide as needed; where that is too wide, columns that are not numbers share what is left.
 std::vector<std::size_t> Painter::column_widths(const Table& table) const {
   std::vector<std::size_t> widths;
-  for (const std::string& head : table.head)
-    widths.push_back(width(head));
+  for (const std::string& head : table.head) widths.push_back(width(head));
   for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
   }
   const std::size_t room = terminal_.columns - 2 * (widths.size() - 1);
   const auto total = [&] {
     std::size_t sum = 0;
-    for (const std::size_t w : widths)
-      sum += w;
+    for (const std::size_t w : widths) sum += w;
     return sum;
   };
   while (total() > room) {
@@ -180,13 +173,11 @@ void Painter::draw(const Table& table) {
   const auto widths = column_widths(table);
   const auto row_line = [&](const std::vector<std::string>& row) {
     std::string text;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      text += (i > 0 ? "  " : "") + pad(row[i], widths[i], table.numeric[i]);
+    for (std::size_t i = 0; i < row.size(); ++i) text += (i > 0 ? "  " : "") + pad(row[i], widths[i], table.numeric[i]);
     return text.substr(0, text.find_last_not_of(' ') + 1);
   };
   line(ink(row_line(table.head), Ink::faint));
-  for (const auto& row : table.rows)
-    line(row_line(row));
+  for (const auto& row : table.rows) line(row_line(row));
   out_ += '\n';
 }
 
@@ -196,12 +187,11 @@ void Painter::bar(const Bars::Bar& bar, double largest, std::size_t label) {
   constexpr std::string_view kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto n = static_cast<std::size_t>(std::max(0.0, std::round(eighths)));
   std::string block;
-  for (std::size_t i = 0; i < n / 8; ++i)
-    block += "█";
+  for (std::size_t i = 0; i < n / 8; ++i) block += "█";
   block += kEighths[n % 8];
   const std::string blanks(kLength - std::min(kLength, width(block)), ' ');
-  line(pad(bar.label, label) + " " + ink(block, bar.marked ? Ink::marked : Ink::positive) + blanks + " " +
-       bar.shown + (bar.marked ? " ←" : ""));
+  line(pad(bar.label, label) + " " + ink(block, bar.marked ? Ink::marked : Ink::positive) + blanks + " " + bar.shown +
+       (bar.marked ? " ←" : ""));
 }
 
 void Painter::draw(const Bars& bars) {
@@ -212,8 +202,7 @@ void Painter::draw(const Bars& bars) {
     largest = std::max(largest, b.value);
     label = std::max(label, std::min<std::size_t>(width(b.label), 22));
   }
-  for (const Bars::Bar& b : bars.bars)
-    bar(b, largest, label);
+  for (const Bars::Bar& b : bars.bars) bar(b, largest, label);
   out_ += '\n';
 }
 
@@ -232,28 +221,24 @@ void Painter::draw(const Heatmap& map) {
   const double largest = largest_size(map.values);
   for (std::size_t i = 0; i < shown.rows; ++i) {
     std::string row = pad(map.row_labels[i], kLabel, true) + " ";
-    for (std::size_t j = 0; j < shown.cols; ++j)
-      row += shade(shown.at(i, j), largest, cell);
+    for (std::size_t j = 0; j < shown.cols; ++j) row += shade(shown.at(i, j), largest, cell);
     line(row);
   }
-  line(
-      ink(fmt::format("{} → {}   █ {}{}", std::string(kLabel, ' '), map.col_title, three_digits(largest),
-                      map.diverging ? (terminal_.colour ? "   " + ink("█", Ink::negative) + " -" : "   X -") +
-                                          three_digits(largest)
-                                    : ""),
-          Ink::faint));
+  line(ink(fmt::format("{} → {}   █ {}{}", std::string(kLabel, ' '), map.col_title, three_digits(largest),
+                       map.diverging ? (terminal_.colour ? "   " + ink("█", Ink::negative) + " -" : "   X -") +
+                                           three_digits(largest)
+                                     : ""),
+           Ink::faint));
   out_ += '\n';
 }
 
 void Painter::draw(const CellGrid& grid) {
   caption(grid.caption);
-  const std::size_t label = 6, at_once = (terminal_.columns - label - 1) / kLensCell,
-                    cols = grid.col_labels.size();
+  const std::size_t label = 6, at_once = (terminal_.columns - label - 1) / kLensCell, cols = grid.col_labels.size();
   for (std::size_t first = 0; first < cols; first += at_once) {
     const std::size_t last = std::min(cols, first + at_once);
     std::string head = pad(first == 0 ? grid.row_title : "", label, true);
-    for (std::size_t j = first; j < last; ++j)
-      head += " " + pad(grid.col_labels[j], kLensCell - 1);
+    for (std::size_t j = first; j < last; ++j) head += " " + pad(grid.col_labels[j], kLensCell - 1);
     line(ink(head, Ink::title));
     for (std::size_t i = 0; i < grid.row_labels.size(); ++i) {
       std::string row = pad(grid.row_labels[i], label, true);
@@ -282,10 +267,8 @@ void Painter::draw(const Curves& curves) {
     table.numeric.push_back(true);
   }
   for (std::size_t i = 0; i < curves.lines.front().points.size(); ++i) {
-    std::vector<std::string> row = {
-        std::to_string(static_cast<std::size_t>(curves.lines.front().points[i].first))};
-    for (const Curves::Line& l : curves.lines)
-      row.push_back(seconds_text(l.points[i].second));
+    std::vector<std::string> row = {std::to_string(static_cast<std::size_t>(curves.lines.front().points[i].first))};
+    for (const Curves::Line& l : curves.lines) row.push_back(seconds_text(l.points[i].second));
     table.rows.push_back(std::move(row));
   }
   draw(table);
@@ -299,10 +282,8 @@ void Painter::draw(const Steps& steps) {
     for (std::size_t k = 0; k < std::min(kShown, step.bars.size()); ++k)
       bar(step.bars[k], std::max(step.bars[0].value, 1e-9), 16);
     std::string gone;
-    for (const Bars::Bar& b : step.dropped)
-      gone += (gone.empty() ? "" : ", ") + b.label + " " + b.shown;
-    if (!gone.empty())
-      line(ink(fit("  " + view_.words("output.gone") + ": " + gone, terminal_.columns), Ink::faint));
+    for (const Bars::Bar& b : step.dropped) gone += (gone.empty() ? "" : ", ") + b.label + " " + b.shown;
+    if (!gone.empty()) line(ink(fit("  " + view_.words("output.gone") + ": " + gone, terminal_.columns), Ink::faint));
   }
   line(ink(steps.draw_title, Ink::title) + ": " + steps.draw_line);
   if (steps.number >= 0) {
@@ -349,8 +330,8 @@ void Painter::thumbnails(const std::vector<Thumbnail>& pictures, bool masked) {
   out_ += '\n';
 }
 
-void Painter::matrix(std::string_view text, const Grid& values, const std::vector<std::string>& labels,
-                     bool masked, bool diverging) {
+void Painter::matrix(std::string_view text, const Grid& values, const std::vector<std::string>& labels, bool masked,
+                     bool diverging) {
   caption(text);
   const std::size_t room = terminal_.columns - kLabel - 2, block = (values.cols + room - 1) / room;
   const Grid shown = pooled(values, block);
@@ -371,8 +352,7 @@ void Painter::strongest_looks(const AttentionMaps& maps, const HeadRecord& head)
   const std::size_t last = maps.labels.size() - 1;
   const Grid& weights = maps.without_mask ? head.unmasked : head.weights;
   std::vector<std::size_t> order;
-  for (std::size_t j = 0; j <= last; ++j)
-    order.push_back(j);
+  for (std::size_t j = 0; j <= last; ++j) order.push_back(j);
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return weights.at(last, a) > weights.at(last, b); });
   for (std::size_t k = 0; k < std::min<std::size_t>(5, order.size()); ++k) {
@@ -412,10 +392,8 @@ void Painter::draw(const AttentionMaps& maps) {
 
 void Painter::fact_lines(const std::vector<std::pair<std::string, std::string>>& facts) {
   std::size_t widest = 0;
-  for (const auto& [label, value] : facts)
-    widest = std::max(widest, width(label));
-  for (const auto& [label, value] : facts)
-    line(pad(label, widest) + "  " + value);
+  for (const auto& [label, value] : facts) widest = std::max(widest, width(label));
+  for (const auto& [label, value] : facts) line(pad(label, widest) + "  " + value);
   out_ += '\n';
 }
 

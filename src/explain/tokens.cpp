@@ -53,10 +53,9 @@ std::vector<Neighbour> nearest(TokenId id, std::span<const float> products, std:
     if (std::isfinite(cosine)) all.push_back({static_cast<TokenId>(other), cosine});
   }
   const std::size_t kept = std::min(kNearest, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
-                    [](const Neighbour& a, const Neighbour& b) {
-                      return a.cosine != b.cosine ? a.cosine > b.cosine : a.id < b.id;
-                    });
+  std::partial_sort(
+      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+      [](const Neighbour& a, const Neighbour& b) { return a.cosine != b.cosine ? a.cosine > b.cosine : a.id < b.id; });
   all.resize(kept);
   return all;
 }
@@ -72,12 +71,11 @@ void describe_tokens(const Machine& machine, const Question& question, Recording
     TokenRecord token = describe(machine.tokenizer, question.ids[i]);
     token.generated = i + question.generated >= question.ids.size();
     token.embedding_norm = norms[static_cast<std::size_t>(token.id)];
-    const auto known = std::find_if(r.tokens.begin(), r.tokens.end(),
-                                    [&](const TokenRecord& t) { return t.id == token.id; });
-    token.nearest =
-        known != r.tokens.end()
-            ? known->nearest
-            : nearest(token.id, vocabulary.embedding_products(vocabulary.embedding(token.id)), norms);
+    const auto known =
+        std::find_if(r.tokens.begin(), r.tokens.end(), [&](const TokenRecord& t) { return t.id == token.id; });
+    token.nearest = known != r.tokens.end()
+                        ? known->nearest
+                        : nearest(token.id, vocabulary.embedding_products(vocabulary.embedding(token.id)), norms);
     if (machine.tokenizer) {
       const Why why = before ? why_cut(*machine.tokenizer, *before, token) : Why{Cut::start, {}};
       token.cut = why.cut;

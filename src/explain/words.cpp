@@ -14,8 +14,7 @@ constexpr Words::Row kTable[] = {
     {"page.lead", "{} reads {} tokens. What happened on the way, step by step.",
      "{} 讀了 {} 個 token。一步一步看看中間發生了什麼事。"},
     {"page.window", "Shown: tokens {} to {} of {}.", "這裡只畫第 {} 到第 {} 個 token，全文共 {} 個。"},
-    {"page.keys", "Arrow keys move between tokens, layers and heads.",
-     "方向鍵可以在 token、層與 head 之間移動。"},
+    {"page.keys", "Arrow keys move between tokens, layers and heads.", "方向鍵可以在 token、層與 head 之間移動。"},
     {"page.theme", "Theme", "配色"},
     {"page.light", "light", "淺色"},
     {"page.dark", "dark", "深色"},
@@ -23,8 +22,7 @@ constexpr Words::Row kTable[] = {
     {"page.contents", "Contents", "目錄"},
     {"page.next", "Next: {}", "下一步：{}"},
     {"page.top", "Back to the top", "回到開頭"},
-    {"page.made",
-     "Drawn by continuo {} from one run of the model; nothing on this page was loaded from anywhere.",
+    {"page.made", "Drawn by continuo {} from one run of the model; nothing on this page was loaded from anywhere.",
      "由 continuo {} 根據模型的一次實際執行畫成；這一頁沒有從任何地方下載東西。"},
     {"page.noscript", "The figures on this page are drawn by a script, which this browser does not run.",
      "這一頁的圖要靠程式碼來畫，而這個瀏覽器沒有執行它。"},
@@ -61,10 +59,8 @@ constexpr Words::Row kTable[] = {
     {"cut.start", "the text begins", "文字的開頭"},
     {"cut.special", "a special token is never joined with text", "特殊 token 不會和文字合併"},
     {"cut.word", "a new word: words are cut before pieces are joined", "新的一個詞：先切詞，再合併"},
-    {"cut.no_piece", "no piece spells this and the one before together",
-     "清單裡沒有把它和前一個連起來的 token"},
-    {"cut.words_first", "“{}” is a piece, but the text is cut into words first",
-     "清單裡有「{}」，但文字先被切成詞了"},
+    {"cut.no_piece", "no piece spells this and the one before together", "清單裡沒有把它和前一個連起來的 token"},
+    {"cut.words_first", "“{}” is a piece, but the text is cut into words first", "清單裡有「{}」，但文字先被切成詞了"},
     {"cut.merge", "“{}” is a piece, but other joins came first", "清單裡有「{}」，但其他的合併先發生了"},
     {"cut.unknown", "given as ids", "直接給了編號"},
 
@@ -78,12 +74,10 @@ constexpr Words::Row kTable[] = {
      "token，向量也相近。"},
     {"embedding.finding.same", "“{}” stands at positions {}: one and the same row each time.",
      "「{}」出現在位置 {}，每次查到的都是同一列。"},
-    {"embedding.finding.distinct",
-     "No token occurs twice in this text; {} tokens are {} different rows of {} numbers.",
+    {"embedding.finding.distinct", "No token occurs twice in this text; {} tokens are {} different rows of {} numbers.",
      "這段文字裡沒有重複的 token：{} 個 token 就是 {} 個不同的列，每列 {} 個數字。"},
     {"embedding.norm", "length", "向量長度"},
-    {"embedding.nearest", "nearest entries of the vocabulary (cosine)",
-     "詞彙表中最接近的 token（餘弦相似度）"},
+    {"embedding.nearest", "nearest entries of the vocabulary (cosine)", "詞彙表中最接近的 token（餘弦相似度）"},
 
     // ---- positions ----
     {"positions.title", "Positions", "加上位置資訊"},
@@ -98,8 +92,7 @@ constexpr Words::Row kTable[] = {
      "這個模型替每個位置學了一個向量，直接加到 token 的向量上。相鄰的位置，向量也比較像。"},
     {"positions.learned.cosines", "How alike the vectors of two positions are (cosine)",
      "兩個位置的向量有多像（餘弦相似度）"},
-    {"positions.learned.rows", "The first {} numbers of each position's vector",
-     "每個位置向量的前 {} 個數字"},
+    {"positions.learned.rows", "The first {} numbers of each position's vector", "每個位置向量的前 {} 個數字"},
     {"positions.rope",
      "This model adds nothing to the vectors. It turns queries and keys, pair of numbers by pair of numbers, "
      "by an angle "
@@ -122,8 +115,7 @@ constexpr Words::Row kTable[] = {
      "the steeper the slope, the shorter its sight.",
      "這個模型不把位置加到向量上，而是讓每個 head 依距離扣分（ALiBi）：斜率越大，看得越近。"},
     {"positions.alibi.figure", "Slope of each head", "每個 head 的斜率"},
-    {"positions.none",
-     "This model is told nothing about positions: the mask alone tells it what came before.",
+    {"positions.none", "This model is told nothing about positions: the mask alone tells it what came before.",
      "這個模型沒有任何位置資訊，只能靠遮罩知道誰在前面。"},
 
     // ---- attention ----
@@ -174,8 +166,7 @@ constexpr Words::Row kTable[] = {
     {"fact.first_token", "weight on the first token", "落在第一個 token 的權重"},
     {"fact.entropy", "entropy of a row (bits)", "每列的熵（位元）"},
     {"fact.previous_token", "weight on the token before", "落在前一個 token 的權重"},
-    {"fact.induction", "induction: on what followed the same token",
-     "induction：落在同一個 token 上次的下一個"},
+    {"fact.induction", "induction: on what followed the same token", "induction：落在同一個 token 上次的下一個"},
     {"fact.no_repeat", "no token repeats", "沒有重複的 token"},
     {"fact.shared", "keys shared with heads", "和這些 head 共用 key"},
     {"fact.alone", "no other: each head has its own keys", "沒有，每個 head 有自己的 key"},
@@ -188,8 +179,7 @@ constexpr Words::Row kTable[] = {
      "token that reads, a column one that was written.",
      "不是每個網路都要回頭看所有的 token。有些網路帶著一份固定大小的記憶往前走：每來一個 token，舊的記憶先淡掉一些，再把新的寫進去，"
      "然後讀出來。把這個過程展開，也是一個像注意力一樣的矩陣：列是正在讀的 token，行是當初寫進去的 token。"},
-    {"memory.finding",
-     "{} of {} layers carry such a state, {} in all: as much after 100,000 tokens as after 10.",
+    {"memory.finding", "{} of {} layers carry such a state, {} in all: as much after 100,000 tokens as after 10.",
      "{1} 層當中有 {0} 層帶著這樣的記憶，一共 {2}：讀了 10 萬個 token 和讀了 10 個，記憶一樣大。"},
     {"memory.absent", "Every layer of this model takes in context by attention alone; none carries such a state.",
      "這個模型的每一層都只靠注意力看前文，沒有這樣的記憶。"},
@@ -253,7 +243,8 @@ constexpr Words::Row kTable[] = {
      "每個 token 寫入之前，記憶少掉多少（第 {} 層）"},
     {"memory.length", "How full the state is: its length, beside its longest (layer {})",
      "記憶有多滿：長度和自己最長時相比（第 {} 層）"},
-    {"memory.half_lives", "After how many tokens half of what was written is left", "寫進去的東西，過了多少個 token 只剩一半"},
+    {"memory.half_lives", "After how many tokens half of what was written is left",
+     "寫進去的東西，過了多少個 token 只剩一半"},
     {"memory.units", "heads or channels", "head 或 channel 數"},
     {"memory.shortest", "shortest", "最短"},
     {"memory.middle", "middle", "中間"},
@@ -298,11 +289,9 @@ constexpr Words::Row kTable[] = {
      "The last layer's choice already leads at layer {} for half of the tokens. Stopping there would have "
      "changed {} of {} choices.",
      "對一半的 token 來說，最後的答案在第 {0} 層就已經領先。如果停在那裡，{2} 個選擇中會有 {1} 個不同。"},
-    {"lens.grid",
-     "Best guess of each layer; the colour is its probability, marked where it is the final choice",
+    {"lens.grid", "Best guess of each layer; the colour is its probability, marked where it is the final choice",
      "每一層最好的猜測；顏色深淺是機率，有記號的就是最後的選擇"},
-    {"lens.agree", "Share of tokens for which a layer's guess is the final choice",
-     "每一層的猜測和最後選擇相同的比例"},
+    {"lens.agree", "Share of tokens for which a layer's guess is the final choice", "每一層的猜測和最後選擇相同的比例"},
     {"lens.final", "final choice", "最後的選擇"},
     {"lens.rank", "rank of the final choice here", "最後的選擇在這裡的名次"},
     {"lens.first", "which leads first at layer", "它最早在哪一層領先"},
@@ -324,8 +313,7 @@ constexpr Words::Row kTable[] = {
     {"output.temperature.line", "divided by {}, then softmax: a distribution over {} tokens",
      "除以 {}，再做 softmax：變成 {} 個 token 的機率分佈"},
     {"output.greedy.line", "temperature 0: the best alone is left", "溫度為 0：只留下分數最高的"},
-    {"output.removed", "{} removed, {} left with {} of the probability",
-     "拿掉 {} 個，剩下 {} 個，共佔機率 {}"},
+    {"output.removed", "{} removed, {} left with {} of the probability", "拿掉 {} 個，剩下 {} 個，共佔機率 {}"},
     {"output.draw", "the draw", "抽籤"},
     {"output.draw.line", "The number drawn is {}. It falls between {} and {}: “{}”.",
      "抽到的數字是 {}，落在 {} 和 {} 之間：「{}」。"},
@@ -364,8 +352,7 @@ constexpr Words::Row kTable[] = {
      "的機率分佈中選出來的。長條越長，表示模型越意外。"},
     {"text.finding", "Perplexity {}: as unsure as if each token were one of {} equally likely ones.",
      "困惑度 {}：平均來說，就像每一步都在 {} 個一樣可能的 token 之間選。"},
-    {"text.surprisal", "Surprisal of each token in bits (−log₂ p)",
-     "每個 token 的意外程度（−log₂ p，單位是位元）"},
+    {"text.surprisal", "Surprisal of each token in bits (−log₂ p)", "每個 token 的意外程度（−log₂ p，單位是位元）"},
     {"text.others", "What else could have followed, and how the text would have gone on",
      "還可能接什麼，又會怎麼接下去"},
     {"text.follows", "follows", "實際接的"},
@@ -432,8 +419,7 @@ constexpr Words::Row kTable[] = {
      "為了省時間，沒有量超過 {} 的長度；加上 --measure 就會量。"},
     {"cost.end.positions", "Lengths above {} were not measured: the model has no positions for them.",
      "沒有量超過 {} 的長度：這個模型沒有那麼多位置。"},
-    {"cost.beyond",
-     "Lengths above {}, the model's context, are for timing alone: it was not made to read them.",
+    {"cost.beyond", "Lengths above {}, the model's context, are for timing alone: it was not made to read them.",
      "超過 {}（這個模型的上下文長度）的部分只用來計時，模型並不是為了讀那麼長的文字而做的。"},
 };
 
@@ -451,8 +437,7 @@ std::optional<Language> language_from(std::string_view wanted) {
 std::span<const Words::Row> Words::table() { return kTable; }
 
 std::string_view Words::text(std::string_view key) const {
-  const auto row =
-      std::find_if(std::begin(kTable), std::end(kTable), [&](const Row& r) { return r.key == key; });
+  const auto row = std::find_if(std::begin(kTable), std::end(kTable), [&](const Row& r) { return r.key == key; });
   CONTINUO_CHECK(row != std::end(kTable), "a text that the table of words lacks");
   return language_ == Language::en ? row->en : row->zh_hant;
 }

@@ -33,8 +33,7 @@ Choices::Choices(std::span<const TokenId> allowed, std::size_t vocab_size, std::
   restricted_ = !allowed.empty() || banned_;
   always_.assign((vocab_size + 63) / 64, allowed.empty() ? ~0ull : 0);
   if (vocab_size % 64 != 0) always_.back() &= (1ull << (vocab_size % 64)) - 1;
-  for (const TokenId id : allowed)
-    set(always_, id);
+  for (const TokenId id : allowed) set(always_, id);
   if (banned_) {
     for (std::size_t i = 0; i < std::min(always_.size(), banned_->spells.size()); ++i)
       always_[i] &= ~banned_->spells[i];
@@ -49,15 +48,12 @@ std::span<const std::uint64_t> Choices::allowed() {
   if (grammar_) {
     const Grammar::Tokens tokens = grammar_->allowed(state_);
     failed_ = !tokens;
-    for (std::size_t i = 0; i < now_.size(); ++i)
-      now_[i] &= tokens && i < tokens->size() ? (*tokens)[i] : 0;
+    for (std::size_t i = 0; i < now_.size(); ++i) now_[i] &= tokens && i < tokens->size() ? (*tokens)[i] : 0;
     if (grammar_->may_end(state_)) {
-      for (const TokenId id : ends_)
-        set(now_, id);
+      for (const TokenId id : ends_) set(now_, id);
     }
   }
-  for (const TokenId id : refused_)
-    clear(now_, id);
+  for (const TokenId id : refused_) clear(now_, id);
   current_ = true;
   return now_;
 }

@@ -37,8 +37,7 @@ namespace {
 std::optional<StreamDecoder> decoder_after(std::span<const TokenId> prompt, const Tokenizer* tokenizer) {
   if (!tokenizer) return std::nullopt;
   StreamDecoder decoder(*tokenizer, true);
-  for (const TokenId id : prompt)
-    decoder.push(id);
+  for (const TokenId id : prompt) decoder.push(id);
   return decoder;
 }
 
@@ -73,18 +72,15 @@ Continuation::Continuation(Request request, const Model& model, const Tokenizer*
 Sampler& Continuation::sampler() {
   if (!sampler_) {
     sampler_.emplace(request_.sampling, static_cast<std::size_t>(model_.spec.vocab_size));
-    for (const TokenId id : tokens().first(prompt_length()))
-      sampler_->observe_prompt(id);
-    for (const TokenId id : tokens().subspan(prompt_length()))
-      sampler_->observe(id);
+    for (const TokenId id : tokens().first(prompt_length())) sampler_->observe_prompt(id);
+    for (const TokenId id : tokens().subspan(prompt_length())) sampler_->observe(id);
     if (feedback_) sampler_->resume(*feedback_);
   }
   return *sampler_;
 }
 
 void Continuation::draft(std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i)
-    append_draft(tokens_and_drafts()[lookup_->source() + i]);
+  for (std::size_t i = 0; i < n; ++i) append_draft(tokens_and_drafts()[lookup_->source() + i]);
 }
 
 GeneratedToken Continuation::report(TokenId id, std::span<const float> logits) const {
@@ -133,8 +129,7 @@ void Continuation::accept() {
   const std::size_t known = tokens().size();
   if (state().length() < known) return;  // in the midst of the prompt
   if (taken_back_ > 0) return go_back(std::exchange(taken_back_, 0) - 1);
-  for (std::size_t i = 0; i < drawn_.size() && !finished(); ++i)
-    receive(std::move(drawn_[i]));
+  for (std::size_t i = 0; i < drawn_.size() && !finished(); ++i) receive(std::move(drawn_[i]));
   drawn_.clear();
   if (unscored_ && !finished()) {
     error_ = no_token();
@@ -200,8 +195,7 @@ void Continuation::give_back_memory() {
 
 void Continuation::answer() {
   completion_.feedback = sampler_ ? sampler_->feedback() : feedback_.value_or(first_feedback(request_.sampling));
-  if (done_)
-    done_(error_ ? Result<Completion>(std::move(*error_)) : Result<Completion>(std::move(completion_)));
+  if (done_) done_(error_ ? Result<Completion>(std::move(*error_)) : Result<Completion>(std::move(completion_)));
 }
 
 bool Continuation::ends(TokenId id) const {
@@ -276,8 +270,7 @@ bool Continuation::repeats() const {
     if (text.size() / wanted.min_count < size) return false;
     const std::size_t compared = size * (wanted.min_count - 1);
     std::size_t same = 0;
-    while (same < compared && text[text.size() - 1 - same].id == text[text.size() - 1 - same - size].id)
-      ++same;
+    while (same < compared && text[text.size() - 1 - same].id == text[text.size() - 1 - same - size].id) ++same;
     if (same == compared) return true;
   }
   return false;

@@ -32,8 +32,8 @@ class Continuation : public Sequence {
 
   // `request` is valid for `model`; `model`, `tokenizer` (null: no text) and `pool` outlive the sequence.
   // `sink` and `done` may be empty.
-  Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools, Sink sink,
-               Done done, ContinuationOptions options = {});
+  Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools, Sink sink, Done done,
+               ContinuationOptions options = {});
 
   const PromptLookup* lookup() const override { return lookup_ ? &*lookup_ : nullptr; }
   void draft(std::size_t n) override;
@@ -69,7 +69,7 @@ class Continuation : public Sequence {
   const Model& model_;
   Sink sink_;
   Done done_;
-  std::optional<Sampler> sampler_;  // while it runs, from its first logits on
+  std::optional<Sampler> sampler_;            // while it runs, from its first logits on
   std::optional<SamplingFeedback> feedback_;  // of the sampler that is gone
   std::optional<StreamDecoder> decoder_;
   StopMatcher stops_;
@@ -78,13 +78,13 @@ class Continuation : public Sequence {
     GeneratedToken token;
     SamplingFeedback before;  // the draw
   };
-  std::deque<Held> held_;            // the newest tokens, as long as they may have to be taken back
+  std::deque<Held> held_;             // the newest tokens, as long as they may have to be taken back
   SamplingFeedback feedback_before_;  // the newest draw
-  std::size_t taken_back_ = 0;       // tokens that the newest draw took back, the one that was drawn included
+  std::size_t taken_back_ = 0;        // tokens that the newest draw took back, the one that was drawn included
   Completion completion_;
   std::optional<PromptLookup> lookup_;
   std::vector<GeneratedToken> drawn_;  // from the newest logits: one, and one more for each draft that was drawn
-  bool unscored_ = false;  // the newest logits gave no further token
+  bool unscored_ = false;              // the newest logits gave no further token
   std::optional<Error> error_;
   bool prompt_open_ = false;  // the prompt ends inside a character, and nothing was decoded since
 };

@@ -22,8 +22,7 @@ void add_breakers(const Tokenizer& tokenizer, TokenId id, std::string_view bytes
 
 }  // namespace
 
-std::vector<SequenceBreaker> sequence_breakers(const Tokenizer& tokenizer,
-                                               const std::vector<std::string>& texts) {
+std::vector<SequenceBreaker> sequence_breakers(const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
   std::vector<SequenceBreaker> breakers;
   for (std::size_t id = 0; id < tokenizer.vocab_size(); ++id) {
     const std::string bytes = tokenizer.bytes_of(static_cast<TokenId>(id));
@@ -40,8 +39,7 @@ std::shared_ptr<const std::vector<SequenceBreaker>> DryBreakers::find(const Toke
                                                                       const std::vector<std::string>& texts) {
   if (const auto known = known_.find(texts); known != known_.end()) return known->second;
   if (known_.size() == kMost) known_.clear();
-  return known_[texts] =
-             std::make_shared<const std::vector<SequenceBreaker>>(sequence_breakers(tokenizer, texts));
+  return known_[texts] = std::make_shared<const std::vector<SequenceBreaker>>(sequence_breakers(tokenizer, texts));
 }
 
 }  // namespace continuo

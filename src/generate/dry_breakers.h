@@ -14,8 +14,7 @@ namespace continuo {
 // Each token that holds a text whole, or ends with its beginning: then with the tokens that spell the rest.
 // Texts are at most 40 bytes long (the rest of longer ones does not count), and rests 20 tokens, as in
 // llama.cpp.
-std::vector<SequenceBreaker> sequence_breakers(const Tokenizer& tokenizer,
-                                               const std::vector<std::string>& texts);
+std::vector<SequenceBreaker> sequence_breakers(const Tokenizer& tokenizer, const std::vector<std::string>& texts);
 
 // The same for several requests: each list of texts is looked up once.
 class DryBreakers {

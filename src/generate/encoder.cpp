@@ -20,10 +20,7 @@ constexpr std::size_t kStepTokens = 512;
 
 struct Encoder::Impl {
   Impl(const Model& m, const EngineOptions& options, const KernelTable& table)
-      : model(m),
-        kernels(table),
-        threads(threads_of(options, m)),
-        forward(m, kernels, threads, options.repack) {}
+      : model(m), kernels(table), threads(threads_of(options, m)), forward(m, kernels, threads, options.repack) {}
 
   void gather(std::span<const EncoderText> texts);
 
@@ -64,8 +61,8 @@ Result<void> Encoder::check(const EncoderText& text) const {
   if (text.ids.empty()) return usage_error("the text has no tokens");
   if (text.ids.size() > static_cast<std::size_t>(spec.context_length)) {
     return Error{.kind = ErrorKind::context,
-                 .what = fmt::format("the text has {} tokens and the model's context holds {}",
-                                     text.ids.size(), spec.context_length)};
+                 .what = fmt::format("the text has {} tokens and the model's context holds {}", text.ids.size(),
+                                     spec.context_length)};
   }
   for (const TokenId id : text.ids) {
     if (id < 0 || id >= spec.vocab_size) {
@@ -94,8 +91,8 @@ std::span<const float> Encoder::hidden_states(std::span<const EncoderText> texts
   return impl_->forward.hidden_states(impl_->segments);
 }
 
-std::vector<double> Encoder::masked_log_probabilities(const EncoderText& text, TokenId mask,
-                                                      std::size_t first, std::size_t end) {
+std::vector<double> Encoder::masked_log_probabilities(const EncoderText& text, TokenId mask, std::size_t first,
+                                                      std::size_t end) {
   CONTINUO_CHECK(first <= end && end <= text.ids.size(), "tokens outside the text");
   const std::size_t vocab_size = static_cast<std::size_t>(impl_->model.spec.vocab_size);
   const std::size_t together = std::max<std::size_t>(kStepTokens / text.ids.size(), 1);
@@ -115,8 +112,7 @@ std::vector<double> Encoder::masked_log_probabilities(const EncoderText& text, T
       const std::span<const float> row = scores.subspan(i * vocab_size, vocab_size);
       const double largest = *std::max_element(row.begin(), row.end());
       double sum = 0;
-      for (const float score : row)
-        sum += std::exp(score - largest);
+      for (const float score : row) sum += std::exp(score - largest);
       found.push_back(row[static_cast<std::size_t>(text.ids[begin + i])] - largest - std::log(sum));
     }
   }

@@ -22,8 +22,7 @@ namespace continuo {
 namespace {
 
 Result<void> validate_ids(std::span<const TokenId> ids, const ModelSpec& spec) {
-  if (ids.empty())
-    return usage_error("the prompt has no tokens", "this model adds none of its own; give it some text");
+  if (ids.empty()) return usage_error("the prompt has no tokens", "this model adds none of its own; give it some text");
   for (const TokenId id : ids) {
     if (id < 0 || id >= spec.vocab_size) {
       return usage_error(
@@ -65,7 +64,8 @@ Result<void> validate_repetition(const RepetitionDetection& repetition) {
   if (repetition.min_pattern < 1 || repetition.min_pattern > repetition.max_pattern || repetition.min_count < 2 ||
       repetition.max_pattern > kMost || repetition.min_count > kMost) {
     return field_error(
-        "repetition_detection", "is out of range, expected 1 <= min_pattern_size <= max_pattern_size <= 65536 and min_count >= 2");
+        "repetition_detection",
+        "is out of range, expected 1 <= min_pattern_size <= max_pattern_size <= 65536 and min_count >= 2");
   }
   return {};
 }
@@ -152,16 +152,14 @@ void Engine::Impl::step() {
       if (drafts > 0) draft_counts.right += sequence->tokens().size() - std::min(sequence->tokens().size(), known + 1);
     }
   }
-  for (const auto& sequence : scheduler.retire())
-    sequence->answer();
+  for (const auto& sequence : scheduler.retire()) sequence->answer();
 }
 
 // Drafts for those that go on by a token, as far as they are worth their time, and fit the budgets of the step and the
 // memory that is free: nobody waits for room that drafts took.
 void Engine::Impl::draft(std::span<const Planned> plan) {
   std::size_t rows = 0;
-  for (const Planned& planned : plan)
-    rows += planned.tokens;
+  for (const Planned& planned : plan) rows += planned.tokens;
   double tokens = static_cast<double>(plan.size());
   for (const auto& [sequence, n] : plan) {
     const std::size_t room = std::min({chunk, step_logits, StepCosts::most_rows});
@@ -196,8 +194,7 @@ void Engine::Impl::gather(std::span<const Planned> plan) {
 
 void Engine::Impl::compute() {
   std::size_t rows = 0;
-  for (const Segment& segment : segments)
-    rows += segment.tokens.size();
+  for (const Segment& segment : segments) rows += segment.tokens.size();
   const auto start = std::chrono::steady_clock::now();
   const std::span<const float> logits = forward(segments);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
@@ -213,8 +210,7 @@ void Engine::Impl::look(std::span<const float> logits) {
                         scratches[static_cast<std::size_t>(worker)]);
   };
   if (wishes.size() < 2) {
-    for (std::size_t i = 0; i < wishes.size(); ++i)
-      look_at(i, 0);
+    for (std::size_t i = 0; i < wishes.size(); ++i) look_at(i, 0);
   } else {
     threads.parallel_for(wishes.size(), look_at);
   }
@@ -222,12 +218,11 @@ void Engine::Impl::look(std::span<const float> logits) {
 
 Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
   if (scheduler.fits(tokens)) return {};
-  return Error{
-      .kind = ErrorKind::context,
-      .what = fmt::format(
-          "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-          static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
-      .hint = "more memory for sequences or a smaller max_tokens will do"};
+  return Error{.kind = ErrorKind::context,
+               .what = fmt::format(
+                   "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
+                   static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
+               .hint = "more memory for sequences or a smaller max_tokens will do"};
 }
 
 std::shared_ptr<const BannedTexts> Engine::Impl::banned_texts(const std::vector<std::string>& texts) {
@@ -240,8 +235,8 @@ std::shared_ptr<const BannedTexts> Engine::Impl::banned_texts(const std::vector<
 
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
   if (sees_both_sides(model.spec)) {
-    return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text", model.name,
-                                   model.spec.family),
+    return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text",
+                                   model.name, model.spec.family),
                        "`continuo fill` guesses its masked words, `continuo embed` makes vectors");
   }
   CONTINUO_TRY(const KernelTable kernels, kernels_of(options));
@@ -278,8 +273,7 @@ Result<void> Engine::check(const Request& request) const {
 
 Result<void> Engine::check(const ScoreRequest& request) const {
   CONTINUO_TRY_VOID(validate_ids(request.ids, impl_->model.spec));
-  CONTINUO_CHECK(request.first >= 1 && request.first <= request.ids.size(),
-                 "a token that nothing stands before");
+  CONTINUO_CHECK(request.first >= 1 && request.first <= request.ids.size(), "a token that nothing stands before");
   return impl_->check_memory(request.ids.size());
 }
 

@@ -18,7 +18,8 @@ struct EngineOptions {
   std::size_t chunk = 512;      // tokens computed in one step at the most
   std::size_t max_running = 1;  // requests that run at the same time
   std::size_t memory = 0;       // bytes for running sequences (memory.h); 0: as many as they need
-  // What of that sequences that run side by side and kept beginnings take together; a sequence that needs more runs alone.
+  // What of that sequences that run side by side and kept beginnings take together; a sequence that needs more runs
+  // alone.
   std::size_t soft_memory = 0;  // 0: all of it
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
   bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
@@ -28,8 +29,8 @@ struct EngineOptions {
   Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
 };
 
-// The kernels that the options name, without integer products where they want exact ones. An error if they are unknown or do
-// not run on this processor.
+// The kernels that the options name, without integer products where they want exact ones. An error if they are unknown
+// or do not run on this processor.
 Result<KernelTable> kernels_of(const EngineOptions& options);
 // The threads that the options name, or as many as are useful for the model.
 int threads_of(const EngineOptions& options, const Model& model);

@@ -19,9 +19,7 @@ namespace {
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 constexpr std::size_t kPart = 8;
 
-std::size_t row_bytes(const ModelSpec& spec) {
-  return static_cast<std::size_t>(spec.vocab_size) * sizeof(float);
-}
+std::size_t row_bytes(const ModelSpec& spec) { return static_cast<std::size_t>(spec.vocab_size) * sizeof(float); }
 
 std::size_t page_bytes(const ModelSpec& spec, Format kv_type) {
   return PagePool::footprint(SequenceState::page_bytes(spec, kv_type));
@@ -33,8 +31,8 @@ std::size_t drawing_bytes(const ModelSpec& spec, std::size_t max_running) {
   return std::max<std::size_t>(threads, 1) * SamplingScratch::bytes(static_cast<std::size_t>(spec.vocab_size));
 }
 
-// Pages of keys and values and recurrent blocks out of `bytes`; false if they hold not one sequence of a page of positions.
-// Half of the blocks are for beginnings that later sequences share.
+// Pages of keys and values and recurrent blocks out of `bytes`; false if they hold not one sequence of a page of
+// positions. Half of the blocks are for beginnings that later sequences share.
 bool share_states(const ModelSpec& spec, const EngineOptions& options, std::size_t bytes, MemoryShares& shares) {
   const std::size_t layers = SequenceState::kv_layers(spec), page = page_bytes(spec, options.kv_type);
   const bool recurrent = SequenceState::recurrent_floats(spec) > 0;
@@ -69,12 +67,11 @@ Result<MemoryShares> share_all(const ModelSpec& spec, const EngineOptions& optio
     shares.pages = shares.recurrent_blocks = std::numeric_limits<std::size_t>::max();
     return shares;
   }
-  const std::size_t others = shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running) +
-                             request_memory(memory);
+  const std::size_t others =
+      shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running) + request_memory(memory);
   if (share_states(spec, options, memory > others ? memory - others : 0, shares)) return shares;
-  return usage_error(
-      fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}", memory,
-                  kPageKeys, memory_for_one(spec, kPageKeys, options)));
+  return usage_error(fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}",
+                                 memory, kPageKeys, memory_for_one(spec, kPageKeys, options)));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// How the memory for sequences is shared out: rows of logits for a step, what drawing from them takes, and pages of keys
-// and values for the rest.
+// How the memory for sequences is shared out: rows of logits for a step, what drawing from them takes, and pages of
+// keys and values for the rest.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,12 @@ struct MemoryShares {
   std::size_t pages = 0;             // of keys and values
   std::size_t soft_pages = 0;        // of them, for sequences that run side by side and kept beginnings
   std::size_t recurrent_blocks = 0;  // of the states of recurrent layers: of sequences that run, and kept beginnings
-  std::size_t max_running = 0;  // sequences
-  std::size_t step_logits = 0;  // rows
+  std::size_t max_running = 0;       // sequences
+  std::size_t step_logits = 0;       // rows
 };
 
-// Shares of options.memory; 0 bytes: as many pages as anyone asks for. An error if they hold not one sequence of a page of
-// positions.
+// Shares of options.memory; 0 bytes: as many pages as anyone asks for. An error if they hold not one sequence of a page
+// of positions.
 Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& options);
 
 // The least options.memory in which a sequence of `length` tokens has room, whatever the size of a step.

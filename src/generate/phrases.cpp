@@ -8,9 +8,7 @@ namespace continuo {
 
 namespace {
 
-constexpr std::uint64_t edge(std::uint32_t state, unsigned char byte) {
-  return std::uint64_t{state} * 256 + byte;
-}
+constexpr std::uint64_t edge(std::uint32_t state, unsigned char byte) { return std::uint64_t{state} * 256 + byte; }
 
 }  // namespace
 
@@ -18,16 +16,14 @@ Phrases::Phrases(const std::vector<std::string>& phrases) : nodes_(1) {
   for (const std::string& phrase : phrases) {
     CONTINUO_CHECK(!phrase.empty(), "phrases are not empty");
     std::uint32_t state = 0;
-    for (const char c : phrase)
-      state = add_child(state, static_cast<unsigned char>(c));
+    for (const char c : phrase) state = add_child(state, static_cast<unsigned char>(c));
     nodes_[state].match = nodes_[state].depth;
   }
   link_fallbacks(phrases);
 }
 
 Phrases::State Phrases::add_child(State state, unsigned char byte) {
-  const auto [child, is_new] =
-      children_.try_emplace(edge(state, byte), static_cast<std::uint32_t>(nodes_.size()));
+  const auto [child, is_new] = children_.try_emplace(edge(state, byte), static_cast<std::uint32_t>(nodes_.size()));
   if (is_new) nodes_.push_back({.depth = nodes_[state].depth + 1});
   return child->second;
 }

@@ -26,10 +26,8 @@ PromptLookup::PromptLookup(std::size_t tokens)
 }
 
 std::uint32_t& PromptLookup::newest(TokenId a, TokenId b) {
-  const std::uint64_t pair =
-      std::uint64_t{static_cast<std::uint32_t>(a)} << 32 | static_cast<std::uint32_t>(b);
-  const std::uint64_t hash =
-      pair * 0x9E3779B97F4A7C15u;  // Knuth's multiplicative hashing: the upper bits are good
+  const std::uint64_t pair = std::uint64_t{static_cast<std::uint32_t>(a)} << 32 | static_cast<std::uint32_t>(b);
+  const std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;  // Knuth's multiplicative hashing: the upper bits are good
   return newest_[(hash >> 32) & (newest_.size() - 1)];
 }
 
@@ -56,8 +54,7 @@ void PromptLookup::search(std::span<const TokenId> text) {
   for (std::size_t i = 0; i < kCandidates && at > 0; ++i, at = previous_[at]) {
     const std::size_t most = std::min<std::size_t>(at, kLongest);
     std::size_t match = 0;
-    while (match < most && text[at - 1 - match] == text[text.size() - 1 - match])
-      ++match;
+    while (match < most && text[at - 1 - match] == text[text.size() - 1 - match]) ++match;
     if (match >= kShortest && match > match_) match_ = match, source_ = at;
   }
 }

@@ -42,8 +42,7 @@ class PromptLookup {
   std::vector<std::uint32_t>
       newest_;  // by hash of two tokens: where they stood last, as the position behind; 0: nowhere
   std::vector<std::uint32_t> previous_;  // by position behind two tokens: the one before of the same hash
-  std::array<double, 6> hits_{0.3,  0.45, 0.6,
-                              0.75, 0.85, 0.9};  // share of right drafts, by length of the match
+  std::array<double, 6> hits_{0.3, 0.45, 0.6, 0.75, 0.85, 0.9};  // share of right drafts, by length of the match
 };
 
 }  // namespace continuo

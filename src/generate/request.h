@@ -23,16 +23,16 @@ struct Request {
   std::vector<TokenId> prompt;    // not empty; every id inside the vocabulary
   std::int64_t max_tokens = 128;  // -1: until the model ends or the context is full
   bool ignore_eos = false;
-  std::vector<std::string> stop;  // none empty, each valid UTF-8; needs a tokenizer
-  bool include_stop = false;      // the text keeps what it stopped at
-  std::vector<TokenId> allowed_tokens;         // no others come; empty: all may
-  std::vector<std::string> banned;             // texts that the continuation never has
+  std::vector<std::string> stop;        // none empty, each valid UTF-8; needs a tokenizer
+  bool include_stop = false;            // the text keeps what it stopped at
+  std::vector<TokenId> allowed_tokens;  // no others come; empty: all may
+  std::vector<std::string> banned;      // texts that the continuation never has
   RepetitionDetection repetition;
-  Constraint constraint;                       // what the whole continuation has to be
+  Constraint constraint;  // what the whole continuation has to be
   SamplingOptions sampling;
-  std::uint64_t sample = 0;   // which of several samples (see Draw)
-  std::size_t logprobs = 0;   // alternatives to report per token
-  bool want_logprob = false;  // report the chosen token's own log-probability
+  std::uint64_t sample = 0;             // which of several samples (see Draw)
+  std::size_t logprobs = 0;             // alternatives to report per token
+  bool want_logprob = false;            // report the chosen token's own log-probability
   std::vector<TokenId> logprob_tokens;  // report those of these tokens, wherever one is drawn
 };
 
@@ -42,8 +42,8 @@ std::size_t positions_needed(const Request& request, const ModelSpec& spec);
 // Log-probabilities are the model's own: before bias, penalties, temperature and filters.
 struct GeneratedToken {
   TokenId id = 0;
-  double logprob = 0;             // if want_logprob
-  std::vector<TokenLogprob> top;  // `logprobs` entries
+  double logprob = 0;               // if want_logprob
+  std::vector<TokenLogprob> top;    // `logprobs` entries
   std::vector<TokenLogprob> named;  // of `logprob_tokens`, in their order
 };
 
@@ -69,12 +69,10 @@ struct ScoreRequest {
 };
 
 struct Score {
-  std::vector<double> logprobs;  // entry i: ln p(ids[first + i] | the ids before it)
-  std::vector<unsigned char>
-      likeliest;  // entry i: 1 if no other token is likelier there (the lower id counts as that)
-  std::vector<float> last_logits;  // vocab_size, if asked for
-  std::vector<std::vector<TokenLogprob>>
-      top;  // entry i: the likeliest tokens in place of ids[first + i], if asked for
+  std::vector<double> logprobs;          // entry i: ln p(ids[first + i] | the ids before it)
+  std::vector<unsigned char> likeliest;  // entry i: 1 if no other token is likelier there (the lower id counts as that)
+  std::vector<float> last_logits;        // vocab_size, if asked for
+  std::vector<std::vector<TokenLogprob>> top;  // entry i: the likeliest tokens in place of ids[first + i], if asked for
 };
 
 }  // namespace continuo

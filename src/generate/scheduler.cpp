@@ -35,8 +35,7 @@ Scheduler::Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions 
     : spec_(spec), pools_(pools), options_(options) {
   options_.step_tokens = std::max<std::size_t>(options_.step_tokens, 1);
   options_.step_logits = std::max<std::size_t>(options_.step_logits, 1);
-  const std::size_t rows =
-      std::min(options_.step_tokens, options_.step_logits);  // each goes on by a token a step
+  const std::size_t rows = std::min(options_.step_tokens, options_.step_logits);  // each goes on by a token a step
   options_.max_running = std::clamp<std::size_t>(options_.max_running, 1, rows);
   most_pages_ = pools_.kv.limit();
   options_.soft_pages = std::min(options_.soft_pages, most_pages_);
@@ -68,8 +67,8 @@ void Scheduler::cancel(std::uint64_t number) {
     waiting_.erase(waiting);
     return;
   }
-  const auto running = std::find_if(running_.begin(), running_.end(),
-                                    [&](const Running& r) { return r.sequence->number() == number; });
+  const auto running =
+      std::find_if(running_.begin(), running_.end(), [&](const Running& r) { return r.sequence->number() == number; });
   if (running == running_.end()) return;
   unpin(*running);
   running->sequence->give_back_memory();
@@ -162,8 +161,7 @@ void Scheduler::back_to_soft_limit() {
 // Gives back what windows have left behind.
 bool Scheduler::strip_running() {
   std::size_t pages = 0;
-  for (const Running& running : running_)
-    pages += tree_.strip(running.node);
+  for (const Running& running : running_) pages += tree_.strip(running.node);
   return pages > 0;
 }
 
@@ -200,8 +198,7 @@ Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
   std::size_t partial_tokens = 0;
   if (options_.share_prefixes) {
     auto found = tree_.find(rope_kind(sequence), sequence.tokens().first(sequence.shareable()));
-    while (!sequence.state().can_share(found.whole))
-      found.shorten();
+    while (!sequence.state().can_share(found.whole)) found.shorten();
     const bool copies = found.partial && all_there(*found.partial) && !sequence.state().has_recurrent();
     if (!copies) found.partial = nullptr, found.partial_tokens = 0;
     if (about_to_be_computed(sequence, found.tokens())) return Admission::waits;
@@ -219,10 +216,9 @@ Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
   // A page a layer for each that runs already: they grow.
   StateNeeds needs = sequence.state().most_needs(sequence.pending(), options_.step_tokens);
   needs.kv_pages += running_.size() * SequenceState::kv_layers(spec_);
-  if (!make_room(needs, running.node) && partial_tokens > 0)
-    partial = {}, partial_tokens = 0;  // it stands in the way
-  const bool fits = make_room(needs, running.node) ||
-                    (running_.empty() && use_all_pages() && make_room(needs, running.node));
+  if (!make_room(needs, running.node) && partial_tokens > 0) partial = {}, partial_tokens = 0;  // it stands in the way
+  const bool fits =
+      make_room(needs, running.node) || (running_.empty() && use_all_pages() && make_room(needs, running.node));
   if (!fits) {
     unpin(running);
     sequence.give_back_memory();
@@ -249,8 +245,7 @@ std::size_t Scheduler::rope_kind(const Sequence& sequence) const {
   for (const LayerSpec& layer : spec_.layers) {
     const AttentionSpec* const attention = attention_in(layer.mixer);
     if (!attention || !attention->rope) continue;
-    if (sequence.prompt_length() > fixed_rope_length(attention->rope->scaling))
-      return sequence.prompt_length();
+    if (sequence.prompt_length() > fixed_rope_length(attention->rope->scaling)) return sequence.prompt_length();
   }
   return 0;
 }
@@ -258,8 +253,7 @@ std::size_t Scheduler::rope_kind(const Sequence& sequence) const {
 // ---- after the step ----
 
 std::vector<std::unique_ptr<Sequence>> Scheduler::retire() {
-  for (const Planned& planned : plan_)
-    counts_.computed += planned.tokens;
+  for (const Planned& planned : plan_) counts_.computed += planned.tokens;
   auto done = std::exchange(finished_, {});
   for (Running& running : running_) {
     if (!running.sequence->finished() && running.sequence->has_gone_back()) {

@@ -32,8 +32,8 @@ struct SchedulerOptions {
   std::size_t step_tokens = 512;
   std::size_t step_logits = 512;  // rows of logits
   bool share_prefixes = true;
-  // Pages that sequences side by side and kept beginnings take together; one that needs more runs alone, up to the pool's
-  // own limit.
+  // Pages that sequences side by side and kept beginnings take together; one that needs more runs alone, up to the
+  // pool's own limit.
   std::size_t soft_pages = SIZE_MAX;
 };
 

@@ -49,9 +49,7 @@ class Sequence {
   // Tokens that are known and not computed; at least one while the sequence is not finished.
   std::size_t pending() const { return wanted_tokens() - state_.length(); }
   // The next n of them (drafts may follow), and for how many of those (the last ones) the logits are wanted.
-  std::span<const TokenId> next_tokens(std::size_t n) const {
-    return std::span(tokens_).subspan(state_.length(), n);
-  }
+  std::span<const TokenId> next_tokens(std::size_t n) const { return std::span(tokens_).subspan(state_.length(), n); }
   std::size_t logits_wanted(std::size_t n) const {
     const std::size_t end = state_.length() + n;
     return end - std::clamp(logits_from(), state_.length(), end);

@@ -44,8 +44,7 @@ double StepCosts::seconds(std::size_t rows) const {
   return seconds_[i] > 0 ? seconds_[i] : expected(i);
 }
 
-std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows,
-                             double& tokens) const {
+std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const {
   if (!lookup.found() || rows >= most_rows) return 0;
   double best = tokens / seconds(rows) * kWorthIt, right = 1, more = 0, best_more = 0;
   std::size_t drafts = 0;
@@ -53,8 +52,7 @@ std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::
     right *= lookup.probability(n - 1);
     more += right;
     if (kRows[index(rows + n)] != rows + n) continue;
-    if (const double rate = (tokens + more) / seconds(rows + n); rate > best)
-      best = rate, drafts = n, best_more = more;
+    if (const double rate = (tokens + more) / seconds(rows + n); rate > best) best = rate, drafts = n, best_more = more;
   }
   rows += drafts;
   tokens += best_more;

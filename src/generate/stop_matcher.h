@@ -15,8 +15,7 @@ namespace continuo {
 class StopMatcher {
  public:
   // None of `stops` may be empty. `keep`: the text ends behind the stop string, not before it.
-  explicit StopMatcher(const std::vector<std::string>& stops, bool keep = false)
-      : stops_(stops), keep_(keep) {}
+  explicit StopMatcher(const std::vector<std::string>& stops, bool keep = false) : stops_(stops), keep_(keep) {}
 
   // Adds text; returns what is now certain to come before any stop string. After a match `stopped()` is true,
   // the stop string (unless it is kept) and everything after it are gone, and further pushes return nothing.

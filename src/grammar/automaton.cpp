@@ -49,8 +49,7 @@ class Compiler {
       case NodeKind::bytes:
         return add(StateOp::bytes, node.a, next);
       case NodeKind::seq:
-        for (std::uint32_t i = node.b; i > 0; --i)
-          next = compile(syntax_.child(node, i - 1), next);
+        for (std::uint32_t i = node.b; i > 0; --i) next = compile(syntax_.child(node, i - 1), next);
         return next;
       case NodeKind::alt:
         return compile_alt(node, next);
@@ -89,8 +88,7 @@ class Compiler {
       for (std::uint32_t i = count.least; i < count.most && !full_; ++i)
         start = add(StateOp::split, compile(node.a, start), next);
     }
-    for (std::uint32_t i = 0; i < count.least && !full_; ++i)
-      start = compile(node.a, start);
+    for (std::uint32_t i = 0; i < count.least && !full_; ++i) start = compile(node.a, start);
     return start;
   }
 
@@ -125,8 +123,7 @@ void classify_bytes(const std::vector<ByteSet>& sets, Automaton& automaton) {
     std::array<int, 256> moved;  // a class to that of its bytes in the set
     moved.fill(-1);
     std::vector<std::size_t> inside(automaton.classes, 0);
-    for (std::size_t b = 0; b < 256; ++b)
-      inside[automaton.byte_class[b]] += set[b];
+    for (std::size_t b = 0; b < 256; ++b) inside[automaton.byte_class[b]] += set[b];
     for (std::size_t b = 0; b < 256; ++b) {
       const std::size_t c = automaton.byte_class[b];
       if (!set[b] || c >= inside.size() || inside[c] == 0 || inside[c] == by_class[c]) continue;
@@ -155,8 +152,7 @@ void classify_bytes(const std::vector<ByteSet>& sets, Automaton& automaton) {
 // Finds states from which the end of their rule can be reached: from the ends backwards, each edge once.
 class Productive {
  public:
-  explicit Productive(const Automaton& automaton)
-      : automaton_(automaton), reached_(automaton.states.size(), false) {
+  explicit Productive(const Automaton& automaton) : automaton_(automaton), reached_(automaton.states.size(), false) {
     link();
     for (std::uint32_t s = 0; s < automaton.states.size(); ++s) {
       if (holds(s)) mark(s);
@@ -218,14 +214,11 @@ class Productive {
   void link() {
     const auto n = static_cast<std::uint32_t>(automaton_.states.size());
     first_.assign(n + 1, 0);
-    for (std::uint32_t s = 0; s < n; ++s)
-      each_after(s, [&](std::uint32_t t) { ++first_[t + 1]; });
-    for (std::uint32_t s = 0; s < n; ++s)
-      first_[s + 1] += first_[s];
+    for (std::uint32_t s = 0; s < n; ++s) each_after(s, [&](std::uint32_t t) { ++first_[t + 1]; });
+    for (std::uint32_t s = 0; s < n; ++s) first_[s + 1] += first_[s];
     before_.resize(first_[n]);
     std::vector<std::uint32_t> at(first_.begin(), first_.end() - 1);
-    for (std::uint32_t s = 0; s < n; ++s)
-      each_after(s, [&](std::uint32_t t) { before_[at[t]++] = s; });
+    for (std::uint32_t s = 0; s < n; ++s) each_after(s, [&](std::uint32_t t) { before_[at[t]++] = s; });
   }
 
   const Automaton& automaton_;

@@ -14,8 +14,7 @@ CharSet normalized(CharSet set) {
   CharSet whole;
   for (const auto& [first, last] : set) {
     if (first < kFirstSurrogate) whole.push_back({first, std::min(last, kFirstSurrogate - 1)});
-    if (last > kLastSurrogate)
-      whole.push_back({std::max(first, kLastSurrogate + 1), std::min(last, kLastChar)});
+    if (last > kLastSurrogate) whole.push_back({std::max(first, kLastSurrogate + 1), std::min(last, kLastChar)});
   }
   std::sort(whole.begin(), whole.end());
   CharSet merged;

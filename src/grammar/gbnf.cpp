@@ -19,8 +19,7 @@ class GbnfParser {
   Result<RuleId> parse() {
     if (valid_utf8(text_) != text_) return usage_error("is not valid UTF-8");
     space(true);
-    while (more())
-      CONTINUO_TRY_VOID(rule());
+    while (more()) CONTINUO_TRY_VOID(rule());
     for (const auto& [name, rule] : rules_) {
       if (!rule.defined) return usage_error(fmt::format("names the rule '{}', which is not there", name));
     }
@@ -45,8 +44,7 @@ class GbnfParser {
   }
   Error wrong(std::string_view what) const {
     std::size_t line = 1;
-    for (const char c : text_.substr(0, at_))
-      line += c == '\n';
+    for (const char c : text_.substr(0, at_)) line += c == '\n';
     return usage_error(fmt::format("line {}: {}", line, what));
   }
 
@@ -54,8 +52,7 @@ class GbnfParser {
   void space(bool lines) {
     while (more()) {
       if (peek() == '#') {
-        while (more() && peek() != '\n' && peek() != '\r')
-          ++at_;
+        while (more() && peek() != '\n' && peek() != '\r') ++at_;
       } else if (peek() == ' ' || peek() == '\t' || (lines && (peek() == '\n' || peek() == '\r'))) {
         ++at_;
       } else {
@@ -188,8 +185,7 @@ class GbnfParser {
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < digits; ++i, ++at_) {
       const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(peek());
-      if (!more() || digit == std::string_view::npos)
-        return wrong("an escape without its hexadecimal digits");
+      if (!more() || digit == std::string_view::npos) return wrong("an escape without its hexadecimal digits");
       value = value * 16 + static_cast<std::uint32_t>(digit < 16 ? digit : digit - 6);
     }
     if (value > kLastChar) return wrong("a code point above 10FFFF");

@@ -16,16 +16,15 @@ namespace {
 
 // What says nothing about which values are valid.
 const std::set<std::string_view> kAnnotations = {
-    "title",           "description",  "default",    "examples", "$comment",  "$schema",
-    "$defs",           "definitions",  "deprecated", "readOnly", "writeOnly", "contentMediaType",
-    "contentEncoding", "contentSchema"};
+    "title",       "description", "default",  "examples",  "$comment",         "$schema",         "$defs",
+    "definitions", "deprecated",  "readOnly", "writeOnly", "contentMediaType", "contentEncoding", "contentSchema"};
 const std::set<std::string_view> kNumberWords = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
                                                  "multipleOf"};
 const std::set<std::string_view> kStringWords = {"minLength", "maxLength", "pattern", "format"};
 const std::set<std::string_view> kArrayWords = {"items",    "prefixItems", "additionalItems",
                                                 "minItems", "maxItems",    "uniqueItems"};
-const std::set<std::string_view> kObjectWords = {"properties", "required", "additionalProperties",
-                                                 "minProperties", "maxProperties"};
+const std::set<std::string_view> kObjectWords = {"properties", "required", "additionalProperties", "minProperties",
+                                                 "maxProperties"};
 const std::set<std::string_view> kOtherWords = {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"};
 constexpr std::string_view kTypes[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
 
@@ -43,14 +42,11 @@ using Place = std::string;
 
 Place below(const Place& place, std::string_view name) {
   std::string part;
-  for (const char c : name.substr(0, 60))
-    part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  for (const char c : name.substr(0, 60)) part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
   return place + "/" + part;
 }
 
-Error wrong(const Place& place, std::string_view what) {
-  return usage_error(fmt::format("at {} {}", place, what));
-}
+Error wrong(const Place& place, std::string_view what) { return usage_error(fmt::format("at {} {}", place, what)); }
 Error unsupported(const Place& place, std::string_view what) {
   return usage_error(fmt::format("at {} has {}, which is not supported", place, what));
 }
@@ -71,11 +67,10 @@ Result<Types> types_of(const Json& schema, const Place& place) {
   if (found == schema.end()) return Types(std::begin(kTypes), std::end(kTypes));
   const Json list = found->is_string() ? Json::array({*found}) : *found;
   Types types;
-  if (!list.is_array() || list.empty())
-    return wrong(place, "has a type that is neither a name nor a list of names");
+  if (!list.is_array() || list.empty()) return wrong(place, "has a type that is neither a name nor a list of names");
   for (const Json& name : list) {
-    const auto* const known = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                           [&](std::string_view type) { return name == Json(type); });
+    const auto* const known =
+        std::find_if(std::begin(kTypes), std::end(kTypes), [&](std::string_view type) { return name == Json(type); });
     if (known == std::end(kTypes)) return wrong(place, "has a type that JSON does not know");
     types.insert(*known);
   }
@@ -107,8 +102,7 @@ Result<std::optional<std::int64_t>> whole(const Json& schema, std::string_view w
 }
 
 // A count of characters, elements or members.
-Result<std::uint32_t> count_of(const Json& schema, std::string_view word, std::uint32_t otherwise,
-                               const Place& place) {
+Result<std::uint32_t> count_of(const Json& schema, std::string_view word, std::uint32_t otherwise, const Place& place) {
   CONTINUO_TRY(const auto value, whole(schema, word, place));
   if (!value) return otherwise;
   if (*value < 0) return wrong(place, fmt::format("has a {} below 0", word));
@@ -191,8 +185,8 @@ class SchemaReader {
 
   Result<const Json*> target(const std::string& reference, const Place& place) {
     const auto refused = [&] {
-      return unsupported(
-          place, fmt::format("the $ref \"{}\" to something outside or by name", reference.substr(0, 80)));
+      return unsupported(place,
+                         fmt::format("the $ref \"{}\" to something outside or by name", reference.substr(0, 80)));
     };
     if (!reference.starts_with('#')) return refused();
     if (reference == "#") return &root_;
@@ -300,8 +294,7 @@ class SchemaReader {
         if (both.empty()) return Json(false);
         a[word] = std::move(both);
       } else {
-        return unsupported(place,
-                           fmt::format("\"{}\" in two schemas that hold together", word.substr(0, 60)));
+        return unsupported(place, fmt::format("\"{}\" in two schemas that hold together", word.substr(0, 60)));
       }
     }
     return a;
@@ -378,11 +371,9 @@ class SchemaReader {
     const auto requires_member = [](const Json& schema, const std::string& name) {
       return schema.contains("type") && schema["type"] == "object" && schema.contains("required") &&
              schema["required"].is_array() &&
-             std::find(schema["required"].begin(), schema["required"].end(), Json(name)) !=
-                 schema["required"].end();
+             std::find(schema["required"].begin(), schema["required"].end(), Json(name)) != schema["required"].end();
     };
-    if (!a.is_object() || !b.is_object() || !a.contains("properties") || !b.contains("properties"))
-      return false;
+    if (!a.is_object() || !b.is_object() || !a.contains("properties") || !b.contains("properties")) return false;
     for (const auto& [name, property] : a["properties"].items()) {
       if (b["properties"].is_object() && b["properties"].contains(name) && requires_member(a, name) &&
           requires_member(b, name) && share_no_value(property, b["properties"][name]))
@@ -408,8 +399,7 @@ class SchemaReader {
         }
         CONTINUO_TRY(const Types first, types_of(parts[i], place));
         CONTINUO_TRY(const Types second, types_of(parts[j], place));
-        if (!disjoint(first, second) && !share_no_value(parts[i], parts[j]) &&
-            !told_apart(parts[i], parts[j]))
+        if (!disjoint(first, second) && !share_no_value(parts[i], parts[j]) && !told_apart(parts[i], parts[j]))
           return unsupported(place, "a oneOf whose schemas may hold together");
       }
     }
@@ -427,8 +417,7 @@ class SchemaReader {
     if (schema.contains("enum")) {
       if (!schema["enum"].is_array()) return wrong(place, "has an enum that is not a list");
       if (schema.contains("const")) {
-        if (std::find(schema["enum"].begin(), schema["enum"].end(), values[0]) == schema["enum"].end())
-          values.clear();
+        if (std::find(schema["enum"].begin(), schema["enum"].end(), values[0]) == schema["enum"].end()) values.clear();
       } else {
         values = schema["enum"];
       }
@@ -466,8 +455,8 @@ class SchemaReader {
       CONTINUO_TRY(const auto value, whole(schema, word, place));
       if (!value) continue;
       auto& bound = is_least ? found.least : found.most;
-      const bool tighter = !bound || (is_least ? *value > bound->value : *value < bound->value) ||
-                           (*value == bound->value && exclusive);
+      const bool tighter =
+          !bound || (is_least ? *value > bound->value : *value < bound->value) || (*value == bound->value && exclusive);
       if (tighter) bound = JsonValues::Bound{*value, exclusive};
     }
     return found;
@@ -492,8 +481,7 @@ class SchemaReader {
     CONTINUO_TRY(const Bounds bound, bounds(schema, place));
     if (bound.least && bound.most) {
       const auto low = bound.least->value, high = bound.most->value;
-      if (low > high || (low == high && (bound.least->exclusive || bound.most->exclusive)))
-        return syntax_.never();
+      if (low > high || (low == high && (bound.least->exclusive || bound.most->exclusive))) return syntax_.never();
     }
     return values_.number(bound.least, bound.most);
   }
@@ -579,11 +567,8 @@ class SchemaReader {
     }
     CONTINUO_TRY_VOID(check_member_counts(schema, wanted.size(), place));
     CONTINUO_TRY(const NodeId other_value, node(additional, below(place, "additionalProperties")));
-    ObjectSyntax object{.members = {},
-                        .other = 0,
-                        .open = values_.open('{'),
-                        .comma = values_.comma(),
-                        .close = values_.close('}')};
+    ObjectSyntax object{
+        .members = {}, .other = 0, .open = values_.open('{'), .comma = values_.comma(), .close = values_.close('}')};
     std::vector<std::string> names;
     const auto add = [&](const std::string& name, NodeId value) {
       object.members.push_back({syntax_.seq({values_.key(name), value}), wanted.count(name) > 0});
@@ -591,14 +576,12 @@ class SchemaReader {
     };
     constexpr std::size_t kLongestName = 1000;
     for (const auto& [name, property] : properties.items()) {
-      if (name.size() > kLongestName)
-        return unsupported(place, "the name of a property of more than 1000 bytes");
+      if (name.size() > kLongestName) return unsupported(place, "the name of a property of more than 1000 bytes");
       CONTINUO_TRY(const NodeId value, node(property, below(below(place, "properties"), name)));
       add(name, value);
     }
     for (const std::string& name : wanted) {
-      if (name.size() > kLongestName)
-        return unsupported(place, "the name of a property of more than 1000 bytes");
+      if (name.size() > kLongestName) return unsupported(place, "the name of a property of more than 1000 bytes");
       if (!properties.contains(name)) add(name, other_value);
     }
     const bool closed = additional == Json(false);
@@ -613,11 +596,9 @@ class SchemaReader {
     if (least > wanted) return unsupported(place, "a minProperties above the number of required members");
     if (!schema.contains("maxProperties")) return {};
     CONTINUO_TRY(const std::uint32_t most, count_of(schema, "maxProperties", kUnbounded, place));
-    const bool closed =
-        schema.contains("additionalProperties") && schema["additionalProperties"] == Json(false);
+    const bool closed = schema.contains("additionalProperties") && schema["additionalProperties"] == Json(false);
     const std::size_t possible = schema.contains("properties") ? schema["properties"].size() : 0;
-    if (!closed || possible > most)
-      return unsupported(place, "a maxProperties below the number of possible members");
+    if (!closed || possible > most) return unsupported(place, "a maxProperties below the number of possible members");
     return {};
   }
 

@@ -16,10 +16,9 @@ NodeId JsonValues::blanks() {
   if (!blanks_) {
     blanks_ = syntax_.new_rule("blanks");
     const NodeId indent = syntax_.repeat(syntax_.bytes(ByteSet().set(' ').set('\t')), 0, 64);
-    syntax_.set_rule(
-        *blanks_,
-        syntax_.optional(syntax_.alt({syntax_.byte(' '), syntax_.seq({syntax_.optional(syntax_.byte('\r')),
-                                                                      syntax_.byte('\n'), indent})})));
+    syntax_.set_rule(*blanks_,
+                     syntax_.optional(syntax_.alt({syntax_.byte(' '), syntax_.seq({syntax_.optional(syntax_.byte('\r')),
+                                                                                   syntax_.byte('\n'), indent})})));
   }
   return syntax_.rule(*blanks_);
 }
@@ -35,15 +34,12 @@ NodeId JsonValues::comma() { return syntax_.seq({blanks(), syntax_.byte(','), bl
 NodeId JsonValues::any() {
   if (!any_) {
     any_ = syntax_.new_rule("value");
-    syntax_.set_rule(
-        *any_, syntax_.alt({object(), array(), string(0, kUnbounded), number({}, {}), boolean(), null()}));
+    syntax_.set_rule(*any_, syntax_.alt({object(), array(), string(0, kUnbounded), number({}, {}), boolean(), null()}));
   }
   return syntax_.rule(*any_);
 }
 
-NodeId JsonValues::list(NodeId first, NodeId rest) {
-  return syntax_.seq({first, syntax_.repeat(rest, 0, kUnbounded)});
-}
+NodeId JsonValues::list(NodeId first, NodeId rest) { return syntax_.seq({first, syntax_.repeat(rest, 0, kUnbounded)}); }
 
 NodeId JsonValues::object() {
   if (!object_) {
@@ -69,18 +65,16 @@ NodeId JsonValues::string(std::uint32_t least, std::uint32_t most) {
   const auto any_spelling = [&] {
     const auto set = [&](std::string_view bytes) {
       ByteSet all;
-      for (const char c : bytes)
-        all.set(static_cast<unsigned char>(c));
+      for (const char c : bytes) all.set(static_cast<unsigned char>(c));
       return syntax_.bytes(all);
     };
     const NodeId hex = set("0123456789abcdefABCDEF"), u = syntax_.literal("\\u");
     const NodeId plain = syntax_.chars({{0x20, '!'}, {'#', '['}, {']', 0xd7ff}, {0xe000, kLastChar}}, false);
-    const NodeId pair =
-        syntax_.seq({set("dD"), set("89abAB"), hex, hex, u, set("dD"), set("cdefCDEF"), hex, hex});
+    const NodeId pair = syntax_.seq({set("dD"), set("89abAB"), hex, hex, u, set("dD"), set("cdefCDEF"), hex, hex});
     const NodeId single = syntax_.alt({syntax_.seq({set("0123456789abcefABCEF"), hex, hex, hex}),
                                        syntax_.seq({set("dD"), set("01234567"), hex, hex})});
-    return syntax_.alt({plain, syntax_.seq({syntax_.byte('\\'), set("\"\\/bfnrt")}),
-                        syntax_.seq({u, syntax_.alt({single, pair})})});
+    return syntax_.alt(
+        {plain, syntax_.seq({syntax_.byte('\\'), set("\"\\/bfnrt")}), syntax_.seq({u, syntax_.alt({single, pair})})});
   };
   const NodeId quote = syntax_.byte('"');
   if (least == 0 && most == kUnbounded) {
@@ -97,8 +91,7 @@ NodeId JsonValues::string(std::uint32_t least, std::uint32_t most) {
 
 NodeId JsonValues::digit(char first, char last) {
   ByteSet set;
-  for (char c = first; c <= last; ++c)
-    set.set(static_cast<unsigned char>(c));
+  for (char c = first; c <= last; ++c) set.set(static_cast<unsigned char>(c));
   return syntax_.bytes(set);
 }
 
@@ -107,8 +100,7 @@ NodeId JsonValues::digits(std::string_view least, std::string_view most) {
   if (least.empty()) return syntax_.empty();
   const std::size_t rest = least.size() - 1;
   const auto count = static_cast<std::uint32_t>(rest);
-  if (least[0] == most[0])
-    return syntax_.seq({digit(least[0], least[0]), digits(least.substr(1), most.substr(1))});
+  if (least[0] == most[0]) return syntax_.seq({digit(least[0], least[0]), digits(least.substr(1), most.substr(1))});
   std::vector<NodeId> choices;
   const std::string zeros(rest, '0'), nines(rest, '9');
   char first = least[0], last = most[0];
@@ -159,8 +151,8 @@ NodeId JsonValues::integer(std::optional<std::int64_t> least, std::optional<std:
   }
   if (!least || *least < 0) {
     const std::uint64_t low = most && *most < 0 ? magnitude_of(*most) : 1;
-    choices.push_back(syntax_.seq(
-        {syntax_.byte('-'), magnitude(low, least ? std::optional(magnitude_of(*least)) : std::nullopt)}));
+    choices.push_back(
+        syntax_.seq({syntax_.byte('-'), magnitude(low, least ? std::optional(magnitude_of(*least)) : std::nullopt)}));
   }
   return syntax_.alt(choices);
 }
@@ -170,8 +162,7 @@ NodeId JsonValues::fraction() {
 }
 
 // Numbers without a sign or an exponent, above and below whole bounds.
-NodeId JsonValues::beyond(std::uint64_t least, bool exclusive, std::optional<std::uint64_t> most,
-                          bool most_exclusive) {
+NodeId JsonValues::beyond(std::uint64_t least, bool exclusive, std::optional<std::uint64_t> most, bool most_exclusive) {
   std::vector<NodeId> choices;
   const NodeId zeros =
       syntax_.optional(syntax_.seq({syntax_.byte('.'), syntax_.repeat(syntax_.byte('0'), 1, kUnbounded)}));
@@ -186,8 +177,7 @@ NodeId JsonValues::beyond(std::uint64_t least, bool exclusive, std::optional<std
     choices.push_back(syntax_.seq({magnitude(first, std::nullopt), fraction()}));
     return syntax_.alt(choices);
   }
-  if (*most > 0 && first <= *most - 1)
-    choices.push_back(syntax_.seq({magnitude(first, *most - 1), fraction()}));
+  if (*most > 0 && first <= *most - 1) choices.push_back(syntax_.seq({magnitude(first, *most - 1), fraction()}));
   const bool reached = *most >= least && !most_exclusive && !(exclusive && *most == least);
   if (reached) choices.push_back(syntax_.seq({syntax_.literal(std::to_string(*most)), zeros}));
   return syntax_.alt(choices);
@@ -198,22 +188,21 @@ NodeId JsonValues::number(std::optional<Bound> least, std::optional<Bound> most)
     const NodeId exponent = syntax_.seq({syntax_.bytes(ByteSet().set('e').set('E')),
                                          syntax_.optional(syntax_.bytes(ByteSet().set('+').set('-'))),
                                          syntax_.repeat(digit('0', '9'), 1, kUnbounded)});
-    return syntax_.seq({syntax_.optional(syntax_.byte('-')), magnitude(0, std::nullopt), fraction(),
-                        syntax_.optional(exponent)});
+    return syntax_.seq(
+        {syntax_.optional(syntax_.byte('-')), magnitude(0, std::nullopt), fraction(), syntax_.optional(exponent)});
   }
   std::vector<NodeId> choices;
   if (!most || most->value >= 0) {
     const bool above = least && least->value >= 0;
     choices.push_back(beyond(above ? magnitude_of(least->value) : 0, above && least->exclusive,
-                             most ? std::optional(magnitude_of(most->value)) : std::nullopt,
-                             most && most->exclusive));
+                             most ? std::optional(magnitude_of(most->value)) : std::nullopt, most && most->exclusive));
   }
   if (!least || least->value < 0) {
     const bool below = most && most->value <= 0;
-    choices.push_back(syntax_.seq(
-        {syntax_.byte('-'), beyond(below ? magnitude_of(most->value) : 0, below ? most->exclusive : true,
-                                   least ? std::optional(magnitude_of(least->value)) : std::nullopt,
-                                   least && least->exclusive)}));
+    choices.push_back(
+        syntax_.seq({syntax_.byte('-'), beyond(below ? magnitude_of(most->value) : 0, below ? most->exclusive : true,
+                                               least ? std::optional(magnitude_of(least->value)) : std::nullopt,
+                                               least && least->exclusive)}));
   }
   return syntax_.alt(choices);
 }
@@ -287,8 +276,7 @@ NodeId JsonValues::other_key(const std::vector<std::string>& names) {
   KeyTrie trie;
   for (const std::string& name : names) {
     KeyTrie* at = &trie;
-    for (const std::uint32_t c : chars_of(name))
-      at = &at->children[c];
+    for (const std::uint32_t c : chars_of(name)) at = &at->children[c];
     at->is_key = true;
   }
   const NodeId quote = syntax_.byte('"');

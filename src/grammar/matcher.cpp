@@ -26,14 +26,12 @@ std::size_t Matcher::Hash::operator()(const Configuration& c) const {
 }
 std::size_t Matcher::Hash::operator()(const std::vector<Configuration>& all) const {
   std::uint64_t hash = all.size();
-  for (const Configuration& c : all)
-    hash = mix(hash, (*this)(c));
+  for (const Configuration& c : all) hash = mix(hash, (*this)(c));
   return hash;
 }
 std::size_t Matcher::Hash::operator()(const std::vector<std::uint64_t>& bits) const {
   std::uint64_t hash = bits.size();
-  for (const std::uint64_t word : bits)
-    hash = mix(hash, word);
+  for (const std::uint64_t word : bits) hash = mix(hash, word);
   return hash;
 }
 
@@ -78,9 +76,7 @@ void Matcher::enter_object(const Configuration& at, std::vector<Configuration>& 
   const AutomatonState& state = automaton_->states[at.state];
   const Automaton::Object& object = automaton_->objects[state.a];
   const Members has = *members_[at.members];
-  const auto is_there = [&](std::uint32_t i) {
-    return i / 64 < has.size() && (has[i / 64] >> (i % 64) & 1) != 0;
-  };
+  const auto is_there = [&](std::uint32_t i) { return i / 64 < has.size() && (has[i / 64] >> (i % 64) & 1) != 0; };
   const bool may_close = std::all_of(object.required.begin(), object.required.end(), is_there);
   if (state.kind != StateOp::object_key && may_close && leads_on(object.close))
     work.push_back({object.close, 0, at.stack});
@@ -148,8 +144,7 @@ std::uint32_t Matcher::closed(std::vector<Configuration> work) {
   const std::size_t bytes = kept.size() * sizeof(Configuration);
   const auto [known, is_new] = known_.try_emplace(std::move(kept), static_cast<std::uint32_t>(sets_.size()));
   if (is_new) {
-    sets_.push_back(
-        {&known->first, may_end, std::vector<std::uint32_t>(automaton_->classes, kUnknown), nullptr});
+    sets_.push_back({&known->first, may_end, std::vector<std::uint32_t>(automaton_->classes, kUnknown), nullptr});
     memory_ += bytes + automaton_->classes * sizeof(std::uint32_t) + 2 * sizeof(Set);
   }
   return known->second;
@@ -175,8 +170,7 @@ std::uint32_t Matcher::step(std::uint32_t set, std::uint8_t byte) {
 
 std::uint32_t Matcher::advance(std::uint32_t set, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
-  for (const char c : bytes)
-    set = step(set, static_cast<std::uint8_t>(c));
+  for (const char c : bytes) set = step(set, static_cast<std::uint8_t>(c));
   return set;
 }
 
@@ -193,8 +187,7 @@ std::size_t Matcher::memory() {
 void Matcher::trim_tokens() {
   const std::size_t bytes = (trie_->vocab_size() + 63) / 64 * sizeof(std::uint64_t);
   if (tokens_kept_ * bytes < kMostTokensMemory) return;
-  for (Set& set : sets_)
-    set.tokens = nullptr;
+  for (Set& set : sets_) set.tokens = nullptr;
   tokens_kept_ = 0;
 }
 

@@ -40,9 +40,7 @@ class RegexParser {
     at_ += what.size();
     return true;
   }
-  Error wrong(std::string_view what) const {
-    return usage_error(fmt::format("has {} at byte {}", what, at_));
-  }
+  Error wrong(std::string_view what) const { return usage_error(fmt::format("has {} at byte {}", what, at_)); }
   Error unsupported(std::string_view what) const {
     return usage_error(fmt::format("has {} at byte {}, which is not supported", what, at_));
   }
@@ -108,8 +106,7 @@ class RegexParser {
       if (eat(">")) return unsupported("an atomic group (?>");
       if (eat("P=")) return unsupported("a back reference (?P=");
       if (eat("P<") || eat("<")) {
-        while (more() && peek() != '>')
-          ++at_;
+        while (more() && peek() != '>') ++at_;
         if (!eat(">")) return wrong("a group's name without its end");
       } else if (!eat(":")) {
         return unsupported("flags or a group of another kind (?");
@@ -180,8 +177,7 @@ class RegexParser {
     for (std::size_t i = 0; i < digits; ++i, ++at_) {
       const char c = peek();
       const std::size_t digit = std::string_view("0123456789abcdefABCDEF").find(c);
-      if (!more() || digit == std::string_view::npos)
-        return wrong("an escape without its hexadecimal digits");
+      if (!more() || digit == std::string_view::npos) return wrong("an escape without its hexadecimal digits");
       value = value * 16 + static_cast<std::uint32_t>(digit < 16 ? digit : digit - 6);
     }
     return CharSet{{value, value}};
@@ -241,8 +237,7 @@ class RegexParser {
 
   Result<CharSet> braced() {
     const std::size_t end = text_.find('}', at_);
-    if (end == std::string_view::npos || end - at_ < 2 || end - at_ > 7)
-      return wrong("an escape \\u{ without its end");
+    if (end == std::string_view::npos || end - at_ < 2 || end - at_ > 7) return wrong("an escape \\u{ without its end");
     ++at_;
     CONTINUO_TRY(CharSet set, hex(end - at_));
     ++at_;

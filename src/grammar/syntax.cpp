@@ -24,8 +24,7 @@ NodeId Syntax::bytes(const ByteSet& set) {
 
 NodeId Syntax::literal(std::string_view text) {
   std::vector<NodeId> parts;
-  for (const char c : text)
-    parts.push_back(byte(static_cast<unsigned char>(c)));
+  for (const char c : text) parts.push_back(byte(static_cast<unsigned char>(c)));
   return seq(parts);
 }
 
@@ -97,8 +96,7 @@ void add_utf8(Syntax& syntax, std::uint32_t first, std::uint32_t last, std::vect
   std::vector<NodeId> parts;
   for (std::size_t i = 0; i < size; ++i) {
     ByteSet set;
-    for (unsigned b = from[i]; b <= to[i]; ++b)
-      set.set(b);
+    for (unsigned b = from[i]; b <= to[i]; ++b) set.set(b);
     parts.push_back(syntax.bytes(set));
   }
   pieces.push_back(syntax.seq(parts));
@@ -122,9 +120,8 @@ NodeId Syntax::chars(const CharSet& set, bool in_json) {
     CharSet escaped = {{0, 0x1f}, {'"', '"'}, {'\\', '\\'}};
     for (const auto& [first, last] : escaped) {
       for (std::uint32_t c = first; c <= last; ++c) {
-        const bool has = std::any_of(set.begin(), set.end(), [&](const CharRange& range) {
-          return range.first <= c && c <= range.second;
-        });
+        const bool has = std::any_of(set.begin(), set.end(),
+                                     [&](const CharRange& range) { return range.first <= c && c <= range.second; });
         if (has) pieces.push_back(literal(json_escape(c)));
       }
     }
@@ -132,8 +129,7 @@ NodeId Syntax::chars(const CharSet& set, bool in_json) {
     others.insert(others.end(), escaped.begin(), escaped.end());
     plain = complement(normalized(std::move(others)));
   }
-  for (const auto& [first, last] : plain)
-    add_utf8(*this, first, last, pieces);
+  for (const auto& [first, last] : plain) add_utf8(*this, first, last, pieces);
   return chars_[{set, in_json}] = alt(pieces);
 }
 

@@ -38,8 +38,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer) : starts_(1, 0) {
     longest_ = std::max(longest_, text.size());
     before = text;
   }
-  for (const std::uint32_t node : path)
-    nodes_[node].after = static_cast<std::uint32_t>(nodes_.size());
+  for (const std::uint32_t node : path) nodes_[node].after = static_cast<std::uint32_t>(nodes_.size());
 }
 
 }  // namespace continuo

@@ -36,10 +36,14 @@ struct OtherLayout {
   const char* hint;
 };
 constexpr OtherLayout kOtherLayouts[] = {
-    {"adapter_config", ".json", "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
-    {"adapter_model", "", "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
-    {"consolidated", "", "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
-    {"params", ".json", "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
+    {"adapter_config", ".json",
+     "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
+    {"adapter_model", "",
+     "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained)"},
+    {"consolidated", "",
+     "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
+    {"params", ".json",
+     "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers"},
     {"original", "", "original/ is in the makers' own layout; download the *.safetensors beside it as well"},
 };
 
@@ -70,8 +74,8 @@ std::string weights_hint(const ModelFiles& files) {
 }
 
 // What is in the parts must stand in the index, and in the part that the index says; `shard_of`: tensor -> path of its
-// part. What the index names and no part has is noted: an index is often older than its parts, from which tied heads and
-// computed buffers were dropped, and binding knows which these are.
+// part. What the index names and no part has is noted: an index is often older than its parts, from which tied heads
+// and computed buffers were dropped, and binding knows which these are.
 Result<void> check_map(const std::map<std::string, std::string>& shard_of, const std::string& index,
                        Checkpoint& found) {
   const auto file_of = [&](const std::string& tensor) -> const std::string* {
@@ -128,8 +132,7 @@ Result<void> read_weights(const ModelFiles& files, Checkpoint& into) {
     if (files.has(name)) present.push_back(name);
   }
   if (present.empty()) {
-    return model_error(files.name(),
-                       fmt::format("no weights: neither {} nor {} nor {}", kSafetensors, kIndex, kJson),
+    return model_error(files.name(), fmt::format("no weights: neither {} nor {} nor {}", kSafetensors, kIndex, kJson),
                        weights_hint(files));
   }
   if (present.size() > 1) {
@@ -157,8 +160,7 @@ Result<Checkpoint> load_checkpoint(const ModelFiles& files) {
   checkpoint.name = files.name();
   checkpoint.config_file = files.path_of("config.json");
   if (!files.has("config.json")) {
-    const bool gguf =
-        std::ranges::any_of(files.list(), [](const std::string& n) { return n.ends_with(".gguf"); });
+    const bool gguf = std::ranges::any_of(files.list(), [](const std::string& n) { return n.ends_with(".gguf"); });
     const OtherLayout* const layout = other_layout(files.list());
     return model_error(files.name(), "no config.json", layout ? layout->hint : gguf ? kGiveTheFile : kUnfinished);
   }

@@ -35,16 +35,17 @@ struct OtherTensor {
 };
 
 struct Checkpoint {
-  std::string name;             // of the model, for messages and answers
-  bool is_gguf = false;         // config is the metadata of a GGUF file, and tensors have its names
-  std::string config_file;      // path of config.json or of the GGUF file, for messages
-  Json config;                  // an object
-  mutable std::set<std::string, std::less<>> asked;  // keys of a GGUF file that were looked for: the others are checked
-  Json generation_config;       // an object; empty if the file is absent
+  std::string name;         // of the model, for messages and answers
+  bool is_gguf = false;     // config is the metadata of a GGUF file, and tensors have its names
+  std::string config_file;  // path of config.json or of the GGUF file, for messages
+  Json config;              // an object
+  // keys of a GGUF file that were looked for: the others are checked
+  mutable std::set<std::string, std::less<>> asked;
+  Json generation_config;  // an object; empty if the file is absent
   std::map<std::string, TensorView, std::less<>> tensors;
   std::map<std::string, OtherTensor, std::less<>> others;  // no name stands in both maps
   std::map<std::string, std::string, std::less<>> absent;  // tensors that an index names and no part has: its part
-  std::vector<Blob> storage;    // what the views point into
+  std::vector<Blob> storage;                               // what the views point into
   std::vector<std::shared_ptr<std::vector<float>>> owned;  // what model.json's tensors became
 };
 

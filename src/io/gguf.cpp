@@ -27,8 +27,8 @@ constexpr int kMaxArrayDepth = 8;
 constexpr std::size_t kLongestList = 1024;  // of numbers that as_json() keeps
 
 constexpr std::array<std::size_t, 13> kTypeBytes = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-constexpr std::array<std::string_view, 13> kTypeNames = {
-    "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"};
+constexpr std::array<std::string_view, 13> kTypeNames = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                                         "bool", "string", "array", "u64", "i64", "f64"};
 
 // Tensor types that can be measured but not computed with. What the format table knows comes from there.
 struct OtherType {
@@ -79,22 +79,18 @@ class GgufReader {
 
   Result<GgufFile> run() {
     CONTINUO_TRY_VOID(header());
-    for (std::uint64_t i = 0; i < n_values_; ++i)
-      CONTINUO_TRY_VOID(entry());
+    for (std::uint64_t i = 0; i < n_values_; ++i) CONTINUO_TRY_VOID(entry());
     CONTINUO_TRY_VOID(alignment());
     // A name, its length, a rank, an extent, a type and an offset at the least.
     CONTINUO_TRY_VOID(fits(n_tensors_, 8 + 4 + 8 + 4 + 8, "tensors"));
     gguf_.tensors_.reserve(n_tensors_);
-    for (std::uint64_t i = 0; i < n_tensors_; ++i)
-      CONTINUO_TRY_VOID(tensor());
+    for (std::uint64_t i = 0; i < n_tensors_; ++i) CONTINUO_TRY_VOID(tensor());
     CONTINUO_TRY_VOID(place());
     return std::move(gguf_);
   }
 
  private:
-  Error error(std::string what, std::string hint = {}) const {
-    return error_at(at_, std::move(what), std::move(hint));
-  }
+  Error error(std::string what, std::string hint = {}) const { return error_at(at_, std::move(what), std::move(hint)); }
   Error error_at(std::uint64_t offset, std::string what, std::string hint = {}) const {
     return {.what = std::move(what), .file = gguf_.name(), .offset = offset, .hint = std::move(hint)};
   }
@@ -102,8 +98,7 @@ class GgufReader {
 
   template <class T>
   Result<T> number() {
-    if (left() < sizeof(T))
-      return error("the file ends in the middle of its header", "was the file cut short?");
+    if (left() < sizeof(T)) return error("the file ends in the middle of its header", "was the file cut short?");
     T value;
     std::memcpy(&value, bytes_.data() + at_, sizeof(T));
     at_ += sizeof(T);
@@ -113,8 +108,7 @@ class GgufReader {
   // Whether `count` things of at least `size` bytes each can follow at all.
   Result<void> fits(std::uint64_t count, std::uint64_t size, std::string_view what) const {
     if (count <= left() / size) return {};
-    return error(fmt::format("{} {} are declared, {} bytes are left", count, what, left()),
-                 "was the file cut short?");
+    return error(fmt::format("{} {} are declared, {} bytes are left", count, what, left()), "was the file cut short?");
   }
 
   Result<std::string_view> string() {
@@ -135,16 +129,13 @@ class GgufReader {
                          "was the download finished?");
     }
     CONTINUO_TRY(const auto magic, number<std::uint32_t>());
-    if (magic != kMagic)
-      return error_at(0, "the file does not begin with \"GGUF\"", "is it a GGUF file at all?");
+    if (magic != kMagic) return error_at(0, "the file does not begin with \"GGUF\"", "is it a GGUF file at all?");
     CONTINUO_TRY(gguf_.version_, number<std::uint32_t>());
     const std::uint32_t version = gguf_.version_;
     if (version != 0 && (version & 0xffff) == 0) {
-      return error_at(4, "the file is big-endian",
-                      "convert it to little-endian, which nearly all GGUF files are");
+      return error_at(4, "the file is big-endian", "convert it to little-endian, which nearly all GGUF files are");
     }
-    if (version != 2 && version != 3)
-      return error_at(4, fmt::format("GGUF version {}, expected 2 or 3", version));
+    if (version != 2 && version != 3) return error_at(4, fmt::format("GGUF version {}, expected 2 or 3", version));
     CONTINUO_TRY(n_tensors_, number<std::uint64_t>());
     CONTINUO_TRY(n_values_, number<std::uint64_t>());
     CONTINUO_TRY_VOID(fits(n_values_, 8 + 4 + 1, "metadata values"));
@@ -155,8 +146,7 @@ class GgufReader {
     const std::size_t start = at_;
     CONTINUO_TRY(const auto key, string());
     if (key.empty() || key.size() > kMaxKey) {
-      return error_at(start,
-                      fmt::format("a metadata key of {} bytes, expected 1 to {}", key.size(), kMaxKey));
+      return error_at(start, fmt::format("a metadata key of {} bytes, expected 1 to {}", key.size(), kMaxKey));
     }
     const std::size_t stored = at_;
     CONTINUO_TRY(const GgufType type, type_number(key));
@@ -222,23 +212,20 @@ class GgufReader {
   Result<GgufValue> boolean(std::string_view key) {
     const std::size_t start = at_;
     CONTINUO_TRY(const auto byte, number<std::uint8_t>());
-    if (byte > 1)
-      return error_at(start, fmt::format("'{}' is a truth value of {}, expected 0 or 1", key, byte));
+    if (byte > 1) return error_at(start, fmt::format("'{}' is a truth value of {}, expected 0 or 1", key, byte));
     return GgufValue(byte == 1);
   }
 
   // `into` is null for an array in an array.
   Result<void> array(std::string_view key, int depth, GgufArray* into) {
-    if (depth > kMaxArrayDepth)
-      return error(fmt::format("'{}' nests arrays more than {} deep", key, kMaxArrayDepth));
+    if (depth > kMaxArrayDepth) return error(fmt::format("'{}' nests arrays more than {} deep", key, kMaxArrayDepth));
     CONTINUO_TRY(const GgufType type, type_number(key));
     CONTINUO_TRY(const auto count, number<std::uint64_t>());
     const std::size_t size = type == GgufType::array ? 12 : type == GgufType::string ? 8 : bytes_of(type);
     CONTINUO_TRY_VOID(fits(count, size, fmt::format("elements of '{}'", key)));
     if (into) into->type = type, into->count = count;
     if (type == GgufType::array) {
-      for (std::uint64_t i = 0; i < count; ++i)
-        CONTINUO_TRY_VOID(array(key, depth + 1, nullptr));
+      for (std::uint64_t i = 0; i < count; ++i) CONTINUO_TRY_VOID(array(key, depth + 1, nullptr));
     } else if (type == GgufType::string) {
       if (into) into->strings.reserve(count);
       for (std::uint64_t i = 0; i < count; ++i) {
@@ -258,8 +245,7 @@ class GgufReader {
     CONTINUO_TRY(const auto stated, gguf_.whole("general.alignment"));
     if (!stated) return {};
     if (*stated < 1 || *stated > (1 << 30) || !std::has_single_bit(static_cast<std::uint64_t>(*stated))) {
-      return model_error(gguf_.name(),
-                         fmt::format("'general.alignment' is {}, expected a power of two", *stated));
+      return model_error(gguf_.name(), fmt::format("'general.alignment' is {}, expected a power of two", *stated));
     }
     alignment_ = static_cast<std::uint64_t>(*stated);
     return {};
@@ -276,8 +262,7 @@ class GgufReader {
       return error_at(start, fmt::format("tensor '{}': {}", tensor.name, what));
     };
     CONTINUO_TRY(const auto rank, number<std::uint32_t>());
-    if (rank < 1 || rank > kMaxRank)
-      return wrong(fmt::format("{} dimensions, expected 1 to {}", rank, kMaxRank));
+    if (rank < 1 || rank > kMaxRank) return wrong(fmt::format("{} dimensions, expected 1 to {}", rank, kMaxRank));
     std::uint64_t values = 1;
     for (std::uint32_t i = 0; i < rank; ++i) {
       CONTINUO_TRY(const auto extent, number<std::uint64_t>());
@@ -292,8 +277,8 @@ class GgufReader {
     const auto block = block_of(tensor.type);
     if (!block) return wrong(fmt::format("unknown type {}", tensor.type));
     if (innermost % block->values != 0) {
-      return wrong(fmt::format("rows of {} values, {} stores blocks of {}", innermost,
-                               gguf_type_name(tensor.type), block->values));
+      return wrong(fmt::format("rows of {} values, {} stores blocks of {}", innermost, gguf_type_name(tensor.type),
+                               block->values));
     }
     tensor.bytes = values / block->values * block->bytes;
     CONTINUO_TRY(tensor.offset, number<std::uint64_t>());
@@ -312,22 +297,19 @@ class GgufReader {
     for (GgufTensor& tensor : gguf_.tensors_) {
       if (tensor.offset > room || tensor.bytes > room - tensor.offset) {
         return model_error(gguf_.name(),
-                           fmt::format("tensor '{}': {} bytes from byte {} of the data, which has {}",
-                                       tensor.name, tensor.bytes, tensor.offset, room),
+                           fmt::format("tensor '{}': {} bytes from byte {} of the data, which has {}", tensor.name,
+                                       tensor.bytes, tensor.offset, room),
                            "was the file cut short?");
       }
       tensor.offset += data;
     }
     std::vector<const GgufTensor*> by_offset;
-    for (const GgufTensor& tensor : gguf_.tensors_)
-      by_offset.push_back(&tensor);
-    std::sort(by_offset.begin(), by_offset.end(),
-              [](const auto* a, const auto* b) { return a->offset < b->offset; });
+    for (const GgufTensor& tensor : gguf_.tensors_) by_offset.push_back(&tensor);
+    std::sort(by_offset.begin(), by_offset.end(), [](const auto* a, const auto* b) { return a->offset < b->offset; });
     for (std::size_t i = 1; i < by_offset.size(); ++i) {
       const GgufTensor &before = *by_offset[i - 1], &after = *by_offset[i];
       if (after.offset - before.offset < before.bytes) {
-        return model_error(gguf_.name(),
-                           fmt::format("tensors '{}' and '{}' overlap", before.name, after.name));
+        return model_error(gguf_.name(), fmt::format("tensors '{}' and '{}' overlap", before.name, after.name));
       }
     }
     return {};
@@ -452,8 +434,7 @@ Json json_value(const GgufValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag;
   const auto& array = std::get<GgufArray>(value);
   Json list = Json::array();
-  if (array.count <= kLongestList && for_each_number(array, [&](auto number) { list.push_back(number); }))
-    return list;
+  if (array.count <= kLongestList && for_each_number(array, [&](auto number) { list.push_back(number); })) return list;
   return nullptr;
 }
 
@@ -497,8 +478,7 @@ Result<std::vector<std::int32_t>> gguf_ints(const GgufFile& file, std::string_vi
 std::string gguf_type_name(std::uint32_t type) {
   if (const auto format = format_from_gguf(type)) {
     std::string name(format_info(*format).name);
-    for (char& c : name)
-      c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    for (char& c : name) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     return name;
   }
   for (const OtherType& other : kOtherTypes) {

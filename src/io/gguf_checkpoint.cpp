@@ -47,7 +47,8 @@ Result<std::vector<GgufFile>> open_gguf(const std::string& path) {
     return parts;
   }
   if (!part_name(path, 1, count)) {
-    return model_error(path, fmt::format("a part of {}, but its name does not end like -00001-of-{:05}.gguf", count, count),
+    return model_error(path,
+                       fmt::format("a part of {}, but its name does not end like -00001-of-{:05}.gguf", count, count),
                        "the other parts are found by their names; was the file renamed?");
   }
   std::uint64_t tensors = 0;
@@ -57,9 +58,9 @@ Result<std::vector<GgufFile>> open_gguf(const std::string& path) {
     CONTINUO_TRY(const std::int64_t number, split_number(part, "split.no", 0));
     CONTINUO_TRY(const std::int64_t of, split_number(part, "split.count", 1));
     if (number != i || of != count) {
-      return model_error(name, fmt::format("says that it is part {} of {}, expected part {} of {}", number + 1, of,
-                                           i + 1, count),
-                         "do all parts belong to the same model?");
+      return model_error(
+          name, fmt::format("says that it is part {} of {}, expected part {} of {}", number + 1, of, i + 1, count),
+          "do all parts belong to the same model?");
     }
     tensors += part.tensors().size();
     parts.push_back(std::move(part));

@@ -43,9 +43,8 @@ std::size_t row_count(const GgufOutput& tensor) {
 std::size_t padded(std::size_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
 
 Error cannot_write(const std::string& path, int code) {
-  return {.kind = ErrorKind::output,
-          .what = "cannot be written: " + std::generic_category().message(code),
-          .file = path};
+  return {
+      .kind = ErrorKind::output, .what = "cannot be written: " + std::generic_category().message(code), .file = path};
 }
 
 // Bytes on their way to a file.

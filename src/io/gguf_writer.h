@@ -37,7 +37,8 @@ class GgufWriter {
   std::vector<GgufOutput>& tensors() { return tensors_; }
   const std::vector<GgufOutput>& tensors() const { return tensors_; }
 
-  // Writes into `file`, which is open for writing. An error names `path`, and the tensor whose values its format cannot hold.
+  // Writes into `file`, which is open for writing. An error names `path`, and the tensor whose values its format cannot
+  // hold.
   Result<void> write(int file, const std::string& path) const;
 
  private:

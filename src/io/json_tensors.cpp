@@ -29,8 +29,7 @@ class TensorEvents : public JsonEvents {
   // "NAME[2][0]": the value that comes next.
   std::string path() const override {
     std::string text = name_;
-    for (const std::size_t i : index_)
-      text += fmt::format("[{}]", i);
+    for (const std::size_t i : index_) text += fmt::format("[{}]", i);
     return text;
   }
 
@@ -44,8 +43,7 @@ class TensorEvents : public JsonEvents {
     name_ = key;
     if (!names_.insert(key).second) return refuse("stands twice");
     remark_ = key.starts_with('_');
-    if (!remark_)
-      tensors.push_back({.name = key, .shape = {}, .values = std::make_shared<std::vector<float>>()});
+    if (!remark_) tensors.push_back({.name = key, .shape = {}, .values = std::make_shared<std::vector<float>>()});
     return true;
   }
   bool string(string_t& text) override {
@@ -57,8 +55,7 @@ class TensorEvents : public JsonEvents {
     if (!in_file_) return unexpected("an array");
     if (remark_) return true;
     if (index_.size() == kMaxRank) return refuse(fmt::format("more than {} dimensions", kMaxRank));
-    if (rank() != 0 && index_.size() == rank())
-      return refuse("an array where the values before it are numbers");
+    if (rank() != 0 && index_.size() == rank()) return refuse("an array where the values before it are numbers");
     index_.push_back(0);
     return true;
   }

@@ -23,8 +23,7 @@ constexpr const char* kWhatAModelIs =
 std::string system_message(int code) { return std::generic_category().message(code); }
 
 bool is_plain_name(std::string_view file) {
-  return !file.empty() && file != "." && file != ".." &&
-         file.find_first_of(std::string_view("/\\\0", 3)) == file.npos;
+  return !file.empty() && file != "." && file != ".." && file.find_first_of(std::string_view("/\\\0", 3)) == file.npos;
 }
 
 Error not_plain(const std::string& model, std::string_view file) {
@@ -49,8 +48,7 @@ Error missing(const std::string& path) {
 
 Error cannot_open(const std::string& path, int code) {
   if (code == ENOENT) return missing(path);
-  return model_error(path, "cannot be opened: " + system_message(code),
-                     code == EACCES ? "is it yours to read?" : "");
+  return model_error(path, "cannot be opened: " + system_message(code), code == EACCES ? "is it yours to read?" : "");
 }
 
 struct Descriptor {
@@ -113,8 +111,7 @@ Result<ModelFiles> ModelFiles::folder(const std::string& path) {
   }
   ModelFiles files;
   files.folder_ = path;
-  while (files.folder_.size() > 1 && files.folder_.back() == '/')
-    files.folder_.pop_back();
+  while (files.folder_.size() > 1 && files.folder_.back() == '/') files.folder_.pop_back();
   files.name_ = files.folder_;
   return files;
 }
@@ -138,8 +135,7 @@ ModelFiles ModelFiles::embedded(std::string name, std::vector<EmbeddedFile> file
 bool ModelFiles::has(std::string_view file) const {
   if (!is_plain_name(file)) return false;
   if (folder_.empty()) {
-    return std::any_of(embedded_.begin(), embedded_.end(),
-                       [&](const EmbeddedFile& e) { return e.name == file; });
+    return std::any_of(embedded_.begin(), embedded_.end(), [&](const EmbeddedFile& e) { return e.name == file; });
   }
   struct stat info {};
   return lstat(path_of(file).c_str(), &info) == 0;
@@ -147,12 +143,10 @@ bool ModelFiles::has(std::string_view file) const {
 
 std::vector<std::string> ModelFiles::list() const {
   std::vector<std::string> names;
-  for (const EmbeddedFile& file : embedded_)
-    names.emplace_back(file.name);
+  for (const EmbeddedFile& file : embedded_) names.emplace_back(file.name);
   if (!folder_.empty()) {
     std::error_code error;  // a folder that became unreadable lists nothing; `open` will say why
-    for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end;
-         it.increment(error)) {
+    for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
       names.push_back(it->path().filename().string());
     }
   }

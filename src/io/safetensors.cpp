@@ -130,13 +130,11 @@ Result<Header> read_header(const Blob& file) {
   for (int i = 7; i >= 0; --i)
     length = length << 8 | std::to_integer<std::uint64_t>(bytes[static_cast<std::size_t>(i)]);
   if (length > kMaxHeader) {
-    return model_error(file.name(),
-                       fmt::format("a header of {} bytes, at most {} can be", length, kMaxHeader),
+    return model_error(file.name(), fmt::format("a header of {} bytes, at most {} can be", length, kMaxHeader),
                        "is it a safetensors file at all?");
   }
   if (length > bytes.size() - 8) {
-    return model_error(file.name(),
-                       fmt::format("a header of {} bytes in a file of {} bytes", length, bytes.size()),
+    return model_error(file.name(), fmt::format("a header of {} bytes in a file of {} bytes", length, bytes.size()),
                        "was the file cut short?");
   }
   const std::string_view json = file.text().substr(8, length);
@@ -212,10 +210,8 @@ Result<void> check_tensor(const Header::Tensor& tensor, std::uint64_t data_bytes
 }
 
 // The tensors must cover the data exactly: a hole or an overlap tells of a broken or forged file.
-Result<void> check_cover(std::vector<Header::Tensor>& tensors, std::uint64_t data_bytes,
-                         const std::string& file) {
-  std::sort(tensors.begin(), tensors.end(),
-            [](const auto& a, const auto& b) { return a.offsets < b.offsets; });
+Result<void> check_cover(std::vector<Header::Tensor>& tensors, std::uint64_t data_bytes, const std::string& file) {
+  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.offsets < b.offsets; });
   std::uint64_t covered = 0;
   std::string_view previous;
   for (const Header::Tensor& tensor : tensors) {
@@ -223,15 +219,15 @@ Result<void> check_cover(std::vector<Header::Tensor>& tensors, std::uint64_t dat
       return model_error(file, fmt::format("tensors '{}' and '{}' overlap", previous, tensor.name));
     }
     if (tensor.offsets[0] > covered) {
-      return model_error(file, fmt::format("no tensor covers bytes {} to {} of the data, before tensor '{}'",
-                                           covered, tensor.offsets[0], tensor.name));
+      return model_error(file, fmt::format("no tensor covers bytes {} to {} of the data, before tensor '{}'", covered,
+                                           tensor.offsets[0], tensor.name));
     }
     covered = tensor.offsets[1];
     previous = tensor.name;
   }
   if (covered != data_bytes) {
-    return model_error(
-        file, fmt::format("the tensors end at byte {} of the data, the file at {}", covered, data_bytes));
+    return model_error(file,
+                       fmt::format("the tensors end at byte {} of the data, the file at {}", covered, data_bytes));
   }
   return {};
 }
@@ -241,19 +237,17 @@ Result<void> check_cover(std::vector<Header::Tensor>& tensors, std::uint64_t dat
 Result<void> read_safetensors(const Blob& file, Checkpoint& into) {
   CONTINUO_TRY(Header header, read_header(file));
   const auto data = file.bytes().subspan(header.data_start);
-  for (const Header::Tensor& tensor : header.tensors)
-    CONTINUO_TRY_VOID(check_tensor(tensor, data.size(), file.name()));
+  for (const Header::Tensor& tensor : header.tensors) CONTINUO_TRY_VOID(check_tensor(tensor, data.size(), file.name()));
   CONTINUO_TRY_VOID(check_cover(header.tensors, data.size(), file.name()));
   for (const Header::Tensor& tensor : header.tensors) {
     std::vector<std::size_t> shape(tensor.shape.begin(), tensor.shape.end());
     CONTINUO_TRY_VOID(check_new(tensor.name, file.name(), into));
     if (const auto format = format_from_safetensors(tensor.dtype)) {
-      into.tensors[tensor.name] = {
-          .format = *format,
-          .shape = std::move(shape),
-          .bytes = data.subspan(tensor.offsets[0], tensor.offsets[1] - tensor.offsets[0]),
-          .file = file.name(),
-          .offset = header.data_start + tensor.offsets[0]};
+      into.tensors[tensor.name] = {.format = *format,
+                                   .shape = std::move(shape),
+                                   .bytes = data.subspan(tensor.offsets[0], tensor.offsets[1] - tensor.offsets[0]),
+                                   .file = file.name(),
+                                   .offset = header.data_start + tensor.offsets[0]};
     } else {
       into.others[tensor.name] = {.format = tensor.dtype,
                                   .shape = std::move(shape),

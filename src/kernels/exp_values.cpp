@@ -13,7 +13,8 @@ namespace {
 #define CONTINUO_WITH_FMA __attribute__((target("avx2,fma")))
 #endif
 
-// Values that are computed side by side. Each step is a loop of this constant length, which compilers turn into vectors.
+// Values that are computed side by side. Each step is a loop of this constant length, which compilers turn into
+// vectors.
 constexpr std::size_t kRun = 16;
 using Run = float[kRun];
 
@@ -22,8 +23,7 @@ CONTINUO_INLINE void exp_run(Run& x) {
   Run n, r, p;
   for (std::size_t k = 0; k < kRun; ++k) x[k] = std::min(std::max(math::kExpMin, x[k]), math::kExpMax);
   for (std::size_t k = 0; k < kRun; ++k) n[k] = std::nearbyint(x[k] * math::kLog2E);
-  for (std::size_t k = 0; k < kRun; ++k)
-    r[k] = std::fma(-n[k], math::kLn2Low, std::fma(-n[k], math::kLn2High, x[k]));
+  for (std::size_t k = 0; k < kRun; ++k) r[k] = std::fma(-n[k], math::kLn2Low, std::fma(-n[k], math::kLn2High, x[k]));
   for (std::size_t k = 0; k < kRun; ++k) p[k] = std::fma(math::kExpPoly[4], r[k], math::kExpPoly[3]);
   for (std::size_t k = 0; k < kRun; ++k) p[k] = std::fma(p[k], r[k], math::kExpPoly[2]);
   for (std::size_t k = 0; k < kRun; ++k) p[k] = std::fma(p[k], r[k], math::kExpPoly[1]);

@@ -1,12 +1,12 @@
 // Products of weights in block formats and activations rounded to 8 bits: what is computed, in which order, and how the
 // rounded activations lie in memory.
 //
-// Activations are rounded in blocks of 32: scale a = max |x| / 127 and q = x * (127 / max |x|) to the nearest whole number,
-// of two equally near ones the even one. Where max |x| is below kInt8Tiny, a and all q are 0; where it is not finite, a
-// is NaN and so is every output.
+// Activations are rounded in blocks of 32: scale a = max |x| / 127 and q = x * (127 / max |x|) to the nearest whole
+// number, of two equally near ones the even one. Where max |x| is below kInt8Tiny, a and all q are 0; where it is not
+// finite, a is NaN and so is every output.
 //
-// A weight is d * w + m with w a whole number of 8 bits at the most; `d` holds for a step of 32 or 16 weights, `m` (where
-// the format has it) for 32. An output begins at 0 and takes in the blocks in order. For each block:
+// A weight is d * w + m with w a whole number of 8 bits at the most; `d` holds for a step of 32 or 16 weights, `m`
+// (where the format has it) for 32. An output begins at 0 and takes in the blocks in order. For each block:
 //
 //   for each step:        y = fma(d * a, float(sum of w * q over the step), y)
 //   if the format has m:  y = fma(m, a * float(sum of q over the block), y)
@@ -77,9 +77,8 @@ struct Int8Kernels {
   using Repack = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, std::byte* out);
   Repack repack[kFormatCount];  // null for formats that are used as they are stored
   // `matmul` of repacked rows, from the first of a panel on.
-  using MatMulRepacked = void (*)(const std::byte* panels, std::size_t rows, std::size_t k,
-                                  const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride,
-                                  std::byte* scratch);
+  using MatMulRepacked = void (*)(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
+                                  std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch);
   MatMulRepacked matmul_repacked[kFormatCount];
 
   Peak peak;  // the products of bytes, summed to 32 bits, that `matmul` is made of

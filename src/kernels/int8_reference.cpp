@@ -88,23 +88,34 @@ void unpack_q6_k(const std::byte* p, std::size_t part, Int8Weights& out) {
 
 constexpr Int8Format format_of(Format format) {
   switch (format) {
-    case Format::q8_0: return {unpack_q8_0};
-    case Format::q4_0: return {unpack_q4_0};
-    case Format::q4_1: return {unpack_q4_1, 32, true};
-    case Format::q5_0: return {unpack_q5_0};
-    case Format::q5_1: return {unpack_q5_1, 32, true};
-    case Format::q4_k: return {unpack_q4_k, 32, true};
-    case Format::q5_k: return {unpack_q5_k, 32, true};
-    case Format::q6_k: return {unpack_q6_k, 16, false};
-    case Format::iq4_nl: return {unpack_iq4_nl};
-    default: return {};
+    case Format::q8_0:
+      return {unpack_q8_0};
+    case Format::q4_0:
+      return {unpack_q4_0};
+    case Format::q4_1:
+      return {unpack_q4_1, 32, true};
+    case Format::q5_0:
+      return {unpack_q5_0};
+    case Format::q5_1:
+      return {unpack_q5_1, 32, true};
+    case Format::q4_k:
+      return {unpack_q4_k, 32, true};
+    case Format::q5_k:
+      return {unpack_q5_k, 32, true};
+    case Format::q6_k:
+      return {unpack_q6_k, 16, false};
+    case Format::iq4_nl:
+      return {unpack_iq4_nl};
+    default:
+      return {};
   }
 }
 
 // Token t's part of a block of a tile of `tokens`.
 void quantize_block(const float* x, std::byte* out, std::size_t t, std::size_t tokens) {
   std::uint32_t largest = 0;  // as bits, which order magnitudes and put NaN last
-  for (std::size_t i = 0; i < kInt8Block; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & ~(1u << 31));
+  for (std::size_t i = 0; i < kInt8Block; ++i)
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & ~(1u << 31));
   const float magnitude = std::bit_cast<float>(largest);
   const bool usable = std::isfinite(magnitude) && magnitude >= kInt8Tiny;
   const float inverse = usable ? 127.0f / magnitude : 0.0f;
@@ -139,8 +150,7 @@ float block_product(const Int8Format& format, const Int8Weights& w, const std::b
   std::memcpy(q, x, sizeof q);
   std::memcpy(parts, x + kInt8Block, sizeof parts);
   for (std::size_t i = 0; i < kInt8Block; i += format.step) {
-    y = std::fma(w.scale[i / 16] * parts[kInt8Scale], static_cast<float>(dot(w.w + i, q + i, format.step)),
-                 y);
+    y = std::fma(w.scale[i / 16] * parts[kInt8Scale], static_cast<float>(dot(w.w + i, q + i, format.step)), y);
   }
   return format.shifted ? std::fma(w.shift, parts[kInt8WeightedSum], y) : y;
 }
@@ -153,7 +163,7 @@ void quantize(const float* x, std::size_t n, std::size_t t, std::size_t tokens, 
 // Tiles of one token.
 template <Format kFormat>
 void matmul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const std::byte* x,
-                 std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
+            std::size_t tokens, float* y, std::size_t y_stride, std::byte*) {
   const FormatInfo& info = format_info(kFormat);
   const Int8Format format = int8_format(kFormat);
   const std::size_t parts = info.block_values / kInt8Block;
@@ -193,13 +203,8 @@ const Int8Format& int8_format(Format format) {
 }
 
 const Int8Kernels kReferenceInt8 = [] {
-  Int8Kernels kernels{.tile = 1,
-                      .quantize = quantize,
-                      .matmul = {},
-                      .panel = 1,
-                      .repack = {},
-                      .matmul_repacked = {},
-                      .peak = peak};
+  Int8Kernels kernels{
+      .tile = 1, .quantize = quantize, .matmul = {}, .panel = 1, .repack = {}, .matmul_repacked = {}, .peak = peak};
   const auto set = [&]<Format kFormat>() { kernels.matmul[static_cast<std::size_t>(kFormat)] = matmul<kFormat>; };
   set.operator()<Format::q8_0>();
   set.operator()<Format::q4_0>();

@@ -20,29 +20,32 @@
 
 namespace continuo {
 
-// Attention goes over the keys in blocks of kPageKeys and spans of kSpanKeys, both counted from position 0. Of a span a query
-// sums up the weights e^(score - largest) and the values times them, block after block in order, with the largest score so
-// far: what was summed is rescaled once a block. Spans' sums are merged in order, so they may be computed anywhere.
+// Attention goes over the keys in blocks of kPageKeys and spans of kSpanKeys, both counted from position 0. Of a span a
+// query sums up the weights e^(score - largest) and the values times them, block after block in order, with the largest
+// score so far: what was summed is rescaled once a block. Spans' sums are merged in order, so they may be computed
+// anywhere.
 inline constexpr std::size_t kSpanKeys = 8 * kPageKeys;
 
 struct AttentionQuery {
-  const float* query;   // head_dim
-  float* out;           // head_dim
-  const float* bias;    // null, or bias[j] is added to the scaled (and capped) score of key j; readable up to whole
-                        // key blocks
-  std::size_t first;    // sees the keys [first, visible), at least one
+  const float* query;  // head_dim
+  float* out;          // head_dim
+  const float* bias;   // null, or bias[j] is added to the scaled (and capped) score of key j; readable up to whole
+                       // key blocks
+  std::size_t first;   // sees the keys [first, visible), at least one
   std::size_t visible;
 };
 
 struct AttentionArgs {
   std::span<const AttentionQuery> queries;  // of heads that share their keys; `first` and `visible` never decrease
-  const std::byte* const* pages;  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys) as kv_page.h says; pages
-                                  // wholly before the first visible key are never read
-  std::size_t head_offset;        // bytes from a page's beginning to this head's part
+  // page i holds positions [i * kPageKeys, (i + 1) * kPageKeys) as kv_page.h says; pages wholly before the first
+  // visible key are never read
+  const std::byte* const* pages;
+  std::size_t head_offset;  // bytes from a page's beginning to this head's part
   std::size_t head_dim;
-  float scale;                    // multiplies q.k
-  float attn_logit_softcap;                // above 0: scaled scores s become attn_logit_softcap * tanh(s / attn_logit_softcap)
-  float* scratch;                 // attention_scratch(head_dim) floats
+  float scale;  // multiplies q.k
+  // above 0: scaled scores s become attn_logit_softcap * tanh(s / attn_logit_softcap)
+  float attn_logit_softcap;
+  float* scratch;  // attention_scratch(head_dim) floats
   // A head's part of a page that is likely to be read next, and may be brought closer; or null.
   const std::byte* next = nullptr;
 };
@@ -53,11 +56,12 @@ inline constexpr std::size_t kQueryTile = 48;
 // What a query has summed over a span: padded values, then the largest score and the weights' sum.
 constexpr std::size_t attention_sum_floats(std::size_t head_dim) { return round_up(head_dim, kValuePad) + kValuePad; }
 
-// Two sums, a padded query and a block's scores for each query; a page in float32 with its scales; a line to begin at one.
+// Two sums, a padded query and a block's scores for each query; a page in float32 with its scales; a line to begin at
+// one.
 constexpr std::size_t attention_scratch(std::size_t head_dim) {
   const std::size_t padded = round_up(head_dim, kValuePad);
-  return kQueryTile * (2 * attention_sum_floats(head_dim) + padded + kPageKeys) + kPageKeys * (2 * padded + round_up(head_dim, kScaleBlock) / kScaleBlock) +
-         16;
+  return kQueryTile * (2 * attention_sum_floats(head_dim) + padded + kPageKeys) +
+         kPageKeys * (2 * padded + round_up(head_dim, kScaleBlock) / kScaleBlock) + 16;
 }
 
 struct KernelTable {
@@ -65,7 +69,8 @@ struct KernelTable {
   bool fused;             // has fused multiply-add, hence agrees with the reference bit for bit
 
   // y[t * y_stride + r] = dot16(row r of w, row t of x, k) for r < rows, t < tokens.
-  // w: stored rows, `w_stride` bytes apart, no alignment; x: rows `x_stride` floats apart. k: whole blocks of w's format.
+  // w: stored rows, `w_stride` bytes apart, no alignment; x: rows `x_stride` floats apart. k: whole blocks of w's
+  // format.
   using MatMul = void (*)(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, const float* x,
                           std::size_t x_stride, std::size_t tokens, float* y, std::size_t y_stride);
   MatMul matmul[kFormatCount];
@@ -112,11 +117,12 @@ struct KernelTable {
   // By the format of keys and values; null but for kv_types().
   using Attention = void (*)(const AttentionArgs& args);
   Attention attention[kFormatCount];
-  // The sums of each query over the keys [span * kSpanKeys, (span + 1) * kSpanKeys) alone; attention_sum_floats each, one
-  // query's after the other's. `out` is not written.
+  // The sums of each query over the keys [span * kSpanKeys, (span + 1) * kSpanKeys) alone; attention_sum_floats each,
+  // one query's after the other's. `out` is not written.
   using AttentionSpan = void (*)(const AttentionArgs& args, std::size_t span, float* sums);
   AttentionSpan attention_span[kFormatCount];
-  // out = what the n sums of one query, `stride` floats apart, of spans in order, come to. The first sum is overwritten.
+  // out = what the n sums of one query, `stride` floats apart, of spans in order, come to. The first sum is
+  // overwritten.
   void (*merge_attention)(float* sums, std::size_t n, std::size_t stride, std::size_t head_dim, float* out);
 
   const ScanKernels* scan;  // of recurrent mixers

@@ -25,8 +25,7 @@ constexpr float kLargestF16 = 65504;
 // Whether all are numbers of that magnitude at the most.
 bool within(const float* x, std::size_t n, float largest) {
   std::uint32_t most = 0;  // magnitudes in the order of their bits; those that are no numbers come last
-  for (std::size_t i = 0; i < n; ++i)
-    most = std::max(most, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
+  for (std::size_t i = 0; i < n; ++i) most = std::max(most, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
   return most <= std::bit_cast<std::uint32_t>(largest);
 }
 
@@ -44,19 +43,16 @@ float plain(Format type, const std::byte* element) {
 
 // Element: what is stored for a float.
 template <class Element>
-void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key,
-                 const float* value) {
+void store_plain(const KvLayout& layout, std::byte* part, std::size_t at, const float* key, const float* value) {
   const FormatInfo& info = format_info(layout.type);
   constexpr std::size_t kTogether = 32;
   std::byte elements[kTogether * sizeof(Element)];
-  std::byte* const column =
-      part + at / kKeyBlock * layout.key_block_bytes() + at % kKeyBlock * sizeof(Element);
+  std::byte* const column = part + at / kKeyBlock * layout.key_block_bytes() + at % kKeyBlock * sizeof(Element);
   for (std::size_t first = 0; first < layout.head_dim; first += kTogether) {
     const std::size_t n = std::min(kTogether, layout.head_dim - first);
     info.from_float(key + first, elements, n);
     for (std::size_t i = 0; i < n; ++i) {
-      std::memcpy(column + (first + i) * kKeyBlock * sizeof(Element), elements + i * sizeof(Element),
-                  sizeof(Element));
+      std::memcpy(column + (first + i) * kKeyBlock * sizeof(Element), elements + i * sizeof(Element), sizeof(Element));
     }
   }
   info.from_float(value, part + layout.value_rows_at() + at * layout.value_row_bytes(), layout.head_dim);

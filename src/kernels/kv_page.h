@@ -1,8 +1,8 @@
 // Where keys and values stand in a page, in each format in which they may be kept.
 //
-// A page holds kPageKeys consecutive positions of all heads, one head's part after the other. A part: the keys in blocks of
-// kKeyBlock, key index innermost, so that a vector takes the same element of several keys; then the values in rows of
-// round_up(head_dim, kValuePad).
+// A page holds kPageKeys consecutive positions of all heads, one head's part after the other. A part: the keys in
+// blocks of kKeyBlock, key index innermost, so that a vector takes the same element of several keys; then the values in
+// rows of round_up(head_dim, kValuePad).
 //
 //   f32, f16   key block: [head_dim][kKeyBlock]; values: [kPageKeys][padded head_dim]
 //   q8_0       32 elements of a key or value share a scale, counted from its first; the last may be fewer.
@@ -51,8 +51,8 @@ struct KvLayout {
   constexpr std::size_t value_row_bytes() const { return padded_dim() * element_bytes(); }
   constexpr std::size_t bytes() const { return value_rows_at() + kPageKeys * value_row_bytes(); }
 
-  // Rounds a key and a value, head_dim floats each, into position `at` of a part. If any is too large for the format, or
-  // no number, all become no numbers, so that nobody takes what attention makes of them for an answer.
+  // Rounds a key and a value, head_dim floats each, into position `at` of a part. If any is too large for the format,
+  // or no number, all become no numbers, so that nobody takes what attention makes of them for an answer.
   void store(std::byte* part, std::size_t at, const float* key, const float* value) const;
   // Copies the first n positions from one part to another.
   void copy(const std::byte* from, std::byte* to, std::size_t n) const;

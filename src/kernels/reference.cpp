@@ -63,7 +63,7 @@ void unpack(const std::byte* stored, float* values, std::size_t n) {
 
 template <Format kFormat>
 void vector_transposed(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x,
-                     float* y, float*) {
+                       float* y, float*) {
   for (std::size_t o = 0; o < outputs; ++o) {
     y[o] = sum_in_lanes(k, [&](std::size_t i, float sum) {
       float value;
@@ -81,9 +81,9 @@ void rms_norm(const float* x, const float* weight, float eps, float* out, std::s
 
 void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* out, std::size_t n) {
   const float mean = sum_in_lanes(n, [&](std::size_t i, float sum) { return sum + x[i]; }) / static_cast<float>(n);
-  const float variance = sum_in_lanes(n, [&](std::size_t i, float sum) {
-                           return std::fma(x[i] - mean, x[i] - mean, sum);
-                         }) / static_cast<float>(n);
+  const float variance =
+      sum_in_lanes(n, [&](std::size_t i, float sum) { return std::fma(x[i] - mean, x[i] - mean, sum); }) /
+      static_cast<float>(n);
   const float inverse = 1.0f / std::sqrt(variance + eps);
   for (std::size_t i = 0; i < n; ++i) {
     const float normal = (x[i] - mean) * inverse;
@@ -100,8 +100,7 @@ void activate(float* x, const float* up, std::size_t n) {
 }
 
 void add(float* x, const float* y, float scale, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i)
-    x[i] += scale * y[i];
+  for (std::size_t i = 0; i < n; ++i) x[i] += scale * y[i];
 }
 
 void soft_cap(float* x, float cap, std::size_t n) {
@@ -175,7 +174,8 @@ void add_block(const AttentionArgs& args, const AttentionQuery& one, const KvLay
   }
 }
 
-void add_span(const AttentionArgs& args, const AttentionQuery& one, const KvLayout& layout, std::size_t span, Sum& sum) {
+void add_span(const AttentionArgs& args, const AttentionQuery& one, const KvLayout& layout, std::size_t span,
+              Sum& sum) {
   sum.clear(args.head_dim);
   std::size_t from = std::max(one.first, span * kSpanKeys);
   const std::size_t end = std::min(one.visible, (span + 1) * kSpanKeys);
@@ -260,7 +260,7 @@ const KernelTable kReferenceKernels = {
                unpack<Format::q2_k>, unpack<Format::q3_k>, unpack<Format::q4_k>, unpack<Format::q5_k>,
                unpack<Format::q6_k>, unpack<Format::iq4_nl>, unpack<Format::iq4_xs>, unpack<Format::mxfp4>},
     .vector_transposed = {vector_transposed<Format::f32>, vector_transposed<Format::f16>,
-                        vector_transposed<Format::bf16>},
+                          vector_transposed<Format::bf16>},
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .silu = activate<math::silu>,
@@ -276,8 +276,7 @@ const KernelTable kReferenceKernels = {
     .rope = rope,
     .rope_interleaved = rope_interleaved,
     .attention = {attention<Format::f32>, attention<Format::f16>, nullptr, attention<Format::q8_0>},
-    .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr,
-                       attention_span<Format::q8_0>},
+    .attention_span = {attention_span<Format::f32>, attention_span<Format::f16>, nullptr, attention_span<Format::q8_0>},
     .merge_attention = merge_attention,
     .scan = &kReferenceScan,
     .int8 = &kReferenceInt8,

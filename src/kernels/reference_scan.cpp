@@ -60,7 +60,8 @@ void average_state(const AverageStateArgs& args) {
 void conv(const ConvArgs& args) {
   for (std::size_t j = 0; j < args.n; ++j) {
     float sum = args.bias ? args.bias[j] : 0.0f;
-    for (std::size_t k = 0; k < args.taps; ++k) sum = std::fma(args.weights[k * args.stride + j], args.inputs[k][j], sum);
+    for (std::size_t k = 0; k < args.taps; ++k)
+      sum = std::fma(args.weights[k * args.stride + j], args.inputs[k][j], sum);
     args.out[j] = sum;
   }
 }

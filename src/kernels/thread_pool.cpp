@@ -46,8 +46,7 @@ class Patience {
   void ran_out() { short_until_ = Clock::now() + kWhile; }
 
  private:
-  static constexpr Clock::duration kShort = std::chrono::microseconds(30),
-                                   kLong = std::chrono::microseconds(200),
+  static constexpr Clock::duration kShort = std::chrono::microseconds(30), kLong = std::chrono::microseconds(200),
                                    kWhile = std::chrono::milliseconds(30);
   Clock::time_point short_until_;
 };
@@ -118,8 +117,7 @@ class ActiveThreads {
  private:
   static constexpr Clock::duration kLate = std::chrono::microseconds(300);
   static constexpr Clock::duration kWindow = std::chrono::milliseconds(12);  // of work: some time slices
-  static constexpr Clock::duration kCrowded = std::chrono::milliseconds(1),
-                                   kShortest = std::chrono::milliseconds(25),
+  static constexpr Clock::duration kCrowded = std::chrono::milliseconds(1), kShortest = std::chrono::milliseconds(25),
                                    kLongest = std::chrono::seconds(1);
 
   void begin_window() { busy_ = lost_ = Clock::duration{0}; }
@@ -288,8 +286,8 @@ void ThreadPool::run(std::size_t n, Task task, void* context) {
   if (!p.adapts) return;
   const bool crowded = p.crowded.load(std::memory_order_relaxed);
   if (crowded) p.crowded.store(false, std::memory_order_relaxed);
-  const bool fewer = crowded && end - start < kShortRound ? p.crew.gives_way(end)
-                                                          : p.crew.shrinks(worked - start, end - worked, end);
+  const bool fewer =
+      crowded && end - start < kShortRound ? p.crew.gives_way(end) : p.crew.shrinks(worked - start, end - worked, end);
   if (fewer) p.set_active(p.crew.active());
 }
 

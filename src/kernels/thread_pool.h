@@ -35,7 +35,8 @@ class ThreadPool {
 
   template <class F>
   void parallel_for(std::size_t n, F&& f) {
-    run(n, [](void* c, std::size_t i, int worker) { (*static_cast<std::remove_reference_t<F>*>(c))(i, worker); }, &f);
+    run(
+        n, [](void* c, std::size_t i, int worker) { (*static_cast<std::remove_reference_t<F>*>(c))(i, worker); }, &f);
   }
 
  private:

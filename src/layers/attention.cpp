@@ -64,8 +64,7 @@ struct HeadRange {
 void clip(const HeadRange& range, float limit) {
   for (std::size_t h = range.first; h < range.last; ++h) {
     float* const x = range.at(h);
-    for (std::size_t i = 0; i < range.heads.head_dim; ++i)
-      x[i] = std::clamp(x[i], -limit, limit);
+    for (std::size_t i = 0; i < range.heads.head_dim; ++i) x[i] = std::clamp(x[i], -limit, limit);
   }
 }
 
@@ -73,11 +72,9 @@ bool normalizes_all_heads(const AttentionSpec& spec) {
   return spec.qk_norm && spec.qk_norm->span == QkNormSpec::Span::all_heads;
 }
 
-void normalize_all_heads(const Layer& layer, const HeadRows& heads, std::size_t row,
-                         const NormWeights& weights) {
+void normalize_all_heads(const Layer& layer, const HeadRows& heads, std::size_t row, const NormWeights& weights) {
   float* const all = heads.at(row, 0);
-  normalize_row(layer.step.kernels, layer.spec.qk_norm->norm, weights, 0,
-                {all, heads.n_heads * heads.head_dim}, all);
+  normalize_row(layer.step.kernels, layer.spec.qk_norm->norm, weights, 0, {all, heads.n_heads * heads.head_dim}, all);
 }
 
 void normalize_heads(const Layer& layer, const HeadRange& range, const NormWeights& weights) {
@@ -131,11 +128,10 @@ void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
   const AttentionSpec& spec = layer.spec;
   const Heads& heads = layer.heads;
   const std::size_t group = heads.q.n_heads / heads.k.n_heads;
-  const HeadRange q{heads.q, row, kv_head * group, (kv_head + 1) * group},
-      k{heads.k, row, kv_head, kv_head + 1}, v{heads.v, row, kv_head, kv_head + 1};
+  const HeadRange q{heads.q, row, kv_head * group, (kv_head + 1) * group}, k{heads.k, row, kv_head, kv_head + 1},
+      v{heads.v, row, kv_head, kv_head + 1};
   if (spec.qkv_clip > 0 && !normalizes_all_heads(spec)) {  // else place_row has clipped them
-    for (const HeadRange* part : {&q, &k, &v})
-      clip(*part, spec.qkv_clip);
+    for (const HeadRange* part : {&q, &k, &v}) clip(*part, spec.qkv_clip);
   }
   normalize_and_rotate(layer, q, layer.weights.q_norm);
   if (spec.query_scale_beta > 0) scale_queries(layer, q);
@@ -156,8 +152,7 @@ void place_row(const Layer& layer, std::size_t row) {
     normalize_all_heads(layer, heads.q, row, layer.weights.q_norm);
     normalize_all_heads(layer, heads.k, row, layer.weights.k_norm);
   }
-  for (std::size_t h = 0; h < heads.k.n_heads; ++h)
-    place_group(layer, row, h);
+  for (std::size_t h = 0; h < heads.k.n_heads; ++h) place_group(layer, row, h);
 }
 
 struct KeyRange {
@@ -200,13 +195,11 @@ void apply_gate(const Heads& heads, std::size_t row, std::size_t head) {
   const std::size_t n = heads.gates.head_dim, per_gate = heads.out.head_dim / n;
   float* const gates = heads.gates.at(row, head);
   float* const out = heads.out.at(row, head);
-  for (std::size_t i = 0; i < n; ++i)
-    gates[i] = -gates[i];
+  for (std::size_t i = 0; i < n; ++i) gates[i] = -gates[i];
   exp_values(gates, n);
   for (std::size_t i = 0; i < n; ++i) {
     const float factor = 1.0f / (1.0f + gates[i]);
-    for (std::size_t j = 0; j < per_gate; ++j)
-      out[i * per_gate + j] *= factor;
+    for (std::size_t j = 0; j < per_gate; ++j) out[i * per_gate + j] *= factor;
   }
 }
 
@@ -246,7 +239,8 @@ std::size_t head_of(const Group& group, std::size_t query) {
 }
 
 // Queries [done, done + args.queries.size()) of a piece whose heads have sinks, span after span.
-void attend_with_sinks(const Layer& layer, const Group& group, const AttentionArgs& args, std::size_t done, int worker) {
+void attend_with_sinks(const Layer& layer, const Group& group, const AttentionArgs& args, std::size_t done,
+                       int worker) {
   const std::size_t head_dim = layer.spec.head_dim, one = attention_sum_floats(head_dim), n = args.queries.size();
   const std::size_t first = args.queries.front().first / kSpanKeys;
   const std::size_t n_spans = (args.queries.back().visible - 1) / kSpanKeys + 1 - first;
@@ -281,8 +275,7 @@ void run_piece(const Layer& layer, const AttentionPiece& piece, const AttentionP
   AttentionQuery queries[kQueryTile];
   for (std::size_t done = 0; done < group.queries(); done += args.queries.size()) {
     const std::size_t n = std::min(kQueryTile, group.queries() - done);
-    for (std::size_t i = 0; i < n; ++i)
-      queries[i] = group.query(done + i);
+    for (std::size_t i = 0; i < n; ++i) queries[i] = group.query(done + i);
     args.queries = {queries, n};
     if (piece.sums) {
       kernels.attention_span[type](args, piece.span, piece.sums + done * attention_sum_floats(head_dim));
@@ -303,8 +296,8 @@ void run_merge(const Layer& layer, const AttentionMerge& merge) {
       set_sink(merge.first.sums + ((merge.n_spans - 1) * group.queries() + i) * one, head_dim,
                layer.weights.sinks[head_of(group, i)]);
     }
-    layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one,
-                                       head_dim, group.query(i).out);
+    layer.step.kernels.merge_attention(merge.first.sums + i * one, merge.n_spans, group.queries() * one, head_dim,
+                                       group.query(i).out);
   }
   finish_results(group);
 }
@@ -418,8 +411,8 @@ HeadRows side_by_side(Rows rows, std::size_t n_heads, std::size_t head_dim) {
 // Where the heads' results stand, side by side.
 HeadRows results(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory) {
   const std::size_t rows = step.rows(), n_heads = spec.n_heads, head_dim = spec.head_dim;
-  // The results of heads that share keys are computed together, and rounded if they are whole blocks and what the output map
-  // takes.
+  // The results of heads that share keys are computed together, and rounded if they are whole blocks and what the
+  // output map takes.
   const bool rounds = n_heads / spec.n_kv_heads * head_dim % kInt8Block == 0 && !spec.out_norm && !spec.latent;
   return side_by_side(rounds ? rows_for(step, {{&weights.out}, true}, memory.heads, rows, n_heads * head_dim)
                              : memory.heads.rows(rows, n_heads * head_dim),
@@ -446,8 +439,8 @@ Heads project_grouped(Step& step, const AttentionSpec& spec, const AttentionWeig
           .out = out};
 }
 
-// Latent attention: each head's query goes into the latent space, [part that turns, W_kb' part that does not]; the one key,
-// which is the value too, is [part that turns, latent vector].
+// Latent attention: each head's query goes into the latent space, [part that turns, W_kb' part that does not]; the one
+// key, which is the value too, is [part that turns, latent vector].
 Heads project_latent(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
                      Rows x, const HeadRows& out) {
   const LatentSpec& latent = *spec.latent;
@@ -480,10 +473,8 @@ Heads project_latent(Step& step, const AttentionSpec& spec, const AttentionWeigh
 }
 
 // The matrices' outputs, seen as heads.
-Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
-              Rows x) {
-  const std::size_t rows = step.rows(), n_heads = spec.n_heads, n_kv_heads = spec.n_kv_heads,
-                    head_dim = spec.head_dim;
+Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory, Rows x) {
+  const std::size_t rows = step.rows(), n_heads = spec.n_heads, n_kv_heads = spec.n_kv_heads, head_dim = spec.head_dim;
   const HeadRows out = results(step, spec, weights, memory);
   if (spec.latent) return project_latent(step, spec, weights, memory, x, out);
   if (spec.grouped_qkv) return project_grouped(step, spec, weights, memory, x, out);
@@ -525,7 +516,8 @@ Rows output_inputs(Step& step, const AttentionSpec& spec, const AttentionWeights
     const std::size_t n_heads = spec.n_heads, v_dim = spec.latent->v_dim;
     const Rows values = memory.v.rows(rows, n_heads * v_dim);
     for (std::size_t h = 0; h < n_heads; ++h) {
-      linear(step, {{&weights.v_b[h], {values.from(h * v_dim)}}}, heads.from(h * spec.head_dim + spec.latent->rope_dim), rows);
+      linear(step, {{&weights.v_b[h], {values.from(h * v_dim)}}}, heads.from(h * spec.head_dim + spec.latent->rope_dim),
+             rows);
     }
     heads = values;
   }
@@ -549,8 +541,8 @@ AttentionView view(const Layer& layer) {
 }  // namespace
 
 template <class Probe>
-void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot,
-                    Rows x, Branch out, Probe probe) {
+void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot, Rows x,
+                    Branch out, Probe probe) {
   CONTINUO_CHECK(!spec.qk_norm || spec.qk_norm->span != QkNormSpec::Span::all_heads || !spec.grouped_qkv,
                  "a norm of all heads at once wants them side by side");
   CONTINUO_CHECK(spec.output_gate == AttentionSpec::OutputGate::none || !spec.grouped_qkv,
@@ -563,7 +555,8 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
   const Layer all{
       step, spec, weights, slot.layer, heads, table_of(step.ropes, spec.rope), table_of(step.alibis, spec.alibi)};
   constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
-  CONTINUO_CHECK(!spec.sinks || weights.sinks.size() == static_cast<std::size_t>(spec.n_heads), "a sink for every head");
+  CONTINUO_CHECK(!spec.sinks || weights.sinks.size() == static_cast<std::size_t>(spec.n_heads),
+                 "a sink for every head");
   const Division division(all, memory_, !kProbed && !normalizes_all_heads(spec));
   place(all, memory_);
   probe.projected(slot.layer);
@@ -572,9 +565,9 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
   linear(step, {{&weights.out, out}}, output_inputs(step, spec, weights, memory_, heads.out.rows), step.rows());
 }
 
-template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot,
-                                         Rows, Branch, NoListener);
-template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot,
-                                        Rows, Branch, Listener&);
+template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot, Rows, Branch,
+                                         NoListener);
+template void Attention::run<Listener&>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot, Rows, Branch,
+                                        Listener&);
 
 }  // namespace continuo

@@ -28,7 +28,7 @@ struct AttentionMemory {
   Buffer gates;  // OutputGate::head: one for each head. Latent attention uses what it has no use for otherwise
   Buffer heads;  // the heads' results side by side
   Buffer sums;
-  Buffer small, extra;  // of adapters
+  Buffer small, extra;                     // of adapters
   std::vector<std::size_t> rows_to_place;  // before all pieces
   std::vector<AttentionPiece> pieces;
   std::vector<AttentionMerge> merges;
@@ -43,8 +43,8 @@ class Attention {
   // out = W_o attention(x) for the rows of the step, whose keys and values are written to the layer's cache of
   // their sequences. Probe: NoListener or Listener& (probe.h).
   template <class Probe>
-  void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot, Rows x,
-           Branch out, Probe probe);
+  void run(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, StateSlot slot, Rows x, Branch out,
+           Probe probe);
 
  private:
   AttentionMemory memory_;

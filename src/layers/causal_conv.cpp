@@ -27,7 +27,8 @@ void causal_conv(const KernelTable& kernels, const CausalConv& conv, std::span<f
                         .out = x[t] + first,
                         .n = n});
   }
-  for (std::size_t k = 0; k < before; ++k) std::copy_n(next.data() + k * n, n, state.data() + k * conv.channels + first);
+  for (std::size_t k = 0; k < before; ++k)
+    std::copy_n(next.data() + k * n, n, state.data() + k * conv.channels + first);
 }
 
 }  // namespace continuo

@@ -19,7 +19,8 @@ struct CausalConv {
 
 // For the channels [first, first + n) of `rows` rows of one sequence, in place:
 //   x[t][c] = bias[c] + sum over k of weights[k][c] * x[t - (kernel - 1) + k][c], summed from the oldest row on.
-// Rows before the first come from `state`, which then holds the last kernel - 1 inputs. The channels of x begin at column
+// Rows before the first come from `state`, which then holds the last kernel - 1 inputs. The channels of x begin at
+// column
 // 0 of its rows.
 void causal_conv(const KernelTable& kernels, const CausalConv& conv, std::span<float> state, Rows x, std::size_t rows,
                  std::size_t first, std::size_t n);

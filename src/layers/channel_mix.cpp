@@ -30,9 +30,8 @@ void ChannelMix::run(Step& step, const ChannelMixSpec& spec, const ChannelMixWei
   rows_before(step, slot, x, d_model, before);
   mix(step, spec, x, before, weights.mix_k, mixed);
   linear(step, {{&weights.key, {hidden}}}, mixed, rows);
-  share_rows(step, rows, rows * d_ff, [&](std::size_t row, int) {
-    step.kernels.relu_squared(hidden[row], nullptr, d_ff);
-  });
+  share_rows(step, rows, rows * d_ff,
+             [&](std::size_t row, int) { step.kernels.relu_squared(hidden[row], nullptr, d_ff); });
   if constexpr (!std::is_same_v<Probe, NoListener>) {
     probe.activated(slot.layer, {hidden.data, hidden.stride, rows, d_ff});
   }
@@ -47,9 +46,9 @@ void ChannelMix::run(Step& step, const ChannelMixSpec& spec, const ChannelMixWei
   });
 }
 
-template void ChannelMix::run<NoListener>(Step&, const ChannelMixSpec&, const ChannelMixWeights&, StateSlot, Rows, Branch,
-                                          NoListener);
-template void ChannelMix::run<Listener&>(Step&, const ChannelMixSpec&, const ChannelMixWeights&, StateSlot, Rows, Branch,
-                                         Listener&);
+template void ChannelMix::run<NoListener>(Step&, const ChannelMixSpec&, const ChannelMixWeights&, StateSlot, Rows,
+                                          Branch, NoListener);
+template void ChannelMix::run<Listener&>(Step&, const ChannelMixSpec&, const ChannelMixWeights&, StateSlot, Rows,
+                                         Branch, Listener&);
 
 }  // namespace continuo

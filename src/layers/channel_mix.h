@@ -1,5 +1,5 @@
-// RWKV's channel mixing: relu(W_k k)^2 through W_v, in version 4 to 6 times sigmoid(W_r r); k and r are mixed with the row
-// before (Peng et al. 2023, arXiv:2305.13048).
+// RWKV's channel mixing: relu(W_k k)^2 through W_v, in version 4 to 6 times sigmoid(W_r r); k and r are mixed with the
+// row before (Peng et al. 2023, arXiv:2305.13048).
 #pragma once
 
 #include "layers/residual.h"

@@ -55,8 +55,8 @@ struct Job {
   }
 };
 
-// From key heads with their q, k, v, z (where those are so; else null) and b, a side by side to the same parts of all heads
-// side by side.
+// From key heads with their q, k, v, z (where those are so; else null) and b, a side by side to the same parts of all
+// heads side by side.
 void ungroup(const Job& job, const float* qkvz, const float* ba, std::size_t row) {
   const Sizes& sizes = job.sizes;
   const std::size_t per_key = sizes.values_per_key(), width = per_key * sizes.value_dim;
@@ -89,8 +89,7 @@ void make_gates(const Job& job, std::size_t row) {
     a[head] += job.weights.dt_bias[head];
   }
   softplus_values(a, n);
-  for (std::size_t head = 0; head < n; ++head)
-    a[head] *= job.weights.decay[head];
+  for (std::size_t head = 0; head < n; ++head) a[head] *= job.weights.decay[head];
   exp_values(a, n);
 }
 
@@ -137,7 +136,8 @@ Token token_at(const Job& job, std::size_t row, std::size_t head) {
 
 // Some columns through all rows of a segment, while they are in a cache. `scratch`: room for 3 * key_dim floats.
 //   S = e^g S - (beta e^g k) (k' S) + (beta k) v';  o = q' S
-void run_columns(const Job& job, std::size_t segment, std::size_t head, std::size_t first, std::size_t n, float* scratch) {
+void run_columns(const Job& job, std::size_t segment, std::size_t head, std::size_t first, std::size_t n,
+                 float* scratch) {
   float* const state = job.state(segment, head) + first;
   const std::size_t first_row = job.step.first_rows[segment], keys = job.sizes.key_dim;
   float *const keep = scratch, *const take = keep + keys, *const write = take + keys;
@@ -221,8 +221,7 @@ void run_head(const Job& job, std::size_t segment, std::size_t head, float* scra
 }  // namespace
 
 // The maps' outputs; of one map for each key head (`grouped`) as they come, into grouped_ and grouped_ba_.
-DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights,
-                                      Rows x) {
+DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, Rows x) {
   const Sizes sizes(spec);
   const std::size_t rows = step.rows(), key_width = sizes.key_width(), value_width = sizes.value_width();
   // Heads' results are rounded where they are computed if they are whole blocks.
@@ -240,8 +239,7 @@ DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, cons
                ba = grouped_ba_.rows(rows, 2 * sizes.n_value_heads);
     linear(step, {{&weights.qkvz, {qkvz}}, {&weights.ba, {ba}}}, x, rows);
   } else if (weights.qkv.weight.data) {
-    linear(step, {{&weights.qkv, {to.qkv}}, {&weights.z, {to.z}}, {&weights.b, {to.b}}, {&weights.a, {to.a}}},
-           x, rows);
+    linear(step, {{&weights.qkv, {to.qkv}}, {&weights.z, {to.z}}, {&weights.b, {to.b}}, {&weights.a, {to.a}}}, x, rows);
   } else {
     linear(step,
            {{&weights.q, {to.qkv}},
@@ -256,8 +254,8 @@ DeltaNet::Projected DeltaNet::project(Step& step, const DeltaNetSpec& spec, cons
 }
 
 template <class Probe>
-void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot,
-                   Rows x, Branch out, Probe probe) {
+void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x,
+                   Branch out, Probe probe) {
   const Sizes sizes(spec);
   const std::size_t rows = step.rows(), channels = sizes.conv_channels();
   const Projected made = project(step, spec, weights, x);
@@ -286,9 +284,9 @@ void DeltaNet::run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& 
   linear(step, {{&weights.out, out}}, made.z, rows);
 }
 
-template void DeltaNet::run<NoListener>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows,
-                                        Branch, NoListener);
-template void DeltaNet::run<Listener&>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows,
-                                       Branch, Listener&);
+template void DeltaNet::run<NoListener>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows, Branch,
+                                        NoListener);
+template void DeltaNet::run<Listener&>(Step&, const DeltaNetSpec&, const DeltaNetWeights&, StateSlot, Rows, Branch,
+                                       Listener&);
 
 }  // namespace continuo

@@ -17,8 +17,8 @@ class DeltaNet {
   static constexpr bool kTakesFloats = false, kAddsToResidual = true;
 
   template <class Probe>
-  void run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x,
-           Branch out, Probe probe);
+  void run(Step& step, const DeltaNetSpec& spec, const DeltaNetWeights& weights, StateSlot slot, Rows x, Branch out,
+           Probe probe);
 
  private:
   struct Projected {

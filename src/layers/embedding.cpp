@@ -25,8 +25,7 @@ void look_up(const Step& step, const Matrix& embedding, const ModelSpec& spec, R
     }
     unpack_row(embedding, static_cast<std::size_t>(token), out[row]);
     if (scale == 1) continue;
-    for (std::size_t i = 0; i < embedding.cols; ++i)
-      out[row][i] *= scale;
+    for (std::size_t i = 0; i < embedding.cols; ++i) out[row][i] *= scale;
   }
 }
 
@@ -47,8 +46,7 @@ void add_positions(const Step& step, const LearnedPositions& spec, const Matrix&
       ++skipped;
     }
     unpack_row(positions, number, learned.data());
-    for (std::size_t i = 0; i < learned.size(); ++i)
-      x[row][i] += learned[i];
+    for (std::size_t i = 0; i < learned.size(); ++i) x[row][i] += learned[i];
   }
 }
 
@@ -58,8 +56,7 @@ void add_token_types(const Step& step, const Matrix& types, Rows x) {
     const std::size_t segment = step.places[row].segment;
     const std::span<const std::uint8_t> stated = step.segments[segment].token_types;
     unpack_row(types, stated.empty() ? 0 : stated[row - step.first_rows[segment]], learned.data());
-    for (std::size_t i = 0; i < learned.size(); ++i)
-      x[row][i] += learned[i];
+    for (std::size_t i = 0; i < learned.size(); ++i) x[row][i] += learned[i];
   }
 }
 

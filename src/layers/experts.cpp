@@ -19,12 +19,9 @@ struct Choice {
 // Turns scores into the router's probabilities.
 void softmax(float* scores, std::size_t n) {
   float largest = -std::numeric_limits<float>::infinity(), total = 0;
-  for (std::size_t i = 0; i < n; ++i)
-    largest = std::max(largest, scores[i]);
-  for (std::size_t i = 0; i < n; ++i)
-    total += scores[i] = math::exp(scores[i] - largest);
-  for (std::size_t i = 0; i < n; ++i)
-    scores[i] /= total;
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, scores[i]);
+  for (std::size_t i = 0; i < n; ++i) total += scores[i] = math::exp(scores[i] - largest);
+  for (std::size_t i = 0; i < n; ++i) scores[i] /= total;
 }
 
 // What experts are chosen by, and what was chosen; kept from row to row.
@@ -52,7 +49,8 @@ void choose_sparse_mixer(const ExpertsSpec& spec, std::span<const float> scores,
   std::sort(chosen.begin(), chosen.end(), [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
 }
 
-// Leaves the keys and scores of the groups of experts whose largest keys are the largest, of equals the first; others become 0.
+// Leaves the keys and scores of the groups of experts whose largest keys are the largest, of equals the first; others
+// become 0.
 void keep_groups(const ExpertsSpec& spec, std::vector<float>& keys, std::span<float> scores) {
   const std::size_t n = static_cast<std::size_t>(spec.n_groups), size = keys.size() / n;
   std::vector<float> best(n);
@@ -76,13 +74,11 @@ void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const fl
   if (spec.scores == ExpertsSpec::Scores::softmax) {
     softmax(scores.data(), scores.size());
   } else {
-    for (float& score : scores)
-      score = math::sigmoid(score);
+    for (float& score : scores) score = math::sigmoid(score);
   }
   auto& [keys, chosen] = choices;
   keys.assign(scores.begin(), scores.end());
-  for (std::size_t e = 0; e < bias.size(); ++e)
-    keys[e] += bias[e];
+  for (std::size_t e = 0; e < bias.size(); ++e) keys[e] += bias[e];
   if (spec.n_groups > 1) keep_groups(spec, keys, scores);
   chosen.clear();
   float total = 0;
@@ -92,15 +88,12 @@ void choose(const ExpertsSpec& spec, std::span<float> scores, std::span<const fl
     total += scores[best];
     keys[best] = -std::numeric_limits<float>::infinity();  // taken
   }
-  for (Choice& choice : chosen)
-    choice.weight *= spec.routed_scale;
+  for (Choice& choice : chosen) choice.weight *= spec.routed_scale;
   if (spec.normalize) {
     total += spec.normalize_eps;
-    for (Choice& choice : chosen)
-      choice.weight /= total;
+    for (Choice& choice : chosen) choice.weight /= total;
   }
-  std::sort(chosen.begin(), chosen.end(),
-            [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
+  std::sort(chosen.begin(), chosen.end(), [](const Choice& a, const Choice& b) { return a.expert < b.expert; });
 }
 
 }  // namespace
@@ -116,11 +109,9 @@ void route(const ExpertsSpec& spec, Rows scores, std::size_t rows, Routing& rout
   for (std::size_t row = 0; row < rows; ++row) {
     choose(spec, {scores[row], n_experts}, selection_bias, choices);
     all.insert(all.end(), choices.chosen.begin(), choices.chosen.end());
-    for (const Choice& choice : choices.chosen)
-      ++routing.first_slots[choice.expert + 1];
+    for (const Choice& choice : choices.chosen) ++routing.first_slots[choice.expert + 1];
   }
-  for (std::size_t e = 0; e < n_experts; ++e)
-    routing.first_slots[e + 1] += routing.first_slots[e];
+  for (std::size_t e = 0; e < n_experts; ++e) routing.first_slots[e + 1] += routing.first_slots[e];
   std::vector<std::size_t> next(routing.first_slots.begin(), routing.first_slots.end() - 1);
   routing.rows.resize(all.size());
   routing.weights.resize(all.size());
@@ -139,8 +130,7 @@ void Experts::run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   const Matrix& down = weights.experts.front().down.weight;  // all experts have the same shapes
   const std::size_t d_model = down.rows;
   const Rows inputs = inputs_.rows(slots, d_model), results = results_.rows(slots, d_model);
-  for (std::size_t slot = 0; slot < slots; ++slot)
-    std::copy_n(x[routing_.rows[slot]], d_model, inputs[slot]);
+  for (std::size_t slot = 0; slot < slots; ++slot) std::copy_n(x[routing_.rows[slot]], d_model, inputs[slot]);
   active_.clear();
   for (std::size_t e = 0; e + 1 < routing_.first_slots.size(); ++e) {
     if (routing_.first_slots[e] < routing_.first_slots[e + 1]) active_.push_back(e);
@@ -151,8 +141,8 @@ void Experts::run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   const std::size_t n_hidden = hidden_panels(step, spec.expert, weights.experts.front());
   share(step, active_.size() * n_hidden, 2 * slots * d_ff * d_model, [&](std::size_t i, int worker) {
     const std::size_t e = active_[i / n_hidden], first = routing_.first_slots[e];
-    const HiddenJob job{spec.expert, weights.experts[e], at(inputs, first),
-                        routing_.first_slots[e + 1] - first, at(hidden, first)};
+    const HiddenJob job{spec.expert, weights.experts[e], at(inputs, first), routing_.first_slots[e + 1] - first,
+                        at(hidden, first)};
     hidden_panel(step, job, i % n_hidden, worker);
   });
   const std::size_t n_down = panel_count(step, down);
@@ -165,8 +155,7 @@ void Experts::run_chosen(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
   });
 }
 
-void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x,
-                         Rows out) {
+void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x, Rows out) {
   const std::size_t rows = step.rows(), n_active = spec.n_active, d_model = weights.router.weight.cols;
   const Rows scores = scores_.rows(rows, spec.n_experts);
   linear(step, {{&weights.router, scores}}, x, rows);
@@ -186,8 +175,7 @@ void Experts::operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeigh
     float* const sum = out[row];
     std::fill_n(sum, d_model, 0.0f);
     const auto add = [&](float weight, const float* result) {
-      for (std::size_t i = 0; i < d_model; ++i)
-        sum[i] += weight * result[i];
+      for (std::size_t i = 0; i < d_model; ++i) sum[i] += weight * result[i];
     };
     for (std::size_t i = 0; i < n_active; ++i) {
       const std::size_t slot = routing_.row_slots[row * n_active + i];

@@ -92,10 +92,11 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
   }
 }
 
-void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights,
-                             Rows x, Branch out, bool keeps_hidden) {
+void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x,
+                             Branch out, bool keeps_hidden) {
   const std::size_t rows = step.rows(), d_ff = spec.d_ff;
-  Rows hidden = spec.inner_norm ? hidden_.rows(rows, d_ff) : rows_for(step, {{&weights.down}, keeps_hidden}, hidden_, rows, d_ff);
+  Rows hidden =
+      spec.inner_norm ? hidden_.rows(rows, d_ff) : rows_for(step, {{&weights.down}, keeps_hidden}, hidden_, rows, d_ff);
   const std::size_t work = weights.up.weight.rows * weights.up.weight.cols * rows * (spec.gated ? 2 : 1);
   x = with_rounded(step, {&weights.up, &first_map(spec, weights)}, x, rows);
   share(step, hidden_panels(step, spec, weights), work, [&](std::size_t i, int worker) {
@@ -110,8 +111,9 @@ void FeedForward::operator()(Step& step, const FeedForwardSpec& spec, const Feed
   linear(step, {{&weights.down, out}}, hidden, rows);
   if (spec.down_scale == 1 || !out.rows.data) return;
   const std::size_t width = weights.down.weight.rows;
-  share_rows(step, rows, rows * width,
-             [&](std::size_t row, int) { scale_values({out.rows[row], width}, spec.down_scale); });
+  share_rows(step, rows, rows * width, [&](std::size_t row, int) {
+    scale_values({out.rows[row], width}, spec.down_scale);
+  });
 }
 
 template <class Probe>

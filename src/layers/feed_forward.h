@@ -28,8 +28,8 @@ class FeedForward {
   static constexpr bool kTakesFloats = false, kAddsToResidual = true;
 
   // out = feed_forward(x) for the rows of the step.
-  void operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x,
-                  Branch out, bool keeps_hidden = false);
+  void operator()(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, Rows x, Branch out,
+                  bool keeps_hidden = false);
   // The same, and tells the probe what the hidden layer holds.
   template <class Probe>
   void run(Step& step, const FeedForwardSpec& spec, const FeedForwardWeights& weights, StateSlot slot, Rows x,

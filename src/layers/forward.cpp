@@ -132,8 +132,13 @@ MixerBranch ForwardPass::Impl::mixer_branch(std::size_t layer) const {
 FfnBranch ForwardPass::Impl::ffn_branch(std::size_t layer) const {
   const LayerSpec& spec = model.spec.layers[layer];
   const LayerWeights& weights = model.weights.layers[layer];
-  return {spec.ffn_norm,      weights.ffn_norm,      spec.ffn, weights.ffn,
-          spec.post_ffn_norm, weights.post_ffn_norm, {layer, state_floats(spec).mixer}};
+  return {spec.ffn_norm,
+          weights.ffn_norm,
+          spec.ffn,
+          weights.ffn,
+          spec.post_ffn_norm,
+          weights.post_ffn_norm,
+          {layer, state_floats(spec).mixer}};
 }
 
 // Which row is which token of which sequence, and what its position means.
@@ -147,18 +152,15 @@ void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
     CONTINUO_CHECK(!whole_texts || segment.state->length() == 0, "a text that is seen from both sides is run whole");
     segment.state->reserve(segment.tokens.size());
     step.first_rows.push_back(step.places.size());
-    for (std::size_t i = 0; i < segment.tokens.size(); ++i)
-      step.places.push_back({s, segment.state->length() + i});
+    for (std::size_t i = 0; i < segment.tokens.size(); ++i) step.places.push_back({s, segment.state->length() + i});
     longest = std::max(longest, segment.state->length() + segment.tokens.size());
   }
-  for (AlibiTable& alibi : step.alibis)
-    alibi.reserve(longest);
+  for (AlibiTable& alibi : step.alibis) alibi.reserve(longest);
   for (RopeTable& rope : step.ropes) {
     rope.resize(step.rows());
     for (std::size_t row = 0; row < step.rows(); ++row) {
       const RowPlace place = step.places[row];
-      rope.set_row(row, place.position,
-                   std::max(segments[place.segment].state->prompt_length(), place.position + 1));
+      rope.set_row(row, place.position, std::max(segments[place.segment].state->prompt_length(), place.position + 1));
     }
   }
 }
@@ -183,8 +185,8 @@ Rows ForwardPass::Impl::normed(const BlockBranch& branch, const Consumers& consu
 void report(const MixerBranch& branch, RowsView result, Listener& probe) { probe.mixed(branch.slot.layer, result); }
 void report(const FfnBranch& branch, RowsView result, Listener& probe) { probe.fed(branch.slot.layer, result); }
 
-// The part, and the norm behind it; added to `stream`, where there is one. A part that can adds its outputs to the stream
-// while they are in the cache; the result is then kept only for a probe.
+// The part, and the norm behind it; added to `stream`, where there is one. A part that can adds its outputs to the
+// stream while they are in the cache; the result is then kept only for a probe.
 template <class Probe, class BlockBranch>
 Rows ForwardPass::Impl::run_branch(const BlockBranch& branch, Rows x, std::optional<Residual> stream, Probe probe) {
   constexpr bool kProbed = !std::is_same_v<Probe, NoListener>;
@@ -265,8 +267,7 @@ Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe prob
     if (spec.layers[layer].output_scale) scale_rows(step, model.weights.layers[layer].output_scale, spec.d_model, x);
     probe.passed(layer, seen(x));
   }
-  for (const Segment& segment : segments)
-    segment.state->advance(segment.tokens.size());
+  for (const Segment& segment : segments) segment.state->advance(segment.tokens.size());
   return x;
 }
 

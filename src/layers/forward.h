@@ -20,7 +20,8 @@ struct Segment {
   SequenceState* state = nullptr;
   std::span<const TokenId> tokens;
   std::size_t logits_wanted = 1;  // for the last so many tokens of the segment
-  std::span<const std::size_t> chosen = {};  // not empty: results for these tokens of the segment instead, in this order
+  // not empty: results for these tokens of the segment instead, in this order
+  std::span<const std::size_t> chosen = {};
   // One for each token, where the model has token types (ModelSpec::n_token_types); empty: all 0.
   std::span<const std::uint8_t> token_types = {};
 

@@ -12,7 +12,8 @@ namespace continuo {
 void LayerInputs::prepare(Step& step, const Model& model, Rows x) {
   const LayerEmbeddingSpec& spec = *model.spec.layer_embedding;
   const Weights& weights = model.weights;
-  const std::size_t rows = step.rows(), n_layers = model.spec.layers.size(), width = static_cast<std::size_t>(spec.width);
+  const std::size_t rows = step.rows(), n_layers = model.spec.layers.size(),
+                    width = static_cast<std::size_t>(spec.width);
   const Rows all = inputs_.rows(rows, n_layers * width);
   linear(step, {{&weights.layer_embedding_project, all}}, x, rows);
   const float shrink = 1 / std::sqrt(static_cast<float>(model.spec.d_model));
@@ -20,7 +21,8 @@ void LayerInputs::prepare(Step& step, const Model& model, Rows x) {
   const Matrix& embedding = weights.layer_embedding;
   share_rows(step, rows, rows * n_layers * width, [&](std::size_t row, int worker) {
     const RowPlace place = step.places[row];
-    const auto token = static_cast<std::size_t>(step.segments[place.segment].tokens[row - step.first_rows[place.segment]]);
+    const auto token =
+        static_cast<std::size_t>(step.segments[place.segment].tokens[row - step.first_rows[place.segment]]);
     float* const looked_up = step.scratch.results(worker, embedding.cols);
     format_info(embedding.format)
         .to_float(embedding.data + stored_bytes(embedding.format, token * embedding.stride), looked_up, embedding.cols);

@@ -1,5 +1,5 @@
-// What a second embedding gives to each layer (Gemma 4): e = (norm(W x / sqrt(d_model)) + scale * row) / sqrt(2), and after a
-// layer's two parts x += norm(W_p(act(W_g x) * e)).
+// What a second embedding gives to each layer (Gemma 4): e = (norm(W x / sqrt(d_model)) + scale * row) / sqrt(2), and
+// after a layer's two parts x += norm(W_p(act(W_g x) * e)).
 #pragma once
 
 #include "layers/step.h"

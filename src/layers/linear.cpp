@@ -9,13 +9,13 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kPanelStep = 16;          // outputs: whole cache lines of results
-constexpr std::size_t kPanelBytes = 512 << 10;  // of weights: a panel stays in the second-level cache
-constexpr std::size_t kPanelsPerThread = 2;  // so that a thread that was held up does not hold up the rest
-constexpr std::size_t kInputBytes = 64 << 10;   // of rounded inputs: they stay in a cache while panels pass
-constexpr std::size_t kInMajorPanel = 128;      // outputs of an transposed matrix that are taken together
+constexpr std::size_t kPanelStep = 16;             // outputs: whole cache lines of results
+constexpr std::size_t kPanelBytes = 512 << 10;     // of weights: a panel stays in the second-level cache
+constexpr std::size_t kPanelsPerThread = 2;        // so that a thread that was held up does not hold up the rest
+constexpr std::size_t kInputBytes = 64 << 10;      // of rounded inputs: they stay in a cache while panels pass
+constexpr std::size_t kInMajorPanel = 128;         // outputs of an transposed matrix that are taken together
 constexpr std::size_t kUnpackedBytes = 128 << 10;  // of rows that are unpacked together: they stay in the cache too
-constexpr std::size_t kWorthTransposing = 8;    // tokens from which on turning such a panel into rows pays
+constexpr std::size_t kWorthTransposing = 8;       // tokens from which on turning such a panel into rows pays
 
 std::size_t panel_outputs(const Step& step, const Matrix& w, std::size_t unit) {
   if (w.layout == Layout::transposed) return kInMajorPanel;
@@ -23,8 +23,7 @@ std::size_t panel_outputs(const Step& step, const Matrix& w, std::size_t unit) {
   if (step.threads.size() > 1) outputs = w.rows / (kPanelsPerThread * step.threads.size());
   const std::size_t row_bytes = stored_bytes(w.format, w.cols);
   outputs = std::min(outputs, kPanelBytes / std::max<std::size_t>(row_bytes, 1));
-  const std::size_t step_outputs =
-      std::lcm(std::lcm(kPanelStep, unit), std::max<std::size_t>(w.paired_head, 1));
+  const std::size_t step_outputs = std::lcm(std::lcm(kPanelStep, unit), std::max<std::size_t>(w.paired_head, 1));
   return std::max(round_up(outputs, step_outputs), step_outputs);
 }
 
@@ -41,44 +40,46 @@ const std::byte* transposed(const Step& step, const Matrix& w, Panel outputs, in
       info.to_float(w.data + stored_bytes(w.format, (c + i) * w.stride + outputs.first), tile[i], n);
     }
     for (std::size_t r = 0; r < n; ++r) {
-      for (std::size_t i = 0; i < inputs; ++i)
-        rows[r * w.cols + c + i] = tile[i][r];
+      for (std::size_t i = 0; i < inputs; ++i) rows[r * w.cols + c + i] = tile[i][r];
     }
   }
   return reinterpret_cast<const std::byte*>(rows);
 }
 
 void multiply_transposed(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
-                       int worker) {
+                         int worker) {
   CONTINUO_CHECK(format_is_plain(w.format), "weights in blocks are stored output by output");
   const std::size_t n = outputs.last - outputs.first;
   if (tokens >= kWorthTransposing) {
     step.kernels.matmul[static_cast<std::size_t>(Format::f32)](transposed(step, w, outputs, worker),
-                                                               w.cols * sizeof(float), n, w.cols, x.data,
-                                                               x.stride, tokens, y.data, y.stride);
+                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
+                                                               tokens, y.data, y.stride);
     return;
   }
   float* const scratch = step.scratch.get(worker, 16 * n);
   for (std::size_t t = 0; t < tokens; ++t) {
-    step.kernels.vector_transposed[static_cast<std::size_t>(w.format)](
-        w.data + stored_bytes(w.format, outputs.first), stored_bytes(w.format, w.stride), n, w.cols, x[t],
-        y[t], scratch);
+    step.kernels.vector_transposed[static_cast<std::size_t>(w.format)](w.data + stored_bytes(w.format, outputs.first),
+                                                                       stored_bytes(w.format, w.stride), n, w.cols,
+                                                                       x[t], y[t], scratch);
   }
 }
 
 // Several tokens and weights in blocks: the rows are unpacked once for all of them, a few at a time.
-void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
+void multiply_unpacked(const Step& step, const Matrix& w, Panel outputs, Rows x, std::size_t tokens, Rows y,
+                       int worker) {
   const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-  const std::size_t at_once = std::max<std::size_t>(kUnpackedBytes / (w.cols * sizeof(float)) / kPanelStep, 1) * kPanelStep;
+  const std::size_t at_once =
+      std::max<std::size_t>(kUnpackedBytes / (w.cols * sizeof(float)) / kPanelStep, 1) * kPanelStep;
   float* const rows = step.scratch.get(worker, std::min(at_once, outputs.last - outputs.first) * w.cols);
   for (std::size_t first = outputs.first; first < outputs.last; first += at_once) {
     const std::size_t n = std::min(at_once, outputs.last - first);
     for (std::size_t r = 0; r < n; ++r) {
-      step.kernels.unpack[static_cast<std::size_t>(w.format)](w.data + (first + r) * row_bytes, rows + r * w.cols, w.cols);
+      step.kernels.unpack[static_cast<std::size_t>(w.format)](w.data + (first + r) * row_bytes, rows + r * w.cols,
+                                                              w.cols);
     }
-    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](
-        reinterpret_cast<const std::byte*>(rows), w.cols * sizeof(float), n, w.cols, x.data, x.stride, tokens,
-        y.data + first - outputs.first, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(Format::f32)](reinterpret_cast<const std::byte*>(rows),
+                                                               w.cols * sizeof(float), n, w.cols, x.data, x.stride,
+                                                               tokens, y.data + first - outputs.first, y.stride);
   }
 }
 
@@ -97,9 +98,7 @@ void unpair(const Step& step, std::size_t head, Panel outputs, std::size_t token
   }
 }
 
-const Matrix& latest(const Step& step, const Matrix& w) {
-  return step.repacked ? step.repacked->latest(w) : w;
-}
+const Matrix& latest(const Step& step, const Matrix& w) { return step.repacked ? step.repacked->latest(w) : w; }
 
 // Weights in a block format, unless products are to be exact.
 bool int8_product(const Step& step, const Matrix& w) {
@@ -115,8 +114,7 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
       reinterpret_cast<std::byte*>(step.scratch.get(worker, (for_weights + for_rows) / sizeof(float)));
   if (!x.rounded.data) {
     x.rounded = {scratch + for_weights, tokens, w.cols};
-    for (std::size_t t = 0; t < tokens; ++t)
-      round_values(step, x.rounded, t, 0, {x[t], w.cols});
+    for (std::size_t t = 0; t < tokens; ++t) round_values(step, x.rounded, t, 0, {x[t], w.cols});
   }
   const std::size_t format = static_cast<std::size_t>(w.format), n = outputs.last - outputs.first;
   if (w.layout == Layout::panels) {
@@ -126,8 +124,8 @@ void multiply_int8(const Step& step, const Matrix& w, Panel outputs, Rows x, std
     return;
   }
   const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-  int8.matmul[format](w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.rounded.data, tokens,
-                      y.data, y.stride, scratch);
+  int8.matmul[format](w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.rounded.data, tokens, y.data,
+                      y.stride, scratch);
 }
 
 }  // namespace
@@ -154,8 +152,7 @@ Rows rows_for(const Step& step, const Consumers& consumers, Buffer& buffer, std:
 void round_values(const Step& step, const RoundedRows& to, std::size_t row, std::size_t first,
                   std::span<const float> values) {
   if (!to.data) return;
-  const std::size_t tile = step.kernels.int8->tile, begin = row / tile * tile,
-                    tokens = std::min(tile, to.n - begin);
+  const std::size_t tile = step.kernels.int8->tile, begin = row / tile * tile, tokens = std::min(tile, to.n - begin);
   step.kernels.int8->quantize(values.data(), values.size(), row - begin, tokens,
                               to.data + begin * int8_bytes(to.width) + tokens * int8_bytes(first));
 }
@@ -169,9 +166,7 @@ Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x,
   if (x.rounded.data || found == maps.end()) return x;
   const std::size_t k = (*found)->weight.cols;
   x.rounded = step.rounded.rounded(tokens, k);
-  share_rows(step, tokens, tokens * k, [&](std::size_t t, int) {
-    round_values(step, x.rounded, t, 0, {x[t], k});
-  });
+  share_rows(step, tokens, tokens * k, [&](std::size_t t, int) { round_values(step, x.rounded, t, 0, {x[t], k}); });
   return x;
 }
 
@@ -201,8 +196,7 @@ Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n) {
   return some;
 }
 
-void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
-                  int worker) {
+void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker) {
   const Matrix& w = latest(step, map.weight);
   const std::size_t n = outputs.last - outputs.first;
   if (w.layout == Layout::transposed) {
@@ -213,13 +207,12 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
     multiply_unpacked(step, w, outputs, x, tokens, y, worker);
   } else {
     const std::size_t row_bytes = stored_bytes(w.format, w.stride);
-    step.kernels.matmul[static_cast<std::size_t>(w.format)](
-        w.data + outputs.first * row_bytes, row_bytes, n, w.cols, x.data, x.stride, tokens, y.data, y.stride);
+    step.kernels.matmul[static_cast<std::size_t>(w.format)](w.data + outputs.first * row_bytes, row_bytes, n, w.cols,
+                                                            x.data, x.stride, tokens, y.data, y.stride);
   }
   if (w.paired_head > 0) unpair(step, w.paired_head, outputs, tokens, y, worker);
   if (!map.bias.empty()) {
-    for (std::size_t t = 0; t < tokens; ++t)
-      step.kernels.add(y[t], map.bias.data() + outputs.first, 1, n);
+    for (std::size_t t = 0; t < tokens; ++t) step.kernels.add(y[t], map.bias.data() + outputs.first, 1, n);
   }
 }
 

@@ -42,15 +42,15 @@ class Consumers {
   std::size_t n_maps_ = 0;
   bool floats_ = false;
 };
-// n rows of `buffer` for these consumers: with room for rounded values if a map takes those, and without floats if nothing
-// takes floats. The code that computes such rows rounds them, while they are in its cache.
+// n rows of `buffer` for these consumers: with room for rounded values if a map takes those, and without floats if
+// nothing takes floats. The code that computes such rows rounds them, while they are in its cache.
 Rows rows_for(const Step& step, const Consumers& consumers, Buffer& buffer, std::size_t n, std::size_t width);
 // Values of a row from `first` on, whole blocks: rounds them if that is wanted.
 void round_values(const Step& step, const RoundedRows& to, std::size_t row, std::size_t first,
                   std::span<const float> values);
 
-// What comes before the panels of `maps`: x, rounded as integer products take it if a weight has one, once for all panels;
-// valid until the next call.
+// What comes before the panels of `maps`: x, rounded as integer products take it if a weight has one, once for all
+// panels; valid until the next call.
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens);
 
 // How many tokens to take through a panel of `map` together: their inputs fit a cache. The cut never changes
@@ -61,8 +61,7 @@ Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n);
 
 // y[t][r - outputs.first] = W[r] . x[t] + b[r] for the outputs r of the panel and the first `tokens` rows of
 // x.
-void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y,
-                  int worker);
+void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker);
 
 struct LinearJob {
   const Linear* map;

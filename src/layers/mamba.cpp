@@ -93,8 +93,8 @@ void copy_rows(ChannelRows from, ChannelRows to, std::size_t d_state, std::size_
 
 // z = (C h + skip x) * silu(z) for some channels of one segment's rows, whose state and decay rates are given.
 template <class Report>
-void scan_rows(const Job& job, std::size_t segment, std::size_t first, std::size_t n, ChannelRows state, const float* rates,
-               Report& report) {
+void scan_rows(const Job& job, std::size_t segment, std::size_t first, std::size_t n, ChannelRows state,
+               const float* rates, Report& report) {
   const std::size_t d_state = job.d_state(), dt_rank = job.dt_rank();
   const float* const skip = job.weights.skip.data() + first;
   float y[kScanChannels];
@@ -120,8 +120,8 @@ void scan_rows(const Job& job, std::size_t segment, std::size_t first, std::size
   }
 }
 
-// The same. Through several rows state and rates stand side by side in the worker's scratch: rows as far apart as the layer is
-// wide would push each other out of the first-level cache.
+// The same. Through several rows state and rates stand side by side in the worker's scratch: rows as far apart as the
+// layer is wide would push each other out of the first-level cache.
 template <class Report>
 void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n, int worker, Report& report) {
   constexpr std::size_t kWorthCopying = 4;  // rows
@@ -133,7 +133,8 @@ void scan(const Job& job, std::size_t segment, std::size_t first, std::size_t n,
     return scan_rows(job, segment, first, n, state, job.weights.a.data() + first, report);
   const ChannelRows near{job.step.scratch.get(worker, 2 * d_state * n), n}, rates{near.data + d_state * n, n};
   copy_rows(state, near, d_state, n);
-  for (std::size_t s = 0; s < d_state; ++s) std::copy_n(job.weights.a.data() + s * width + first, n, rates.data + s * n);
+  for (std::size_t s = 0; s < d_state; ++s)
+    std::copy_n(job.weights.a.data() + s * width + first, n, rates.data + s * n);
   scan_rows(job, segment, first, n, near, rates.data, report);
   copy_rows(near, state, d_state, n);
 }
@@ -172,10 +173,7 @@ void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, 
   const std::size_t d_state = static_cast<std::size_t>(spec.d_state);
   const Rows projected = projected_.rows(rows, 2 * width);
   const Rows parameters = parameters_.rows(rows, static_cast<std::size_t>(spec.dt_rank) + 2 * d_state);
-  const Job job{step,       spec,
-                weights,    slot,
-                projected,  projected.from(width),
-                parameters, delta_.rows(rows, width)};
+  const Job job{step, spec, weights, slot, projected, projected.from(width), parameters, delta_.rows(rows, width)};
   linear(step, {{&weights.in, {projected}}}, x, rows);
   share_channels(job, kConvChannels, rows * width * static_cast<std::size_t>(spec.d_conv), convolve);
   linear(step, {{&weights.x, {parameters}}}, job.x, rows);
@@ -191,8 +189,7 @@ void Mamba::run(Step& step, const MambaSpec& spec, const MambaWeights& weights, 
   linear(step, {{&weights.out, out}}, job.z, rows);
 }
 
-template void Mamba::run<NoListener>(Step&, const MambaSpec&, const MambaWeights&, StateSlot, Rows, Branch,
-                                     NoListener);
+template void Mamba::run<NoListener>(Step&, const MambaSpec&, const MambaWeights&, StateSlot, Rows, Branch, NoListener);
 template void Mamba::run<Listener&>(Step&, const MambaSpec&, const MambaWeights&, StateSlot, Rows, Branch, Listener&);
 
 }  // namespace continuo

@@ -110,10 +110,11 @@ class Mamba2View : public RecurrenceView {
     return before_[(head * shape().key_dim + s) * shape().value_dim + value];
   }
   void update(std::size_t row, std::size_t head, TokenUpdate& out) const override {
-    const std::size_t n = shape().key_dim, heads_per_group = shape().units / static_cast<std::size_t>(job_.spec.n_groups);
+    const std::size_t n = shape().key_dim,
+                      heads_per_group = shape().units / static_cast<std::size_t>(job_.spec.n_groups);
     const float* const all = job_.all[row];
-    const float *const b = all + job_.columns.b + head / heads_per_group * n,
-                       *const c = all + job_.columns.c + head / heads_per_group * n;
+    const float *const b = all + job_.columns.b + head / heads_per_group * n, *const c = all + job_.columns.c +
+                                                                                         head / heads_per_group * n;
     const double delta =
         step_size(job_.spec, all[job_.columns.dt + head] * job_.scales[4] + job_.weights.dt_bias[head]);
     out = {.keep = std::vector<double>(n, std::exp(delta * double(job_.weights.a[head]))),

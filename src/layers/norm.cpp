@@ -13,9 +13,7 @@ struct NormRow {
   std::span<const float> x;
   float* out;
 
-  void operator()(const RmsNormSpec& spec) const {
-    kernels.rms_norm(x.data(), weight, spec.eps, out, x.size());
-  }
+  void operator()(const RmsNormSpec& spec) const { kernels.rms_norm(x.data(), weight, spec.eps, out, x.size()); }
   void operator()(const LayerNormSpec& spec) const {
     kernels.layer_norm(x.data(), weight, bias, spec.eps, out, x.size());
   }
@@ -23,14 +21,13 @@ struct NormRow {
 
 }  // namespace
 
-void normalize_row(const KernelTable& kernels, const NormSpec& spec, const NormWeights& weights,
-                   std::size_t offset, std::span<const float> x, float* out) {
+void normalize_row(const KernelTable& kernels, const NormSpec& spec, const NormWeights& weights, std::size_t offset,
+                   std::span<const float> x, float* out) {
   const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + offset;
   std::visit(NormRow{kernels, weights.weight.data() + offset, bias, x, out}, spec);
 }
 
-void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows,
-               Rows out) {
+void normalize(Step& step, const NormSpec& spec, const NormWeights& weights, Rows x, std::size_t rows, Rows out) {
   const std::size_t n = weights.weight.size();
   constexpr std::size_t kCost = 4;  // multiply-adds that a number takes as long as
   share_rows(step, rows, kCost * rows * n, [&](std::size_t row, int worker) {

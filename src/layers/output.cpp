@@ -13,8 +13,7 @@ namespace {
 
 std::size_t count_wanted(const Step& step) {
   std::size_t n = 0;
-  for (const Segment& segment : step.segments)
-    n += segment.results();
+  for (const Segment& segment : step.segments) n += segment.results();
   return n;
 }
 
@@ -35,8 +34,7 @@ void scale_and_cap(Step& step, const ModelSpec& spec, std::span<float> logits) {
   if (spec.logit_scale == 1 && spec.final_logit_softcap <= 0) return;
   share(step, (logits.size() + kPiece - 1) / kPiece, logits.size(), [&](std::size_t i, int) {
     const std::span<float> piece = logits.subspan(i * kPiece, std::min(kPiece, logits.size() - i * kPiece));
-    for (float& logit : piece)
-      logit *= spec.logit_scale;
+    for (float& logit : piece) logit *= spec.logit_scale;
     if (spec.final_logit_softcap > 0) step.kernels.soft_cap(piece.data(), spec.final_logit_softcap, piece.size());
   });
 }

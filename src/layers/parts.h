@@ -1,6 +1,7 @@
-// The parts of a block, chosen by their spec: mixers (how a token takes in context) and feed-forward parts. Each kind is
-// a class with
-//   Spec, Weights                  the alternatives of MixerSpec and MixerWeights (or FfnSpec and FfnWeights) that it takes
+// The parts of a block, chosen by their spec: mixers (how a token takes in context) and feed-forward parts. Each kind
+// is a class with
+//   Spec, Weights                  the alternatives of MixerSpec and MixerWeights (or FfnSpec and FfnWeights) that it
+//   takes
 //   kTakesFloats                   whether it reads its input as floats besides through its linear maps
 //   kAddsToResidual                whether it can add its result to a residual by itself
 //   run<Probe>(step, spec, weights, slot, x, out, probe)

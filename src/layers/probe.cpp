@@ -28,8 +28,7 @@ std::size_t first_visible(const AttentionSpec& spec, std::size_t position) {
   return position + 1 - std::min(window, position + 1);
 }
 
-std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head,
-                                    std::size_t keys) {
+std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys) {
   const AttentionSpec& spec = view.spec;
   const std::size_t head_dim = spec.head_dim;
   const auto query = view.queries(row, head);
@@ -37,8 +36,7 @@ std::vector<float> attention_scores(const AttentionView& view, std::size_t row, 
   std::vector<float> scores(keys);
   for (std::size_t j = 0; j < keys; ++j) {
     double score = 0;
-    for (std::size_t d = 0; d < head_dim; ++d)
-      score += double(query[d]) * double(view.cache.key(kv_head, j, d));
+    for (std::size_t d = 0; d < head_dim; ++d) score += double(query[d]) * double(view.cache.key(kv_head, j, d));
     score *= double(spec.scale);
     if (spec.attn_logit_softcap > 0) score = spec.attn_logit_softcap * std::tanh(score / spec.attn_logit_softcap);
     if (view.alibi) score += double(view.alibi->bias(head)[j]);
@@ -80,8 +78,7 @@ std::vector<float> VocabularyProbe::embedding_norms() const {
   std::vector<float> norms(embedding.rows);
   for (std::size_t r = 0; r < embedding.rows; ++r) {
     double squares = 0;
-    for (const float value : unpacked(embedding, r))
-      squares += double(value) * double(value);
+    for (const float value : unpacked(embedding, r)) squares += double(value) * double(value);
     norms[r] = static_cast<float>(std::sqrt(squares));
   }
   return norms;

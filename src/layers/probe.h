@@ -36,17 +36,16 @@ struct HeadsView {
 struct AttentionView {
   const AttentionSpec& spec;
   const KvCache& cache;
-  HeadsView queries;           // as they meet the keys: normalized, turned by their positions
-  const AlibiTable* alibi;     // null: no bias for distance
-  std::size_t first_position;  // of row 0
+  HeadsView queries;                  // as they meet the keys: normalized, turned by their positions
+  const AlibiTable* alibi;            // null: no bias for distance
+  std::size_t first_position;         // of row 0
   std::span<const float> sinks = {};  // a score of each head that takes its share of the softmax; empty: none
 };
 
 // The scores of one row's query and head against the keys at positions [0, keys) of the sequence, later ones
 // than the row's own included: scale * q.k, capped, with the head's bias for distance; before any mask and
 // before the softmax. In plain loops, for people: the forward pass itself streams and keeps no such row.
-std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head,
-                                    std::size_t keys);
+std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys);
 
 // The row at `position` sees the keys at [first_visible, position].
 std::size_t first_visible(const AttentionSpec& spec, std::size_t position);
@@ -89,8 +88,8 @@ struct NoListener {
   static constexpr void finished(std::span<const float>) {}
 };
 
-// How a mixer tells its probe of its scan: made when the scan's inputs are there, done() when it is over. For NoListener
-// there is nothing to tell, and every call disappears in the compiler.
+// How a mixer tells its probe of its scan: made when the scan's inputs are there, done() when it is over. For
+// NoListener there is nothing to tell, and every call disappears in the compiler.
 template <class Probe, class View>
 class ScanReport {
  public:

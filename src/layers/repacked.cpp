@@ -10,10 +10,10 @@ namespace continuo {
 
 namespace {
 
-constexpr std::size_t kParts = 8;                       // steps over which repacking is spread
-constexpr std::size_t kBuffer = std::size_t{4} << 20;   // bytes that are asked for at once
+constexpr std::size_t kParts = 8;                      // steps over which repacking is spread
+constexpr std::size_t kBuffer = std::size_t{4} << 20;  // bytes that are asked for at once
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kRowsTogether = 256;  // rows that a thread repacks at a time: whole panels
+constexpr std::size_t kRowsTogether = 256;            // rows that a thread repacks at a time: whole panels
 constexpr std::size_t kTwice = std::size_t{4} << 20;  // bytes of weights that are in memory twice at the most, about
 
 // What w becomes; its layout is w's own where it stays as it is.
@@ -66,15 +66,14 @@ void transpose(const Matrix& w, std::size_t first, std::size_t last, std::byte* 
 
 // Outputs [first, last) of w as panels. Where w.paired_head > 0 and `form` has none, they are in the order
 // that follows from undoing the pairs (Matrix::paired_head): then each half of a head takes every other row.
-void repack_panels(const Int8Kernels& int8, const Matrix& w, const Matrix& form, std::size_t first,
-                   std::size_t last, std::byte* out) {
+void repack_panels(const Int8Kernels& int8, const Matrix& w, const Matrix& form, std::size_t first, std::size_t last,
+                   std::byte* out) {
   const std::size_t row_bytes = stored_bytes(w.format, w.stride), head = w.paired_head - form.paired_head,
                     together = head > 0 ? head / 2 : w.rows;
   const Int8Kernels::Repack repack = int8.repack[static_cast<std::size_t>(w.format)];
   for (std::size_t begin = first; begin < last;) {
     const std::size_t end = std::min(last, (begin / together + 1) * together);
-    const std::size_t stored =
-        head > 0 ? begin / head * head + begin % together * 2 + begin % head / together : begin;
+    const std::size_t stored = head > 0 ? begin / head * head + begin % together * 2 + begin % head / together : begin;
     repack(w.data + stored * row_bytes, head > 0 ? 2 * row_bytes : row_bytes, end - begin, w.cols, out);
     out += (end - begin) / int8.panel * repacked_bytes(w.format, int8.panel, w.cols);
     begin = end;
@@ -85,8 +84,7 @@ void repack_rows(const KernelTable& kernels, const Matrix& w, const Matrix& form
                  std::byte* out) {
   if (form.layout == Layout::panels) {
     const std::size_t panel = kernels.int8->panel;
-    repack_panels(*kernels.int8, w, form, first, last,
-                  out + first / panel * repacked_bytes(w.format, panel, w.cols));
+    repack_panels(*kernels.int8, w, form, first, last, out + first / panel * repacked_bytes(w.format, panel, w.cols));
   } else if (stored_bytes(w.format, 1) == sizeof(std::uint32_t)) {
     transpose<std::uint32_t>(w, first, last, out);
   } else {
@@ -134,7 +132,8 @@ void RepackedWeights::repack(Entry& entry, ThreadPool& threads) {
       const std::size_t first = from + i * kRowsTogether;
       repack_rows(kernels_, w, entry.repacked, first, std::min(to, first + kRowsTogether), room);
     });
-    if (model_ && w.layout == Layout::row_major) model_->release_pages({w.data + from * row_bytes, (to - from) * row_bytes});
+    if (model_ && w.layout == Layout::row_major)
+      model_->release_pages({w.data + from * row_bytes, (to - from) * row_bytes});
   }
   entry.repacked.data = room;
   if (model_) model_->release_pages({w.data, extent(w)});

@@ -1,6 +1,7 @@
 // Weights laid out anew while the model runs, so that a product reads memory as it comes: block formats in panels
 // (kernels/int8.h), matrices that are stored input by input (GPT-2's) output by output. The first step, which a short
-// answer ends with, takes weights as they are stored; each later one repacks another part, so that no token waits for all.
+// answer ends with, takes weights as they are stored; each later one repacks another part, so that no token waits for
+// all.
 #pragma once
 
 #include <cstddef>

@@ -52,12 +52,10 @@ void gate_columns(const Gate& gate, const Part& part, std::size_t column) {
     std::copy_n(gate.bias + column, N, sums);
     for (std::size_t i = 0; i < part.n; ++i) {
       const float* const w = gate.weights + i * part.n + column;
-      for (std::size_t j = 0; j < N; ++j)
-        sums[j] += x[i] * w[j];
+      for (std::size_t j = 0; j < N; ++j) sums[j] += x[i] * w[j];
     }
     float* const out = gate.out[row] + part.first + column;
-    for (std::size_t j = 0; j < N; ++j)
-      out[j] = -sums[j];
+    for (std::size_t j = 0; j < N; ++j) out[j] = -sums[j];
   }
 }
 
@@ -65,17 +63,13 @@ void gate_columns(const Gate& gate, const Part& part, std::size_t column) {
 void run_gate(const Gate& gate, const Part& part) {
   constexpr std::size_t kWide = 32, kNarrow = 4;
   std::size_t column = 0;
-  for (; column + kWide <= part.n; column += kWide)
-    gate_columns<kWide>(gate, part, column);
-  for (; column + kNarrow <= part.n; column += kNarrow)
-    gate_columns<kNarrow>(gate, part, column);
-  for (; column < part.n; ++column)
-    gate_columns<1>(gate, part, column);
+  for (; column + kWide <= part.n; column += kWide) gate_columns<kWide>(gate, part, column);
+  for (; column + kNarrow <= part.n; column += kNarrow) gate_columns<kNarrow>(gate, part, column);
+  for (; column < part.n; ++column) gate_columns<1>(gate, part, column);
   for (std::size_t row = part.first_row; row < part.first_row + part.rows; ++row) {
     float* const out = gate.out[row] + part.first;
     exp_values(out, part.n);
-    for (std::size_t i = 0; i < part.n; ++i)
-      out[i] = 1.0f / (1.0f + out[i]);
+    for (std::size_t i = 0; i < part.n; ++i) out[i] = 1.0f / (1.0f + out[i]);
   }
 }
 
@@ -98,7 +92,8 @@ class RgLruView : public RecurrenceView {
   void update(std::size_t row, std::size_t channel, TokenUpdate& out) const override {
     const double gate = job_.input_gate[row][channel], factor = factors_[row * shape().units + channel];
     const bool first_token = job_.step.places[row].position == 0;
-    out = {.keep = {first_token ? 0 : double(job_.recurrent_gate[row][channel])}, .write = {gate * factor}, .read = {1}};
+    out = {
+        .keep = {first_token ? 0 : double(job_.recurrent_gate[row][channel])}, .write = {gate * factor}, .read = {1}};
   }
 
  private:
@@ -143,10 +138,8 @@ void run_block(const Job& job, std::size_t segment, std::size_t block, Report& r
     report.keep_values(row, part.first, job.x[row] + part.first, n);
   const RgLruWeights& w = job.weights;
   const std::size_t square = block * n * n;
-  run_gate({w.input_gate.data() + square, w.input_gate_bias.data() + part.first, job.x, job.input_gate},
-           part);
-  run_gate({w.recurrent_gate.data() + square, w.recurrent_gate_bias.data() + part.first, job.x,
-            job.recurrent_gate},
+  run_gate({w.input_gate.data() + square, w.input_gate_bias.data() + part.first, job.x, job.input_gate}, part);
+  run_gate({w.recurrent_gate.data() + square, w.recurrent_gate_bias.data() + part.first, job.x, job.recurrent_gate},
            part);
   const StateSlot hidden{job.slot.layer, job.slot.first_float + conv.state_floats() + part.first};
   scan(job, part, job.step.recurrent(segment, hidden, n).data(), report);
@@ -162,8 +155,8 @@ void run_block(const Job& job, std::size_t segment, std::size_t block, Report& r
 }  // namespace
 
 template <class Probe>
-void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, StateSlot slot, Rows x,
-                Branch out, Probe probe) {
+void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, StateSlot slot, Rows x, Branch out,
+                Probe probe) {
   const std::size_t rows = step.rows(), width = static_cast<std::size_t>(spec.width),
                     n_blocks = static_cast<std::size_t>(spec.n_blocks), block_width = width / n_blocks;
   // Blocks are rounded where they are computed if they are whole.
@@ -184,9 +177,7 @@ void RgLru::run(Step& step, const RgLruSpec& spec, const RgLruWeights& weights, 
   linear(step, {{&weights.out, out}}, job.y, rows);
 }
 
-template void RgLru::run<NoListener>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch,
-                                     NoListener);
-template void RgLru::run<Listener&>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch,
-                                    Listener&);
+template void RgLru::run<NoListener>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch, NoListener);
+template void RgLru::run<Listener&>(Step&, const RgLruSpec&, const RgLruWeights&, StateSlot, Rows, Branch, Listener&);
 
 }  // namespace continuo

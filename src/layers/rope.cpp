@@ -22,8 +22,7 @@ std::vector<double> plain_turns(double theta, int rotary_dim) {
 RopeFrequencies rounded(const std::vector<double>& turns, double magnitude) {
   RopeFrequencies out;
   out.magnitude = static_cast<float>(magnitude);
-  for (const double turn : turns)
-    out.turn.push_back(static_cast<float>(turn));
+  for (const double turn : turns) out.turn.push_back(static_cast<float>(turn));
   return out;
 }
 
@@ -33,8 +32,7 @@ RopeFrequencies scaled(const RopeSpec& spec, const std::monostate&, std::size_t)
 
 RopeFrequencies scaled(const RopeSpec& spec, const RopeLinear& linear, std::size_t) {
   std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
-  for (double& turn : turns)
-    turn /= linear.factor;
+  for (double& turn : turns) turn /= linear.factor;
   return rounded(turns, 1);
 }
 
@@ -60,8 +58,7 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeLlama3& l, std::size_t) {
 RopeFrequencies scaled(const RopeSpec& spec, const RopeYarn& yarn, std::size_t) {
   const double dim = spec.rotary_dim;
   const auto pair_with_rotations = [&](double rotations) {
-    return dim * std::log(yarn.original_context / (rotations * 2 * std::numbers::pi)) /
-           (2 * std::log(spec.theta));
+    return dim * std::log(yarn.original_context / (rotations * 2 * std::numbers::pi)) / (2 * std::log(spec.theta));
   };
   double low = pair_with_rotations(yarn.beta_fast), high = pair_with_rotations(yarn.beta_slow);
   if (yarn.truncate) low = std::floor(low), high = std::ceil(high);
@@ -89,8 +86,7 @@ RopeFrequencies scaled(const RopeSpec& spec, const RopeFactors& factors, std::si
   const std::vector<float>& divisors = is_long ? factors.long_factors : factors.short_factors;
   std::vector<double> turns = plain_turns(spec.theta, spec.rotary_dim);
   CONTINUO_CHECK(divisors.size() == turns.size(), "a factor for every pair");
-  for (std::size_t i = 0; i < turns.size(); ++i)
-    turns[i] /= divisors[i];
+  for (std::size_t i = 0; i < turns.size(); ++i) turns[i] /= divisors[i];
   const bool other = is_long && factors.long_attention_factor > 0;
   return rounded(turns, other ? factors.long_attention_factor : factors.attention_factor);
 }
@@ -120,10 +116,8 @@ struct CosSin {
 CosSin cos_sin_series(double r) {
   const double z = r * r;
   double s = 0, c = 0;
-  for (int k = 15; k >= 3; k -= 2)
-    s = (s + 1) * (-z / (k * (k - 1)));
-  for (int k = 16; k >= 2; k -= 2)
-    c = (c + 1) * (-z / (k * (k - 1)));
+  for (int k = 15; k >= 3; k -= 2) s = (s + 1) * (-z / (k * (k - 1)));
+  for (int k = 16; k >= 2; k -= 2) c = (c + 1) * (-z / (k * (k - 1)));
   return {c + 1, (s + 1) * r};
 }
 
@@ -176,8 +170,7 @@ void RopeTable::set_row(std::size_t row, std::size_t position, std::size_t text_
   float* const sin = sin_.data() + row * half_;
   rope_row(frequencies_, position, cos_.data() + row * half_, sin);
   if (spec_.negative_angle) {
-    for (std::size_t i = 0; i < half_; ++i)
-      sin[i] = -sin[i];
+    for (std::size_t i = 0; i < half_; ++i) sin[i] = -sin[i];
   }
 }
 

@@ -202,7 +202,8 @@ class RwkvView : public RecurrenceView {
       for (std::size_t i = 0; i < n; ++i) out.take[i] *= double(job_.a[row][first + i]);
       return;
     }
-    for (std::size_t i = 0; i < n; ++i) out.direct += out.read[i] * double(job_.weights.first[first + i]) * out.write[i];
+    for (std::size_t i = 0; i < n; ++i)
+      out.direct += out.read[i] * double(job_.weights.first[first + i]) * out.write[i];
   }
 
  private:
@@ -257,7 +258,8 @@ void run_head(const HeadJob& job, std::size_t segment, std::size_t h, float* scr
 }  // namespace
 
 template <class Probe>
-void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe probe) {
+void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out,
+               Probe probe) {
   const std::size_t rows = step.rows(), d_model = static_cast<std::size_t>(spec.d_model),
                     dim = static_cast<std::size_t>(spec.head_dim), heads = static_cast<std::size_t>(spec.n_heads),
                     width = static_cast<std::size_t>(spec.value_dim);
@@ -267,12 +269,11 @@ void Rwkv::run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, Sta
                     : spec.version == 6 ? inputs_6(step, spec, weights, x, before)
                                         : inputs_7(step, spec, weights, x, before);
   const Rows result = result_.rows(rows, heads * width);
-  const HeadJob job{step, spec, weights, {slot.layer, slot.first_float + d_model}, in.r, in.w, in.k, in.v, in.g,
-                    in.a, kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim, width};
+  const HeadJob job{step, spec, weights, {slot.layer, slot.first_float + d_model},           in.r,   in.w, in.k,
+                    in.v, in.g, in.a,    kappa_.rows(rows, spec.version == 7 ? d_model : 0), result, dim,  width};
   ScanReport<Probe, RwkvView> report(probe, slot.layer, job);
-  share(step, step.segments.size() * heads, 6 * rows * d_model * width, [&](std::size_t i, int worker) {
-    run_head(job, i / heads, i % heads, step.scratch.get(worker, dim), report);
-  });
+  share(step, step.segments.size() * heads, 6 * rows * d_model * width,
+        [&](std::size_t i, int worker) { run_head(job, i / heads, i % heads, step.scratch.get(worker, dim), report); });
   report.done();
   linear(step, {{&weights.out, out}}, result, rows);
 }

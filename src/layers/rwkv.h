@@ -1,4 +1,5 @@
-// Time mixing of RWKV-5.2, 6 and 7: each head keeps a matrix that decays and to which every token adds key x value; version
+// Time mixing of RWKV-5.2, 6 and 7: each head keeps a matrix that decays and to which every token adds key x value;
+// version
 // 7 also takes out what the matrix held for a key. Peng et al. 2024, arXiv:2404.05892; 2025, arXiv:2503.14456.
 #pragma once
 
@@ -15,7 +16,8 @@ class Rwkv {
   static constexpr bool kAddsToResidual = true;
 
   template <class Probe>
-  void run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out, Probe probe);
+  void run(Step& step, const RwkvSpec& spec, const RwkvWeights& weights, StateSlot slot, Rows x, Branch out,
+           Probe probe);
 
  private:
   // What the maps make of a step's rows, d_model wide each.

@@ -33,7 +33,8 @@ class Rwkv4View : public RecurrenceView {
       const double numerator = job.state[c], denominator = job.state[job.width + c];
       before_[c] = denominator == 0 ? 0 : numerator / denominator;
       // Logarithms of sums of weights.
-      double old = denominator == 0 ? double(kNothingSeen) : std::log(denominator) + double(job.state[2 * job.width + c]);
+      double old =
+          denominator == 0 ? double(kNothingSeen) : std::log(denominator) + double(job.state[2 * job.width + c]);
       for (std::size_t row = 0; row < n_rows; ++row) {
         const double k = job.key[row][c];
         shares_[row * job.width + c] = {share(old, k + double(job.weights.first[c])),
@@ -61,8 +62,8 @@ class Rwkv4View : public RecurrenceView {
 
 // receptance = sigmoid(receptance) * average for some channels of one segment's rows.
 template <class Report>
-void run_channels(const KernelTable& kernels, const Job& job, std::size_t first_row, std::size_t rows, std::size_t first,
-                  std::size_t n, Report& report) {
+void run_channels(const KernelTable& kernels, const Job& job, std::size_t first_row, std::size_t rows,
+                  std::size_t first, std::size_t n, Report& report) {
   float average[kChannels];
   for (std::size_t row = first_row; row < first_row + rows; ++row) {
     kernels.scan->average_state({.numerator = job.state.data() + first,

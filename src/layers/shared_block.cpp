@@ -10,8 +10,8 @@
 namespace continuo {
 
 template <class Probe>
-Rows SharedBlock::feed(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot, Rows x,
-                       Probe probe) {
+Rows SharedBlock::feed(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot,
+                       Rows x, Probe probe) {
   const std::size_t rows = step.rows(), d_ff = static_cast<std::size_t>(spec.d_ff);
   const Rows gate = gate_.rows(rows, d_ff), up = up_.rows(rows, d_ff);
   linear(step, {{&weights.gate, {gate}}, {&weights.up, {up}}}, x, rows);
@@ -26,8 +26,8 @@ Rows SharedBlock::feed(Step& step, const SharedBlockSpec& spec, const SharedBloc
 }
 
 template <class Probe>
-void SharedBlock::run(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot, Rows x,
-                      Branch out, Probe probe) {
+void SharedBlock::run(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot,
+                      Rows x, Branch out, Probe probe) {
   const std::size_t rows = step.rows(), d_model = weights.link.weight.rows;
   const Rows pair = pair_.rows(rows, 2 * d_model), attended = attended_.rows(rows, d_model);
   for (std::size_t row = 0; row < rows; ++row)

@@ -16,8 +16,8 @@ class SharedBlock {
   static constexpr bool kAddsToResidual = true;
 
   template <class Probe>
-  void run(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot, Rows x, Branch out,
-           Probe probe);
+  void run(Step& step, const SharedBlockSpec& spec, const SharedBlockWeights& weights, StateSlot slot, Rows x,
+           Branch out, Probe probe);
 
  private:
   // down(act(gate x) * up x), of rows that are d_model wide.

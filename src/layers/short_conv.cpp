@@ -92,8 +92,7 @@ void ShortConv::run(Step& step, const ShortConvSpec& spec, const ShortConvWeight
   linear(step, {{&weights.in, {all}}}, x, rows);
   // Channels are rounded where they are computed if they are whole blocks.
   const bool whole = width % kInt8Block == 0;
-  const Rows mixed =
-      whole ? rows_for(step, {{&weights.out}, false}, mixed_, rows, width) : mixed_.rows(rows, width);
+  const Rows mixed = whole ? rows_for(step, {{&weights.out}, false}, mixed_, rows, width) : mixed_.rows(rows, width);
   const Job job{step, spec, weights, slot, all, mixed};
   ScanReport<Probe, ShortConvView> report(probe, slot.layer, job);
   const std::size_t groups = (width + kChannels - 1) / kChannels;

@@ -109,8 +109,7 @@ inline constexpr std::size_t kWorthSharing = 32768;
 template <class F>
 void share(Step& step, std::size_t n, std::size_t work, F&& task) {
   if (work < kWorthSharing) {
-    for (std::size_t i = 0; i < n; ++i)
-      task(i, 0);
+    for (std::size_t i = 0; i < n; ++i) task(i, 0);
   } else {
     step.threads.parallel_for(n, task);
   }
@@ -124,8 +123,7 @@ void share_rows(Step& step, std::size_t rows, std::size_t work, F&& task) {
   const std::size_t threads = static_cast<std::size_t>(step.threads.size());
   const std::size_t together = std::clamp<std::size_t>((rows + threads - 1) / threads, 1, kMost);
   share(step, (rows + together - 1) / together, work, [&](std::size_t i, int worker) {
-    for (std::size_t row = i * together; row < std::min(rows, (i + 1) * together); ++row)
-      task(row, worker);
+    for (std::size_t row = i * together; row < std::min(rows, (i + 1) * together); ++row) task(row, worker);
   });
 }
 

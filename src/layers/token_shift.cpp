@@ -8,8 +8,7 @@ void rows_before(Step& step, StateSlot slot, Rows x, std::size_t width, Rows bef
   for (std::size_t s = 0; s < step.segments.size(); ++s) {
     const std::size_t first = step.first_rows[s], n = step.segments[s].tokens.size();
     const std::span<float> last = step.recurrent(s, slot, width);
-    for (std::size_t t = 0; t < n; ++t)
-      std::copy_n(t == 0 ? last.data() : x[first + t - 1], width, before[first + t]);
+    for (std::size_t t = 0; t < n; ++t) std::copy_n(t == 0 ? last.data() : x[first + t - 1], width, before[first + t]);
     std::copy_n(x[first + n - 1], width, last.data());
   }
 }

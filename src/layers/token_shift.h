@@ -8,8 +8,8 @@
 
 namespace continuo {
 
-// before[t] = the row before x[t] in its sequence (zeros before the first), `width` wide. The last row of each segment is
-// kept in the `width` floats of the sequence's state at `slot`.
+// before[t] = the row before x[t] in its sequence (zeros before the first), `width` wide. The last row of each segment
+// is kept in the `width` floats of the sequence's state at `slot`.
 void rows_before(Step& step, StateSlot slot, Rows x, std::size_t width, Rows before);
 
 // out = share * x + (1 - share) * before, as RWKV-4 and 5 mix.

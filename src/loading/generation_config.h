@@ -17,7 +17,8 @@ struct ChosenSampling {
   bool greedy = false;                // temperature 0 is among them: what only a draw needs does not count either
 };
 
-// What the file says, and the defaults where it says nothing. An error if it gives a value that cannot be meant and counts.
+// What the file says, and the defaults where it says nothing. An error if it gives a value that cannot be meant and
+// counts.
 Result<SamplingOptions> generation_defaults(const Checkpoint& checkpoint, const ChosenSampling& chosen = {});
 
 }  // namespace continuo

@@ -14,14 +14,7 @@ namespace continuo {
 
 namespace {
 
-enum TokenType : std::int32_t {
-  kNormal = 1,
-  kUnknown = 2,
-  kControl = 3,
-  kUserDefined = 4,
-  kUnused = 5,
-  kByte = 6
-};
+enum TokenType : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
 // Pre-tokenizers by what they do, and the name that GGUF has for them.
 struct PreName {
@@ -58,8 +51,7 @@ class TokenizerExport {
     CONTINUO_TRY_VOID(by_bytes ? add_byte_level() : add_sentence_piece());
     into_.add("tokenizer.ggml.tokens", std::span<const std::string>(tokens_));
     into_.add("tokenizer.ggml.token_type", std::span<const std::int32_t>(types_));
-    if (spec_.bos_token)
-      into_.add("tokenizer.ggml.bos_token_id", static_cast<std::uint32_t>(*spec_.bos_token));
+    if (spec_.bos_token) into_.add("tokenizer.ggml.bos_token_id", static_cast<std::uint32_t>(*spec_.bos_token));
     // A text also ends where another begins; the file names one end only, which is another token where there
     // is one.
     for (const TokenId end : spec_.eos_tokens) {
@@ -81,8 +73,8 @@ class TokenizerExport {
     types_.assign(vocab_size, kUnused);
     const auto put = [&](const std::string& token, const Json& id, TokenType type) -> Result<void> {
       if (!id.is_number_integer() || id < 0 || id >= vocab_size) {
-        return model_error(file_, fmt::format("token '{}' has the id {}, the model {} tokens", token,
-                                              id.dump(), vocab_size));
+        return model_error(file_,
+                           fmt::format("token '{}' has the id {}, the model {} tokens", token, id.dump(), vocab_size));
       }
       const auto at = id.get<std::size_t>();
       tokens_[at] = token;
@@ -92,8 +84,7 @@ class TokenizerExport {
     };
     const Json& vocabulary = field(model_, "vocab");
     if (!vocabulary.is_object()) return model_error(file_, "'model.vocab' is missing or no object");
-    for (const auto& [token, id] : vocabulary.items())
-      CONTINUO_TRY_VOID(put(token, id, kNormal));
+    for (const auto& [token, id] : vocabulary.items()) CONTINUO_TRY_VOID(put(token, id, kNormal));
     const Json& added = field(json_, "added_tokens");
     for (const Json& token : added.is_array() ? added : Json::array()) {
       CONTINUO_TRY_VOID(put(text(field(token, "content")), field(token, "id"),
@@ -118,8 +109,7 @@ class TokenizerExport {
       } else if (merge.is_array() && merge.size() == 2) {
         left = text(merge[0]), right = text(merge[1]);
       }
-      if (left.empty() || right.empty())
-        return model_error(file_, fmt::format("merge {} is no pair", merges_.size()));
+      if (left.empty() || right.empty()) return model_error(file_, fmt::format("merge {} is no pair", merges_.size()));
       merges_.emplace_back(std::move(left), std::move(right));
     }
     return {};
@@ -137,16 +127,13 @@ class TokenizerExport {
     for (const PreName& row : kPreNames) {
       if (row.does == does) known = &row;
     }
-    if (!known)
-      return cannot(fmt::format("the pre-tokenizer {}", field(json_, "pre_tokenizer").dump().substr(0, 200)));
-    if (field(model_, "ignore_merges") == true && known->name != "llama-bpe")
-      return cannot("\"ignore_merges\"");
+    if (!known) return cannot(fmt::format("the pre-tokenizer {}", field(json_, "pre_tokenizer").dump().substr(0, 200)));
+    if (field(model_, "ignore_merges") == true && known->name != "llama-bpe") return cannot("\"ignore_merges\"");
     into_.add("tokenizer.ggml.model", std::string_view("gpt2"));
     into_.add("tokenizer.ggml.pre", known->name);
     std::vector<std::string> merges;
     for (const auto& [left, right] : merges_) {
-      if (left.find(' ') != left.npos || right.find(' ') != right.npos)
-        return cannot("a merge of tokens with blanks");
+      if (left.find(' ') != left.npos || right.find(' ') != right.npos) return cannot("a merge of tokens with blanks");
       merges.push_back(fmt::format("{} {}", left, right));
     }
     into_.add("tokenizer.ggml.merges", std::span<const std::string>(merges));
@@ -199,8 +186,7 @@ class TokenizerExport {
   // Blanks become U+2581; whether one is put before the text.
   Result<bool> space_prefix(const Json& normalizer) const {
     const Json one = Json::array({normalizer});
-    const Json& parts =
-        text(field(normalizer, "type")) == "Sequence" ? field(normalizer, "normalizers") : one;
+    const Json& parts = text(field(normalizer, "type")) == "Sequence" ? field(normalizer, "normalizers") : one;
     bool prefix = false, blanks = false;
     for (const Json& part : parts.is_array() ? parts : Json::array()) {
       const std::string type = text(field(part, "type"));
@@ -226,20 +212,17 @@ class TokenizerExport {
       const std::string token = left + right;
       ++merges_of[token];
       if (token == last) continue;
-      if (!group_of.emplace(token, ++groups).second)
-        return cannot(fmt::format("merges of '{}' in two places", token));
+      if (!group_of.emplace(token, ++groups).second) return cannot(fmt::format("merges of '{}' in two places", token));
       last = token;
       const auto id = ids_.find(token);
-      if (id == ids_.end())
-        return model_error(file_, fmt::format("a merge makes '{}', which is no token", token));
+      if (id == ids_.end()) return model_error(file_, fmt::format("a merge makes '{}', which is no token", token));
       scores[id->second] = -static_cast<float>(groups);
     }
     for (const auto& [token, count] : merges_of) {
       int spelled = 0;
       for (std::size_t i = 1; i < token.size(); ++i)
         spelled += ids_.count(token.substr(0, i)) && ids_.count(token.substr(i));
-      if (spelled != count)
-        return cannot(fmt::format("'{}', which not all pairs of tokens that spell it make", token));
+      if (spelled != count) return cannot(fmt::format("'{}', which not all pairs of tokens that spell it make", token));
     }
     // Single characters come last of all; nothing merges into them.
     for (std::size_t i = 0; i < tokens_.size(); ++i) {

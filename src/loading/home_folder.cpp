@@ -39,8 +39,7 @@ std::string_view variable_name(std::string_view text, std::size_t& size) {
     return end == text.npos ? std::string_view() : text.substr(1, end - 1);
   }
   size = 0;
-  while (size < text.size() && is_of_name(text[size]))
-    ++size;
+  while (size < text.size() && is_of_name(text[size])) ++size;
   return text.substr(0, size);
 }
 
@@ -66,8 +65,7 @@ std::string with_home(std::string_view text) {
   const std::string user(text.substr(1, slash - 1));
   std::string home = user.empty() ? home_folder() : registered_home(user);
   if (home.empty()) return std::string(text);
-  while (home.size() > 1 && home.back() == '/')
-    home.pop_back();
+  while (home.size() > 1 && home.back() == '/') home.pop_back();
   return home + std::string(text.substr(slash));
 }
 

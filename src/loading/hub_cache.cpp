@@ -28,8 +28,8 @@ std::string variable(const char* name) {
 // What the hub allows in a name; above all no separators, and no name of dots alone.
 bool is_name(std::string_view text) {
   constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-  return !text.empty() && text.find_first_not_of(allowed) == text.npos &&
-         text.find_first_not_of('.') != text.npos && text.front() != '.';
+  return !text.empty() && text.find_first_not_of(allowed) == text.npos && text.find_first_not_of('.') != text.npos &&
+         text.front() != '.';
 }
 
 // A revision may be a path ("refs/pr/1", "feature/x"); it must stay inside its folder.
@@ -44,8 +44,7 @@ bool is_revision(std::string_view text) {
 
 std::string folder_of(std::string_view repository) {
   std::string folder(kPrefix);
-  for (const char c : repository)
-    folder += c == '/' ? std::string("--") : std::string(1, c);
+  for (const char c : repository) folder += c == '/' ? std::string("--") : std::string(1, c);
   return folder;
 }
 
@@ -110,10 +109,10 @@ Result<std::optional<std::string>> find_in_hub_cache(const HubName& name) {
   if (!commit.empty() && fs::is_directory(snapshot, error)) return std::optional(snapshot.string());
 
   if (!commit.empty() && commit != name.revision) {
-    return model_error(model.string(),
-                       fmt::format("the cache's revision '{}' is the commit {}, of which it has no snapshot",
-                                   name.revision, commit),
-                       "was the download finished?");
+    return model_error(
+        model.string(),
+        fmt::format("the cache's revision '{}' is the commit {}, of which it has no snapshot", name.revision, commit),
+        "was the download finished?");
   }
   std::vector<std::string> there = names_in(model / "refs");
   const std::vector<std::string> commits = names_in(model / "snapshots");

@@ -46,8 +46,7 @@ std::set<std::string> shipped_names() {
   for (const fs::path& folder : model_folders()) {
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-      if (fs::exists(entry->path() / "tokenizer.json", error) ||
-          fs::exists(entry->path() / "config.json", error)) {
+      if (fs::exists(entry->path() / "tokenizer.json", error) || fs::exists(entry->path() / "config.json", error)) {
         names.insert(entry->path().filename().string());
       }
     }
@@ -65,18 +64,15 @@ constexpr std::size_t kNamesShown = 12;
 
 template <class Names>
 std::string listed(const Names& names) {
-  const std::vector<std::string> shown(names.begin(),
-                                       std::next(names.begin(), std::min(names.size(), kNamesShown)));
-  const std::string more =
-      names.size() > kNamesShown ? fmt::format(" and {} more", names.size() - kNamesShown) : "";
+  const std::vector<std::string> shown(names.begin(), std::next(names.begin(), std::min(names.size(), kNamesShown)));
+  const std::string more = names.size() > kNamesShown ? fmt::format(" and {} more", names.size() - kNamesShown) : "";
   return fmt::format("{}{}", fmt::join(shown, ", "), more);
 }
 
 Error not_found(const std::string& typed) {
   const std::set<std::string> shipped = shipped_names();
   const std::string cache = hub_cache();
-  std::string known =
-      shipped.empty() ? "no models are shipped with this binary" : "shipped models: " + listed(shipped);
+  std::string known = shipped.empty() ? "no models are shipped with this binary" : "shipped models: " + listed(shipped);
   std::error_code error;
   if (cache.empty()) {
     known += "; where the Hugging Face cache is, neither HF_HOME nor HOME says";
@@ -96,9 +92,7 @@ bool is_later_part(std::string_view name) {
   constexpr std::string_view kPattern = "-#####-of-#####.gguf";
   if (name.size() < kPattern.size()) return false;
   const std::string_view end = name.substr(name.size() - kPattern.size());
-  const auto matches = [](char expected, char c) {
-    return expected == '#' ? c >= '0' && c <= '9' : c == expected;
-  };
+  const auto matches = [](char expected, char c) { return expected == '#' ? c >= '0' && c <= '9' : c == expected; };
   return std::equal(kPattern.begin(), kPattern.end(), end.begin(), matches) && !end.starts_with("-00001-");
 }
 
@@ -138,10 +132,9 @@ Result<ModelFiles> named_model(const std::string& typed) {
   if (is_folder(typed)) return model_in(typed);
   if (typed.ends_with(".gguf")) return ModelFiles::gguf(typed);
   if (fs::exists(typed, error)) {
-    return model_error(
-        typed,
-        "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
-        "give the folder it is in");
+    return model_error(typed,
+                       "is a file, expected a .gguf file or a folder with config.json, tokenizer.json and the weights",
+                       "give the folder it is in");
   }
   return model_of_name(typed);
 }
@@ -150,8 +143,7 @@ Result<ModelFiles> named_model(const std::string& typed) {
 
 Result<ModelFiles> find_model(const std::string& typed) {
   if (!typed.empty()) return named_model(typed);
-  if (const char* variable = std::getenv("CONTINUO_MODEL"); variable && *variable)
-    return named_model(variable);
+  if (const char* variable = std::getenv("CONTINUO_MODEL"); variable && *variable) return named_model(variable);
   if (!kEmbeddedModelName.empty()) return embedded_model();
   return model_error("", "no model is given, and none is inside this binary", "give one with --model FOLDER");
 }
@@ -179,14 +171,12 @@ Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
   });
 }
 
-Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model,
-                                           std::string_view text) {
+Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model, std::string_view text) {
   CONTINUO_TRY(std::vector<TokenId> ids, tokenizer.try_encode(text, true));
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(
-        model.name,
-        fmt::format("the tokenizer gives token id {}, the model has {} tokens", id, model.spec.vocab_size),
+        model.name, fmt::format("the tokenizer gives token id {}, the model has {} tokens", id, model.spec.vocab_size),
         "do the files belong to the same model?");
   }
   return ids;

@@ -23,7 +23,6 @@ bool has_tokenizer(const ModelFiles& files);
 
 // The ids of a prompt, what the tokenizer adds to one included. An error if the network does not know one of
 // them: the files then belong to different models.
-Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model,
-                                           std::string_view text);
+Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model, std::string_view text);
 
 }  // namespace continuo

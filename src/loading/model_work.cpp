@@ -18,8 +18,8 @@ class Groups {
     if (!m.data) return;
     for (MapGroup& group : groups_) {
       const Matrix& other = group.matrix();
-      if (other.rows == m.rows && other.cols == m.cols && other.format == m.format &&
-          other.layout == m.layout && group.share == share && group.output == output) {
+      if (other.rows == m.rows && other.cols == m.cols && other.format == m.format && other.layout == m.layout &&
+          group.share == share && group.output == output) {
         group.maps.push_back(&map);
         return;
       }
@@ -29,9 +29,8 @@ class Groups {
 
   // `expert_share`: of an expert's maps, how many of the tokens go through each.
   void add_all(const auto& weights, double expert_share = 1) {
-    for_each_linear(weights, [&](const Linear& map, MapInput input) {
-      add(map, input == MapInput::expert ? expert_share : 1);
-    });
+    for_each_linear(weights,
+                    [&](const Linear& map, MapInput input) { add(map, input == MapInput::expert ? expert_share : 1); });
   }
 
   std::vector<MapGroup> take() { return std::move(groups_); }
@@ -80,8 +79,7 @@ double bytes_per_token(const Model& model) {
   double bytes = static_cast<double>(model.weight_bytes);
   if (!model.spec.tied_output) bytes -= stored(model.weights.embedding);
   if (model.weights.learned_positions.data) bytes -= stored(model.weights.learned_positions);
-  for (const MapGroup& group : map_groups(model))
-    bytes -= (1 / group.share - 1) * group.bytes();
+  for (const MapGroup& group : map_groups(model)) bytes -= (1 / group.share - 1) * group.bytes();
   return bytes;
 }
 

@@ -54,8 +54,8 @@ class Binder {
       const std::size_t rows = size(learned->count) + size(learned->offset);
       CONTINUO_TRY(weights_.learned_positions, finder_.matrix(Role::learned_positions, {}, rows, summed));
     }
-    CONTINUO_TRY(weights_.embedding_norm, norm({Role::embedding_norm, Role::embedding_norm_bias, {}},
-                                               spec_.embedding_norm, {summed}));
+    CONTINUO_TRY(weights_.embedding_norm,
+                 norm({Role::embedding_norm, Role::embedding_norm_bias, {}}, spec_.embedding_norm, {summed}));
     return spec_.layer_embedding ? layer_embedding(*spec_.layer_embedding) : Result<void>{};
   }
 
@@ -70,13 +70,10 @@ class Binder {
   Result<LayerWeights> layer(std::size_t i, const LayerSpec& spec) {
     const TensorPlace place{i};
     LayerWeights into;
-    CONTINUO_TRY(into.mixer_norm,
-                 norm({Role::mixer_norm, Role::mixer_norm_bias, place}, spec.mixer_norm, {d_model_}));
+    CONTINUO_TRY(into.mixer_norm, norm({Role::mixer_norm, Role::mixer_norm_bias, place}, spec.mixer_norm, {d_model_}));
     CONTINUO_TRY(into.mixer, bind_mixer(parts_, place, spec.mixer));
-    CONTINUO_TRY(into.post_mixer_norm,
-                 norm({Role::post_mixer_norm, {}, place}, spec.post_mixer_norm, {d_model_}));
-    CONTINUO_TRY(into.ffn_norm,
-                 norm({Role::ffn_norm, Role::ffn_norm_bias, place}, spec.ffn_norm, {d_model_}));
+    CONTINUO_TRY(into.post_mixer_norm, norm({Role::post_mixer_norm, {}, place}, spec.post_mixer_norm, {d_model_}));
+    CONTINUO_TRY(into.ffn_norm, norm({Role::ffn_norm, Role::ffn_norm_bias, place}, spec.ffn_norm, {d_model_}));
     CONTINUO_TRY(into.ffn, bind_ffn(parts_, place, spec.ffn));
     CONTINUO_TRY(into.post_ffn_norm, norm({Role::post_ffn_norm, {}, place}, spec.post_ffn_norm, {d_model_}));
     if (spec.layer_input) {
@@ -101,10 +98,10 @@ class Binder {
       CONTINUO_TRY(weights_.project_out.weight, finder_.matrix(Role::output_project_out, {}, width, d_model_));
     }
     if (spec_.output_head) {
-      CONTINUO_TRY(weights_.output_head, parts_.linear(Role::output_head, Role::output_head_bias, {}, spec_.output_head->bias,
-                                                       {width, d_model_}));
-      CONTINUO_TRY(weights_.output_head_norm, norm({Role::output_head_norm, Role::output_head_norm_bias, {}},
-                                                   spec_.output_head->norm, {width}));
+      CONTINUO_TRY(weights_.output_head, parts_.linear(Role::output_head, Role::output_head_bias, {},
+                                                       spec_.output_head->bias, {width, d_model_}));
+      CONTINUO_TRY(weights_.output_head_norm,
+                   norm({Role::output_head_norm, Role::output_head_norm_bias, {}}, spec_.output_head->norm, {width}));
     }
     Linear& into = weights_.output;
     if (spec_.tied_output) {
@@ -139,8 +136,8 @@ class Binder {
 
 }  // namespace
 
-Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec,
-                                  const Checkpoint& checkpoint, const TextPart& text) {
+Result<BoundWeights> bind_weights(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint,
+                                  const TextPart& text) {
   return Binder(names, spec, checkpoint, text).run();
 }
 

@@ -31,8 +31,8 @@ Result<NormWeights> head_norm(PartBinder& binder, const NormRoles& at, const QkN
   return all;
 }
 
-// Maps of the latent vector in one tensor, head after head the keys' and the values'. What a head's queries go through is the
-// keys' map the other way round.
+// Maps of the latent vector in one tensor, head after head the keys' and the values'. What a head's queries go through
+// is the keys' map the other way round.
 void split_latent(const LatentSpec& latent, std::size_t n_heads, const Matrix& both, AttentionWeights& into) {
   const std::size_t nope = size(latent.nope_dim), v_dim = size(latent.v_dim), rank = size(latent.kv_rank);
   for (std::size_t h = 0; h < n_heads; ++h) {
@@ -47,7 +47,8 @@ void split_latent(const LatentSpec& latent, std::size_t n_heads, const Matrix& b
 }
 
 // Queries, and the latent vector of keys and values.
-Result<void> bind_latent(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec, AttentionWeights& into) {
+Result<void> bind_latent(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec,
+                         AttentionWeights& into) {
   const LatentSpec& latent = *spec.latent;
   const std::size_t n_heads = size(spec.n_heads), nope = size(latent.nope_dim), turned = size(latent.rope_dim),
                     rank = size(latent.kv_rank), v_dim = size(latent.v_dim);
@@ -67,7 +68,8 @@ Result<void> bind_latent(PartBinder& binder, const TensorPlace& place, const Att
   if (binder.fused(Role::latent_kv_b, Role::latent_k_b, place)) {
     CONTINUO_TRY(const Matrix both, binder.finder().matrix(Role::latent_kv_b, place, n_heads * (nope + v_dim), rank));
     if (!format_is_plain(both.format)) {
-      return binder.finder().unreadable(Role::latent_kv_b, place, "weights in blocks cannot be read the other way round here");
+      return binder.finder().unreadable(Role::latent_kv_b, place,
+                                        "weights in blocks cannot be read the other way round here");
     }
     split_latent(latent, n_heads, both, into);
     return {};
@@ -90,7 +92,7 @@ Result<void> bind_qkv(PartBinder& binder, const TensorPlace& place, const Attent
   const std::size_t kv_rows = size(spec.n_kv_heads) * size(spec.head_dim);
   if (spec.grouped_qkv || binder.fused(Role::attention_qkv, Role::attention_q, place)) {
     CONTINUO_TRY(Linear all, binder.linear(Role::attention_qkv, Role::attention_qkv_bias, place, spec.qkv_bias,
-                                    {q_rows + 2 * kv_rows, d_in}));
+                                           {q_rows + 2 * kv_rows, d_in}));
     if (spec.grouped_qkv) {
       into.qkv = std::move(all);
     } else {
@@ -135,7 +137,7 @@ Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place,
   }
   CONTINUO_TRY(into.out_norm, binder.norm({Role::attention_out_norm, {}, place}, spec.out_norm, {head_rows}));
   CONTINUO_TRY(into.out, binder.linear(Role::attention_out, Role::attention_out_bias, place, spec.out_bias,
-                                {binder.d_model(), head_rows}));
+                                       {binder.d_model(), head_rows}));
   if (spec.output_gate == AttentionSpec::OutputGate::head) {
     CONTINUO_TRY(into.gate, binder.linear(Role::attention_gate, place, {size(spec.n_heads), binder.d_model()}));
   }

@@ -13,9 +13,7 @@ struct Widths {
 
 Result<void> bind_maps(PartBinder& binder, const TensorPlace& place, const Widths& widths, bool grouped,
                        DeltaNetWeights& into) {
-  const auto map = [&](Role role, std::size_t rows) {
-    return binder.linear(role, place, {rows, binder.d_model()});
-  };
+  const auto map = [&](Role role, std::size_t rows) { return binder.linear(role, place, {rows, binder.d_model()}); };
   if (grouped) {
     CONTINUO_TRY(into.ba, map(Role::delta_ba, 2 * widths.n_value_heads));
     if (binder.finder().named(Role::delta_qkvz)) {
@@ -85,8 +83,8 @@ Result<DeltaNetWeights> bind_part(PartBinder& binder, const TensorPlace& place, 
     CONTINUO_TRY(into.decay, binder.decays(Role::delta_rate, place, heads, [](double value) { return value; }));
   }
   CONTINUO_TRY(into.dt_bias, binder.decays(Role::delta_dt_bias, place, heads, [](double value) { return value; }));
-  CONTINUO_TRY(into.norm, binder.norm({Role::delta_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps},
-                                      {size(spec.value_dim)}));
+  CONTINUO_TRY(into.norm,
+               binder.norm({Role::delta_norm, {}, place}, RmsNormSpec{.eps = spec.norm_eps}, {size(spec.value_dim)}));
   CONTINUO_TRY(into.out, binder.linear(Role::delta_out, place, {binder.d_model(), widths.value}));
   return into;
 }

@@ -12,7 +12,8 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
-Result<std::vector<Matrix>> experts(PartBinder& binder, Role role, const TensorPlace& place, std::size_t n, MapSize each) {
+Result<std::vector<Matrix>> experts(PartBinder& binder, Role role, const TensorPlace& place, std::size_t n,
+                                    MapSize each) {
   if (!binder.finder().stored_per_part(role, place)) return binder.finder().stack(role, place, n, each.rows, each.cols);
   std::vector<Matrix> all;
   for (std::size_t e = 0; e < n; ++e) {
@@ -46,7 +47,8 @@ Matrix every_second_output(PartBinder& binder, const Matrix& both, std::size_t f
   std::byte* const to = binder.make(rows * both.cols * bytes);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < both.cols; ++c) {
-      const std::size_t at = both.layout == Layout::row_major ? (first + 2 * r) * both.stride + c : c * both.stride + first + 2 * r;
+      const std::size_t at =
+          both.layout == Layout::row_major ? (first + 2 * r) * both.stride + c : c * both.stride + first + 2 * r;
       std::memcpy(to + (r * both.cols + c) * bytes, both.data + at * bytes, bytes);
     }
   }
@@ -84,7 +86,8 @@ Result<void> bind_mxfp4_experts(PartBinder& binder, const TensorPlace& place, co
                                 std::vector<FeedForwardWeights>& experts) {
   const auto [n, d_model, d_ff] = shape;
   if (d_model % 32 != 0 || d_ff % 32 != 0) {
-    return binder.finder().unreadable(Role::expert_gate_up_blocks, place, "rows of MXFP4 are whole blocks of 32 values");
+    return binder.finder().unreadable(Role::expert_gate_up_blocks, place,
+                                      "rows of MXFP4 are whole blocks of 32 values");
   }
   const auto bytes = [&](Role role, std::initializer_list<std::size_t> extents) {
     return binder.finder().bytes_of(role, place, std::span(extents.begin(), extents.size()));
@@ -117,14 +120,16 @@ Result<void> bind_expert_maps(PartBinder& binder, const TensorPlace& place, cons
     CONTINUO_TRY(const std::vector<Matrix> both,
                  experts(binder, Role::expert_gate_up, place, n, {2 * d_ff, binder.d_model()}));
     if (spec.interleaved && !format_is_plain(both.front().format)) {
-      return finder.unreadable(Role::expert_gate_up, place, "gates and ups that take turns are read from plain formats");
+      return finder.unreadable(Role::expert_gate_up, place,
+                               "gates and ups that take turns are read from plain formats");
     }
     for (std::size_t e = 0; e < n; ++e) {
       into[e].gate.weight = spec.interleaved ? every_second_output(binder, both[e], 0) : outputs_of(both[e], 0, d_ff);
       into[e].up.weight = spec.interleaved ? every_second_output(binder, both[e], 1) : outputs_of(both[e], d_ff, d_ff);
     }
   } else {
-    CONTINUO_TRY(const std::vector<Matrix> gates, experts(binder, Role::expert_gate, place, n, {d_ff, binder.d_model()}));
+    CONTINUO_TRY(const std::vector<Matrix> gates,
+                 experts(binder, Role::expert_gate, place, n, {d_ff, binder.d_model()}));
     CONTINUO_TRY(const std::vector<Matrix> ups, experts(binder, Role::expert_up, place, n, {d_ff, binder.d_model()}));
     for (std::size_t e = 0; e < n; ++e) {
       into[e].gate.weight = gates[e];
@@ -132,8 +137,7 @@ Result<void> bind_expert_maps(PartBinder& binder, const TensorPlace& place, cons
     }
   }
   CONTINUO_TRY(const std::vector<Matrix> downs, experts(binder, Role::expert_down, place, n, {binder.d_model(), d_ff}));
-  for (std::size_t e = 0; e < n; ++e)
-    into[e].down.weight = downs[e];
+  for (std::size_t e = 0; e < n; ++e) into[e].down.weight = downs[e];
   return {};
 }
 
@@ -174,8 +178,8 @@ Result<FeedForwardWeights> shared_expert(PartBinder& binder, const TensorPlace& 
   return into;
 }
 
-// alpha of positive and of negative values, beta and eps as they are computed with: files hold the alphas' inverse softplus,
-// that of negative values without beta.
+// alpha of positive and of negative values, beta and eps as they are computed with: files hold the alphas' inverse
+// softplus, that of negative values without beta.
 Result<std::vector<float>> xielu_parameters(PartBinder& binder, const TensorPlace& place) {
   const auto one = [&](Role role, float fallback) -> Result<float> {
     if (!binder.finder().stored(role, place)) return fallback;
@@ -220,8 +224,8 @@ Result<ExpertsWeights> bind_part(PartBinder& binder, const TensorPlace& place, c
   CONTINUO_CHECK(spec.expert.gated && !spec.expert.inner_norm, "there are no roles for such experts");
   const std::size_t n = size(spec.n_experts);
   ExpertsWeights into;
-  CONTINUO_TRY(into.router, binder.linear(Role::router, Role::router_map_bias, place, spec.router_bias,
-                                          {n, binder.d_model()}));
+  CONTINUO_TRY(into.router,
+               binder.linear(Role::router, Role::router_map_bias, place, spec.router_bias, {n, binder.d_model()}));
   if (spec.selection_bias) {
     CONTINUO_TRY(into.selection_bias, binder.values(Role::router_bias, place, {n}));
   }

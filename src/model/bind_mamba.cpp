@@ -45,8 +45,8 @@ Result<MambaWeights> bind_part(PartBinder& binder, const TensorPlace& place, con
     for (std::size_t s = 0; s < d_state; ++s) into.a[s * width + c] = by_channel[c * d_state + s];
   }
   CONTINUO_TRY(into.skip, binder.values(Role::mamba_skip, place, {width}));
-  CONTINUO_TRY(into.out, binder.linear(Role::mamba_out, Role::mamba_out_bias, place, spec.proj_bias,
-                                       {binder.d_model(), width}));
+  CONTINUO_TRY(into.out,
+               binder.linear(Role::mamba_out, Role::mamba_out_bias, place, spec.proj_bias, {binder.d_model(), width}));
   return into;
 }
 
@@ -66,8 +66,8 @@ Result<Mamba2Weights> bind_part(PartBinder& binder, const TensorPlace& place, co
     const std::size_t groups = by_group ? size(spec.n_groups) : 1;
     CONTINUO_TRY(into.norm.weight, binder.values(Role::mamba_norm, place, {groups, inner / groups}));
   }
-  CONTINUO_TRY(into.out, binder.linear(Role::mamba_out, Role::mamba_out_bias, place, spec.out_bias,
-                                       {binder.d_model(), inner}));
+  CONTINUO_TRY(into.out,
+               binder.linear(Role::mamba_out, Role::mamba_out_bias, place, spec.out_bias, {binder.d_model(), inner}));
   return into;
 }
 

@@ -40,30 +40,28 @@ Result<Linear> PartBinder::linear(Role weight, Role bias, const TensorPlace& pla
 }
 
 Result<NormWeights> PartBinder::norm(const NormRoles& roles, const std::optional<NormSpec>& spec,
-                         std::initializer_list<std::size_t> shape) {
+                                     std::initializer_list<std::size_t> shape) {
   if (!spec) return NormWeights{};
   const std::span<const std::size_t> extents(shape.begin(), shape.size());
   return std::visit([&](const auto& kind) { return norm_of(roles, kind, extents); }, *spec);
 }
 
 Result<NormWeights> PartBinder::norm_of(const NormRoles& roles, const RmsNormSpec& spec,
-                            std::span<const std::size_t> shape) {
+                                        std::span<const std::size_t> shape) {
   NormWeights into;
   CONTINUO_TRY(into.weight, norm_weight(roles, spec.weight, shape));
   if (spec.unit_offset) {
-    for (float& weight : into.weight)
-      weight += 1;
+    for (float& weight : into.weight) weight += 1;
   }
   return into;
 }
 
 Result<NormWeights> PartBinder::norm_of(const NormRoles& roles, const LayerNormSpec& spec,
-                            std::span<const std::size_t> shape) {
+                                        std::span<const std::size_t> shape) {
   NormWeights into;
   CONTINUO_TRY(into.weight, norm_weight(roles, spec.weight, shape));
   if (spec.unit_offset) {
-    for (float& weight : into.weight)
-      weight += 1;
+    for (float& weight : into.weight) weight += 1;
   }
   if (!spec.bias) return into;
   CONTINUO_CHECK(roles.bias, "there is no role for this norm's bias");
@@ -72,7 +70,7 @@ Result<NormWeights> PartBinder::norm_of(const NormRoles& roles, const LayerNormS
 }
 
 Result<std::vector<float>> PartBinder::norm_weight(const NormRoles& roles, bool stored,
-                                       std::span<const std::size_t> shape) {
+                                                   std::span<const std::size_t> shape) {
   if (stored) return finder_.values(roles.weight, roles.place, shape);
   CONTINUO_CHECK(shape.size() == 1, "a norm without weights of its own is a row");
   return std::vector<float>(shape.front(), 1);

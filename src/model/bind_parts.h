@@ -1,5 +1,5 @@
-// Binding the parts of a block: helpers that find the tensors of linear maps and norms, and one function for each kind of
-// mixer and feed-forward part.
+// Binding the parts of a block: helpers that find the tensors of linear maps and norms, and one function for each kind
+// of mixer and feed-forward part.
 #pragma once
 
 #include <fmt/format.h>
@@ -50,8 +50,8 @@ class PartBinder {
   std::vector<std::shared_ptr<const std::vector<std::byte>>> take_made() { return std::move(made_); }
   std::size_t d_model() const { return d_model_; }
 
-  // Whether the file has two roles in one tensor: the names know the role `together` and not `apart`, or that is what is
-  // stored.
+  // Whether the file has two roles in one tensor: the names know the role `together` and not `apart`, or that is what
+  // is stored.
   bool fused(Role together, Role apart, const TensorPlace& place) const;
   Result<Linear> linear(Role weight, Role bias, const TensorPlace& place, bool has_bias, MapSize size);
   // Without a bias.

@@ -27,11 +27,9 @@ Result<RgLruWeights> bind_part(PartBinder& binder, const TensorPlace& place, con
   CONTINUO_TRY(into.input_gate, binder.values(Role::lru_input_gate, place, {n_blocks, block, block}));
   CONTINUO_TRY(into.input_gate_bias, binder.values(Role::lru_input_gate_bias, place, {n_blocks, block}));
   CONTINUO_TRY(into.recurrent_gate, binder.values(Role::lru_recurrent_gate, place, {n_blocks, block, block}));
-  CONTINUO_TRY(into.recurrent_gate_bias,
-               binder.values(Role::lru_recurrent_gate_bias, place, {n_blocks, block}));
+  CONTINUO_TRY(into.recurrent_gate_bias, binder.values(Role::lru_recurrent_gate_bias, place, {n_blocks, block}));
   CONTINUO_TRY(into.decay, binder.decays(Role::lru_decay, place, {width}, decay_of));
-  CONTINUO_TRY(into.out,
-               binder.linear(Role::lru_out, Role::lru_out_bias, place, true, {binder.d_model(), width}));
+  CONTINUO_TRY(into.out, binder.linear(Role::lru_out, Role::lru_out_bias, place, true, {binder.d_model(), width}));
   return into;
 }
 

@@ -47,10 +47,9 @@ Result<std::vector<float>> by_head(PartBinder& binder, Role role, const TensorPl
 
 Result<void> bind_5(PartBinder& binder, const TensorPlace& place, const RwkvSpec& spec, RwkvWeights& into) {
   const std::size_t width = size(spec.d_model);
-  CONTINUO_TRY_VOID(bind_values(binder, place, width,
-                                {{Role::rwkv_mix_k, into.mix_k},
-                                 {Role::rwkv_mix_v, into.mix_v},
-                                 {Role::rwkv_mix_r, into.mix_r}}));
+  CONTINUO_TRY_VOID(
+      bind_values(binder, place, width,
+                  {{Role::rwkv_mix_k, into.mix_k}, {Role::rwkv_mix_v, into.mix_v}, {Role::rwkv_mix_r, into.mix_r}}));
   if (spec.gate) {
     CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_mix_g, into.mix_g}}));
     CONTINUO_TRY(into.gate, binder.linear(Role::rwkv_gate, place, {width, width}));
@@ -80,8 +79,8 @@ Result<void> bind_6(PartBinder& binder, const TensorPlace& place, const RwkvSpec
   const std::size_t width = size(spec.d_model), rank = size(spec.shift_rank);
   CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_mix_x, into.mix_x}}));
   if (binder.finder().stored(Role::rwkv_mix_fused, place)) {
-    CONTINUO_TRY_VOID(bind_fused_shares(binder, place, width,
-                                        {&into.mix_w, &into.mix_k, &into.mix_v, &into.mix_r, &into.mix_g}));
+    CONTINUO_TRY_VOID(
+        bind_fused_shares(binder, place, width, {&into.mix_w, &into.mix_k, &into.mix_v, &into.mix_r, &into.mix_g}));
   } else {
     CONTINUO_TRY_VOID(bind_values(binder, place, width,
                                   {{Role::rwkv_mix_w, into.mix_w},
@@ -143,14 +142,13 @@ Result<void> bind_7(PartBinder& binder, const TensorPlace& place, const RwkvSpec
 Result<Rwkv4Weights> bind_part(PartBinder& binder, const TensorPlace& place, const Rwkv4Spec& spec) {
   const std::size_t d_model = size(spec.d_model), width = size(spec.d_attention);
   Rwkv4Weights into;
-  CONTINUO_TRY_VOID(bind_values(binder, place, d_model,
-                                {{Role::rwkv_mix_k, into.mix_k},
-                                 {Role::rwkv_mix_v, into.mix_v},
-                                 {Role::rwkv_mix_r, into.mix_r}}));
+  CONTINUO_TRY_VOID(
+      bind_values(binder, place, d_model,
+                  {{Role::rwkv_mix_k, into.mix_k}, {Role::rwkv_mix_v, into.mix_v}, {Role::rwkv_mix_r, into.mix_r}}));
   CONTINUO_TRY_VOID(bind_values(binder, place, width, {{Role::rwkv_first, into.first}}));
   CONTINUO_TRY(into.decay, binder.decays(Role::rwkv_decay, place, {width}, [](double value) {
-                 return -static_cast<double>(std::exp(static_cast<float>(value)));
-               }));
+    return -static_cast<double>(std::exp(static_cast<float>(value)));
+  }));
   CONTINUO_TRY_VOID(bind_maps(binder, place,
                               {{Role::rwkv_key, into.key, {width, d_model}},
                                {Role::rwkv_value, into.value, {width, d_model}},
@@ -178,9 +176,9 @@ Result<ChannelMixWeights> bind_part(PartBinder& binder, const TensorPlace& place
   const std::size_t d_model = size(spec.d_model), d_ff = size(spec.d_ff);
   ChannelMixWeights into;
   CONTINUO_TRY_VOID(bind_values(binder, place, d_model, {{Role::channel_mix_k, into.mix_k}}));
-  CONTINUO_TRY_VOID(bind_maps(binder, place,
-                              {{Role::channel_key, into.key, {d_ff, d_model}},
-                               {Role::channel_value, into.value, {d_model, d_ff}}}));
+  CONTINUO_TRY_VOID(
+      bind_maps(binder, place,
+                {{Role::channel_key, into.key, {d_ff, d_model}}, {Role::channel_value, into.value, {d_model, d_ff}}}));
   if (!spec.receptance) return into;
   CONTINUO_TRY_VOID(bind_values(binder, place, d_model, {{Role::channel_mix_r, into.mix_r}}));
   CONTINUO_TRY(into.receptance, binder.linear(Role::channel_receptance, place, {d_model, d_model}));

@@ -7,7 +7,8 @@ namespace {
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
-Result<Adapter> adapter(PartBinder& binder, Role in, Role out, const TensorPlace& place, std::size_t rank, MapSize map) {
+Result<Adapter> adapter(PartBinder& binder, Role in, Role out, const TensorPlace& place, std::size_t rank,
+                        MapSize map) {
   Adapter into;
   CONTINUO_TRY(into.in, binder.linear(in, place, {rank, map.cols}));
   CONTINUO_TRY(into.out, binder.linear(out, place, {map.rows, rank}));

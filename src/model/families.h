@@ -1,5 +1,5 @@
-// A family is data: how a checkpoint's hyper-parameters become a ModelSpec, what its tensors are called, and what GGUF files
-// do otherwise. One file for each in families/, one line in the list of families.cpp.
+// A family is data: how a checkpoint's hyper-parameters become a ModelSpec, what its tensors are called, and what GGUF
+// files do otherwise. One file for each in families/, one line in the list of families.cpp.
 #pragma once
 
 #include <span>
@@ -22,7 +22,8 @@ struct GgufNames {
   // Rows 2i and 2i + 1 of each head's queries and keys are the family's rows i and i + head_dim / 2.
   bool paired_heads = false;
   std::span<const TensorName> names = {};  // of roles that the shared names call otherwise, or not at all
-  // Turns what the shared keys gave (named as in the family's own files) into what the family reads; null: nothing to do.
+  // Turns what the shared keys gave (named as in the family's own files) into what the family reads; null: nothing to
+  // do.
   Result<void> (*adapt)(const Checkpoint& file, Json& config) = nullptr;
   // Which files of an architecture are this family's, where others share it; null: those that no other family claims.
   bool (*claims)(const Checkpoint& file) = nullptr;

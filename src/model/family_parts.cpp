@@ -32,8 +32,7 @@ constexpr std::array<ActivationName, 12> kActivations = {{
 
 }  // namespace
 
-Result<Activation> activation(const HyperParameters& parameters, std::string fallback,
-                              std::string_view name) {
+Result<Activation> activation(const HyperParameters& parameters, std::string fallback, std::string_view name) {
   CONTINUO_TRY(const std::string stated, parameters.text_or(name, std::move(fallback)));
   std::string known;
   for (const ActivationName& row : kActivations) {
@@ -61,8 +60,7 @@ Result<int> even_head_dim(const HyperParameters& parameters, int d_model, int n_
   return d_model / n_heads;
 }
 
-Result<AttentionSpec> plain_attention(const HyperParameters& parameters, const ModelSpec& model,
-                                      int head_dim) {
+Result<AttentionSpec> plain_attention(const HyperParameters& parameters, const ModelSpec& model, int head_dim) {
   AttentionSpec spec;
   CONTINUO_TRY(spec.n_heads, parameters.count("n_heads", kMaxHeads));
   CONTINUO_TRY(spec.n_kv_heads, parameters.count_or("n_kv_heads", spec.n_heads));
@@ -78,8 +76,7 @@ Result<AttentionSpec> plain_attention(const HyperParameters& parameters, const M
   return spec;
 }
 
-Result<FeedForwardSpec> plain_feed(const HyperParameters& parameters, FeedForwardSpec feed,
-                                   std::string name) {
+Result<FeedForwardSpec> plain_feed(const HyperParameters& parameters, FeedForwardSpec feed, std::string name) {
   CONTINUO_TRY(feed.d_ff, feed.d_ff > 0 ? parameters.count_or("d_ff", feed.d_ff) : parameters.count("d_ff"));
   CONTINUO_TRY(feed.activation, activation(parameters, std::move(name)));
   return feed;
@@ -135,11 +132,9 @@ Result<ExpertsSpec> plain_experts(const HyperParameters& parameters, const FeedF
 
 std::vector<float> alibi_slopes(int n_heads, double bits) {
   int power = 1;
-  while (2 * power <= n_heads)
-    power *= 2;
+  while (2 * power <= n_heads) power *= 2;
   std::vector<float> slopes;
-  for (int i = 1; i <= power; ++i)
-    slopes.push_back(static_cast<float>(std::exp2(-bits * i / power)));
+  for (int i = 1; i <= power; ++i) slopes.push_back(static_cast<float>(std::exp2(-bits * i / power)));
   for (int i = 1; static_cast<int>(slopes.size()) < n_heads; i += 2)
     slopes.push_back(static_cast<float>(std::exp2(-bits * i / (2 * power))));
   return slopes;

@@ -29,14 +29,12 @@ Result<ModelSpec> plain_spec(const HyperParameters& parameters, const PlainDefau
 Result<int> even_head_dim(const HyperParameters& parameters, int d_model, int n_heads);
 // n_heads, n_kv_heads (default: n_heads), head_dim (default: the given one, or d_model / n_heads where that
 // is 0), scale 1 / sqrt(head_dim); no positions.
-Result<AttentionSpec> plain_attention(const HyperParameters& parameters, const ModelSpec& model,
-                                      int head_dim = 0);
+Result<AttentionSpec> plain_attention(const HyperParameters& parameters, const ModelSpec& model, int head_dim = 0);
 
 Result<Activation> activation(const HyperParameters& parameters, std::string fallback,
                               std::string_view name = "activation");
 // d_ff (0: the file must say) and activation; the rest as given.
-Result<FeedForwardSpec> plain_feed(const HyperParameters& parameters, FeedForwardSpec feed,
-                                   std::string activation);
+Result<FeedForwardSpec> plain_feed(const HyperParameters& parameters, FeedForwardSpec feed, std::string activation);
 Result<float> norm_eps(const HyperParameters& parameters, double fallback);
 
 // n_layers of the same kind.
@@ -60,7 +58,6 @@ Result<ExpertsSpec> plain_experts(const HyperParameters& parameters, const FeedF
 std::vector<float> alibi_slopes(int n_heads, double bits = 8);
 
 // An error unless the flag is as the network computed here has it; `why` says what is not supported.
-Result<void> expect_flag(const HyperParameters& parameters, std::string_view name, bool expected,
-                         std::string_view why);
+Result<void> expect_flag(const HyperParameters& parameters, std::string_view name, bool expected, std::string_view why);
 
 }  // namespace continuo

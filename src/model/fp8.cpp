@@ -69,7 +69,8 @@ Result<Scales> scales_of(const TensorView& tensor, const std::string& name, std:
   } else if (fits({1, matrix.cols})) {
     scales.block = {1, matrix.cols};
   } else if (!fits(matrix)) {
-    return model_error(tensor.file, fmt::format("tensor '{}' holds {} scales, expected one, one a row, or one a block", name, count));
+    return model_error(
+        tensor.file, fmt::format("tensor '{}' holds {} scales, expected one, one a row, or one a block", name, count));
   }
   return scales;
 }
@@ -104,8 +105,8 @@ class Unpacker {
     const OtherTensor& tensor = checkpoint_.others.find(name)->second;
     const std::size_t rank = tensor.shape.size();
     if (rank != 2 && rank != 3) {
-      return model_error(tensor.file, fmt::format("tensor '{}' is stored as {} with {} extents, expected a matrix", name,
-                                                  tensor.format, rank));
+      return model_error(tensor.file, fmt::format("tensor '{}' is stored as {} with {} extents, expected a matrix",
+                                                  name, tensor.format, rank));
     }
     const Block matrix{tensor.shape[rank - 2], tensor.shape[rank - 1]};
     const std::size_t n_matrices = rank == 3 ? tensor.shape[0] : 1;
@@ -131,11 +132,13 @@ class Unpacker {
     return {};
   }
 
-  void store(const std::string& name, const OtherTensor& tensor, std::size_t n_matrices, Block matrix, const Scales& scales) {
+  void store(const std::string& name, const OtherTensor& tensor, std::size_t n_matrices, Block matrix,
+             const Scales& scales) {
     static const std::array<float, 256> kE4m3 = values_of({4, 3}), kE5m2 = values_of({5, 2});
     const std::array<float, 256>& table = tensor.format == "F8_E4M3" ? kE4m3 : kE5m2;
     auto made = std::make_shared<std::vector<float>>(tensor.bytes.size());
-    const std::size_t across = blocks_of(matrix.cols, scales.block.cols), down = blocks_of(matrix.rows, scales.block.rows);
+    const std::size_t across = blocks_of(matrix.cols, scales.block.cols),
+                      down = blocks_of(matrix.rows, scales.block.rows);
     for (std::size_t m = 0; m < n_matrices; ++m) {
       for (std::size_t r = 0; r < matrix.rows; ++r) {
         const std::size_t row = (m * matrix.rows + r) * matrix.cols;

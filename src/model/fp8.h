@@ -1,4 +1,5 @@
-// Weights in 8-bit floats with scales, as Qwen3-FP8, DeepSeek and Mistral publish them: read as the floats they stand for.
+// Weights in 8-bit floats with scales, as Qwen3-FP8, DeepSeek and Mistral publish them: read as the floats they stand
+// for.
 #pragma once
 
 #include "base/error.h"

@@ -124,11 +124,11 @@ constexpr auto kNames = std::to_array<TensorName>({
     {Role::output_bias, "output.bias"},
 });
 // Read into the hyper-parameters, or made from them.
-constexpr auto kIgnored =
-    std::to_array<std::string_view>({"rope_freqs.weight", "rope_factors_long.weight",
-                                     "rope_factors_short.weight", "blk.#.attn_rot_embd.weight",
-                                     // RWKV-7's first layer has values of its own; some files hold maps to mix others in.
-                                     "blk.0.time_mix_v0.weight", "blk.0.time_mix_v1.weight", "blk.0.time_mix_v2.weight"});
+constexpr auto kIgnored = std::to_array<std::string_view>(
+    {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight", "blk.#.attn_rot_embd.weight",
+     // RWKV-7's first layer has values of its own; some files hold maps to mix others
+     // in.
+     "blk.0.time_mix_v0.weight", "blk.0.time_mix_v1.weight", "blk.0.time_mix_v2.weight"});
 
 void set_bias(std::optional<NormSpec>& norm, bool bias) {
   if (!norm) return;
@@ -166,8 +166,7 @@ Result<const Family*> gguf_family(const Checkpoint& file) {
 Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file) {
   CONTINUO_TRY_VOID(check_needed_gguf_keys(file));
   if (!gguf_stored(file, "token_embd.weight")) {
-    return model_error(file.name, "tensor 'token_embd.weight' is missing",
-                       "does the file hold a vocabulary alone?");
+    return model_error(file.name, "tensor 'token_embd.weight' is missing", "does the file hold a vocabulary alone?");
   }
   Json config = {{"model_type", family.model_type}};
   const std::string_view epsilon = gguf_epsilon_key(file);

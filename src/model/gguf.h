@@ -1,5 +1,5 @@
-// The border for GGUF files: the names for a model's numbers and tensors that all architectures share. What a family does
-// otherwise stands in its own file.
+// The border for GGUF files: the names for a model's numbers and tensors that all architectures share. What a family
+// does otherwise stands in its own file.
 #pragma once
 
 #include <span>
@@ -24,8 +24,8 @@ Result<Json> gguf_hyper_parameters(const Family& family, const Checkpoint& file)
 std::vector<TensorName> gguf_tensor_names(const Family& family);
 extern const std::span<const std::string_view> kGgufIgnoredTensors;
 
-// What the file stores otherwise than a family expects: which biases there are is said by their being there, queries, keys and
-// values stand one after the other, and norms' weights are whole.
+// What the file stores otherwise than a family expects: which biases there are is said by their being there, queries,
+// keys and values stand one after the other, and norms' weights are whole.
 void follow_gguf(const Checkpoint& file, ModelSpec& spec);
 
 }  // namespace continuo

@@ -29,7 +29,8 @@ constexpr auto kWritten = std::to_array<Written>({
 // One output's weights, whatever the layout.
 void output_row(const Matrix& w, std::size_t r, float* values) {
   const FormatInfo& info = format_info(w.format);
-  if (w.layout == Layout::row_major) return info.to_float(w.data + stored_bytes(w.format, r * w.stride), values, w.cols);
+  if (w.layout == Layout::row_major)
+    return info.to_float(w.data + stored_bytes(w.format, r * w.stride), values, w.cols);
   for (std::size_t c = 0; c < w.cols; ++c) {
     info.to_float(w.data + stored_bytes(w.format, c * w.stride + r), values + c, 1);
   }
@@ -75,8 +76,10 @@ class Exporter {
     add("attention.head_count", attention->n_heads);
     add("attention.head_count_kv", attention->n_kv_heads);
     add("vocab_size", spec_.vocab_size);
-    if (const auto* norm = std::get_if<RmsNormSpec>(&*spec_.final_norm)) add("attention.layer_norm_rms_epsilon", norm->eps);
-    if (const auto* norm = std::get_if<LayerNormSpec>(&*spec_.final_norm)) add("attention.layer_norm_epsilon", norm->eps);
+    if (const auto* norm = std::get_if<RmsNormSpec>(&*spec_.final_norm))
+      add("attention.layer_norm_rms_epsilon", norm->eps);
+    if (const auto* norm = std::get_if<LayerNormSpec>(&*spec_.final_norm))
+      add("attention.layer_norm_epsilon", norm->eps);
     if (!attention->rope) return {};
     add("attention.key_length", attention->head_dim);
     add("attention.value_length", attention->head_dim);
@@ -109,8 +112,7 @@ class Exporter {
       if (turns > scaling.high_freq_factor) {
         factor = 1;
       } else if (turns >= scaling.low_freq_factor) {
-        const double smooth =
-            (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
+        const double smooth = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
         factor = 1 / ((1 - smooth) / scaling.factor + smooth);
       }
       out.push_back(static_cast<float>(factor));
@@ -167,15 +169,16 @@ class Exporter {
       for (; r >= parts[part]->weight.rows; ++part) r -= parts[part]->weight.rows;
       output_row(parts[part]->weight, paired_output(r, head), values);
     };
-    into_.add({.name = name + ".weight", .shape = {rows, parts.front()->weight.cols}, .format = Format::f32, .row = row});
+    into_.add(
+        {.name = name + ".weight", .shape = {rows, parts.front()->weight.cols}, .format = Format::f32, .row = row});
     if (!bias->empty()) vector(name + ".bias", std::move(bias));
   }
 
   void matrix(const std::string& name, const Matrix& w) {
-    into_.add({.name = name,
-               .shape = {w.rows, w.cols},
-               .format = Format::f32,
-               .row = [&w](std::size_t r, float* values) { output_row(w, r, values); }});
+    into_.add(
+        {.name = name, .shape = {w.rows, w.cols}, .format = Format::f32, .row = [&w](std::size_t r, float* values) {
+           output_row(w, r, values);
+         }});
   }
 
   void norm(const std::string& name, const NormWeights& norm) {
@@ -204,11 +207,16 @@ Format of_smaller_blocks(Format format) {
   switch (format) {
     case Format::q2_k:
     case Format::q3_k:
-    case Format::iq4_xs: return Format::iq4_nl;
-    case Format::q4_k: return Format::q5_0;
-    case Format::q5_k: return Format::q5_1;
-    case Format::q6_k: return Format::q8_0;
-    default: return Format::f16;
+    case Format::iq4_xs:
+      return Format::iq4_nl;
+    case Format::q4_k:
+      return Format::q5_0;
+    case Format::q5_k:
+      return Format::q5_1;
+    case Format::q6_k:
+      return Format::q8_0;
+    default:
+      return Format::f16;
   }
 }
 

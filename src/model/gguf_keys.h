@@ -1,5 +1,5 @@
-// Keys of GGUF files that must be there, and keys whose meaning is known but not supported: nothing is guessed, and nothing
-// that changes the text is passed over.
+// Keys of GGUF files that must be there, and keys whose meaning is known but not supported: nothing is guessed, and
+// nothing that changes the text is passed over.
 #pragma once
 
 #include <string_view>

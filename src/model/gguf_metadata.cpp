@@ -66,17 +66,20 @@ Result<int> gguf_whole(const Checkpoint& file, std::string_view key, int least) 
 
 Result<std::vector<int>> gguf_by_layer(const Checkpoint& file, std::string_view key) {
   CONTINUO_TRY(const int n_layers, gguf_whole(file, "block_count"));
-  if (n_layers > kMaxLayers) return gguf_wrong(file, "block_count", fmt::format("is {}, expected 1 to {}", n_layers, kMaxLayers));
+  if (n_layers > kMaxLayers)
+    return gguf_wrong(file, "block_count", fmt::format("is {}, expected 1 to {}", n_layers, kMaxLayers));
   const Json* const list = gguf_value(file, key);
   if (!list || !list->is_array()) {
     CONTINUO_TRY(const int all, gguf_whole(file, key, 0));
     return std::vector<int>(static_cast<std::size_t>(n_layers), all);
   }
   if (list->size() != static_cast<std::size_t>(n_layers))
-    return gguf_wrong(file, key, fmt::format("is a list of {}, expected one for each of {} layers", list->size(), n_layers));
+    return gguf_wrong(file, key,
+                      fmt::format("is a list of {}, expected one for each of {} layers", list->size(), n_layers));
   std::vector<int> values;
   for (const Json& item : *list) {
-    const bool whole = item.is_number_integer() && item.get<double>() >= 0 && item.get<double>() <= HyperParameters::kLargest;
+    const bool whole =
+        item.is_number_integer() && item.get<double>() >= 0 && item.get<double>() <= HyperParameters::kLargest;
     if (!whole && !item.is_boolean())
       return gguf_wrong(file, key, fmt::format("holds {}, expected whole numbers from 0", item.dump()));
     values.push_back(item.is_boolean() ? item.get<bool>() : item.get<int>());

@@ -36,8 +36,8 @@ Result<Scaling> read_scaling(const Checkpoint& file) {
   const double factor = stated ? *stated : old.value_or(0);
   if (factor != 0 && scaling.type != "none") scaling.factor = factor;
   scaling.attention = attention.value_or(1);
-  for (const auto& [key, value] : {std::pair("rope.scaling.factor", scaling.factor),
-                                   std::pair("rope.scaling.attn_factor", scaling.attention)}) {
+  for (const auto& [key, value] :
+       {std::pair("rope.scaling.factor", scaling.factor), std::pair("rope.scaling.attn_factor", scaling.attention)}) {
     if (!(value > 0) || !std::isfinite(value)) return gguf_wrong(file, key, fmt::format("is {}, expected more", value));
   }
   for (const char* known : {"none", "linear", "yarn", "longrope"}) {
@@ -57,8 +57,7 @@ Result<Json> factors(const Checkpoint& file, const std::string& name, double fac
   }
   std::vector<float> values(tensor.shape[0]);
   format_info(tensor.format).to_float(tensor.bytes.data(), values.data(), values.size());
-  for (float& value : values)
-    value = static_cast<float>(value * factor);
+  for (float& value : values) value = static_cast<float>(value * factor);
   return Json(values);
 }
 
@@ -91,8 +90,7 @@ Result<Json> yarn_scaling(const Checkpoint& file, const Scaling& scaling) {
   CONTINUO_TRY(const auto log_multiplier, gguf_number(file, "rope.scaling.yarn_log_multiplier"));
   const bool scales_scores = log_multiplier && *log_multiplier != 0;
   if (scales_scores) out["mscale"] = out["mscale_all_dim"] = *log_multiplier * 10;
-  CONTINUO_TRY_VOID(
-      copy_number(file, "rope.scaling.original_context_length", out, "original_max_position_embeddings"));
+  CONTINUO_TRY_VOID(copy_number(file, "rope.scaling.original_context_length", out, "original_max_position_embeddings"));
   CONTINUO_TRY_VOID(copy_number(file, "rope.scaling.yarn_beta_fast", out, "beta_fast"));
   CONTINUO_TRY_VOID(copy_number(file, "rope.scaling.yarn_beta_slow", out, "beta_slow"));
   const double by_factor = scaling.factor > 1 && !scales_scores ? 0.1 * std::log(scaling.factor) + 1 : 1;
@@ -104,10 +102,8 @@ Result<Json> yarn_scaling(const Checkpoint& file, const Scaling& scaling) {
 Json linear_scaling(const Scaling& scaling, std::size_t pairs) {
   if (scaling.attention == 1) return {{"rope_type", "linear"}, {"factor", scaling.factor}};
   const std::vector<double> all(std::min(pairs, kMostPairs), scaling.factor);
-  return {{"rope_type", "longrope"},
-          {"attention_factor", scaling.attention},
-          {"short_factor", all},
-          {"long_factor", all}};
+  return {
+      {"rope_type", "longrope"}, {"attention_factor", scaling.attention}, {"short_factor", all}, {"long_factor", all}};
 }
 
 }  // namespace
@@ -130,8 +126,7 @@ Result<void> add_gguf_rope(const Checkpoint& file, Json& config) {
   const bool by_length =
       gguf_stored(file, "rope_factors_long.weight") || gguf_stored(file, "rope_factors_short.weight");
   if (by_length || gguf_stored(file, "rope_freqs.weight")) {
-    CONTINUO_TRY(config["rope_scaling"],
-                 scaling_by_factors(file, scaling, !gguf_stored(file, "rope_freqs.weight")));
+    CONTINUO_TRY(config["rope_scaling"], scaling_by_factors(file, scaling, !gguf_stored(file, "rope_freqs.weight")));
   } else if (scaling.type == "yarn") {
     CONTINUO_TRY(config["rope_scaling"], yarn_scaling(file, scaling));
   } else if (scaling.factor != 1 || scaling.attention != 1) {

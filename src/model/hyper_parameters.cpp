@@ -316,9 +316,9 @@ Result<HyperParameters::Field> HyperParameters::need(std::string_view name) cons
 }
 
 Error HyperParameters::wrong(const Field& field, std::string_view expected, std::string hint) const {
-  return model_error(
-      file_, fmt::format("'{}{}' is {}, expected {}", section_, field.name, shown(*field.value), expected),
-      std::move(hint));
+  return model_error(file_,
+                     fmt::format("'{}{}' is {}, expected {}", section_, field.name, shown(*field.value), expected),
+                     std::move(hint));
 }
 
 Error HyperParameters::wrong(std::string_view name, std::string_view expected, std::string hint) const {
@@ -329,8 +329,7 @@ Error HyperParameters::wrong(std::string_view name, std::string_view expected, s
 Error HyperParameters::wrong_item(std::string_view name, std::size_t index, std::string_view expected) const {
   const auto field = need(name);
   if (!field) return field.error();
-  CONTINUO_CHECK(field->value->is_array() && index < field->value->size(),
-                 "an item that the list does not have");
+  CONTINUO_CHECK(field->value->is_array() && index < field->value->size(), "an item that the list does not have");
   return model_error(file_, fmt::format("'{}{}[{}]' is {}, expected {}", section_, field->name, index,
                                         shown((*field->value)[index]), expected));
 }
@@ -383,8 +382,7 @@ Result<double> HyperParameters::number(std::string_view name, const NumberRange&
   return as_number(field, range);
 }
 
-Result<double> HyperParameters::number_or(std::string_view name, double fallback,
-                                          const NumberRange& range) const {
+Result<double> HyperParameters::number_or(std::string_view name, double fallback, const NumberRange& range) const {
   CONTINUO_TRY(const std::optional<Field> field, find(name));
   if (!field) return fallback;
   return as_number(*field, range);
@@ -412,8 +410,8 @@ Result<HyperParameters::Field> HyperParameters::need_list(std::string_view name,
   CONTINUO_TRY(const Field field, need(name));
   if (!field.value->is_array()) return wrong(field, "a list");
   if (field.value->size() == size) return field;
-  return model_error(file_, fmt::format("'{}{}' is a list of {}, expected {}", section_, field.name,
-                                        field.value->size(), size));
+  return model_error(
+      file_, fmt::format("'{}{}' is a list of {}, expected {}", section_, field.name, field.value->size(), size));
 }
 
 Result<std::vector<float>> HyperParameters::numbers(std::string_view name, std::size_t size,

@@ -20,11 +20,10 @@ struct NumberRange {
 };
 inline constexpr NumberRange kZeroToOne = {0, 1, "a number from 0 to 1"};
 inline constexpr NumberRange kFromZero = {0, std::numeric_limits<double>::max(), "a number of at least 0"};
-inline constexpr NumberRange kAboveZero = {std::numeric_limits<double>::min(),
-                                           std::numeric_limits<double>::max(), "a number above 0"};
-inline constexpr NumberRange kFactor = {1e-9, 1e9,
-                                        "a number from 1e-9 to 1e9"};      // that multiplies activations
-inline constexpr NumberRange kLimit = {0, 1e9, "a number from 0 to 1e9"};  // of activations; 0: none
+inline constexpr NumberRange kAboveZero = {std::numeric_limits<double>::min(), std::numeric_limits<double>::max(),
+                                           "a number above 0"};
+inline constexpr NumberRange kFactor = {1e-9, 1e9, "a number from 1e-9 to 1e9"};  // that multiplies activations
+inline constexpr NumberRange kLimit = {0, 1e9, "a number from 0 to 1e9"};         // of activations; 0: none
 inline constexpr NumberRange kFromOne = {1, std::numeric_limits<double>::max(), "a number of at least 1"};
 
 class HyperParameters {

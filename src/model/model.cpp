@@ -23,7 +23,8 @@ namespace {
 Result<const Family*> family_of(const HyperParameters& parameters) {
   CONTINUO_TRY(const std::string model_type, parameters.text("family"));
   if (const Family* family = find_family(model_type)) return family;
-  return parameters.wrong("family", "one that 'continuo inspect --families' lists", "this kind of model is not supported");
+  return parameters.wrong("family", "one that 'continuo inspect --families' lists",
+                          "this kind of model is not supported");
 }
 
 // Weights packed by a quantization tool cannot be read as plain numbers, whatever their tensors are called.
@@ -32,8 +33,8 @@ Result<void> refuse_quantized(const HyperParameters& parameters, const TensorNam
   if (!quantization) return {};
   std::string method;
   if (quantization->is_object()) {
-    CONTINUO_TRY(method, HyperParameters(*quantization, parameters.file(), "quantization_config.")
-                             .text_or("quantization", ""));
+    CONTINUO_TRY(method,
+                 HyperParameters(*quantization, parameters.file(), "quantization_config.").text_or("quantization", ""));
   }
   const auto has_blocks = [](const TensorName& name) { return name.role == Role::expert_gate_up_blocks; };
   if (method == "mxfp4" && std::any_of(names.tensors.begin(), names.tensors.end(), has_blocks)) return {};
@@ -53,8 +54,7 @@ Result<std::set<TokenId>> token_ids(const HyperParameters& parameters, const cha
   const Json list = value->is_array() ? *value : Json::array({*value});
   for (const Json& id : list) {
     if (!id.is_number_integer()) {
-      return model_error(parameters.file(),
-                         fmt::format("'{}' holds {}, expected token ids", field, id.type_name()));
+      return model_error(parameters.file(), fmt::format("'{}' holds {}, expected token ids", field, id.type_name()));
     }
     // A number of 2^63 and more turns negative here, which is as much outside.
     const auto number = id.get<std::int64_t>();
@@ -73,8 +73,7 @@ Result<std::set<TokenId>> token_ids(const HyperParameters& parameters, const cha
 
 // Either file may name tokens that end a text; any of them does. So does the token that begins one: a model
 // that draws it has started on another text.
-Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint& checkpoint,
-                                ModelSpec& spec) {
+Result<void> add_special_tokens(const HyperParameters& config, const Checkpoint& checkpoint, ModelSpec& spec) {
   CONTINUO_TRY(const std::set<TokenId> first, token_ids(config, "bos_token_id", spec.vocab_size));
   if (!first.empty()) spec.bos_token = *first.begin();
   const std::string folder = config.file().substr(0, config.file().rfind('/') + 1);
@@ -156,8 +155,8 @@ Result<Model> build_text_model(std::shared_ptr<const Checkpoint> storage, const 
   CONTINUO_TRY_VOID(add_special_tokens(parameters, *storage, spec));
   const TextPlace place = text_place(*storage);
   const std::array prefixes = {place.prefix};
-  CONTINUO_TRY(BoundWeights bound, bind_weights({family->names.tensors, prefixes, family->names.ignored}, spec, *storage,
-                                                {place.outer, wrapper.others}));
+  CONTINUO_TRY(BoundWeights bound, bind_weights({family->names.tensors, prefixes, family->names.ignored}, spec,
+                                                *storage, {place.outer, wrapper.others}));
   return assembled(std::move(storage), std::move(spec), std::move(bound));
 }
 

@@ -26,8 +26,7 @@ struct Source {
 };
 
 // A value that may stand in the section or beside it; an error if both are there and differ.
-Result<double> either(const Source& source, std::string_view name, double fallback,
-                      const NumberRange& range) {
+Result<double> either(const Source& source, std::string_view name, double fallback, const NumberRange& range) {
   CONTINUO_TRY(const double outside, source.top.number_or(name, fallback, range));
   CONTINUO_TRY(const double inside, source.section.number_or(name, outside, range));
   CONTINUO_TRY(const bool is_outside, source.top.has(name));
@@ -58,8 +57,7 @@ Result<RopeScaling> dynamic(const Source& source) {
   CONTINUO_TRY(scaling.factor, source.section.number("rope_factor", kFromOne));
   scaling.original_context = source.context_length;
   if (source.rotary_dim < 4) {  // theta grows with the exponent dim / (dim - 2)
-    return source.section.wrong("rope_type",
-                                fmt::format("another where {} values of a head turn", source.rotary_dim));
+    return source.section.wrong("rope_type", fmt::format("another where {} values of a head turn", source.rotary_dim));
   }
   return RopeScaling{scaling};
 }
@@ -79,16 +77,13 @@ Result<RopeScaling> llama3(const Source& source) {
 
 // How much a longer context flattens attention, and what the factor on cos and sin makes good: the paper's
 // section 3.4. Files that weigh the logarithm ask for the quotient of two such factors.
-double magnitude(double factor, double weight) {
-  return factor <= 1 ? 1 : 0.1 * weight * std::log(factor) + 1;
-}
+double magnitude(double factor, double weight) { return factor <= 1 ? 1 : 0.1 * weight * std::log(factor) + 1; }
 
 Result<double> yarn_attention_factor(const HyperParameters& section, double factor) {
   CONTINUO_TRY(const double weight, section.number_or("mscale", 0, kFromZero));
   CONTINUO_TRY(const double all_dim_weight, section.number_or("mscale_all_dim", 0, kFromZero));
   const bool both = weight != 0 && all_dim_weight != 0;
-  const double resolved =
-      both ? magnitude(factor, weight) / magnitude(factor, all_dim_weight) : magnitude(factor, 1);
+  const double resolved = both ? magnitude(factor, weight) / magnitude(factor, all_dim_weight) : magnitude(factor, 1);
   CONTINUO_TRY(const double stated, section.number_or("attention_factor", resolved, kAboveZero));
   if (!std::isfinite(stated)) return section.wrong("mscale", "a number that gives a finite factor");
   return stated;
@@ -123,16 +118,14 @@ Result<RopeScaling> longrope(const Source& source) {
   RopeFactors scaling;
   const std::size_t pairs = static_cast<std::size_t>(source.rotary_dim) / 2;
   if (pairs > kMostFactors) {
-    return section.wrong("rope_type",
-                         fmt::format("another where {} values of a head turn", source.rotary_dim));
+    return section.wrong("rope_type", fmt::format("another where {} values of a head turn", source.rotary_dim));
   }
   CONTINUO_TRY(scaling.short_factors, section.numbers("short_factors", pairs, kFactor));
   CONTINUO_TRY(scaling.long_factors, section.numbers("long_factors", pairs, kFactor));
   CONTINUO_TRY(scaling.original_context, original_context(source));
   const double growth = source.context_length / scaling.original_context;
   CONTINUO_TRY(const double factor, section.number_or("rope_factor", growth, kAboveZero));
-  const double resolved =
-      factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaling.original_context));
+  const double resolved = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(scaling.original_context));
   if (!std::isfinite(resolved)) {  // its logarithm is 0
     return model_error(section.file(), "the original context is 1, expected more with rope_type longrope");
   }
@@ -155,7 +148,8 @@ struct Kind {
   Result<RopeScaling> (*read)(const Source&);
 };
 constexpr std::array<Kind, 9> kKinds = {{{"default", no_scaling},
-                                         // Sections of a head that turn by time, height and width: of text these are one.
+                                         // Sections of a head that turn by time, height and width: of text these are
+                                         // one.
                                          {"mrope", no_scaling},
                                          {"linear", linear},
                                          {"dynamic", dynamic},
@@ -183,8 +177,8 @@ Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int 
   return rope_spec(parameters, section, head_dim, context_length, defaults);
 }
 
-Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim,
-                           int context_length, const RopeDefaults& defaults) {
+Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim, int context_length,
+                           const RopeDefaults& defaults) {
   CONTINUO_TRY_VOID(section.plain_values());
   Source source{
       .top = top, .section = section, .share = 1, .rotary_dim = 0, .context_length = context_length, .theta = 0};
@@ -193,16 +187,14 @@ Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& se
   CONTINUO_TRY(const std::string type, section.text_or("rope_type", "default"));
   const bool whole = type == "proportional";
   if (share != defaults.share && !defaults.share_is_free && !whole) {
-    return model_error(top.file(),
-                       fmt::format("partial_rotary_factor is {}, expected {}", share, defaults.share),
+    return model_error(top.file(), fmt::format("partial_rotary_factor is {}, expected {}", share, defaults.share),
                        "turning a part of each head is not supported for this kind of model");
   }
   source.share = share;
   source.rotary_dim = static_cast<int>(head_dim * (whole ? 1 : share));
   if (source.rotary_dim % 2 != 0 || source.rotary_dim == 0) {
     const std::string part = share == 1 ? "" : fmt::format(", of which {} turn", source.rotary_dim);
-    return model_error(top.file(),
-                       fmt::format("heads of {} values{}, rotary positions turn pairs", head_dim, part));
+    return model_error(top.file(), fmt::format("heads of {} values{}, rotary positions turn pairs", head_dim, part));
   }
   RopeSpec rope{.rotary_dim = source.rotary_dim, .theta = source.theta, .scaling = {}};
   CONTINUO_TRY(rope.scaling, scaling_of(source));
@@ -230,8 +222,7 @@ Result<int> scaled_context(const HyperParameters& parameters, const RopeSpec& ro
   if (!dynamic_scaling) return stated;
   const double extended = std::floor(stated * dynamic_scaling->factor);
   if (extended > HyperParameters::kLargest) {
-    return parameters.wrong("context_length",
-                            fmt::format("at most {} after scaling", HyperParameters::kLargest));
+    return parameters.wrong("context_length", fmt::format("at most {} after scaling", HyperParameters::kLargest));
   }
   return std::max(stated, static_cast<int>(extended));
 }

@@ -9,9 +9,8 @@ namespace continuo {
 
 struct RopeDefaults {
   double theta = 10000;
-  double share = 1;  // of each head's values that turn ("partial_rotary_factor")
-  bool share_is_free =
-      false;  // else a file that states another is refused: this kind of model turns whole heads
+  double share = 1;            // of each head's values that turn ("partial_rotary_factor")
+  bool share_is_free = false;  // else a file that states another is refused: this kind of model turns whole heads
 };
 
 // Two styles of files mean the same: "rope_theta" beside a "rope_scaling" object (type or rope_type, factor,
@@ -21,8 +20,8 @@ Result<RopeSpec> rope_spec(const HyperParameters& parameters, int head_dim, int 
                            const RopeDefaults& defaults = {});
 
 // The same with the section given: `top` is asked for what may stand beside it.
-Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim,
-                           int context_length, const RopeDefaults& defaults);
+Result<RopeSpec> rope_spec(const HyperParameters& top, const HyperParameters& section, int head_dim, int context_length,
+                           const RopeDefaults& defaults);
 
 // Where layers with full attention and those with a window have rope parameters of their own: in sections of
 // "rope_parameters"; where there are no sections, what the file says is of full attention.

@@ -49,11 +49,12 @@ struct RopeDynamic {  // "dynamic NTK": theta grows once the text is longer than
   double original_context = 2048;
   bool operator==(const RopeDynamic&) const = default;
 };
-struct RopeFactors {  // "longrope" (Ding et al. 2024, arXiv:2402.13753): each pair's frequency divided by its own factor
+// "longrope" (Ding et al. 2024, arXiv:2402.13753): each pair's frequency divided by its own factor
+struct RopeFactors {
   std::vector<float> short_factors;  // rotary_dim / 2; for texts of at most original_context tokens
   std::vector<float> long_factors;   // rotary_dim / 2; for longer ones
   double original_context = 0;
-  double attention_factor = 1;  // multiplies cos and sin; resolved
+  double attention_factor = 1;       // multiplies cos and sin; resolved
   double long_attention_factor = 0;  // the same for longer texts; 0: attention_factor (Phi-3.5-MoE)
   bool operator==(const RopeFactors&) const = default;
 };
@@ -68,8 +69,8 @@ using RopeScaling =
 struct RopeSpec {
   int rotary_dim = 0;  // even, <= head_dim
   double theta = 10000;
-  bool interleaved = false;  // pairs are (2i, 2i + 1) (GPT-J); else (i, i + rotary_dim / 2) (GPT-NeoX)
-  bool negative_angle = false;    // turned by minus the angle (nanochat)
+  bool interleaved = false;     // pairs are (2i, 2i + 1) (GPT-J); else (i, i + rotary_dim / 2) (GPT-NeoX)
+  bool negative_angle = false;  // turned by minus the angle (nanochat)
   RopeScaling scaling;
   bool operator==(const RopeSpec&) const = default;
 };
@@ -81,8 +82,8 @@ struct LearnedPositions {
   // Tokens that do not count as positions; theirs is the row of this number (RoBERTa's padding).
   std::optional<TokenId> skipped = {};
 };
-// A row added to each embedding that no file holds (XGLM): sin(n f_i) for the first half of its values, cos(n f_i) for the
-// second, n = position + offset, f_i = 10000^(-i / (d_model / 2 - 1)); row `zero_row` is zero.
+// A row added to each embedding that no file holds (XGLM): sin(n f_i) for the first half of its values, cos(n f_i) for
+// the second, n = position + offset, f_i = 10000^(-i / (d_model / 2 - 1)); row `zero_row` is zero.
 struct SinusoidalPositions {
   int offset = 0;
   int zero_row = -1;  // counted with the offset
@@ -98,9 +99,9 @@ enum class Activation { silu, gelu_erf, gelu_tanh, gelu_quick, relu, relu_square
 struct QkNormSpec {
   NormSpec norm;
   enum class Span : unsigned char {
-    head,        // each head's head_dim values; all heads share one weight row (Qwen3, Gemma 3, Phi)
-    own_head,    // each head's head_dim values; every head has a weight row of its own (StableLM, Cohere)
-    all_heads,   // all heads' values at once (OLMo 2)
+    head,       // each head's head_dim values; all heads share one weight row (Qwen3, Gemma 3, Phi)
+    own_head,   // each head's head_dim values; every head has a weight row of its own (StableLM, Cohere)
+    all_heads,  // all heads' values at once (OLMo 2)
   } span = Span::head;
 };
 
@@ -114,8 +115,9 @@ struct AlibiSpec {
 };
 
 // Multi-head latent attention, DeepSeek-AI 2024, arXiv:2405.04434. q = W_qb norm(W_qa x), or W_q x; c, k_r = W_kva x,
-// c = norm(c); for each head k = [W_kb c, rope(k_r)], v = W_vb c. What is remembered is [rope(k_r), c]: keys of one head
-// that all queries share, once W_kb is applied to the queries instead; the values are c, and W_vb is applied to the results.
+// c = norm(c); for each head k = [W_kb c, rope(k_r)], v = W_vb c. What is remembered is [rope(k_r), c]: keys of one
+// head that all queries share, once W_kb is applied to the queries instead; the values are c, and W_vb is applied to
+// the results.
 struct LatentSpec {
   int q_rank = 0;  // 0: queries are made directly
   int kv_rank = 0;
@@ -133,32 +135,37 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   // One matrix makes, for each group of heads that share keys, its queries, its key and its value, group after group
   // (GPT-NeoX, BLOOM, Falcon); else the queries, keys and values of all heads stand apart.
   bool grouped_qkv = false;
-  int qkv_blocks = 0;  // above 0, with grouped_qkv: so many blocks of heads, each with its queries, its values, its keys (CodeGen)
+  // above 0, with grouped_qkv: so many blocks of heads, each with its queries, its values, its keys (CodeGen)
+  int qkv_blocks = 0;
   std::optional<RopeSpec> rope;
   std::optional<AlibiSpec> alibi;
   std::optional<QkNormSpec> qk_norm;
-  int window = 0;       // a token sees itself and the window - 1 tokens before it (Beltagy et al. 2020); 0: all
-  float attn_logit_softcap = 0;  // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
-  float qkv_clip = 0;   // above 0: queries, keys and values are clamped to [-clip, clip] (OLMo, MPT)
+  int window = 0;  // a token sees itself and the window - 1 tokens before it (Beltagy et al. 2020); 0: all
+  float attn_logit_softcap = 0;     // above 0: scaled scores s become cap * tanh(s / cap) (Gemma 2)
+  float qkv_clip = 0;               // above 0: queries, keys and values are clamped to [-clip, clip] (OLMo, MPT)
   bool qk_norm_after_rope = false;  // else before it (Hunyuan)
-  // The heads' results are multiplied by sigmoid(gate) before the output map. value: a gate for each value, which the map of
-  // the queries makes behind each head's query (Qwen3-Next); head: one for each head, from a map of its own (LFM3).
+  // The heads' results are multiplied by sigmoid(gate) before the output map. value: a gate for each value, which the
+  // map of the queries makes behind each head's query (Qwen3-Next); head: one for each head, from a map of its own
+  // (LFM3).
   enum class OutputGate : unsigned char { none, value, head } output_gate = OutputGate::none;
   // Each head has a learned score of a key that has no value: it takes its share of the softmax (gpt-oss).
   bool sinks = false;
-  // Above 0: queries are multiplied by 1 + query_scale_beta * ln(1 + floor(position / query_scale_length)) (Ministral 3).
+  // Above 0: queries are multiplied by 1 + query_scale_beta * ln(1 + floor(position / query_scale_length)) (Ministral
+  // 3).
   double query_scale_beta = 0, query_scale_length = 0;
   std::optional<NormSpec> v_norm;    // of each head's values, without weights (Gemma 4)
   std::optional<NormSpec> out_norm;  // of all heads' results at once, before the output map (BitNet)
   bool values_are_keys = false;      // the values are what the map of the keys gives (Gemma 4)
-  std::optional<std::size_t> kv_layer;  // the earlier layer whose keys and values are looked at; none are made (Gemma 4)
+  // the earlier layer whose keys and values are looked at; none are made (Gemma 4)
+  std::optional<std::size_t> kv_layer;
   // n_kv_heads is 1 and head_dim rope_dim + kv_rank then: the shape of what is remembered.
   std::optional<LatentSpec> latent;
   // both_sides: a token sees those behind it too, so that the text must be there as a whole (BERT, Devlin et al. 2018,
   // arXiv:1810.04805); with a window those that are at most so many positions away.
   enum class Mask : unsigned char { causal, both_sides } mask = Mask::causal;
-  int d_in = 0;          // width of its input; 0: d_model
-  int adapter_rank = 0;  // above 0: queries, keys and values get what a map of that rank makes of the input besides (Zamba2)
+  int d_in = 0;  // width of its input; 0: d_model
+  // above 0: queries, keys and values get what a map of that rank makes of the input besides (Zamba2)
+  int adapter_rank = 0;
 
   std::size_t state_floats() const { return 0; }  // keys and values live in pages of their own
 };
@@ -201,8 +208,8 @@ struct Mamba2Spec {
   enum class Gate : unsigned char { norm_gated, gated_norm, gate } gate = Gate::norm_gated;
   int norm_groups = 1;  // groups of y that are normalized by themselves
   float norm_eps = 1e-5f;
-  float input_scale = 1;                            // of u (Falcon-H1)
-  std::vector<float> scales;                        // of z, x, B, C, dt (Falcon-H1); or empty
+  float input_scale = 1;      // of u (Falcon-H1)
+  std::vector<float> scales;  // of z, x, B, C, dt (Falcon-H1); or empty
 
   int d_inner() const { return n_heads * head_dim; }
   int conv_channels() const { return d_inner() + 2 * n_groups * d_state; }
@@ -212,13 +219,14 @@ struct Mamba2Spec {
   }
 };
 
-// Gated delta net, Yang et al. 2024, arXiv:2412.06464. q, k, v = silu(conv(W u)); q and k have length 1, q is divided by
-// sqrt(key_dim); beta = sigmoid(b) (times 2 where eigenvalues may be negative); g = -exp(A) softplus(a + dt_bias);
+// Gated delta net, Yang et al. 2024, arXiv:2412.06464. q, k, v = silu(conv(W u)); q and k have length 1, q is divided
+// by sqrt(key_dim); beta = sigmoid(b) (times 2 where eigenvalues may be negative); g = -exp(A) softplus(a + dt_bias);
 // for each value head S = exp(g) S; S += k (beta (v - S' k))'; o = S' q; out = W_out(norm(o) * silu(z)).
 struct DeltaNetSpec {
   int n_key_heads = 0, n_value_heads = 0, key_dim = 0, value_dim = 0, d_conv = 0;
   bool grouped = false;  // one map makes, for each key head, its q, k, v and z, another its b and a (Qwen3-Next)
-  bool tiled = false;    // value head h has the key head h % n_key_heads; else neighbours share one (Qwen3.5 in GGUF files)
+  // value head h has the key head h % n_key_heads; else neighbours share one (Qwen3.5 in GGUF files)
+  bool tiled = false;
   bool negative_eigenvalues = false;
   float norm_eps = 1e-6f;
 
@@ -247,8 +255,8 @@ struct Rwkv4Spec {
   std::size_t state_floats() const { return std::size_t(d_model) + 3 * std::size_t(d_attention); }
 };
 
-// Time mixing of RWKV-5.2 and 6 (Peng et al. 2024, arXiv:2404.05892) and RWKV-7 (arXiv:2503.14456): for each head a matrix
-// of head_dim x value_dim.
+// Time mixing of RWKV-5.2 and 6 (Peng et al. 2024, arXiv:2404.05892) and RWKV-7 (arXiv:2503.14456): for each head a
+// matrix of head_dim x value_dim.
 struct RwkvSpec {
   int version = 7;  // 5, 6 or 7
   int d_model = 0, n_heads = 0, head_dim = 0;
@@ -274,7 +282,8 @@ struct BesideSpec {
   std::size_t state_floats() const;
 };
 
-// A layer's Mamba-2 behind a block of attention and feed-forward whose weights several layers share (Zamba2, Glorioso et al.
+// A layer's Mamba-2 behind a block of attention and feed-forward whose weights several layers share (Zamba2, Glorioso
+// et al.
 // 2024, arXiv:2411.15242). With e the embedding of the row's token,
 //   t = attention(norm([x, e]));  n = norm(t);  t = W_link down(act(gate n) * up n);  y = mamba(norm(x + t)).
 // Each layer adds an adapter of its own to the gate and up maps, and to the attention's where that has a rank.
@@ -312,8 +321,8 @@ struct FeedForwardSpec {
   Activation activation = Activation::silu;
   bool gated = true;  // down(act(gate x) * up x), Shazeer 2020, arXiv:2002.05202; else down(act(up x))
   bool bias = false;
-  float gate_scale = 1;  // of gate x, or of up x where there is no gate (Falcon-H1)
-  float down_scale = 1;  // of the result (Falcon-H1)
+  float gate_scale = 1;                // of gate x, or of up x where there is no gate (Falcon-H1)
+  float down_scale = 1;                // of the result (Falcon-H1)
   std::optional<NormSpec> inner_norm;  // of what goes into the last map (BitNet)
   // down((clamp(up x) + 1) * g * sigmoid(alpha g)), g = min(gate x, limit), the clamp to [-limit, limit] (gpt-oss).
   struct ClampedGate {
@@ -330,13 +339,13 @@ struct ExpertsSpec {
   int n_experts = 0;
   int n_active = 0;
   FeedForwardSpec expert;
-  bool normalize = true;                   // the chosen weights are divided by their sum
-  float normalize_eps = 0;                 // added to that sum
-  std::optional<FeedForwardSpec> shared;   // an expert that every token uses beside the chosen ones
-  bool shared_gate = false;                // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
-  // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE). sparse_mixer: one after the other
-  // the best expert is chosen, its weight a softmax over those of the rest that are nearly as good (Liu et al. 2024,
-  // arXiv:2409.12136; Phi-3.5-MoE): (best - s) / max(|s|, best) <= 2 * jitter.
+  bool normalize = true;                  // the chosen weights are divided by their sum
+  float normalize_eps = 0;                // added to that sum
+  std::optional<FeedForwardSpec> shared;  // an expert that every token uses beside the chosen ones
+  bool shared_gate = false;               // its result is multiplied by sigmoid(gate . x) (Qwen2-MoE)
+  // Scores are a softmax over all experts, or a sigmoid of each (DeepSeek-V3, LFM2-MoE). sparse_mixer: one after the
+  // other the best expert is chosen, its weight a softmax over those of the rest that are nearly as good (Liu et al.
+  // 2024, arXiv:2409.12136; Phi-3.5-MoE): (best - s) / max(|s|, best) <= 2 * jitter.
   enum class Scores : unsigned char { softmax, sigmoid, sparse_mixer } scores = Scores::softmax;
   float jitter = 0;
   bool router_bias = false;
@@ -365,7 +374,8 @@ using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate, Chann
 //   parallel:    x += s * mixer(mixer_norm(x)) + s * feed(ffn_norm(x)), both of the same x; without a ffn_norm the feed
 //                reads mixer_norm(x) as well (GPT-J, Falcon, Cohere)
 //   norm after:  x = mixer_norm(x + mixer(x));  x = ffn_norm(x + feed(x)) (the original Transformer; OPT-350m)
-struct LayerInputSpec {  // x += norm(W_p(act(W_g x) * e)), e: the layer's part of the token's second embedding (Gemma 4)
+// x += norm(W_p(act(W_g x) * e)), e: the layer's part of the token's second embedding (Gemma 4)
+struct LayerInputSpec {
   int width = 0;
   Activation activation = Activation::gelu_tanh;
   NormSpec norm;
@@ -378,7 +388,7 @@ struct LayerSpec {
   std::optional<NormSpec> ffn_norm;
   FfnSpec ffn;
   std::optional<NormSpec> post_ffn_norm;
-  float residual_scale = 1;  // s above (Granite, MiniCPM)
+  float residual_scale = 1;                   // s above (Granite, MiniCPM)
   std::optional<LayerInputSpec> layer_input;  // after both parts
   bool output_scale = false;                  // x is multiplied by a number in the file at the end (Gemma 4)
 };
@@ -390,8 +400,8 @@ struct LayerStateFloats {
 };
 LayerStateFloats state_floats(const LayerSpec& layer);
 
-// A second embedding, one part for each layer: e = (norm(W x / sqrt(d_model)) + scale * row of the token) / sqrt(2), x: the
-// embedding (Gemma 4).
+// A second embedding, one part for each layer: e = (norm(W x / sqrt(d_model)) + scale * row of the token) / sqrt(2), x:
+// the embedding (Gemma 4).
 struct LayerEmbeddingSpec {
   int vocab_size = 0, width = 0;  // width: of each layer's part
   float scale = 1;
@@ -409,23 +419,26 @@ struct ModelSpec {
   int vocab_size = 0;
   int context_length = 0;  // positions the model was made for
   PositionSpec positions;
-  int d_embedding = 0;        // width of the embedding where it is not d_model: a matrix widens it, another narrows the
-                              // last hidden state (OPT-350m); 0: d_model
-  float embedding_scale = 1;  // multiplies embeddings, before positions are added
+  // width of the embedding where it is not d_model: a matrix widens it, another narrows the last hidden state
+  // (OPT-350m); 0: d_model
+  int d_embedding = 0;
+  float embedding_scale = 1;               // multiplies embeddings, before positions are added
   std::optional<NormSpec> embedding_norm;  // BLOOM
-  std::optional<TokenId> zero_token;       // its row of the embedding counts as zeros, whatever the file holds (Youtu)
+  // its row of the embedding counts as zeros, whatever the file holds (Youtu)
+  std::optional<TokenId> zero_token;
   // The order of BERT: embedding, position and type of the token are added, then normalized, then widened.
   bool sums_before_norm = false;
-  int n_token_types = 0;         // rows of a matrix of which one is added to each token: which of several texts it is of
+  // rows of a matrix of which one is added to each token: which of several texts it is of
+  int n_token_types = 0;
   bool project_in_bias = false;  // of the matrix that widens
   std::vector<LayerSpec> layers;
   std::optional<LayerEmbeddingSpec> layer_embedding;
   std::optional<NormSpec> final_norm;
   std::optional<OutputHeadSpec> output_head;  // d_embedding outputs, where that is not 0
   bool has_output = true;                     // false: hidden states are all it gives (sentence embedders)
-  bool tied_output = false;  // the output matrix is the embedding matrix
+  bool tied_output = false;                   // the output matrix is the embedding matrix
   bool output_bias = false;
-  float logit_scale = 1;  // multiplies logits
+  float logit_scale = 1;            // multiplies logits
   float final_logit_softcap = 0;    // above 0: logits z become cap * tanh(z / cap), after the scale
   std::vector<TokenId> eos_tokens;  // any of them ends the text; bos_token is among them
   std::optional<TokenId> bos_token;

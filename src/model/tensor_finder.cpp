@@ -17,9 +17,7 @@ namespace continuo {
 
 namespace {
 
-std::string shape_text(std::span<const std::size_t> shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
-}
+std::string shape_text(std::span<const std::size_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 // `shape` without its extents of one.
 std::vector<std::size_t> without_units(std::span<const std::size_t> shape) {
@@ -74,8 +72,9 @@ const TensorName* TensorFinder::find(Role role, const TensorPlace& place) const 
 
 Result<const TensorName*> TensorFinder::need(Role role, const TensorPlace& place) const {
   if (const TensorName* name = find(role, place)) return name;
-  return model_error(checkpoint_.config_file.empty() ? checkpoint_.name : checkpoint_.config_file,
-                     fmt::format("its settings ask for {}, which models of this kind do not have", role_text(role, place)));
+  return model_error(
+      checkpoint_.config_file.empty() ? checkpoint_.name : checkpoint_.config_file,
+      fmt::format("its settings ask for {}, which models of this kind do not have", role_text(role, place)));
 }
 
 bool TensorFinder::named(Role role) const { return find(role, {}) != nullptr; }
@@ -115,12 +114,10 @@ Result<std::vector<Matrix>> TensorFinder::stack(Role role, const TensorPlace& pl
                                                 std::size_t rows, std::size_t cols) {
   CONTINUO_TRY(const TensorName* named, need(role, place));
   const Layout layout = named->layout;
-  const auto shape =
-      layout == Layout::row_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
+  const auto shape = layout == Layout::row_major ? std::array{count, rows, cols} : std::array{count, cols, rows};
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape));
   std::vector<Matrix> parts(count, view(*tensor, layout, rows, cols));
-  for (std::size_t i = 0; i < count; ++i)
-    parts[i].data += stored_bytes(tensor->format, i * rows * cols);
+  for (std::size_t i = 0; i < count; ++i) parts[i].data += stored_bytes(tensor->format, i * rows * cols);
   return parts;
 }
 
@@ -138,27 +135,27 @@ Result<std::vector<float>> TensorFinder::converted(Role role, const TensorPlace&
                                                    std::span<const std::size_t> shape, bool units_matter) {
   CONTINUO_TRY(const TensorView* tensor, take(role, place, shape, units_matter));
   std::size_t n = 1;
-  for (const std::size_t extent : shape)
-    n *= extent;
+  for (const std::size_t extent : shape) n *= extent;
   std::vector<float> out(n);
   format_info(tensor->format).to_float(tensor->bytes.data(), out.data(), n);
   return out;
 }
 
 // The tensor of a role, which must be there in that shape.
-Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place,
-                                             std::span<const std::size_t> shape, bool units_matter) {
+Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place, std::span<const std::size_t> shape,
+                                             bool units_matter) {
   CONTINUO_TRY(const TensorName* named, need(role, place));
   const std::string name = name_of(*named, place);
   const auto describe = [&] { return fmt::format("tensor '{}' ({})", name, role_text(role, place)); };
   if (const auto it = checkpoint_.others.find(name); it != checkpoint_.others.end()) {
     return model_error(it->second.file, fmt::format("{} is stored as {}", describe(), it->second.format),
-                       checkpoint_.is_gguf ? "weights in that format cannot be run"
-                                           : "F32, F16 and BF16 can be run");
+                       checkpoint_.is_gguf ? "weights in that format cannot be run" : "F32, F16 and BF16 can be run");
   }
   const auto it = checkpoint_.tensors.find(name);
   if (it == checkpoint_.tensors.end()) {
-    return model_error(checkpoint_.name, describe() + " is missing", checkpoint_.is_gguf ? "the file's metadata says that there is one" : "config.json says that there is one");
+    return model_error(
+        checkpoint_.name, describe() + " is missing",
+        checkpoint_.is_gguf ? "the file's metadata says that there is one" : "config.json says that there is one");
   }
   const TensorView& tensor = it->second;
   const bool same = units_matter ? std::ranges::equal(shape, tensor.shape)
@@ -176,7 +173,8 @@ Result<const TensorView*> TensorFinder::take(Role role, const TensorPlace& place
   return &tensor;
 }
 
-Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& place, std::span<const std::size_t> shape) {
+Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& place,
+                                                std::span<const std::size_t> shape) {
   CONTINUO_TRY(const TensorName* named, need(role, place));
   const std::string name = name_of(*named, place);
   const auto it = checkpoint_.others.find(name);
@@ -188,8 +186,9 @@ Result<const std::byte*> TensorFinder::bytes_of(Role role, const TensorPlace& pl
   std::size_t count = 1;
   for (const std::size_t extent : shape) count *= extent;
   if (!std::ranges::equal(shape, tensor.shape) || tensor.format != "U8" || tensor.bytes.size() != count) {
-    return model_error(tensor.file, fmt::format("tensor '{}' ({}) is {} {}, expected U8 {}", name, role_text(role, place),
-                                                tensor.format, shape_text(tensor.shape), shape_text(shape)));
+    return model_error(tensor.file,
+                       fmt::format("tensor '{}' ({}) is {} {}, expected U8 {}", name, role_text(role, place),
+                                   tensor.format, shape_text(tensor.shape), shape_text(shape)));
   }
   used_.insert(name);
   uses_.push_back({name, role_text(role, place), Format::mxfp4, tensor.shape, tensor.bytes.size()});
@@ -236,7 +235,7 @@ bool TensorFinder::is_ignored(std::string_view name) const {
   const bool table =
       std::any_of(kTables.begin(), kTables.end(), [&](std::string_view end) { return name.ends_with(end); });
   return table || std::any_of(names_.ignored.begin(), names_.ignored.end(),
-                     [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
+                              [&](std::string_view pattern) { return matches(pattern, prefix_, name); });
 }
 
 const OtherPart* TensorFinder::other_part(std::string_view name) const {
@@ -251,7 +250,8 @@ std::vector<LeftOut> TensorFinder::left_out() const {
     for (const auto& [name, tensor] : tensors) {
       const OtherPart* const part = used_.count(name) ? nullptr : other_part(name);
       if (!part) continue;
-      auto found = std::find_if(all.begin(), all.end(), [&](const LeftOut& left) { return left.prefix == part->prefix; });
+      auto found =
+          std::find_if(all.begin(), all.end(), [&](const LeftOut& left) { return left.prefix == part->prefix; });
       if (found == all.end()) found = all.insert(all.end(), {std::string(part->prefix), std::string(part->what)});
       ++found->tensors;
       found->bytes += tensor.bytes.size();
@@ -295,12 +295,12 @@ Result<void> TensorFinder::check_no_leftovers(std::string_view family) const {
   const std::size_t count = left.size();
   const std::string more = count > kShown ? fmt::format(" and {} more", count - kShown) : "";
   left.resize(std::min(count, kShown));
-  return model_error(file,
-                     fmt::format("{} for which this {} has no place: {}{}",
-                                 count == 1 ? "a tensor" : fmt::format("{} tensors", count), family,
-                                 fmt::join(left, ", "), more),
-                     checkpoint_.is_gguf ? "the text would not be the model's"
-                                         : "the text would not be the model's; is config.json the right one?");
+  return model_error(
+      file,
+      fmt::format("{} for which this {} has no place: {}{}", count == 1 ? "a tensor" : fmt::format("{} tensors", count),
+                  family, fmt::join(left, ", "), more),
+      checkpoint_.is_gguf ? "the text would not be the model's"
+                          : "the text would not be the model's; is config.json the right one?");
 }
 
 }  // namespace continuo

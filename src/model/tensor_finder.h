@@ -49,8 +49,8 @@ class TensorFinder {
 
   // A tied output may stand in the file a second time; then it must be the embedding, bit for bit.
   Result<void> tied_output(const Matrix& embedding);
-  // An error if a tensor was not used and is not a known buffer, or if one that an index names is nowhere and is neither
-  // such a buffer nor the tied output. `family` is named in it.
+  // An error if a tensor was not used and is not a known buffer, or if one that an index names is nowhere and is
+  // neither such a buffer nor the tied output. `family` is named in it.
   Result<void> check_no_leftovers(std::string_view family) const;
 
   // What was left alone, by the beginnings of names.

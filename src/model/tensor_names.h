@@ -13,7 +13,6 @@
 
 namespace continuo {
 
-
 // In `name` "#" stands for the layer's number, "@" for the number of the expert or head; "*" at the start for
 // the prefix. Whether a tensor must be there is not said here: the spec implies it. A role may have several
 // names: files use one of them, and the first is the one that messages suggest.

@@ -26,8 +26,8 @@ struct Matrix {
   std::size_t rows = 0;
   std::size_t cols = 0;
   std::size_t stride = 0;
-  // Above 0: rows make heads of so many, and rows 2i and 2i + 1 of a head are its outputs i and i + paired_head / 2 (GGUF's
-  // Llama).
+  // Above 0: rows make heads of so many, and rows 2i and 2i + 1 of a head are its outputs i and i + paired_head / 2
+  // (GGUF's Llama).
   std::size_t paired_head = 0;
 };
 
@@ -37,8 +37,9 @@ struct Linear {
 };
 
 struct NormWeights {
-  std::vector<float> weight;  // one per value normalized (ones where the file holds none; 1 added where the spec says)
-  std::vector<float> bias;    // empty or as long
+  // one per value normalized (ones where the file holds none; 1 added where the spec says)
+  std::vector<float> weight;
+  std::vector<float> bias;  // empty or as long
 };
 
 // Where the rows come from that a linear map of a branch reads.
@@ -68,8 +69,9 @@ struct AttentionWeights {
   std::vector<float> sinks;    // n_heads, or empty
   NormWeights v_norm;          // head_dim ones, or empty
   NormWeights out_norm;        // n_heads * head_dim long, or empty
-  // Latent attention, instead of q, k and v: low-rank maps and what comes behind them (q_a is not stored where the queries
-  // are made directly, by q_b); for each head the map of its queries into the latent space, and of its results out of it.
+  // Latent attention, instead of q, k and v: low-rank maps and what comes behind them (q_a is not stored where the
+  // queries are made directly, by q_b); for each head the map of its queries into the latent space, and of its results
+  // out of it.
   Linear q_a, q_b, kv_a;
   NormWeights q_a_norm, kv_a_norm;
   std::vector<Linear> k_b, v_b;
@@ -91,10 +93,10 @@ struct AttentionWeights {
 };
 
 struct ShortConvWeights {
-  Linear in;                 // 3 * d_inner rows: B, C, u
-  std::vector<float> conv;   // d_inner filters of `kernel` taps, the oldest token's first
+  Linear in;                     // 3 * d_inner rows: B, C, u
+  std::vector<float> conv;       // d_inner filters of `kernel` taps, the oldest token's first
   std::vector<float> conv_bias;  // empty or d_inner
-  Linear out;                // d_model rows of d_inner
+  Linear out;                    // d_model rows of d_inner
 
   template <class F>
   void for_each_linear(F&& f) const {
@@ -122,9 +124,9 @@ struct MambaWeights {
 };
 
 struct Mamba2Weights {
-  Linear in;                     // d_inner + conv_channels + n_heads rows: z, x B C, dt
-  std::vector<float> conv;       // d_conv rows of conv_channels, the oldest token's first
-  std::vector<float> conv_bias;  // empty or conv_channels
+  Linear in;                            // d_inner + conv_channels + n_heads rows: z, x B C, dt
+  std::vector<float> conv;              // d_conv rows of conv_channels, the oldest token's first
+  std::vector<float> conv_bias;         // empty or conv_channels
   std::vector<float> a, dt_bias, skip;  // n_heads each; a: A itself
   NormWeights norm;                     // d_inner
   Linear out;
@@ -137,10 +139,10 @@ struct Mamba2Weights {
 };
 
 struct DeltaNetWeights {
-  Linear q, k, v, z, b, a;  // or
-  Linear qkv;               // the first three in one, and z, b, a; or
-  Linear qkvz, ba;          // by key head, where grouped
-  std::vector<float> conv;  // d_conv rows of conv_channels, the oldest token's first
+  Linear q, k, v, z, b, a;            // or
+  Linear qkv;                         // the first three in one, and z, b, a; or
+  Linear qkvz, ba;                    // by key head, where grouped
+  std::vector<float> conv;            // d_conv rows of conv_channels, the oldest token's first
   std::vector<float> decay, dt_bias;  // n_value_heads each; decay: -exp of A_log
   NormWeights norm;                   // value_dim
   Linear out;
@@ -153,7 +155,7 @@ struct DeltaNetWeights {
 };
 
 struct RgLruWeights {
-  Linear x, y;                   // width rows
+  Linear x, y;  // width rows
   std::vector<float> conv, conv_bias;
   // n_blocks matrices of width / n_blocks squared, inputs outermost, and their biases.
   std::vector<float> input_gate, input_gate_bias, recurrent_gate, recurrent_gate_bias;
@@ -182,12 +184,12 @@ struct Rwkv4Weights {
 // What RWKV-5.2, 6 and 7 have; the rest is empty.
 struct RwkvWeights {
   std::vector<float> mix_x, mix_w, mix_k, mix_v, mix_r, mix_g, mix_a;  // d_model
-  Linear shift_1;               // 6: 5 * shift_rank rows
-  std::vector<Linear> shift_2;  // 6: w, k, v, r, g: d_model rows of shift_rank
-  std::vector<float> decay;     // d_model: 5: exp(-exp(..)); 6 and 7: the base
-  std::vector<float> first;     // d_model: 5, 6: u; 7: r_k
+  Linear shift_1;                                                      // 6: 5 * shift_rank rows
+  std::vector<Linear> shift_2;                                         // 6: w, k, v, r, g: d_model rows of shift_rank
+  std::vector<float> decay;                                            // d_model: 5: exp(-exp(..)); 6 and 7: the base
+  std::vector<float> first;                                            // d_model: 5, 6: u; 7: r_k
   Linear decay_1, decay_2, learning_1, learning_2, value_1, value_2, gate_1, gate_2;  // small two-layer maps
-  std::vector<float> learning, value_mix, key_scale, key_learning;  // 7: a0, v0, k_k, k_a
+  std::vector<float> learning, value_mix, key_scale, key_learning;                    // 7: a0, v0, k_k, k_a
   Linear receptance, key, value, gate, out;
   NormWeights norm;  // d_model: of each head's result
 
@@ -215,22 +217,22 @@ struct SharedBlockWeights {
   void for_each_linear(F&& f) const {
     const auto inner = [&](const Linear& map, MapInput) { f(map, MapInput::inner); };
     attention.for_each_linear(inner);
-    for (const Linear* map : {&gate, &up, &down, &gate_adapter.in, &gate_adapter.out, &up_adapter.in, &up_adapter.out,
-                              &link})
+    for (const Linear* map :
+         {&gate, &up, &down, &gate_adapter.in, &gate_adapter.out, &up_adapter.in, &up_adapter.out, &link})
       f(*map, MapInput::inner);
     mixer.for_each_linear(inner);
   }
 };
 
 struct BesideWeights;
-using MixerWeights = std::variant<AttentionWeights, ShortConvWeights, BesideWeights, MambaWeights, Mamba2Weights,
-                                  DeltaNetWeights, RgLruWeights, Rwkv4Weights, RwkvWeights, SharedBlockWeights,
-                                  std::monostate>;
+using MixerWeights =
+    std::variant<AttentionWeights, ShortConvWeights, BesideWeights, MambaWeights, Mamba2Weights, DeltaNetWeights,
+                 RgLruWeights, Rwkv4Weights, RwkvWeights, SharedBlockWeights, std::monostate>;
 
 struct FeedForwardWeights {
-  Linear gate;  // d_ff rows; weight.data null unless gated
-  Linear up;    // d_ff rows
-  Linear down;  // d_model rows
+  Linear gate;               // d_ff rows; weight.data null unless gated
+  Linear up;                 // d_ff rows
+  Linear down;               // d_model rows
   NormWeights inner_norm;    // d_ff, or empty
   std::vector<float> xielu;  // the activation's alpha of positive and of negative values, beta and eps; or empty
 
@@ -310,17 +312,17 @@ struct LayerWeights {  // the norms that the spec has
 };
 
 struct Weights {
-  Matrix embedding;          // vocab_size rows of d_embedding (d_model where that is 0), row_major
-  Linear project_in;              // d_model rows of d_embedding; data null unless the widths differ
+  Matrix embedding;   // vocab_size rows of d_embedding (d_model where that is 0), row_major
+  Linear project_in;  // d_model rows of d_embedding; data null unless the widths differ
   NormWeights embedding_norm;
   Matrix token_types;        // n_token_types rows of d_embedding; data null if there are none
   Matrix learned_positions;  // count + offset rows of d_model, row_major; data null if the model has none
   std::vector<LayerWeights> layers;
   NormWeights final_norm;
-  Linear project_out;             // d_embedding rows of d_model; data null unless the widths differ
-  Linear output;             // vocab_size rows; the embedding's bytes again when tied
-  Matrix layer_embedding;           // rows of all layers' parts; data null unless the spec has it
-  Linear layer_embedding_project;   // d_model inputs
+  Linear project_out;                // d_embedding rows of d_model; data null unless the widths differ
+  Linear output;                     // vocab_size rows; the embedding's bytes again when tied
+  Matrix layer_embedding;            // rows of all layers' parts; data null unless the spec has it
+  Linear layer_embedding_project;    // d_model inputs
   NormWeights layer_embedding_norm;  // of one layer's part
   Linear output_head;                // d_model rows of d_model; data null unless the spec has it
   NormWeights output_head_norm;

@@ -157,7 +157,8 @@ Result<TextConfig> text_config(const Wrapper& wrapper, const Checkpoint& checkpo
   config.erase("tie_embedding");
   for (const char* field : {"bos_token_id", "eos_token_id", "quantization_config"}) {
     const auto it = outer.find(field);
-    if (it != outer.end() && !it->is_null() && (!config.contains(field) || config[field].is_null())) config[field] = *it;
+    if (it != outer.end() && !it->is_null() && (!config.contains(field) || config[field].is_null()))
+      config[field] = *it;
   }
   return text;
 }

@@ -1,5 +1,5 @@
-// Checkpoints of several senses whose text model can be run alone: its hyper-parameters stand in a section of config.json, and
-// its tensors beside those of a vision tower and the like.
+// Checkpoints of several senses whose text model can be run alone: its hyper-parameters stand in a section of
+// config.json, and its tensors beside those of a vision tower and the like.
 #pragma once
 
 #include <span>

@@ -12,8 +12,8 @@
 
 namespace continuo {
 
-inline constexpr std::size_t kBlock = 32;         // values of a plain block
-inline constexpr std::size_t kSuperBlock = 256;   // values of a block of the K formats
+inline constexpr std::size_t kBlock = 32;        // values of a plain block
+inline constexpr std::size_t kSuperBlock = 256;  // values of a block of the K formats
 
 inline int byte_at(const std::byte* p, std::size_t i = 0) { return std::to_integer<int>(p[i]); }
 inline int signed_byte_at(const std::byte* p, std::size_t i) { return static_cast<std::int8_t>(byte_at(p, i)); }

@@ -1,6 +1,6 @@
-// Quantizing as a least-squares problem: for values x, find the scale (and offset) and the whole numbers q for which the
-// weighted error is least. For given q the best scale has a closed form; the q come from a search over scales around the
-// one that just fits the largest value. Larger values weigh more: they carry more of a dot product.
+// Quantizing as a least-squares problem: for values x, find the scale (and offset) and the whole numbers q for which
+// the weighted error is least. For given q the best scale has a closed form; the q come from a search over scales
+// around the one that just fits the largest value. Larger values weigh more: they carry more of a dot product.
 #pragma once
 
 #include <algorithm>

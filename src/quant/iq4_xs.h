@@ -1,5 +1,5 @@
-// IQ4_XS, 136 bytes for 256 values: factor d (binary16), scales s[8]: upper 2 bits (16 bits together), lower 4 bits (4 bytes);
-// q[256] (4 bits, each 32 as IQ4_NL's). value i = d * (s[i / 32] - 32) * kIq4Values[q]
+// IQ4_XS, 136 bytes for 256 values: factor d (binary16), scales s[8]: upper 2 bits (16 bits together), lower 4 bits (4
+// bytes); q[256] (4 bits, each 32 as IQ4_NL's). value i = d * (s[i / 32] - 32) * kIq4Values[q]
 #pragma once
 
 #include "quant/iq4_nl.h"

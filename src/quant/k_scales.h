@@ -1,5 +1,5 @@
-// Eight scales and eight offsets of 6 bits each in 12 bytes, as Q4_K and Q5_K store them: bytes 0 to 3 hold scales 0 to 3
-// and bytes 4 to 7 offsets 0 to 3 in their lower 6 bits; the upper 2 bits of these are the upper 2 bits of scales and
+// Eight scales and eight offsets of 6 bits each in 12 bytes, as Q4_K and Q5_K store them: bytes 0 to 3 hold scales 0 to
+// 3 and bytes 4 to 7 offsets 0 to 3 in their lower 6 bits; the upper 2 bits of these are the upper 2 bits of scales and
 // offsets 4 to 7, whose lower 4 bits are the lower and upper halves of bytes 8 to 11.
 #pragma once
 

@@ -1,5 +1,5 @@
-// MXFP4, 17 bytes for 32 values: a power of two e (8 bits), q[32] (4 bits: a float of 1 sign, 2 exponent and 1 fraction bits).
-// value = 2^(e - 128) * kMxfp4Values[q], which are the floats doubled. OCP Microscaling Formats (MX) 1.0.
+// MXFP4, 17 bytes for 32 values: a power of two e (8 bits), q[32] (4 bits: a float of 1 sign, 2 exponent and 1 fraction
+// bits). value = 2^(e - 128) * kMxfp4Values[q], which are the floats doubled. OCP Microscaling Formats (MX) 1.0.
 #pragma once
 
 #include <array>
@@ -41,8 +41,7 @@ inline void mxfp4_from_float(const float* values, std::byte* stored, std::size_t
       q[i] = 0;
       float least = std::fabs(x[i]);
       for (int candidate = 1; candidate < 16; ++candidate) {
-        const float error =
-            std::fabs(d * static_cast<float>(kMxfp4Values[static_cast<std::size_t>(candidate)]) - x[i]);
+        const float error = std::fabs(d * static_cast<float>(kMxfp4Values[static_cast<std::size_t>(candidate)]) - x[i]);
         if (error < least) q[i] = candidate, least = error;
       }
     }

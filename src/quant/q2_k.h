@@ -1,5 +1,6 @@
-// Q2_K, 84 bytes for 256 values: scales s[16] (lower 4 bits) with offsets o[16] (upper 4 bits), q[256] (2 bits: of each 128
-// values, value 32 p + i in bits 2 p of byte i), factors d and m (binary16). value i = d * s[i / 16] * q - m * o[i / 16]
+// Q2_K, 84 bytes for 256 values: scales s[16] (lower 4 bits) with offsets o[16] (upper 4 bits), q[256] (2 bits: of each
+// 128 values, value 32 p + i in bits 2 p of byte i), factors d and m (binary16). value i = d * s[i / 16] * q - m * o[i
+// / 16]
 #pragma once
 
 #include "quant/fit.h"

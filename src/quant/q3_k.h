@@ -1,5 +1,6 @@
-// Q3_K, 110 bytes for 256 values: the upper bit of q (32 bytes: bit 4 h + p of byte i for value 128 h + 32 p + i), the lower 2
-// bits (64 bytes, as Q2_K's), scales s[16] (6 bits in 12 bytes), factor d (binary16). value i = d * (s[i / 16] - 32) * (q - 4)
+// Q3_K, 110 bytes for 256 values: the upper bit of q (32 bytes: bit 4 h + p of byte i for value 128 h + 32 p + i), the
+// lower 2 bits (64 bytes, as Q2_K's), scales s[16] (6 bits in 12 bytes), factor d (binary16). value i = d * (s[i / 16]
+// - 32) * (q - 4)
 #pragma once
 
 #include "quant/q6_k.h"
@@ -29,8 +30,7 @@ inline void q3_k_from_float(const float* values, std::byte* stored, std::size_t 
   pack_blocks<kSuperBlock, kQ3_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
     float scales[16];
     for (std::size_t part = 0; part < 16; ++part) {
-      scales[part] =
-          fit_scale({x + 16 * part, 16}, 4, [](float v) { return static_cast<float>(nearest(v, -4, 3)); });
+      scales[part] = fit_scale({x + 16 * part, 16}, 4, [](float v) { return static_cast<float>(nearest(v, -4, 3)); });
     }
     for (std::size_t i = 0; i < kQ3_KBytes; ++i) block[i] = std::byte{0};
     int s[16];

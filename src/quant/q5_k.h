@@ -1,4 +1,5 @@
-// Q5_K, 176 bytes for 256 values: as Q4_K, with a fifth bit of each q between the scales and the other four: bit p of the
+// Q5_K, 176 bytes for 256 values: as Q4_K, with a fifth bit of each q between the scales and the other four: bit p of
+// the
 // 32 bytes' i-th belongs to value i of part p. value i = d * s[i / 32] * q - m * o[i / 32]
 #pragma once
 

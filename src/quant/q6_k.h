@@ -1,6 +1,6 @@
-// Q6_K, 210 bytes for 256 values: the lower 4 bits of q (128 bytes), the upper 2 bits (64 bytes), scales s[16] (int8), factor
-// d (binary16). Of each 128 values, value 32 p + i has its lower bits in byte i (p = 0, 2) or 32 + i (p = 1, 3), lower
-// half for p < 2, and its upper bits in bits 2 p of byte i. value i = d * s[i / 16] * (q - 32)
+// Q6_K, 210 bytes for 256 values: the lower 4 bits of q (128 bytes), the upper 2 bits (64 bytes), scales s[16] (int8),
+// factor d (binary16). Of each 128 values, value 32 p + i has its lower bits in byte i (p = 0, 2) or 32 + i (p = 1, 3),
+// lower half for p < 2, and its upper bits in bits 2 p of byte i. value i = d * s[i / 16] * (q - 32)
 #pragma once
 
 #include "quant/fit.h"
@@ -35,8 +35,8 @@ inline void q6_k_from_float(const float* values, std::byte* stored, std::size_t 
   pack_blocks<kSuperBlock, kQ6_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
     float scales[16];
     for (std::size_t part = 0; part < 16; ++part) {
-      scales[part] = fit_scale({x + 16 * part, 16}, 32,
-                               [](float v) { return static_cast<float>(nearest(v, -32, 31)); });
+      scales[part] =
+          fit_scale({x + 16 * part, 16}, 32, [](float v) { return static_cast<float>(nearest(v, -32, 31)); });
     }
     int scale_q[16];
     const float d = share_signed(scales, -128, scale_q, block + 208);

@@ -35,15 +35,13 @@ std::string text_of(const BatchRequest& request, const Completion& sample) {
 }
 
 // The fields of one sample.
-void add_sample(const AnswerForm& form, const BatchRequest& request, const Completion& sample,
-                Answer& answer) {
+void add_sample(const AnswerForm& form, const BatchRequest& request, const Completion& sample, Answer& answer) {
   answer["text"] = form.tokenizer ? Answer(text_of(request, sample)) : Answer();
   answer["finish_reason"] = name(sample.finish);
   if (request.request.constraint.kind != ConstraintKind::none) answer["complete"] = sample.complete;
   if (request.want_ids) {
     Answer ids = Answer::array();
-    for (const GeneratedToken& token : sample.tokens)
-      ids.push_back(token.id);
+    for (const GeneratedToken& token : sample.tokens) ids.push_back(token.id);
     answer["ids"] = std::move(ids);
   }
   if (request.request.want_logprob) answer["logprobs"] = logprobs_json(sample, form.tokenizer);
@@ -70,23 +68,20 @@ std::string sample_row(const AnswerForm& form, const BatchRequest& request, std:
   const Completion& sample = samples[index];
   std::string ids, logprobs;
   if (request.want_ids) {
-    for (const GeneratedToken& token : sample.tokens)
-      ids += (ids.empty() ? "" : " ") + std::to_string(token.id);
+    for (const GeneratedToken& token : sample.tokens) ids += (ids.empty() ? "" : " ") + std::to_string(token.id);
   }
   if (request.request.want_logprob) {
     logprobs = logprobs_json(sample, form.tokenizer).dump(-1, ' ', false, Answer::error_handler_t::replace);
   }
-  return as_row({id_cell_text(request.id), std::to_string(line), std::to_string(index),
-                 std::to_string(samples.size()), form.tokenizer ? text_of(request, sample) : "",
-                 std::string(name(sample.finish)), ids, logprobs, std::to_string(sample.prompt_tokens),
-                 std::to_string(sample.tokens.size()), std::to_string(request.request.sampling.seed),
-                 form.model, "", "", std::to_string(request.digest)});
+  return as_row({id_cell_text(request.id), std::to_string(line), std::to_string(index), std::to_string(samples.size()),
+                 form.tokenizer ? text_of(request, sample) : "", std::string(name(sample.finish)), ids, logprobs,
+                 std::to_string(sample.prompt_tokens), std::to_string(sample.tokens.size()),
+                 std::to_string(request.request.sampling.seed), form.model, "", "", std::to_string(request.digest)});
 }
 
 // The member "choices" and a comma. Sample by sample: as objects, all of them take many times the memory of
 // their text.
-std::string choices_text(const AnswerForm& form, const BatchRequest& request,
-                         std::span<const Completion> samples) {
+std::string choices_text(const AnswerForm& form, const BatchRequest& request, std::span<const Completion> samples) {
   std::string text = "\"choices\":";
   for (std::size_t i = 0; i < samples.size(); ++i) {
     Answer choice = {{"index", i}};
@@ -111,8 +106,7 @@ std::string answer_line(const AnswerForm& form, const BatchRequest& request, std
   if (form.format == BatchFormat::text) return as_text_line(text_of(request, samples.front()));
   if (form.format == BatchFormat::csv) {
     std::string rows;
-    for (std::size_t i = 0; i < samples.size(); ++i)
-      rows += sample_row(form, request, line, samples, i);
+    for (std::size_t i = 0; i < samples.size(); ++i) rows += sample_row(form, request, line, samples, i);
     return rows;
   }
   Answer answer = {{"id", request.id}};
@@ -141,8 +135,9 @@ std::string error_line(const AnswerForm& form, const BatchError& error, std::uin
     return as_row({id_cell_text(error.id), std::to_string(line), "0", "1", "", "", "", "", "", "", "", form.model,
                    error.type, error.message, std::to_string(error.digest)});
   }
-  return as_line(
-      {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}, {"digest", error.digest}});
+  return as_line({{"id", error.id},
+                  {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}},
+                  {"digest", error.digest}});
 }
 
 std::string increment_line(const BatchRequest& request, std::size_t sample, std::string_view text) {

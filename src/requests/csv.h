@@ -16,12 +16,7 @@ class CsvScanner {
   // Whether `c`, the next byte of a text, ends a row: a '\n' outside quotes.
   bool ends_row(char c);
   // Where the next byte stands.
-  enum class State {
-    begin,
-    plain,
-    quoted,
-    quote
-  };  // of a cell; `quote`: the closing one, or the first of two
+  enum class State { begin, plain, quoted, quote };  // of a cell; `quote`: the closing one, or the first of two
   State state() const { return state_; }
 
  private:

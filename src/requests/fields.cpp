@@ -33,8 +33,7 @@ constexpr std::size_t kMostLogprobs = 100;
 // ---- one setter a kind of value ----
 
 template <class Number>
-Result<Number> whole_number(std::string_view field, const Json& value, std::int64_t least,
-                            std::int64_t most) {
+Result<Number> whole_number(std::string_view field, const Json& value, std::int64_t least, std::int64_t most) {
   const bool fits = value.is_number_integer() &&
                     (!value.is_number_unsigned() ||
                      value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()});
@@ -95,8 +94,7 @@ Result<void> set_max_tokens(BatchRequest& request, std::string_view field, const
 }
 
 Result<void> set_top_k(BatchRequest& request, std::string_view field, const Json& value) {
-  CONTINUO_TRY(request.request.sampling.top_k,
-               whole_number<int>(field, value, 0, std::numeric_limits<int>::max()));
+  CONTINUO_TRY(request.request.sampling.top_k, whole_number<int>(field, value, 0, std::numeric_limits<int>::max()));
   return {};
 }
 
@@ -148,8 +146,7 @@ Result<void> set_request_texts(BatchRequest& request, std::string_view field, co
     bytes += texts.back().size();
   }
   if (bytes > kMostStopBytes) {
-    return field_error(field,
-                       fmt::format("has {} bytes of text, expected at most {}", bytes, kMostStopBytes));
+    return field_error(field, fmt::format("has {} bytes of text, expected at most {}", bytes, kMostStopBytes));
   }
   return {};
 }
@@ -236,8 +233,7 @@ Result<void> set_logit_bias(BatchRequest& request, std::string_view field, const
   if (!value.is_object()) return wrong_field(field, "an object of token ids and numbers", value);
   request.request.sampling.logit_bias.clear();
   for (const auto& [key, bias] : value.items()) {
-    CONTINUO_TRY(const TokenId token,
-                 parse_number<TokenId>(key, field, "an object of token ids and numbers"));
+    CONTINUO_TRY(const TokenId token, parse_number<TokenId>(key, field, "an object of token ids and numbers"));
     if (!bias.is_number()) return wrong_field(field, "an object of token ids and numbers", value);
     request.request.sampling.logit_bias.push_back({token, bias.get<float>()});
   }
@@ -285,8 +281,7 @@ Result<Json> number_cell(std::string_view cell) {
   if (!json.is_number()) return text_cell(cell);
   if (!json.is_number_float()) return json;
   const double number = json.get<double>();
-  if (number == std::trunc(number) && std::fabs(number) < kExact)
-    return Json(static_cast<std::int64_t>(number));
+  if (number == std::trunc(number) && std::fabs(number) < kExact) return Json(static_cast<std::int64_t>(number));
   return json;
 }
 
@@ -370,15 +365,14 @@ constexpr RequestField kFields[] = {
 }  // namespace
 
 const RequestField* find_field(std::string_view name) {
-  const auto* const field = std::find_if(std::begin(kFields), std::end(kFields),
-                                         [&](const RequestField& f) { return f.name == name; });
+  const auto* const field =
+      std::find_if(std::begin(kFields), std::end(kFields), [&](const RequestField& f) { return f.name == name; });
   return field == std::end(kFields) ? nullptr : field;
 }
 
 std::vector<std::string_view> field_names() {
   std::vector<std::string_view> names;
-  for (const RequestField& field : kFields)
-    names.push_back(field.name);
+  for (const RequestField& field : kFields) names.push_back(field.name);
   return names;
 }
 

@@ -31,13 +31,11 @@ Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
     tokens.push_back(piece_name(tokenizer, token.id));
     chosen.push_back(token.logprob);
     Answer alternatives = Answer::object();
-    for (const TokenLogprob& entry : token.top)
-      alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
+    for (const TokenLogprob& entry : token.top) alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
     top.push_back(std::move(alternatives));
     if (!token.named.empty()) named.push_back(logprobs_by_id(token.named));
   }
-  Answer all{
-      {"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
+  Answer all{{"tokens", std::move(tokens)}, {"token_logprobs", std::move(chosen)}, {"top_logprobs", std::move(top)}};
   if (!named.empty()) all["token_id_logprobs"] = std::move(named);
   return all;
 }

@@ -50,8 +50,7 @@ Result<void> fill(ScoreRecord& record, const Json& json) {
       return usage_error(fmt::format("unknown field \"{}\"", valid_utf8(item.key().substr(0, 60))));
     }
   }
-  const int kinds =
-      int(json.contains("text")) + int(json.contains("completion")) + int(json.contains("choices"));
+  const int kinds = int(json.contains("text")) + int(json.contains("completion")) + int(json.contains("choices"));
   if (kinds != 1) return usage_error("expected one of text, completion and choices");
   if (json.contains("answer") && !json.contains("choices"))
     return usage_error("answer is given, but there are no choices");
@@ -76,9 +75,8 @@ Result<void> fill(ScoreRecord& record, const Json& json) {
 std::variant<ScoreRecord, BatchError> parse_record(const Line& line, std::size_t longest_line) {
   const Answer number(line.number);
   if (line.too_long) {
-    return BatchError{
-        number, "line_too_long",
-        fmt::format("the line has more than {} bytes, the most that is read of a line", longest_line)};
+    return BatchError{number, "line_too_long",
+                      fmt::format("the line has more than {} bytes, the most that is read of a line", longest_line)};
   }
   auto json = parse_request_json(line.text);
   if (!json) {
@@ -143,11 +141,9 @@ Result<ScoredPart> whole_text(const Tokenizer& tokenizer, const Model& model, co
 }
 
 std::optional<ScoredPart> without_prompt(const ScoredPart& part, const Model& model) {
-  if (!model.spec.bos_token || (part.first == 1 && part.ids.front() == *model.spec.bos_token))
-    return std::nullopt;
+  if (!model.spec.bos_token || (part.first == 1 && part.ids.front() == *model.spec.bos_token)) return std::nullopt;
   ScoredPart alone{.ids = {*model.spec.bos_token}, .first = 1, .bytes = part.bytes};
-  alone.ids.insert(alone.ids.end(), part.ids.begin() + static_cast<std::ptrdiff_t>(part.first),
-                   part.ids.end());
+  alone.ids.insert(alone.ids.end(), part.ids.begin() + static_cast<std::ptrdiff_t>(part.first), part.ids.end());
   return alone;
 }
 

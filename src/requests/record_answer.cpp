@@ -8,9 +8,7 @@ namespace continuo {
 const std::array<Ranking, kRankings> kAllRankings{{
     {"raw", [](const ScoredText& text) -> std::optional<double> { return text.sum; }},
     {"per_token",
-     [](const ScoredText& text) -> std::optional<double> {
-       return text.sum / static_cast<double>(text.tokens);
-     }},
+     [](const ScoredText& text) -> std::optional<double> { return text.sum / static_cast<double>(text.tokens); }},
     {"per_byte",
      [](const ScoredText& text) -> std::optional<double> {
        if (text.bytes == 0) return std::nullopt;
@@ -45,8 +43,7 @@ void add_text(const ScoredText& text, Answer& answer) {
   answer["logprob"] = text.sum;
   answer["tokens"] = text.tokens;
   answer["bytes"] = text.bytes;
-  answer["logprob_per_token"] =
-      text.tokens > 0 ? Answer(text.sum / static_cast<double>(text.tokens)) : Answer();
+  answer["logprob_per_token"] = text.tokens > 0 ? Answer(text.sum / static_cast<double>(text.tokens)) : Answer();
   answer["logprob_per_byte"] = text.bytes > 0 ? Answer(text.sum / static_cast<double>(text.bytes)) : Answer();
   answer["greedy"] = text.greedy;
 }
@@ -115,8 +112,7 @@ Answer ScoreSummary::json() const {
   if (answered_ > 0) {
     Answer accuracy = Answer::object();
     for (std::size_t i = 0; i < kRankings; ++i)
-      accuracy[std::string(kAllRankings[i].name)] =
-          ranked_[i] > 0 ? Answer(share(right_[i], ranked_[i])) : Answer();
+      accuracy[std::string(kAllRankings[i].name)] = ranked_[i] > 0 ? Answer(share(right_[i], ranked_[i])) : Answer();
     answer["answered"] = answered_;
     answer["accuracy"] = std::move(accuracy);
   }

@@ -53,26 +53,24 @@ std::uint64_t derived_seed(std::uint64_t seed, const Answer& id) {
   for (const char c : id.dump(-1, ' ', false, Answer::error_handler_t::replace)) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
-  const auto words =
-      philox4x32({static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(hash >> 32), 0, 0},
-                 {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  const auto words = philox4x32({static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(hash >> 32), 0, 0},
+                                {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   return (std::uint64_t{words[1]} << 32 | words[0]) >> 11;
 }
 
 std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
   const Request& one = request.request;
-  std::size_t bytes =
-      one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
+  std::size_t bytes = one.prompt.size() * sizeof(TokenId) + one.sampling.logit_bias.size() * sizeof(LogitBias);
   for (const auto* texts : {&one.stop, &one.banned, &one.constraint.texts}) {
-    for (const std::string& text : *texts)
-      bytes += sizeof(text) + text.size();
+    for (const std::string& text : *texts) bytes += sizeof(text) + text.size();
   }
   bytes += (one.allowed_tokens.size() + one.logprob_tokens.size() + one.sampling.stop_tokens.size()) * sizeof(TokenId);
   constexpr std::size_t kTextBytes = 8;  // of a token, roughly
   const std::size_t tokens = positions_needed(one, spec) - one.prompt.size();
-  bytes +=
-      tokens * (sizeof(GeneratedToken) + (one.logprobs + one.logprob_tokens.size()) * sizeof(TokenLogprob) + sizeof(TokenId) + kTextBytes);
-  const std::size_t scores = request.score_prompt ? one.prompt.size() * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob)) : 0;
+  bytes += tokens * (sizeof(GeneratedToken) + (one.logprobs + one.logprob_tokens.size()) * sizeof(TokenLogprob) +
+                     sizeof(TokenId) + kTextBytes);
+  const std::size_t scores =
+      request.score_prompt ? one.prompt.size() * (sizeof(GeneratedToken) + one.logprobs * sizeof(TokenLogprob)) : 0;
   return request.prompt.size() + scores + request.drawn() * (bytes + sizeof(Completion));
 }
 
@@ -123,8 +121,7 @@ Result<void> RequestParser::finish(BatchRequest& request) const {
   } else {
     if (!tokenizer_) return usage_error("the model has no tokenizer", "give the prompt as prompt_ids");
     CONTINUO_TRY(request.request.prompt, encode_prompt(*tokenizer_, model_, request.prompt));
-    if (request.request.prompt.empty() && model_.spec.bos_token)
-      request.request.prompt = {*model_.spec.bos_token};
+    if (request.request.prompt.empty() && model_.spec.bos_token) request.request.prompt = {*model_.spec.bos_token};
   }
   return engine_.check(request.request);
 }
@@ -132,15 +129,13 @@ Result<void> RequestParser::finish(BatchRequest& request) const {
 ParsedRequest RequestParser::checked(BatchRequest request) const {
   const auto good = finish(request);
   if (good) return request;
-  return BatchError{std::move(request.id), std::string(error_type(good.error().kind)),
-                    good.error().message()};
+  return BatchError{std::move(request.id), std::string(error_type(good.error().kind)), good.error().message()};
 }
 
 ParsedRequest RequestParser::parse_json(const Line& line) const {
   if (line.too_long) return too_long(line, defaults_.longest_line);
   const bool blank = line.text.find_first_not_of(" \t\r") == std::string::npos;
-  if (blank)
-    return BatchError{Answer(line.number), "invalid_json", "the line is empty, expected a JSON object"};
+  if (blank) return BatchError{Answer(line.number), "invalid_json", "the line is empty, expected a JSON object"};
   const auto json = parse_request_json(line.text);
   if (!json) {
     Error error = json.error();
@@ -174,8 +169,8 @@ Result<std::vector<std::string>> row_cells(const Line& row, const CsvColumns& co
   }
   CONTINUO_TRY(std::vector<std::string> cells, csv_cells(row.text));
   if (cells.size() == columns.fields.size()) return cells;
-  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(),
-                                 cells.size() == 1 ? "" : "s", columns.fields.size()),
+  return usage_error(fmt::format("the row has {} cell{}, expected {}", cells.size(), cells.size() == 1 ? "" : "s",
+                                 columns.fields.size()),
                      "as many as the header");
 }
 

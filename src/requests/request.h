@@ -25,10 +25,10 @@ struct BatchRequest {
   std::size_t n = 1;        // samples
   std::size_t best_of = 0;  // samples that are drawn, of which the n likeliest are kept; 0: n
   bool echo = false;
-  bool stream = false;    // incremental lines before the answer
-  bool want_ids = false;  // the prompt came as ids: so does the answer
-  bool seeded = false;    // the request says its own seed
-  std::uint64_t digest = 0;  // of what was asked (Intake::digest_of)
+  bool stream = false;        // incremental lines before the answer
+  bool want_ids = false;      // the prompt came as ids: so does the answer
+  bool seeded = false;        // the request says its own seed
+  std::uint64_t digest = 0;   // of what was asked (Intake::digest_of)
   bool score_prompt = false;  // log-probabilities are wanted of the prompt as well
 
   std::size_t drawn() const { return best_of > n ? best_of : n; }
@@ -88,8 +88,7 @@ struct RequestDefaults {
 class RequestParser {
  public:
   // All outlive the parser; `tokenizer` may be null.
-  RequestParser(const RequestDefaults& defaults, const Model& model, const Tokenizer* tokenizer,
-                const Engine& engine)
+  RequestParser(const RequestDefaults& defaults, const Model& model, const Tokenizer* tokenizer, const Engine& engine)
       : defaults_(defaults), model_(model), tokenizer_(tokenizer), engine_(engine) {}
 
   // By any thread.

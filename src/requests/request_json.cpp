@@ -23,9 +23,7 @@ Result<Json> parse_request_json(std::string_view line, const std::string& file) 
 bool is_request_id(const Json& value) { return value.is_string() || value.is_number() || value.is_binary(); }
 
 std::string answer_text(const Answer& answer) {
-  const auto dump = [](const Answer& value) {
-    return value.dump(-1, ' ', false, Answer::error_handler_t::replace);
-  };
+  const auto dump = [](const Answer& value) { return value.dump(-1, ' ', false, Answer::error_handler_t::replace); };
   if (!answer.is_object() || answer.empty() || !answer.begin().value().is_binary()) return dump(answer);
   Answer rest = answer;
   rest.begin().value() = nullptr;

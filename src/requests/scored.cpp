@@ -18,8 +18,8 @@ struct Pending {
     if (score) {
       std::copy(score->logprobs.begin(), score->logprobs.end(),
                 scored.logprobs.begin() + static_cast<std::ptrdiff_t>(at));
-      scored.greedy = scored.greedy && std::all_of(score->likeliest.begin(), score->likeliest.end(),
-                                                   [](auto x) { return x != 0; });
+      scored.greedy =
+          scored.greedy && std::all_of(score->likeliest.begin(), score->likeliest.end(), [](auto x) { return x != 0; });
       if (!score->last_logits.empty()) scored.last_logits = std::move(score->last_logits);
     } else {
       error = score.error();
@@ -44,8 +44,8 @@ std::vector<Window> cut(std::span<const TokenId> ids, std::size_t first, Windows
     const std::size_t end = windows.stride == 0 ? ids.size() : std::min(begin + windows.length, ids.size());
     if (end > scored || end == ids.size()) {
       const auto part = ids.subspan(begin, end - begin);
-      all.push_back({{.ids = {part.begin(), part.end()}, .first = std::max<std::size_t>(scored - begin, 1)},
-                     scored - first});
+      all.push_back(
+          {{.ids = {part.begin(), part.end()}, .first = std::max<std::size_t>(scored - begin, 1)}, scored - first});
       scored = end;
     }
     if (end == ids.size()) break;
@@ -60,8 +60,7 @@ Result<void> submit_scoring(Engine& engine, std::span<const TokenId> ids, std::s
                             bool last_logits, std::function<void(Result<Scored>)> done) {
   const bool fits = ids.size() <= windows.length;
   std::vector<Window> all = cut(ids, first, fits ? Windows() : windows, last_logits);
-  for (const Window& window : all)
-    CONTINUO_TRY_VOID(engine.check(window.request));
+  for (const Window& window : all) CONTINUO_TRY_VOID(engine.check(window.request));
   const auto pending = std::make_shared<Pending>();
   pending->left = all.size();
   pending->done = std::move(done);

@@ -58,9 +58,8 @@ std::vector<std::uint64_t> submit_request(Engine& engine, const BatchRequest& re
   if (request.score_prompt) {
     pending->answer.prompt.emplace();
     ScoreRequest score{.ids = request.request.prompt, .first = 1, .top = request.request.logprobs};
-    numbers.push_back(engine.submit(std::move(score), [pending](Result<Score> done) {
-      pending->take(std::move(done), *pending->answer.prompt);
-    }));
+    numbers.push_back(engine.submit(
+        std::move(score), [pending](Result<Score> done) { pending->take(std::move(done), *pending->answer.prompt); }));
   }
   for (std::size_t i = 0; i < drawn; ++i) {
     Request one = request.request;

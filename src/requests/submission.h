@@ -15,8 +15,9 @@
 namespace continuo {
 
 struct AnsweredRequest {
-  std::vector<Completion> samples;  // n of them; of best_of the likeliest (by the mean of log-probabilities), in that order
-  std::optional<Score> prompt;      // where the request wants it: of all tokens of the prompt but the first
+  // n of them; of best_of the likeliest (by the mean of log-probabilities), in that order
+  std::vector<Completion> samples;
+  std::optional<Score> prompt;  // where the request wants it: of all tokens of the prompt but the first
 };
 
 // Who is told, by Engine::step.

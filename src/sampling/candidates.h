@@ -33,8 +33,7 @@ class Selection {
 
  private:
   void prune() {
-    std::nth_element(ranks_.begin(), ranks_.begin() + static_cast<std::ptrdiff_t>(n_ - 1), ranks_.end(),
-                     better);
+    std::nth_element(ranks_.begin(), ranks_.begin() + static_cast<std::ptrdiff_t>(n_ - 1), ranks_.end(), better);
     ranks_.resize(n_);
     bar_ = ranks_[n_ - 1];
     full_ = true;
@@ -80,8 +79,7 @@ void keep_down_to(Chain& chain, Rank last, Merit merit) {
 
 inline double total_weight(const Chain& chain) {
   double total = 0;
-  for (const Candidate& candidate : chain.candidates)
-    total += candidate.weight;
+  for (const Candidate& candidate : chain.candidates) total += candidate.weight;
   return total;
 }
 

@@ -55,8 +55,7 @@ CONTINUO_INLINE void exp_in_range(Value (&x)[kN]) {
   CONTINUO_UNROLL
   for (std::size_t i = 1; i < kTerms; ++i) {
     CONTINUO_UNROLL
-    for (std::size_t n = 0; n < kN; ++n)
-      series[n] = series[n] * r[n] + kInverseFactorials[i];
+    for (std::size_t n = 0; n < kN; ++n) series[n] = series[n] * r[n] + kInverseFactorials[i];
   }
   CONTINUO_UNROLL
   for (std::size_t n = 0; n < kN; ++n) {
@@ -83,13 +82,11 @@ CONTINUO_INLINE void exp_all(double* values, std::size_t n) {
     Values x[kTogether];
     std::memcpy(x, values + i, sizeof x);
     CONTINUO_UNROLL
-    for (Values& v : x)
-      v = v < -746.0 ? Values{} - 746.0 : v;
+    for (Values& v : x) v = v < -746.0 ? Values{} - 746.0 : v;
     exp_in_range<Values, typename Vectors<kBytes>::Integers>(x);
     std::memcpy(values + i, x, sizeof x);
   }
-  for (; i < n; ++i)
-    values[i] = exact_exp(values[i]);
+  for (; i < n; ++i) values[i] = exact_exp(values[i]);
 }
 
 struct Scores {
@@ -116,8 +113,8 @@ CONTINUO_INLINE void exp_scores(Scores s, std::int32_t* buckets, double* powers)
       const Values score = __builtin_convertvector(f, Values);
       x[n] = score - score == 0.0 ? (score - s.largest) / s.temperature : Values{} + kNoWeight;
       const Values far = x[n] * -kBucketsPerNat;
-      const Buckets bucket = __builtin_convertvector(
-          far < kExponentBuckets - 1.0 ? far : Values{} + (kExponentBuckets - 1.0), Buckets);
+      const Buckets bucket =
+          __builtin_convertvector(far < kExponentBuckets - 1.0 ? far : Values{} + (kExponentBuckets - 1.0), Buckets);
       std::memcpy(buckets + i + n * kLanes, &bucket, sizeof bucket);
       x[n] = x[n] < -746.0 ? Values{} - 746.0 : x[n];
     }
@@ -136,9 +133,7 @@ using ExpAll = void (*)(double* values, std::size_t n);
 using ExpScores = void (*)(Scores scores, std::int32_t* buckets, double* powers);
 
 void exp_all_anywhere(double* values, std::size_t n) { exp_all<16>(values, n); }
-void exp_scores_anywhere(Scores s, std::int32_t* buckets, double* powers) {
-  exp_scores<16>(s, buckets, powers);
-}
+void exp_scores_anywhere(Scores s, std::int32_t* buckets, double* powers) { exp_scores<16>(s, buckets, powers); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) void exp_all_avx2(double* values, std::size_t n) { exp_all<32>(values, n); }
@@ -181,8 +176,8 @@ void exact_exp_all(std::span<double> values) {
   exp_all(values.data(), values.size());
 }
 
-void exact_exp_scores(std::span<const float> scores, double largest, double temperature,
-                      std::int32_t* buckets, double* powers) {
+void exact_exp_scores(std::span<const float> scores, double largest, double temperature, std::int32_t* buckets,
+                      double* powers) {
   static const ExpScores exp_scores = best_exp_scores();
   exp_scores({scores.data(), scores.size(), largest, temperature}, buckets, powers);
 }
@@ -209,8 +204,7 @@ double exact_log(double x) {
   double series = 1.0 / 23.0;
   constexpr double kInverseOdd[] = {1.0 / 21.0, 1.0 / 19.0, 1.0 / 17.0, 1.0 / 15.0, 1.0 / 13.0,
                                     1.0 / 11.0, 1.0 / 9.0,  1.0 / 7.0,  1.0 / 5.0,  1.0 / 3.0};
-  for (const double term : kInverseOdd)
-    series = series * s2 + term;
+  for (const double term : kInverseOdd) series = series * s2 + term;
   const double log_m = 2.0 * s + 2.0 * s * (s2 * series);
   const double k = static_cast<double>(exponent);
   return k * kLn2High + (log_m + k * kLn2Low);

@@ -21,8 +21,8 @@ inline std::int32_t exponent_bucket(double exponent) {
 }
 // The same bits for (scores[i] - largest) / temperature, none above 0: the exponents' buckets, and e to the
 // power of them: `powers`. Scores that are not finite: the last bucket, and 0.
-void exact_exp_scores(std::span<const float> scores, double largest, double temperature,
-                      std::int32_t* buckets, double* powers);
+void exact_exp_scores(std::span<const float> scores, double largest, double temperature, std::int32_t* buckets,
+                      double* powers);
 // ln x for x > 0, subnormals and infinity included; -infinity for 0; NaN for NaN and for x < 0.
 double exact_log(double x);
 

@@ -28,8 +28,7 @@ void History::grow() {
   constexpr std::size_t kFirst = 1024;
   slots_.assign(std::max(2 * slots_.size(), kFirst), 0);
   seen_.reserve(slots_.size() / 2);
-  for (std::size_t i = 0; i < seen_.size(); ++i)
-    slot(seen_[i].token) = static_cast<std::uint32_t>(i + 1);
+  for (std::size_t i = 0; i < seen_.size(); ++i) slot(seen_[i].token) = static_cast<std::uint32_t>(i + 1);
 }
 
 History::Seen& History::entry(TokenId token) {

@@ -44,8 +44,7 @@ constexpr Range kRanges[] = {
     {"xtc_threshold", &SamplingOptions::xtc_threshold, 0, 1, true, "a number between 0 and 1"},
     {"mirostat_tau", &SamplingOptions::mirostat_tau, 0, kLargest, true, "a number >= 0"},
     {"mirostat_eta", &SamplingOptions::mirostat_eta, 0, kLargest, true, "a number >= 0"},
-    {"adaptive_target", &SamplingOptions::adaptive_target, -1, 1, true,
-     "a number between 0 and 1, or -1 (off)"},
+    {"adaptive_target", &SamplingOptions::adaptive_target, -1, 1, true, "a number between 0 and 1, or -1 (off)"},
     {"adaptive_decay", &SamplingOptions::adaptive_decay, 0, 0.99f, true, "a number between 0 and 0.99"},
 };
 
@@ -62,8 +61,7 @@ constexpr WholeRange kWholeRanges[] = {
     {"repeat_last_n", &SamplingOptions::repeat_last_n, -1, kMost, "a whole number >= 0, or -1 (all tokens)"},
     {"no_repeat_ngram", &SamplingOptions::no_repeat_ngram, 0, kMost, "0 (off) or a positive number"},
     {"dry_allowed_length", &SamplingOptions::dry_allowed_length, 0, kMost, "a whole number >= 0"},
-    {"dry_penalty_last_n", &SamplingOptions::dry_penalty_last_n, -1, kMost,
-     "a whole number >= 0, or -1 (all tokens)"},
+    {"dry_penalty_last_n", &SamplingOptions::dry_penalty_last_n, -1, kMost, "a whole number >= 0, or -1 (all tokens)"},
     {"min_tokens", &SamplingOptions::min_tokens, 0, kMost, "a whole number >= 0"},
     {"mirostat", &SamplingOptions::mirostat, 0, 2, "0 (off), 1 or 2"},
 };
@@ -77,8 +75,7 @@ std::vector<LogitBias> merged(std::vector<LogitBias> biases) {
   for (std::size_t i = 0; i < biases.size();) {
     const TokenId token = biases[i].token;
     double sum = 0;
-    for (; i < biases.size() && biases[i].token == token; ++i)
-      sum += biases[i].bias;
+    for (; i < biases.size() && biases[i].token == token; ++i) sum += biases[i].bias;
     const double bounded = std::clamp<double>(sum, -kLargest, kLargest);
     biases[kept++] = {token, static_cast<float>(bounded)};
   }
@@ -89,8 +86,8 @@ std::vector<LogitBias> merged(std::vector<LogitBias> biases) {
 Result<void> validate(const SamplingOptions& options) {
   for (const Range& range : kRanges) {
     const float value = options.*range.member;
-    const bool fits = value <= range.largest &&
-                      (value > range.smallest || (range.smallest_allowed && value == range.smallest));
+    const bool fits =
+        value <= range.largest && (value > range.smallest || (range.smallest_allowed && value == range.smallest));
     if (!fits) return field_error(range.field, fmt::format("is {}, expected {}", value, range.expected));
   }
   for (const WholeRange& range : kWholeRanges) {
@@ -101,8 +98,8 @@ Result<void> validate(const SamplingOptions& options) {
   if (options.length_penalty_start < 0 || !(options.length_penalty_factor > 0) ||
       !(options.length_penalty_factor <= kLargest)) {
     return field_error("exponential_decay_length_penalty",
-                       fmt::format("is {}:{}, expected a start >= 0 and a factor above 0",
-                                   options.length_penalty_start, options.length_penalty_factor));
+                       fmt::format("is {}:{}, expected a start >= 0 and a factor above 0", options.length_penalty_start,
+                                   options.length_penalty_factor));
   }
   CONTINUO_TRY_VOID(validate_samplers(options));
   for (const LogitBias& entry : options.logit_bias) {
@@ -118,9 +115,8 @@ Result<void> validate(const SamplingOptions& options, std::size_t vocab_size) {
   CONTINUO_TRY_VOID(validate(options));
   for (const LogitBias& entry : options.logit_bias) {
     if (entry.token < 0 || static_cast<std::size_t>(entry.token) >= vocab_size) {
-      return field_error("logit_bias",
-                         fmt::format("names token {}, which is outside the vocabulary, expected 0 to {}",
-                                     entry.token, vocab_size - 1));
+      return field_error("logit_bias", fmt::format("names token {}, which is outside the vocabulary, expected 0 to {}",
+                                                   entry.token, vocab_size - 1));
     }
   }
   return {};

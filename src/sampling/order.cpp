@@ -31,8 +31,7 @@ CONTINUO_INLINE std::int32_t best_of_group(const float* scores) {
 
 template <std::size_t kBytes>
 CONTINUO_INLINE void best_of_groups(const float* scores, std::size_t groups, std::int32_t* bests) {
-  for (std::size_t g = 0; g < groups; ++g)
-    bests[g] = best_of_group<kBytes>(scores + g * kScoreGroup);
+  for (std::size_t g = 0; g < groups; ++g) bests[g] = best_of_group<kBytes>(scores + g * kScoreGroup);
 }
 
 using BestOfGroups = void (*)(const float* scores, std::size_t groups, std::int32_t* bests);
@@ -42,8 +41,7 @@ void best_of_groups_anywhere(const float* scores, std::size_t groups, std::int32
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) void best_of_groups_avx2(const float* scores, std::size_t groups,
-                                                         std::int32_t* bests) {
+__attribute__((target("avx2"))) void best_of_groups_avx2(const float* scores, std::size_t groups, std::int32_t* bests) {
   best_of_groups<32>(scores, groups, bests);
 }
 

@@ -18,9 +18,7 @@ inline std::int32_t order_of(float score) {
 }
 
 // Of a finite score.
-inline float score_of(std::int32_t order) {
-  return std::bit_cast<float>(order ^ ((order >> 31) & 0x7fffffff));
-}
+inline float score_of(std::int32_t order) { return std::bit_cast<float>(order ^ ((order >> 31) & 0x7fffffff)); }
 
 // Scores in groups of this size, the last as large as scores are left.
 inline constexpr std::size_t kScoreGroup = 64;

@@ -64,8 +64,7 @@ void hold_back_end(Chain& chain) {
   if (chain.history.generated() >= static_cast<std::size_t>(chain.options.min_tokens)) return;
   const std::span<float> scores = chain.own_scores();
   for (const std::vector<TokenId>* ends : {&chain.options.end_tokens, &chain.options.stop_tokens}) {
-    for (const TokenId id : *ends)
-      scores[static_cast<std::size_t>(id)] = kNever;
+    for (const TokenId id : *ends) scores[static_cast<std::size_t>(id)] = kNever;
   }
 }
 
@@ -91,8 +90,7 @@ void forbid_repeated_ngrams(Chain& chain) {
   const std::span<float> scores = chain.own_scores();
   for (std::size_t end = before; end < text.size(); ++end) {
     const auto earlier = text.subspan(end - before, before);
-    if (std::equal(earlier.begin(), earlier.end(), last.begin()))
-      scores[static_cast<std::size_t>(text[end])] = kNever;
+    if (std::equal(earlier.begin(), earlier.end(), last.begin())) scores[static_cast<std::size_t>(text[end])] = kNever;
   }
 }
 
@@ -125,8 +123,7 @@ using Breakers = std::vector<SequenceBreaker>;
 std::span<const SequenceBreaker> breakers_from(const Breakers* breakers, TokenId head) {
   if (!breakers) return {};
   const auto less = [](const SequenceBreaker& a, const SequenceBreaker& b) { return a.head < b.head; };
-  const auto [first, last] =
-      std::equal_range(breakers->begin(), breakers->end(), SequenceBreaker{head, {}}, less);
+  const auto [first, last] = std::equal_range(breakers->begin(), breakers->end(), SequenceBreaker{head, {}}, less);
   return {first, last};
 }
 
@@ -156,13 +153,11 @@ std::vector<std::size_t> repetitions(std::span<const TokenId> text, std::size_t 
   std::size_t left = 0, right = 0;  // the match that reaches farthest back is [left, right)
   for (std::size_t k = 1; k < n; ++k) {
     std::size_t length = k < right ? std::min(right - k, lengths[k - left]) : 0;
-    while (k + length < n && back(length) == back(k + length))
-      ++length;
+    while (k + length < n && back(length) == back(k + length)) ++length;
     if (k + length > right) left = k, right = k + length;
     lengths[k] = length;
   }
-  for (std::size_t& length : lengths)
-    length = std::min(length, limit);
+  for (std::size_t& length : lengths) length = std::min(length, limit);
   return lengths;
 }
 
@@ -198,8 +193,7 @@ void dont_repeat_yourself(Chain& chain) {
   for (const auto& [token, length] : repeated) {
     if (std::exchange(before, token) == token) continue;
     const auto heads = breakers_from(breakers, token);
-    if (std::any_of(heads.begin(), heads.end(), [](const SequenceBreaker& b) { return b.tail.empty(); }))
-      continue;
+    if (std::any_of(heads.begin(), heads.end(), [](const SequenceBreaker& b) { return b.tail.empty(); })) continue;
     const double exponent = std::min(static_cast<double>(length - allowed) * log_base, kMostExponent);
     float& score = scores[static_cast<std::size_t>(token)];
     constexpr double kLeast = std::numeric_limits<float>::lowest();

@@ -9,8 +9,7 @@ constexpr std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t
 
 }  // namespace
 
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key) {
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   constexpr std::uint64_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
   constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
   for (int round = 0; round < 10; ++round) {
@@ -24,8 +23,7 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
 }
 
 double uniform(std::uint64_t seed, std::uint64_t sample, std::uint64_t position, RandomStream stream) {
-  const auto words =
-      philox4x32({low(position), high(position), low(sample), high(sample)}, {low(seed), high(seed)});
+  const auto words = philox4x32({low(position), high(position), low(sample), high(sample)}, {low(seed), high(seed)});
   const std::size_t first = 2 * static_cast<std::size_t>(stream);
   const std::uint64_t bits = (std::uint64_t{words[first + 1]} << 32 | words[first]) >> 11;
   return static_cast<double>(bits) * 0x1p-53;

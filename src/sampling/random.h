@@ -8,8 +8,7 @@
 namespace continuo {
 
 // Philox4x32 with ten rounds: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key);
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
 // What a number is for: numbers of different streams have nothing to do with each other.
 enum class RandomStream : std::uint8_t { draw, exclusion };

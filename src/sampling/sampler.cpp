@@ -36,8 +36,7 @@ namespace {
 // The candidate at which the running sum of weights, in order of ids, passes u times their total.
 const Candidate& draw_candidate(std::span<const Candidate> candidates, double u) {
   double total = 0;
-  for (const Candidate& candidate : candidates)
-    total += candidate.weight;
+  for (const Candidate& candidate : candidates) total += candidate.weight;
   const double target = u * total;
   double passed = 0;
   for (const Candidate& candidate : candidates) {
@@ -53,8 +52,8 @@ std::optional<TokenId> Sampler::sample(std::span<const float> logits, Draw draw,
                                        std::span<const std::uint64_t> allowed) {
   CONTINUO_CHECK(logits.size() == vocab_size_, "as many logits as tokens");
   scratch.candidates.clear();
-  Chain chain{options_, history_, logits, scratch.scores, scratch.candidates, scratch.ranks, scratch.bests,
-              scratch.weights};
+  Chain chain{options_,           history_,      logits,        scratch.scores,
+              scratch.candidates, scratch.ranks, scratch.bests, scratch.weights};
   chain.draw = draw;
   chain.feedback = feedback_;
   chain.allowed = allowed;
@@ -86,8 +85,7 @@ std::int32_t best_order(std::span<const float> logits) {
   std::array<std::int32_t, kAtOnce / kScoreGroup> bests;
   std::int32_t best = kNotFinite;
   for (std::size_t start = 0; start < logits.size(); start += kAtOnce) {
-    best = std::max(
-        best, best_orders(logits.subspan(start, std::min(kAtOnce, logits.size() - start)), bests.data()));
+    best = std::max(best, best_orders(logits.subspan(start, std::min(kAtOnce, logits.size() - start)), bests.data()));
   }
   return best;
 }
@@ -106,8 +104,7 @@ double log_normalizer(std::span<const float> logits) {
     exact_exp_scores(logits.subspan(start, n), largest, 1, buckets.data(), powers.data());
     std::fill(powers.begin() + static_cast<std::ptrdiff_t>(n), powers.end(), 0.0);
     double even = 0, odd = 0;  // an addition waits for the one before
-    for (std::size_t i = 0; i < kAtOnce; i += 2)
-      even += powers[i], odd += powers[i + 1];
+    for (std::size_t i = 0; i < kAtOnce; i += 2) even += powers[i], odd += powers[i + 1];
     sum += even + odd;
   }
   return largest + exact_log(sum);
@@ -161,8 +158,7 @@ std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, std::size_
   }
   std::sort_heap(best.begin(), best.end(), better);
   const double normalizer = log_normalizer(logits);
-  for (TokenLogprob& entry : best)
-    entry.logprob -= normalizer;
+  for (TokenLogprob& entry : best) entry.logprob -= normalizer;
   return best;
 }
 

@@ -25,8 +25,7 @@ struct SamplingScratch {
 
   // What it takes at the most.
   static constexpr std::size_t bytes(std::size_t vocab_size) {
-    return vocab_size *
-           (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t) + sizeof(double));
+    return vocab_size * (sizeof(float) + sizeof(Candidate) + sizeof(Rank) + sizeof(std::int32_t) + sizeof(double));
   }
 };
 

@@ -19,8 +19,7 @@ std::vector<const Stage*> ordered_stages(const SamplingOptions& options) {
     return order;
   }
   add([](const Stage& stage) { return stage.kind == StageKind::first; });
-  for (const std::string& name : options.samplers)
-    add([&](const Stage& stage) { return stage.option == name; });
+  for (const std::string& name : options.samplers) add([&](const Stage& stage) { return stage.option == name; });
   add([](const Stage& stage) { return stage.kind == StageKind::last; });
   return order;
 }
@@ -45,8 +44,8 @@ Result<void> validate_samplers(const SamplingOptions& options) {
   for (std::size_t i = 0; i < options.samplers.size(); ++i) {
     const std::string& name = options.samplers[i];
     const auto all = stages();
-    const auto stage = std::find_if(all.begin(), all.end(),
-                                    [&](const Stage& s) { return !name.empty() && s.option == name; });
+    const auto stage =
+        std::find_if(all.begin(), all.end(), [&](const Stage& s) { return !name.empty() && s.option == name; });
     if (stage == all.end())
       return field_error("samplers", fmt::format("has '{}', expected some of {}", name, sampler_names()));
     const auto end = options.samplers.begin() + static_cast<std::ptrdiff_t>(i);
@@ -55,8 +54,7 @@ Result<void> validate_samplers(const SamplingOptions& options) {
     if (stage->kind != StageKind::scores) {
       if (over_candidates.empty()) over_candidates = stage->option;
     } else if (!over_candidates.empty()) {
-      return field_error("samplers",
-                         fmt::format("has '{}' behind '{}', expected it before", name, over_candidates),
+      return field_error("samplers", fmt::format("has '{}' behind '{}', expected it before", name, over_candidates),
                          "what changes scores comes before what drops tokens");
     }
   }
@@ -70,8 +68,7 @@ bool wants_candidates(const Stage& stage, const Chain& chain) {
 void apply_stages(std::span<const Stage* const> order, Chain& chain) {
   if (!chain.allowed.empty()) keep_allowed(chain);
   const auto next_active = [&](std::size_t i) {
-    while (i < order.size() && !order[i]->active(chain.options))
-      ++i;
+    while (i < order.size() && !order[i]->active(chain.options)) ++i;
     return i;
   };
   std::size_t at = next_active(0);

@@ -95,8 +95,7 @@ class Spread {
   std::size_t reaches(double wanted, std::size_t n, double& before) const {
     const double surely = wanted + summation_error(n, total());
     std::size_t at = 0;
-    for (before = 0; at + 1 < sums_.size() && before + sum(sums_[at]) < surely; ++at)
-      before += sum(sums_[at]);
+    for (before = 0; at + 1 < sums_.size() && before + sum(sums_[at]) < surely; ++at) before += sum(sums_[at]);
     return at;
   }
 
@@ -113,8 +112,7 @@ std::int32_t least_order(Exponent exponent, std::size_t last, std::int32_t best)
   std::int64_t worst = order_of(std::numeric_limits<float>::lowest()), found = best;
   while (worst < found) {
     const std::int64_t middle = worst + (found - worst) / 2;
-    if (static_cast<std::size_t>(exponent_bucket(exponent(score_of(static_cast<std::int32_t>(middle))))) <=
-        last) {
+    if (static_cast<std::size_t>(exponent_bucket(exponent(score_of(static_cast<std::int32_t>(middle))))) <= last) {
       found = middle;
     } else {
       worst = middle + 1;
@@ -139,8 +137,7 @@ void take_likely(Chain& chain, Exponent exponent) {
     spread.add(std::span(buckets).first(some.size()), {weights, some.size()});
   }
   chain.likely = {.total = spread.total(), .doubt = summation_error(scores.size(), spread.total())};
-  const std::size_t last =
-      spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
+  const std::size_t last = spread.reaches(chain.options.top_p * spread.total(), scores.size(), chain.likely.before);
   const std::int32_t best = *std::max_element(chain.bests.begin(), chain.bests.end());
   const std::int32_t bar = least_order(exponent, last, best);
   const float least = score_of(bar), largest = std::numeric_limits<float>::max();
@@ -155,12 +152,10 @@ void take_likely(Chain& chain, Exponent exponent) {
     std::size_t passed = 0;
     for (std::size_t id = first; id < first + n; ++id) {
       passing[passed] = static_cast<std::uint32_t>(id);
-      passed +=
-          static_cast<std::size_t>(scores[id] >= least) & static_cast<std::size_t>(scores[id] <= largest);
+      passed += static_cast<std::size_t>(scores[id] >= least) & static_cast<std::size_t>(scores[id] <= largest);
     }
     for (const std::uint32_t id : std::span(passing).first(passed)) {
-      if (scores[id] < above)
-        chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
+      if (scores[id] < above) chain.ranks.push_back({scores[id], static_cast<std::uint32_t>(chain.candidates.size())});
       chain.candidates.push_back({static_cast<TokenId>(id), scores[id], chain.weights[id]});
     }
   }
@@ -171,13 +166,10 @@ void weigh(Chain& chain) {
   const Exponent exponent = exponent_of(chain);
   std::array<double, kAtOnce> weights;
   for (std::size_t start = 0; start < chain.candidates.size(); start += kAtOnce) {
-    const auto some =
-        std::span(chain.candidates).subspan(start, std::min(kAtOnce, chain.candidates.size() - start));
-    for (std::size_t i = 0; i < some.size(); ++i)
-      weights[i] = exponent(some[i].score);
+    const auto some = std::span(chain.candidates).subspan(start, std::min(kAtOnce, chain.candidates.size() - start));
+    for (std::size_t i = 0; i < some.size(); ++i) weights[i] = exponent(some[i].score);
     exact_exp_all(std::span(weights).first(some.size()));
-    for (std::size_t i = 0; i < some.size(); ++i)
-      some[i].weight = weights[i];
+    for (std::size_t i = 0; i < some.size(); ++i) some[i].weight = weights[i];
   }
 }
 
@@ -233,7 +225,8 @@ void apply_temperature(Chain& chain) {
 
 // A temperature between T - range and T + range: the nearer the entropy is to that of equal chances, the higher.
 void apply_dynamic_temperature(Chain& chain) {
-  if (chain.temperature == 0) {  // the entropy is that of all of them, not of those alone that the next stage may keep
+  // the entropy is that of all of them, not of those alone that the next stage may keep
+  if (chain.temperature == 0) {
     const Stage* const next = std::exchange(chain.next, nullptr);
     make_candidates(chain);
     chain.next = next;
@@ -248,8 +241,7 @@ void apply_dynamic_temperature(Chain& chain) {
     if (candidate.weight > 0) entropy += candidate.weight / total * (log_total - exponent(candidate.score));
   }
   const double share = std::clamp(entropy / exact_log(static_cast<double>(n)), 0.0, 1.0);
-  const double power =
-      options.dynatemp_exponent == 0 ? 1 : exact_exp(options.dynatemp_exponent * exact_log(share));
+  const double power = options.dynatemp_exponent == 0 ? 1 : exact_exp(options.dynatemp_exponent * exact_log(share));
   const double least = std::max(0.0, double{options.temperature} - options.dynatemp_range);
   const double most = double{options.temperature} + options.dynatemp_range;
   chain.temperature = std::max(least + (most - least) * power, 1e-30);  // at 0 the best alone would be left
@@ -258,8 +250,7 @@ void apply_dynamic_temperature(Chain& chain) {
 
 // The first of the ranks, the best ones first, at which the weight surely reaches `wanted`, if those before
 // them carry `before` and sums may be off by `doubt`; null where that does not tell.
-const Rank* reached(const Chain& chain, std::span<const Rank> ranks, double before, double wanted,
-                    double doubt) {
+const Rank* reached(const Chain& chain, std::span<const Rank> ranks, double before, double wanted, double doubt) {
   double carried = before;
   for (const Rank& rank : ranks) {
     if (carried >= wanted - doubt) return nullptr;
@@ -284,11 +275,9 @@ Stretch narrow_down(Chain& chain, double wanted) {
     const std::span<Rank> better_half = found.ranks.first(found.ranks.size() / 2);
     std::nth_element(found.ranks.begin(), better_half.end(), found.ranks.end(), better);
     double weight = 0;
-    for (const Rank& rank : better_half)
-      weight += chain.candidates[rank.index].weight;
-    found = found.before + weight < wanted
-                ? Stretch{found.ranks.subspan(better_half.size()), found.before + weight}
-                : Stretch{better_half, found.before};
+    for (const Rank& rank : better_half) weight += chain.candidates[rank.index].weight;
+    found = found.before + weight < wanted ? Stretch{found.ranks.subspan(better_half.size()), found.before + weight}
+                                           : Stretch{better_half, found.before};
   }
   std::sort(found.ranks.begin(), found.ranks.end(), better);
   return found;
@@ -300,8 +289,7 @@ template <class Merit>
 void keep_mass(Chain& chain, double wanted, double total, Merit merit) {
   std::vector<Rank>& ranks = chain.ranks;
   ranks.clear();
-  for (std::size_t i = 0; i < chain.candidates.size(); ++i)
-    ranks.push_back({merit(i), static_cast<std::uint32_t>(i)});
+  for (std::size_t i = 0; i < chain.candidates.size(); ++i) ranks.push_back({merit(i), static_cast<std::uint32_t>(i)});
   const Stretch near = narrow_down(chain, wanted);
   const bool in_order = near.before == 0;
   const Rank* last =
@@ -341,8 +329,7 @@ void keep_top_p(Chain& chain) {
 
 void keep_min_p(Chain& chain) {
   double best = 0;  // 1, unless a stage before took the best away
-  for (const Candidate& candidate : chain.candidates)
-    best = std::max(best, candidate.weight);
+  for (const Candidate& candidate : chain.candidates) best = std::max(best, candidate.weight);
   const double least = chain.options.min_p * best;
   std::erase_if(chain.candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
 }
@@ -361,8 +348,7 @@ void keep_typical(Chain& chain) {
     merits.push_back(surprisal);
     if (candidate.weight > 0) entropy += candidate.weight / total * surprisal;
   }
-  for (double& merit : merits)
-    merit = -std::fabs(merit - entropy);
+  for (double& merit : merits) merit = -std::fabs(merit - entropy);
   keep_mass(chain, chain.options.typical_p * total, total, [&](std::size_t i) { return merits[i]; });
 }
 
@@ -377,29 +363,24 @@ constexpr Stage kStages[] = {
     {"minimum length", "", first, [](Options o) { return o.min_tokens > 0; }, hold_back_end},
     {"no repeated n-gram", "", first, [](Options o) { return o.no_repeat_ngram > 0; }, forbid_repeated_ngrams},
     {"length penalty", "", first, [](Options o) { return o.length_penalty_factor != 1; }, hasten_end},
-    {"repetition penalty", "penalties", scores, [](Options o) { return o.repeat_penalty != 1; },
-     penalize_repetition},
+    {"repetition penalty", "penalties", scores, [](Options o) { return o.repeat_penalty != 1; }, penalize_repetition},
     {"presence and frequency penalty", "penalties", scores,
-     [](Options o) { return o.presence_penalty != 0 || o.frequency_penalty != 0; },
-     penalize_presence_and_frequency},
+     [](Options o) { return o.presence_penalty != 0 || o.frequency_penalty != 0; }, penalize_presence_and_frequency},
     {"DRY", "dry", scores, [](Options o) { return o.dry_multiplier != 0; }, dont_repeat_yourself},
     {"top-n-sigma", "top_n_sigma", scores, [](Options o) { return o.top_n_sigma > 0; }, keep_within_sigma},
-    {"temperature", "temperature", temperature, [](Options o) { return o.dynatemp_range == 0; },
-     apply_temperature},
+    {"temperature", "temperature", temperature, [](Options o) { return o.dynatemp_range == 0; }, apply_temperature},
     {"dynamic temperature", "temperature", temperature, [](Options o) { return o.dynatemp_range != 0; },
      apply_dynamic_temperature},
     {"top-h", "top_h", candidates, [](Options o) { return o.top_h > 0 && filters(o); }, keep_top_h},
     {"top-k", "top_k", candidates, [](Options o) { return o.top_k > 0 && filters(o); }, keep_top_k},
     {"top-p", "top_p", candidates, [](Options o) { return o.top_p < 1 && filters(o); }, keep_top_p},
     {"min-p", "min_p", candidates, [](Options o) { return o.min_p > 0 && filters(o); }, keep_min_p},
-    {"locally typical", "typ_p", candidates, [](Options o) { return o.typical_p < 1 && filters(o); },
-     keep_typical},
+    {"locally typical", "typ_p", candidates, [](Options o) { return o.typical_p < 1 && filters(o); }, keep_typical},
     {"epsilon cutoff", "epsilon_cutoff", candidates, [](Options o) { return o.epsilon_cutoff > 0 && filters(o); },
      cut_epsilon},
     {"eta cutoff", "eta_cutoff", candidates, [](Options o) { return o.eta_cutoff > 0 && filters(o); }, cut_eta},
     {"exclude top choices", "xtc", candidates,
-     [](Options o) { return o.xtc_probability > 0 && o.xtc_threshold <= 0.5f && filters(o); },
-     exclude_top_choices},
+     [](Options o) { return o.xtc_probability > 0 && o.xtc_threshold <= 0.5f && filters(o); }, exclude_top_choices},
     {"Mirostat 1", "", last, [](Options o) { return o.mirostat == 1; }, keep_mirostat_1},
     {"Mirostat 2", "", last, [](Options o) { return o.mirostat == 2; }, keep_mirostat_2},
     {"adaptive-p", "", last, [](Options o) { return o.adaptive_target >= 0; }, adapt_to_target},

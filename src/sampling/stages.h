@@ -66,8 +66,7 @@ struct Chain {
   Draw draw = {};
   SamplingFeedback feedback = {};
   std::span<const std::uint64_t> allowed = {};  // a bit a token id: those that may come; empty: all
-  const Stage* next =
-      nullptr;  // the active stage after this one; null: there is none, or candidates may be wanted
+  const Stage* next = nullptr;  // the active stage after this one; null: there is none, or candidates may be wanted
   // A candidate's weight is exp((score - largest) / temperature); 0: there are no candidates yet.
   double largest = 0, temperature = 0;
 

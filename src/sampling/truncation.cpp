@@ -44,8 +44,7 @@ void rank_best(Chain& chain, std::size_t n) {
 // Drops those with less than a share of the weight; of the best one and its equals that is never said.
 void cut_below(Chain& chain, double share, double total) {
   double best = 0;
-  for (const Candidate& candidate : chain.candidates)
-    best = std::max(best, candidate.weight);
+  for (const Candidate& candidate : chain.candidates) best = std::max(best, candidate.weight);
   const double least = std::min(best, share * total);
   std::erase_if(chain.candidates, [&](const Candidate& candidate) { return candidate.weight < least; });
 }
@@ -89,8 +88,7 @@ void exclude_top_choices(Chain& chain) {
   const SamplingOptions& options = chain.options;
   if (chain.candidates.size() < 2) return;
   const Draw& draw = chain.draw;
-  if (uniform(options.seed, draw.sample, draw.position, RandomStream::exclusion) >= options.xtc_probability)
-    return;
+  if (uniform(options.seed, draw.sample, draw.position, RandomStream::exclusion) >= options.xtc_probability) return;
   const double least = options.xtc_threshold * total_weight(chain);
   Rank last{};
   std::size_t choices = 0;
@@ -120,10 +118,8 @@ void keep_mirostat_1(Chain& chain) {
     products += t * b;
     squares += t * t;
   }
-  const double s = products / squares, epsilon = s - 1,
-               log_n = exact_log(static_cast<double>(chain.scores.size()));
-  const double shrink =
-      epsilon == 0 ? log_n : (1 - exact_exp(-epsilon * log_n)) / epsilon;  // its limit is ln n
+  const double s = products / squares, epsilon = s - 1, log_n = exact_log(static_cast<double>(chain.scores.size()));
+  const double shrink = epsilon == 0 ? log_n : (1 - exact_exp(-epsilon * log_n)) / epsilon;  // its limit is ln n
   const double k = exact_exp((chain.feedback.mirostat_mu * kLn2 - exact_log(shrink)) / s);
   if (k >= static_cast<double>(chain.candidates.size())) return;
   const auto kept = k >= 1 ? static_cast<std::size_t>(k) : std::size_t{1};  // of NaN as well
@@ -150,8 +146,8 @@ void keep_mirostat_2(Chain& chain) {
 void adapt_to_target(Chain& chain) {
   const double total = total_weight(chain), target = chain.options.adaptive_target;
   const SamplingFeedback& past = chain.feedback;
-  const double aim = std::clamp(
-      past.adaptive_weight == 0 ? target : 2 * target - past.adaptive_sum / past.adaptive_weight, 0.0, 1.0);
+  const double aim =
+      std::clamp(past.adaptive_weight == 0 ? target : 2 * target - past.adaptive_sum / past.adaptive_weight, 0.0, 1.0);
   chain.weights.clear();
   double largest = 0;
   for (Candidate& candidate : chain.candidates) {
@@ -161,8 +157,7 @@ void adapt_to_target(Chain& chain) {
     candidate.weight = kPeak - kSharpness * distance * distance / (1 + distance);
     largest = chain.weights.size() == 1 ? candidate.weight : std::max(largest, candidate.weight);
   }
-  for (Candidate& candidate : chain.candidates)
-    candidate.weight = exact_exp(candidate.weight - largest);
+  for (Candidate& candidate : chain.candidates) candidate.weight = exact_exp(candidate.weight - largest);
 }
 
 SamplingFeedback first_feedback(const SamplingOptions& options) {

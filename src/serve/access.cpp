@@ -59,19 +59,19 @@ bool is_loopback(const std::string& address) {
 
 Result<std::vector<std::string>> read_keys(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return Error{.kind = ErrorKind::usage, .what = std::string("cannot read the keys: ") + std::strerror(errno), .file = file};
+  if (!in)
+    return Error{
+        .kind = ErrorKind::usage, .what = std::string("cannot read the keys: ") + std::strerror(errno), .file = file};
   std::vector<std::string> keys;
   for (std::string line; std::getline(in, line);) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' '))
-      line.pop_back();
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty()) continue;
     if (keys.size() == kMostKeys) {
       return Error{.kind = ErrorKind::usage, .what = fmt::format("has more than {} keys", kMostKeys), .file = file};
     }
     keys.push_back(std::move(line));
   }
-  if (keys.empty())
-    return Error{.kind = ErrorKind::usage, .what = "has no key, expected one a line", .file = file};
+  if (keys.empty()) return Error{.kind = ErrorKind::usage, .what = "has no key, expected one a line", .file = file};
   return keys;
 }
 
@@ -79,7 +79,8 @@ bool is_key(std::string_view key, std::string_view given) {
   volatile unsigned char difference = key.size() == given.size() && !key.empty() ? 0 : 1;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const char expected = key.empty() ? '\0' : key[i % key.size()];
-    difference = static_cast<unsigned char>(difference | (static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(expected)));
+    difference = static_cast<unsigned char>(
+        difference | (static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(expected)));
   }
   return difference == 0;
 }
@@ -91,18 +92,19 @@ std::optional<Refusal> refusal(const AccessRules& rules, const HttpRequest& requ
   if (request.origin && !is_known_origin(rules, *request.origin, request.host)) {
     return Refusal{403, "origin_not_allowed", "pages of this origin may not ask this server"};
   }
-  const bool cross_site = request.fetch_site && (*request.fetch_site == "cross-site" || *request.fetch_site == "same-site");
+  const bool cross_site =
+      request.fetch_site && (*request.fetch_site == "cross-site" || *request.fetch_site == "same-site");
   if (cross_site && !request.origin) {
     return Refusal{403, "origin_not_allowed", "pages of other sites may not ask this server"};
   }
   if (!needs_key || rules.keys.empty()) return std::nullopt;
   constexpr std::string_view kBearer = "bearer ";
-  const std::string_view authorization = request.authorization ? std::string_view(*request.authorization) : std::string_view();
+  const std::string_view authorization =
+      request.authorization ? std::string_view(*request.authorization) : std::string_view();
   const bool bearer = same_name(authorization.substr(0, kBearer.size()), kBearer);
   const std::string_view given = bearer ? authorization.substr(kBearer.size()) : std::string_view();
   bool known = false;
-  for (const std::string& key : rules.keys)
-    known = is_key(key, given) || known;  // all are compared, whichever fits
+  for (const std::string& key : rules.keys) known = is_key(key, given) || known;  // all are compared, whichever fits
   if (known) return std::nullopt;
   return Refusal{401, "invalid_api_key",
                  bearer ? "the key is not one of this server's" : "expected a header \"Authorization: Bearer KEY\""};

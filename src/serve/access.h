@@ -12,10 +12,10 @@
 namespace continuo {
 
 struct AccessRules {
-  bool loopback = true;               // the server listens on a loopback address
-  std::vector<std::string> keys;      // any of them will do; none: everybody may ask
-  std::vector<std::string> hosts;     // names that Host may have, besides those of loopback
-  std::vector<std::string> origins;   // "https://example.org": pages that may ask
+  bool loopback = true;              // the server listens on a loopback address
+  std::vector<std::string> keys;     // any of them will do; none: everybody may ask
+  std::vector<std::string> hosts;    // names that Host may have, besides those of loopback
+  std::vector<std::string> origins;  // "https://example.org": pages that may ask
 };
 
 struct Refusal {
@@ -32,8 +32,8 @@ Result<std::vector<std::string>> read_keys(const std::string& file);
 // In a time that depends on the length of `given` alone.
 bool is_key(std::string_view key, std::string_view given);
 
-// What stands against a request. Host and Origin are checked because a page in a browser on this machine can send requests to
-// loopback addresses, and can make its own name lead to one (DNS rebinding).
+// What stands against a request. Host and Origin are checked because a page in a browser on this machine can send
+// requests to loopback addresses, and can make its own name lead to one (DNS rebinding).
 std::optional<Refusal> refusal(const AccessRules& rules, const HttpRequest& request, bool needs_key);
 
 }  // namespace continuo

@@ -28,8 +28,7 @@ Answer usage(std::size_t prompt_tokens, std::size_t completion_tokens) {
 
 Answer top_json(const std::vector<TokenLogprob>& top, const Tokenizer* tokenizer) {
   Answer alternatives = Answer::object();
-  for (const TokenLogprob& entry : top)
-    alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
+  for (const TokenLogprob& entry : top) alternatives[piece_name(tokenizer, entry.token)] = entry.logprob;
   return alternatives;
 }
 
@@ -46,15 +45,13 @@ Answer choice_json(const BatchRequest& request, const Completion& completion, st
   choice["index"] = index;
   choice["logprobs"] = nullptr;
   if (logprobs) {
-    for (const GeneratedToken& token : completion.tokens)
-      logprobs->add(token);
+    for (const GeneratedToken& token : completion.tokens) logprobs->add(token);
     choice["logprobs"] = logprobs->take();
   }
   add_end(end_of(request, completion), choice);
   if (request.want_ids) {
     Answer ids = Answer::array();
-    for (const GeneratedToken& token : completion.tokens)
-      ids.push_back(token.id);
+    for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);
     choice["ids"] = std::move(ids);
   }
   return choice;
@@ -74,7 +71,9 @@ std::string error_json(int status, std::string_view code, std::string_view messa
   return as_text({{"error", std::move(error)}});
 }
 
-int status_of(const Error& error) { return error.kind == ErrorKind::model || error.kind == ErrorKind::output ? 500 : 400; }
+int status_of(const Error& error) {
+  return error.kind == ErrorKind::model || error.kind == ErrorKind::output ? 500 : 400;
+}
 
 std::string error_json(const Error& error) {
   return error_json(status_of(error), error_type(error.kind), error.message(), error.field);
@@ -97,8 +96,7 @@ LogprobsWriter::LogprobsWriter(const BatchRequest& request, const Tokenizer* tok
   if (!tokenizer) return;
   decoder_.emplace(*tokenizer, true);
   if (request.score_prompt) return;  // add_prompt() goes through it
-  for (const TokenId id : request.request.prompt)
-    decoder_->push(id);
+  for (const TokenId id : request.request.prompt) decoder_->push(id);
   if (request.echo) characters_ = characters_in(request.prompt);
 }
 
@@ -122,8 +120,8 @@ void LogprobsWriter::add_prompt(const Score& score) {
     if (i == 0) {
       add(ids[i], nullptr, nullptr, nullptr);
     } else {
-      add(ids[i], score.logprobs[i - 1],
-          score.top.empty() ? Answer::object() : top_json(score.top[i - 1], tokenizer_), nullptr);
+      add(ids[i], score.logprobs[i - 1], score.top.empty() ? Answer::object() : top_json(score.top[i - 1], tokenizer_),
+          nullptr);
     }
   }
 }
@@ -172,8 +170,8 @@ SampleEnd end_of(const BatchRequest& request, const Completion& sample) {
   return end;
 }
 
-std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text,
-                           Answer logprobs, const std::optional<SampleEnd>& end) {
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
+                           const std::optional<SampleEnd>& end) {
   Answer choice = {{"text", text}, {"index", index}};
   choice["logprobs"] = std::move(logprobs);
   choice["finish_reason"] = nullptr;

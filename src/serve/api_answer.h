@@ -69,8 +69,8 @@ struct SampleEnd {
 SampleEnd end_of(const BatchRequest& request, const Completion& sample);
 
 // An event's object: what has become certain of a choice; `logprobs` may be null, `end` nothing.
-std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text,
-                           Answer logprobs, const std::optional<SampleEnd>& end);
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
+                           const std::optional<SampleEnd>& end);
 // The event of the tokens, which has no choices.
 std::string usage_json(const ApiAnswerHead& head, std::size_t prompt_tokens, std::size_t completion_tokens);
 

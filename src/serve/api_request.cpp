@@ -38,7 +38,8 @@ Result<void> refuse_suffix(ApiRequest&, std::string_view field, const Json& valu
 Result<void> set_stream_options(ApiRequest& request, std::string_view field, const Json& value) {
   if (!value.is_object()) return wrong_field(field, "an object", value);
   for (const auto& [key, option] : value.items()) {
-    if (key != "include_usage") return field_error(field, fmt::format("has an unknown member \"{}\"", valid_utf8(key.substr(0, 60))));
+    if (key != "include_usage")
+      return field_error(field, fmt::format("has an unknown member \"{}\"", valid_utf8(key.substr(0, 60))));
     if (option.is_null()) continue;
     if (!option.is_boolean()) return wrong_field("stream_options.include_usage", "true or false", option);
     request.include_usage = option.get<bool>();
@@ -85,8 +86,7 @@ std::vector<const Json*> prompts_in(const Json& value) {
   std::vector<const Json*> prompts;
   const bool list = value.is_array() && !value.empty() && (value[0].is_string() || value[0].is_array());
   if (!list) return {&value};
-  for (const Json& prompt : value)
-    prompts.push_back(&prompt);
+  for (const Json& prompt : value) prompts.push_back(&prompt);
   return prompts;
 }
 
@@ -107,9 +107,10 @@ Result<void> set_prompts(ApiRequest& request, BatchRequest base, const Json& val
     CONTINUO_TRY_VOID(parser.finish(one));
     bytes += bytes_of(one, spec);
     if (bytes > limits.bytes) {
-      return field_error(kPrompt, fmt::format("with n, max_tokens and logprobs: the answer may take more than the {} MiB that "
-                                              "the server has for requests",
-                                              limits.bytes >> 20));
+      return field_error(kPrompt,
+                         fmt::format("with n, max_tokens and logprobs: the answer may take more than the {} MiB that "
+                                     "the server has for requests",
+                                     limits.bytes >> 20));
     }
     request.prompts.push_back(std::move(one));
   }
@@ -148,8 +149,7 @@ Result<ApiRequest> parse_completion(std::string_view body, const RequestParser& 
 
 std::vector<std::string_view> completion_fields() {
   std::vector<std::string_view> names = field_names();
-  for (const ApiField& field : kApiFields)
-    names.push_back(field.name);
+  for (const ApiField& field : kApiFields) names.push_back(field.name);
   return names;
 }
 

@@ -8,7 +8,8 @@ std::string event(std::string_view json) { return "data: " + std::string(json) +
 
 }  // namespace
 
-CompletionCall::CompletionCall(ApiRequest request, ApiAnswerHead head, std::shared_ptr<HttpExchange> exchange, Parts parts)
+CompletionCall::CompletionCall(ApiRequest request, ApiAnswerHead head, std::shared_ptr<HttpExchange> exchange,
+                               Parts parts)
     : request_(std::move(request)),
       head_(std::move(head)),
       exchange_(std::move(exchange)),
@@ -66,8 +67,7 @@ void CompletionCall::submit(Engine& engine) {
     numbers_.insert(numbers_.end(), numbers.begin(), numbers.end());
   }
   if (cancelled_) {
-    for (const std::uint64_t number : numbers_)
-      engine.cancel(number);
+    for (const std::uint64_t number : numbers_) engine.cancel(number);
   }
 }
 
@@ -76,8 +76,7 @@ void CompletionCall::submit(Engine& engine) {
 void CompletionCall::cancel() {
   cancelled_ = true;
   parts_.engine.run_soon([self = shared_from_this()](Engine& engine) {
-    for (const std::uint64_t number : self->numbers_)
-      engine.cancel(number);
+    for (const std::uint64_t number : self->numbers_) engine.cancel(number);
   });
 }
 
@@ -100,7 +99,8 @@ void CompletionCall::take(std::size_t prompt, Result<AnsweredRequest> result) {
     for (std::size_t i = 0; i < result->samples.size(); ++i) {
       if (!request_.stream()) parts_.metrics.generated_tokens += result->samples[i].tokens.size();
       if (i < part.streams.size()) part.streams[i].end = end_of(request_.prompts[prompt], result->samples[i]);
-      if (result->samples[i].finish == FinishReason::interrupted) fail(503, "shutting_down", "the server is shutting down");
+      if (result->samples[i].finish == FinishReason::interrupted)
+        fail(503, "shutting_down", "the server is shutting down");
     }
     part.answer = std::move(*result);
   } else if (!answered_) {
@@ -120,8 +120,7 @@ void CompletionCall::take(std::size_t prompt, Result<AnsweredRequest> result) {
   }
   if (left_ > 0) return;
   std::vector<AnsweredRequest> all;
-  for (Part& part : prompts_)
-    all.push_back(std::move(*part.answer));
+  for (Part& part : prompts_) all.push_back(std::move(*part.answer));
   answered_ = true;
   count_answer(200);
   exchange_->respond({.body = completion_json(head_, request_.prompts, all, parts_.tokenizer)});
@@ -150,8 +149,7 @@ void CompletionCall::write_events() {
   }
   bool over = true;
   for (std::size_t i = 0; i < prompts_.size(); ++i) {
-    for (std::size_t sample = 0; sample < prompts_[i].streams.size(); ++sample)
-      over = write_event(i, sample) && over;
+    for (std::size_t sample = 0; sample < prompts_[i].streams.size(); ++sample) over = write_event(i, sample) && over;
   }
   if (over) finish_stream();
 }
@@ -170,8 +168,7 @@ bool CompletionCall::write_event(std::size_t prompt, std::size_t sample) {
   Answer logprobs;
   if (stream.logprobs) {
     if (stream.echo && part.answer && part.answer->prompt) stream.logprobs->add_prompt(*part.answer->prompt);
-    for (const GeneratedToken& token : stream.tokens)
-      stream.logprobs->add(token);
+    for (const GeneratedToken& token : stream.tokens) stream.logprobs->add(token);
     stream.tokens.clear();
     logprobs = stream.logprobs->take();
   }
@@ -188,8 +185,7 @@ void CompletionCall::finish_stream() {
     std::size_t prompt_tokens = 0, completion_tokens = 0;
     for (const Part& part : prompts_) {
       prompt_tokens += part.answer->samples.front().prompt_tokens;
-      for (const Completion& sample : part.answer->samples)
-        completion_tokens += sample.tokens.size();
+      for (const Completion& sample : part.answer->samples) completion_tokens += sample.tokens.size();
     }
     exchange_->send(event(usage_json(head_, prompt_tokens, completion_tokens)));
   }

@@ -80,9 +80,9 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
   Parts parts_;
   const Clock::time_point arrival_ = Clock::now();
   std::vector<Part> prompts_;
-  std::size_t left_;       // prompts that the engine has
-  bool answered_ = false;  // nothing more is to be written
-  bool begun_ = false;     // the head of a stream is written
+  std::size_t left_;                    // prompts that the engine has
+  bool answered_ = false;               // nothing more is to be written
+  bool begun_ = false;                  // the head of a stream is written
   std::atomic<bool> cancelled_{false};  // the engine's thread asks
   std::atomic<bool> heard_{false};      // the first token came
   std::vector<std::uint64_t> numbers_;  // of the engine's thread: of the sequences

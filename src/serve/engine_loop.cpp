@@ -41,8 +41,7 @@ void EngineLoop::run() {
   try {
     std::vector<Task> tasks;
     while (take_tasks(tasks)) {
-      for (const Task& task : tasks)
-        task(engine_);
+      for (const Task& task : tasks) task(engine_);
       tasks.clear();
       if (engine_.unfinished() > 0) engine_.step();
       if (!news_.empty()) deliver_(std::exchange(news_, {}));

@@ -17,8 +17,8 @@ class EngineLoop {
   using Task = std::function<void(Engine&)>;
   using News = std::function<void()>;
 
-  // `deliver` takes what a step has to tell, in order, and calls it in the thread of those who listen. `engine` outlives the
-  // loop. `failed` is called if the thread ends by an exception; take_exception() has it.
+  // `deliver` takes what a step has to tell, in order, and calls it in the thread of those who listen. `engine`
+  // outlives the loop. `failed` is called if the thread ends by an exception; take_exception() has it.
   EngineLoop(Engine& engine, std::function<void(std::vector<News>)> deliver, std::function<void()> failed);
   ~EngineLoop();
   EngineLoop(const EngineLoop&) = delete;

@@ -1,6 +1,6 @@
-// HTTP/1.1 as the server sees it: requests that are read whole, answers that are written whole or as a stream. One thread, the
-// loop's, calls everything here but post(); there is no thread a connection. http_beast.cpp does it with Boost.Beast; where
-// Boost is missing, http_absent.cpp says so.
+// HTTP/1.1 as the server sees it: requests that are read whole, answers that are written whole or as a stream. One
+// thread, the loop's, calls everything here but post(); there is no thread a connection. http_beast.cpp does it with
+// Boost.Beast; where Boost is missing, http_absent.cpp says so.
 #pragma once
 
 #include <chrono>
@@ -48,8 +48,8 @@ class HttpExchange {
   virtual bool writable() const = 0;
 
   std::vector<std::pair<std::string, std::string>> headers;  // of the answer, besides its own
-  std::function<void()> on_writable;  // all that was sent is written
-  std::function<void()> on_gone;      // the client went away before the answer's end; nothing more need be sent
+  std::function<void()> on_writable;                         // all that was sent is written
+  std::function<void()> on_gone;  // the client went away before the answer's end; nothing more need be sent
 };
 
 struct HttpOptions {
@@ -75,8 +75,8 @@ class HttpServer {
   virtual std::uint16_t port() const = 0;
   virtual std::size_t connections() const = 0;
   virtual std::size_t answering() const = 0;  // connections that have an answer to give or to write
-  // Listens, and handles requests until stop(). `on_tick` is called about ten times a second, `on_signal` once, at SIGINT or
-  // SIGTERM; a second signal does what signals do.
+  // Listens, and handles requests until stop(). `on_tick` is called about ten times a second, `on_signal` once, at
+  // SIGINT or SIGTERM; a second signal does what signals do.
   virtual void run(Handler handler, std::function<void()> on_tick, std::function<void()> on_signal) = 0;
   // By any thread: calls `task` in the loop's.
   virtual void post(std::function<void()> task) = 0;

@@ -25,14 +25,12 @@ constexpr std::chrono::milliseconds kTick{100};
 
 class BeastServer : public HttpServer {
  public:
-  explicit BeastServer(HttpOptions options)
-      : acceptor_(loop_), signals_(loop_), tick_(loop_) {
+  explicit BeastServer(HttpOptions options) : acceptor_(loop_), signals_(loop_), tick_(loop_) {
     shared_.options = std::move(options);
     shared_.on_closed = [this](Connection* connection) { on_closed(connection); };
   }
   ~BeastServer() override {
-    for (const auto& [key, connection] : std::exchange(connections_, {}))
-      connection->close();
+    for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
   }
 
   Result<void> bind() {
@@ -55,8 +53,8 @@ class BeastServer : public HttpServer {
   }
   std::size_t connections() const override { return connections_.size(); }
   std::size_t answering() const override {
-    return static_cast<std::size_t>(
-        std::count_if(connections_.begin(), connections_.end(), [](const auto& entry) { return entry.second->busy(); }));
+    return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                                  [](const auto& entry) { return entry.second->busy(); }));
   }
 
   void run(Handler handler, std::function<void()> on_tick, std::function<void()> on_signal) override {
@@ -74,8 +72,7 @@ class BeastServer : public HttpServer {
     tick();
     loop_.run();
     // What is left holds connections, and those hold what the caller is about to take down.
-    for (const auto& [key, connection] : std::exchange(connections_, {}))
-      connection->close();
+    for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
   }
 
   void post(std::function<void()> task) override { net::post(loop_, std::move(task)); }
@@ -94,7 +91,7 @@ class BeastServer : public HttpServer {
     if (accepting_ || !acceptor_.is_open()) return;
     if (connections_.size() >= shared_.options.most_connections) close_idle();
     if (connections_.size() >= shared_.options.most_connections) return;  // the next that closes lets one in
-    if (std::exchange(accepting_, true)) return;  // a connection that closed has
+    if (std::exchange(accepting_, true)) return;                          // a connection that closed has
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       accepting_ = false;
       if (!error) {
@@ -117,8 +114,7 @@ class BeastServer : public HttpServer {
     tick_.async_wait([this](error_code error) {
       if (error) return;
       const auto now = Connection::Clock::now();
-      for (const auto& connection : all())
-        connection->tick(now);
+      for (const auto& connection : all()) connection->tick(now);
       accept();
       on_tick_();
       tick();
@@ -128,8 +124,7 @@ class BeastServer : public HttpServer {
   std::vector<std::shared_ptr<Connection>> all() const {
     std::vector<std::shared_ptr<Connection>> all;
     all.reserve(connections_.size());
-    for (const auto& [key, connection] : connections_)
-      all.push_back(connection);
+    for (const auto& [key, connection] : connections_) all.push_back(connection);
     return all;
   }
 

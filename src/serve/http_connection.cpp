@@ -22,8 +22,8 @@ namespace {
 // Bodies that are being read take at the most as much memory as so many of the longest.
 constexpr std::size_t kMostBodies = 16;
 constexpr std::uint32_t kMostHeaderBytes = 32 << 10;
-// After an answer that ends a connection, what the client still sends is read for a while: closing at once could take the
-// answer away from it.
+// After an answer that ends a connection, what the client still sends is read for a while: closing at once could take
+// the answer away from it.
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::size_t kMostDrained = std::size_t{64} << 20;
 
@@ -200,8 +200,7 @@ void Connection::respond(HttpAnswer answer, bool whole) {
   if (!whole && !chunked_) keep_alive_ = false;  // the end of the connection is that of the stream
   http::response<http::empty_body> head(static_cast<http::status>(answer.status), version_);
   head.set(http::field::content_type, answer.content_type);
-  for (const auto& [name, value] : answer.headers)
-    head.set(name, value);
+  for (const auto& [name, value] : answer.headers) head.set(name, value);
   for (const auto& [name, value] : exchange_ ? exchange_->headers : decltype(exchange_->headers)())
     head.set(name, value);
   if (whole) head.content_length(answer.body.size());

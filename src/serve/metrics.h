@@ -31,8 +31,8 @@ struct Metrics {
   std::uint64_t cancelled = 0;           // requests whose client went away
   std::uint64_t prompt_tokens = 0, generated_tokens = 0;
   std::uint64_t computed_tokens = 0, shared_tokens = 0, preemptions = 0;  // of the engine
-  std::size_t running = 0;      // requests on their way
-  std::size_t sequences = 0;    // samples and prompts with the engine
+  std::size_t running = 0;                                                // requests on their way
+  std::size_t sequences = 0;                                              // samples and prompts with the engine
   std::size_t connections = 0;
   SecondsHistogram first_token, whole;
 

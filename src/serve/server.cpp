@@ -61,7 +61,8 @@ class Server {
         options_(options),
         parser_(defaults, model.network, model.text(), engine),
         loop_(
-            engine, [this](std::vector<EngineLoop::News> news) { deliver(std::move(news)); }, [this] { http_.stop(); }) {}
+            engine, [this](std::vector<EngineLoop::News> news) { deliver(std::move(news)); },
+            [this] { http_.stop(); }) {}
 
   Result<void> run() {
     http_.run([this](HttpRequest request,
@@ -111,7 +112,7 @@ class Server {
   std::set<std::shared_ptr<CompletionCall>> calls_;  // that the engine has
   // Of requests and answers, until they are written.
   const std::shared_ptr<std::atomic<std::size_t>> bytes_ = std::make_shared<std::atomic<std::size_t>>(0);
-  std::uint64_t number_ = 0;                         // of completions so far
+  std::uint64_t number_ = 0;  // of completions so far
   const std::int64_t started_ =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::optional<Clock::time_point> end_;  // when what still runs is interrupted
@@ -157,7 +158,8 @@ void Server::handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange)
   std::string allowed;
   for (const Served& served : kServed) {
     if (!matches(served.route.path, request.path)) continue;
-    const bool same = request.method == served.route.method || (request.method == "HEAD" && served.route.method == "GET");
+    const bool same =
+        request.method == served.route.method || (request.method == "HEAD" && served.route.method == "GET");
     if (same) found = &served;
     allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", served.route.method);
   }
@@ -175,8 +177,9 @@ void Server::handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange)
   }
   if (found) return (this->*found->handler)(request, exchange);
   if (allowed.empty()) {
-    return answer(exchange, {.status = 404,
-                             .body = error_json(404, "not_found", fmt::format("there is no {}", request.path.substr(0, 100)))});
+    return answer(exchange,
+                  {.status = 404,
+                   .body = error_json(404, "not_found", fmt::format("there is no {}", request.path.substr(0, 100)))});
   }
   answer(exchange, {.status = 405,
                     .body = error_json(405, "method_not_allowed", fmt::format("expected {}", allowed)),
@@ -207,8 +210,9 @@ void Server::models(const HttpRequest&, const std::shared_ptr<HttpExchange>& exc
 void Server::one_model(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
   const std::string asked = percent_decoded(std::string_view(request.path).substr(kModels.size() + 1));
   if (asked == model_.name) return answer(exchange, {.body = as_text(model_json(model_, started_))});
-  answer(exchange, {.status = 404,
-                    .body = error_json(404, "model_not_found", fmt::format("this server's model is {}", model_.name), "model")});
+  answer(exchange,
+         {.status = 404,
+          .body = error_json(404, "model_not_found", fmt::format("this server's model is {}", model_.name), "model")});
 }
 
 // ---- completions ----
@@ -225,12 +229,13 @@ void Server::completions(const HttpRequest& request, const std::shared_ptr<HttpE
                              .headers = {{"Retry-After", "5"}}});
   }
   const ModelSpec& spec = model_.network.spec;
-  auto parsed = parse_completion(request.body, parser_, spec, {options_.most_sequences, std::max(options_.request_memory, kAnyRequest)});
+  auto parsed = parse_completion(request.body, parser_, spec,
+                                 {options_.most_sequences, std::max(options_.request_memory, kAnyRequest)});
   if (!parsed) return answer(exchange, refused(parsed.error()));
   if (!parsed->model.empty() && parsed->model != model_.name) {
     return answer(exchange, {.status = 404,
-                             .body = error_json(404, "model_not_found", fmt::format("this server's model is {}", model_.name),
-                                                "model")});
+                             .body = error_json(404, "model_not_found",
+                                                fmt::format("this server's model is {}", model_.name), "model")});
   }
   std::size_t sequences = 0, bytes = 0;
   for (const BatchRequest& prompt : parsed->prompts) {
@@ -267,8 +272,9 @@ void Server::missing(const std::shared_ptr<HttpExchange>& exchange, std::string_
 }
 
 void Server::chat(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
-  missing(exchange, "messages", "messages need the model's chat template, which this version does not read; /v1/completions "
-                                "continues a prompt that has the template's text in it");
+  missing(exchange, "messages",
+          "messages need the model's chat template, which this version does not read; /v1/completions "
+          "continues a prompt that has the template's text in it");
 }
 
 void Server::embeddings(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
@@ -342,8 +348,7 @@ void Server::tokenizer_info(const HttpRequest&, const std::shared_ptr<HttpExchan
 
 void Server::deliver(std::vector<EngineLoop::News> news) {
   http_.post([all = std::move(news)] {
-    for (const EngineLoop::News& one : all)
-      one();
+    for (const EngineLoop::News& one : all) one();
   });
 }
 
@@ -363,7 +368,8 @@ void Server::tick() {
   if (options_.deadline.count() > 0) {
     for (const auto& call : std::vector(calls_.begin(), calls_.end())) {
       if (now - call->arrival() > options_.deadline)
-        call->fail(504, "deadline_exceeded", fmt::format("the answer was not there after {} s", options_.deadline.count()));
+        call->fail(504, "deadline_exceeded",
+                   fmt::format("the answer was not there after {} s", options_.deadline.count()));
     }
   }
   if (!end_) return;
@@ -387,8 +393,7 @@ void Server::begin_end() {
 std::span<const Route> routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> list;
-    for (const Server::Served& served : Server::served())
-      list.push_back(served.route);
+    for (const Server::Served& served : Server::served()) list.push_back(served.route);
     return list;
   }();
   return all;

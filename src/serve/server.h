@@ -31,8 +31,8 @@ struct Route {
 };
 std::span<const Route> routes();
 
-// Serves until SIGINT or SIGTERM, and ends when what was running then is answered. `http` is listening already; `engine` was made
-// for `model`.
+// Serves until SIGINT or SIGTERM, and ends when what was running then is answered. `http` is listening already;
+// `engine` was made for `model`.
 Result<void> serve(HttpServer& http, const LoadedModel& model, Engine& engine, const RequestDefaults& defaults,
                    const ServeOptions& options);
 

@@ -62,8 +62,7 @@ std::size_t KvCache::pages_needed(std::size_t length) const {
 }
 
 void KvCache::reserve(std::size_t length) {
-  for (std::size_t n = pages_needed(length); n > 0; --n)
-    append(pool_->take());
+  for (std::size_t n = pages_needed(length); n > 0; --n) append(pool_->take());
 }
 
 bool KvCache::sees(std::size_t page, std::size_t position) const {

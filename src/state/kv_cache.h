@@ -51,8 +51,8 @@ class KvCache {
   // ---- sharing ----
   const PageRef& page(std::size_t i) const { return pages_[i]; }
   const std::vector<PageRef>& all_pages() const { return pages_; }
-  // The first `length` positions, as all_pages() held them; its own pages are given up. What follows on the last page is
-  // written again, so that page is copied where others hold it.
+  // The first `length` positions, as all_pages() held them; its own pages are given up. What follows on the last page
+  // is written again, so that page is copied where others hold it.
   void restore(const std::vector<PageRef>& pages, std::size_t length);
   // The next page, for a sequence that goes on at `position`: shared, if that sees any of it.
   void append_shared(const PageRef& page, std::size_t position);

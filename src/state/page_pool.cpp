@@ -51,22 +51,19 @@ PagePool::PagePool(std::size_t page_bytes, std::size_t limit, Format kv_type)
 
 PagePool::~PagePool() {
   CONTINUO_CHECK(in_use_ == 0, "a page pool that ends before its pages' holders");
-  for (const Slab& slab : slabs_)
-    munmap(slab.memory, slab.pages * footprint(page_bytes_));
+  for (const Slab& slab : slabs_) munmap(slab.memory, slab.pages * footprint(page_bytes_));
 }
 
 // Slabs double, so that a short text costs little and a long one few calls of the system.
 void PagePool::grow() {
   const std::size_t bytes = footprint(page_bytes_);
-  const std::size_t pages = std::clamp(std::min(limit_ - made_, std::max<std::size_t>(made_, 1)),
-                                       std::size_t{1}, std::max<std::size_t>(kLargestSlab / bytes, 1));
+  const std::size_t pages = std::clamp(std::min(limit_ - made_, std::max<std::size_t>(made_, 1)), std::size_t{1},
+                                       std::max<std::size_t>(kLargestSlab / bytes, 1));
   std::size_t size = 0;
   if (__builtin_mul_overflow(pages, bytes, &size)) throw std::bad_alloc();
-  void* memory =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  if (size >= kLargeSlab)
-    madvise(memory, size, MADV_HUGEPAGE);  // a hint: where it is refused, nothing is lost
+  if (size >= kLargeSlab) madvise(memory, size, MADV_HUGEPAGE);  // a hint: where it is refused, nothing is lost
   slabs_.push_back({static_cast<std::byte*>(memory), pages});
   unused_in_slab_ = pages;
 }
@@ -79,8 +76,7 @@ PageRef PagePool::take() {
   } else {
     if (unused_in_slab_ == 0) grow();
     const Slab& slab = slabs_.back();
-    page = reinterpret_cast<PageRef::Page*>(slab.memory +
-                                            (slab.pages - unused_in_slab_) * footprint(page_bytes_));
+    page = reinterpret_cast<PageRef::Page*>(slab.memory + (slab.pages - unused_in_slab_) * footprint(page_bytes_));
     --unused_in_slab_;
     ++made_;
     page->pool = this;

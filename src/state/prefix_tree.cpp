@@ -11,9 +11,7 @@ namespace {
 
 using Tokens = std::span<const TokenId>;
 
-bool before(Tokens a, Tokens b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
-}
+bool before(Tokens a, Tokens b) { return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end()); }
 
 }  // namespace
 

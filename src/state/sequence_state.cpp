@@ -32,8 +32,7 @@ const AttentionSpec* remembered(const LayerSpec& layer) {
 
 }  // namespace
 
-SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity,
-                             std::size_t prompt_length)
+SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length)
     : pools_(&pools), capacity_(capacity), prompt_length_(prompt_length) {
   lay_out(spec);
 }
@@ -205,9 +204,8 @@ void SequenceState::copy(const PageSet& pages, std::size_t n) {
 // ---- sizes ----
 
 std::size_t SequenceState::kv_layers(const ModelSpec& spec) {
-  return static_cast<std::size_t>(std::count_if(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) {
-    return remembered(layer) != nullptr;
-  }));
+  return static_cast<std::size_t>(std::count_if(spec.layers.begin(), spec.layers.end(),
+                                                [](const LayerSpec& layer) { return remembered(layer) != nullptr; }));
 }
 
 std::size_t SequenceState::recurrent_floats(const ModelSpec& spec) {
@@ -228,8 +226,7 @@ std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
 std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step) {
   std::size_t pages = 0;
   for (const LayerSpec& layer : spec.layers) {
-    if (const AttentionSpec* attention = remembered(layer))
-      pages += KvCache::most_pages(*attention, length, step);
+    if (const AttentionSpec* attention = remembered(layer)) pages += KvCache::most_pages(*attention, length, step);
   }
   return pages;
 }

@@ -50,8 +50,7 @@ class SequenceState {
   // At most `capacity` positions. `prompt_length` settles positions that depend on the length of the text
   // (dynamic rope): tokens of the prompt are rotated as for the whole prompt, however it is cut into steps.
   // Without pools the memory is its own, and keys and values are kept as `kv_type`.
-  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length,
-                Format kv_type = Format::f32);
+  SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type = Format::f32);
   SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length);
   SequenceState(SequenceState&&) = default;
   SequenceState& operator=(SequenceState&&) = delete;
@@ -123,7 +122,7 @@ class SequenceState {
  private:
   static constexpr std::size_t kNoCache = static_cast<std::size_t>(-1);
   struct Layer {
-    std::size_t cache = kNoCache;         // index in caches_
+    std::size_t cache = kNoCache;             // index in caches_
     std::size_t first_float = 0, floats = 0;  // in the block
   };
   struct Kept {

@@ -18,33 +18,29 @@ constexpr std::size_t kLongestToken = 1024;
 bool is_white_space(const Utf8Char& c) { return c.valid && continuo::is_white_space(c.code); }
 
 std::size_t skip_white_space(std::string_view text, std::size_t at) {
-  while (at < text.size() && is_white_space(utf8_at(text, at)))
-    at += utf8_at(text, at).size;
+  while (at < text.size() && is_white_space(utf8_at(text, at))) at += utf8_at(text, at).size;
   return at;
 }
 
 // Not below `least`.
 std::size_t skip_white_space_back(std::string_view text, std::size_t least, std::size_t end) {
-  while (end > least && is_white_space(utf8_before(text, end)))
-    end -= utf8_before(text, end).size;
+  while (end > least && is_white_space(utf8_before(text, end))) end -= utf8_before(text, end).size;
   return end;
 }
 
 bool is_single_word(std::string_view text, std::size_t begin, std::size_t end) {
   const auto in_word = [](const Utf8Char& c) { return c.valid && is_word_character(c.code); };
-  return !(begin > 0 && in_word(utf8_before(text, begin))) &&
-         !(end < text.size() && in_word(utf8_at(text, end)));
+  return !(begin > 0 && in_word(utf8_before(text, begin))) && !(end < text.size() && in_word(utf8_at(text, end)));
 }
 
 }  // namespace
 
-Result<AddedTokens> AddedTokens::parse(const Json& json, const Vocabulary& vocabulary,
-                                       const Normalizer& normalizer, const std::string& file) {
+Result<AddedTokens> AddedTokens::parse(const Json& json, const Vocabulary& vocabulary, const Normalizer& normalizer,
+                                       const std::string& file) {
   AddedTokens added;
   if (json.is_null()) return added;
   if (!json.is_array()) return model_error(file, "added_tokens is not a list");
-  for (const Json& item : json)
-    CONTINUO_TRY_VOID(added.add(item, vocabulary, normalizer, file));
+  for (const Json& item : json) CONTINUO_TRY_VOID(added.add(item, vocabulary, normalizer, file));
   CONTINUO_TRY_VOID(added.index(vocabulary, file));
   return added;
 }
@@ -72,8 +68,7 @@ Result<void> AddedTokens::add(const Json& json, const Vocabulary& vocabulary, co
 Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens, const Vocabulary& vocabulary,
                                         const Normalizer& normalizer, const std::string& file) {
   AddedTokens added;
-  for (AddedToken& token : tokens)
-    CONTINUO_TRY_VOID(added.add(std::move(token), vocabulary, normalizer, file));
+  for (AddedToken& token : tokens) CONTINUO_TRY_VOID(added.add(std::move(token), vocabulary, normalizer, file));
   CONTINUO_TRY_VOID(added.index(vocabulary, file));
   return added;
 }
@@ -83,8 +78,7 @@ Result<void> AddedTokens::add(AddedToken token, const Vocabulary& vocabulary, co
   const auto refuse = [&](std::string_view what) {
     return model_error(file, fmt::format("added token '{}': {}", token.content, what));
   };
-  if (token.content.size() > kLongestToken)
-    return refuse(fmt::format("it is longer than {} bytes", kLongestToken));
+  if (token.content.size() > kLongestToken) return refuse(fmt::format("it is longer than {} bytes", kLongestToken));
   try {
     TextWork work(token.content.size());
     token.normalized_content = token.normalized ? normalizer.apply(token.content, work) : token.content;
@@ -110,14 +104,13 @@ Result<void> AddedTokens::index(const Vocabulary& vocabulary, const std::string&
   std::stable_sort(tokens_.begin(), tokens_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (std::size_t i = 1; i < tokens_.size(); ++i) {
     if (tokens_[i - 1].id != tokens_[i].id) continue;
-    return model_error(file, fmt::format("the added tokens '{}' and '{}' have the same id {}",
-                                         tokens_[i - 1].content, tokens_[i].content, tokens_[i].id));
+    return model_error(file, fmt::format("the added tokens '{}' and '{}' have the same id {}", tokens_[i - 1].content,
+                                         tokens_[i].content, tokens_[i].id));
   }
   const std::size_t entries = vocabulary.size() + tokens_.size();
   if (id_count() > max_id_count(entries)) {
-    return model_error(
-        file, fmt::format("the vocabulary has {} pieces but the added token '{}' has the id {}", entries,
-                          tokens_.back().content, tokens_.back().id));
+    return model_error(file, fmt::format("the vocabulary has {} pieces but the added token '{}' has the id {}", entries,
+                                         tokens_.back().content, tokens_.back().id));
   }
   for (const AddedToken& token : tokens_) {
     Finder& finder = token.normalized ? normalized_ : raw_;
@@ -126,8 +119,7 @@ Result<void> AddedTokens::index(const Vocabulary& vocabulary, const std::string&
   }
   for (Finder* finder : {&raw_, &normalized_}) {
     auto& items = finder->items;
-    std::stable_sort(items.begin(), items.end(),
-                     [](const auto& a, const auto& b) { return a.text < b.text; });
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.text < b.text; });
     for (std::size_t i = 1; i < items.size(); ++i) {
       if (items[i - 1].text != items[i].text) continue;
       return model_error(file, fmt::format("the added tokens {} and {} are both looked for as '{}'",
@@ -137,8 +129,7 @@ Result<void> AddedTokens::index(const Vocabulary& vocabulary, const std::string&
   return {};
 }
 
-const AddedTokens::Finder::Item* AddedTokens::Finder::longest_at(std::string_view text,
-                                                                 std::size_t at) const {
+const AddedTokens::Finder::Item* AddedTokens::Finder::longest_at(std::string_view text, std::size_t at) const {
   const Item* longest = nullptr;
   auto low = items.begin(), high = items.end();  // the items that agree with the text so far
   for (std::size_t size = 0; low != high; ++size) {
@@ -184,8 +175,8 @@ std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Find
 }
 
 const AddedToken* AddedTokens::find(TokenId id) const {
-  const auto at = std::lower_bound(tokens_.begin(), tokens_.end(), id,
-                                   [](const AddedToken& t, TokenId i) { return t.id < i; });
+  const auto at =
+      std::lower_bound(tokens_.begin(), tokens_.end(), id, [](const AddedToken& t, TokenId i) { return t.id < i; });
   return at != tokens_.end() && at->id == id ? &*at : nullptr;
 }
 

@@ -38,8 +38,8 @@ class AddedTokens {
   AddedTokens(AddedTokens&&) noexcept = default;
   AddedTokens& operator=(AddedTokens&&) noexcept = default;
   // null is no tokens at all. Ids are checked against `vocabulary`.
-  static Result<AddedTokens> parse(const Json& json, const Vocabulary& vocabulary,
-                                   const Normalizer& normalizer, const std::string& file);
+  static Result<AddedTokens> parse(const Json& json, const Vocabulary& vocabulary, const Normalizer& normalizer,
+                                   const std::string& file);
   // Tokens from elsewhere than a tokenizer.json; normalized_content is filled in.
   static Result<AddedTokens> create(std::vector<AddedToken> tokens, const Vocabulary& vocabulary,
                                     const Normalizer& normalizer, const std::string& file);
@@ -47,9 +47,7 @@ class AddedTokens {
   // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that
   // could begin at a byte the longest counts.
   std::vector<TextPart> split(std::string_view text) const { return find_tokens(text, raw_); }
-  std::vector<TextPart> split_normalized(std::string_view text) const {
-    return find_tokens(text, normalized_);
-  }
+  std::vector<TextPart> split_normalized(std::string_view text) const { return find_tokens(text, normalized_); }
 
   const AddedToken* find(TokenId id) const;
   const AddedToken* find(std::string_view content) const;

@@ -11,7 +11,7 @@
 namespace continuo {
 
 struct BertNormalizer {
-  bool clean_text = true;  // drops control characters and bytes that are not UTF-8; white space becomes ' '
+  bool clean_text = true;            // drops control characters and bytes that are not UTF-8; white space becomes ' '
   bool handle_chinese_chars = true;  // a blank on both sides of an ideograph
   bool strip_accents = true;
   bool lowercase = true;

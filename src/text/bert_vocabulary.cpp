@@ -13,8 +13,7 @@ namespace continuo {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kClasses = {"", "BertTokenizer", "DistilBertTokenizer",
-                                                      "ElectraTokenizer"};
+constexpr std::array<std::string_view, 4> kClasses = {"", "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"};
 // Those that the vocabulary has are special.
 constexpr std::array<std::string_view, 5> kSpecialTokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
 
@@ -45,8 +44,7 @@ Result<TokenizerParts> build_bert(BertVocabulary in, const std::string& file) {
   CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse({{"type", "BertPreTokenizer"}}, file));
   Normalizer normalizer(in.normalizer);
   CONTINUO_TRY(AddedTokens added, AddedTokens::create(std::move(in.added), *in.pieces, normalizer, file));
-  CONTINUO_TRY(Decoder decoder,
-               Decoder::parse({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}, file));
+  CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}, file));
   PostProcessor post_processor({*in.cls_id}, {*in.sep_id});
   return TokenizerParts{std::move(added), std::move(normalizer),     std::move(pre_tokenizer),
                         std::move(model), std::move(post_processor), std::move(decoder),
@@ -56,9 +54,8 @@ Result<TokenizerParts> build_bert(BertVocabulary in, const std::string& file) {
 Result<Tokenizer> bert_from_text_file(const TokenizerFile& file, const FindFile& find) {
   CONTINUO_TRY(TokenizerConfig config, read_tokenizer_config(find));
   if (std::find(kClasses.begin(), kClasses.end(), config.tokenizer_class) == kClasses.end()) {
-    return model_error(file.path,
-                       fmt::format("tokenizer_class '{}' is not supported without a tokenizer.json",
-                                   config.tokenizer_class));
+    return model_error(file.path, fmt::format("tokenizer_class '{}' is not supported without a tokenizer.json",
+                                              config.tokenizer_class));
   }
   CONTINUO_TRY(const std::shared_ptr<Vocabulary> pieces, read_lines(file));
   for (const std::string_view content : kSpecialTokens) {

@@ -44,8 +44,7 @@ Result<void> Bpe::fill_tables(const std::string& file) {
   }
   if (options_.unk_token) {
     const auto id = vocabulary_->find(*options_.unk_token);
-    if (!id)
-      return model_error(file, fmt::format("unk_token '{}' is not in the vocabulary", *options_.unk_token));
+    if (!id) return model_error(file, fmt::format("unk_token '{}' is not in the vocabulary", *options_.unk_token));
     unk_ = *id;
   }
   if (options_.byte_fallback) {
@@ -62,8 +61,7 @@ Result<void> Bpe::add_merges(std::span<const MergeLine> merges, const std::strin
   merges_.reserve(merges.size());
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const MergeLine& line = merges[rank];
-    if (rank + kAhead < merges.size())
-      merges_.prefetch(merges[rank + kAhead].left, merges[rank + kAhead].right);
+    if (rank + kAhead < merges.size()) merges_.prefetch(merges[rank + kAhead].left, merges[rank + kAhead].right);
     if (!merges_.add(line.left, line.right, {static_cast<std::uint32_t>(rank), line.merged})) {
       return model_error(file, "the merges were chosen to collide in a hash table");
     }
@@ -94,8 +92,7 @@ void Bpe::first_symbols(std::string_view word, Scratch& scratch) const {
       flush();
       scratch.ids.push_back(id);
     } else if (options_.byte_fallback) {
-      for (const char byte : bytes)
-        scratch.ids.push_back(byte_pieces_[static_cast<unsigned char>(byte)]);
+      for (const char byte : bytes) scratch.ids.push_back(byte_pieces_[static_cast<unsigned char>(byte)]);
     } else if (unk_ >= 0) {
       if (!options_.fuse_unk) flush();
       pending = true;
@@ -107,8 +104,7 @@ void Bpe::first_symbols(std::string_view word, Scratch& scratch) const {
 // Every byte has a symbol: no character is unknown.
 void Bpe::first_symbols_of_bytes(std::string_view word, Scratch& scratch) const {
   scratch.ids.resize(word.size());
-  for (std::size_t i = 0; i < word.size(); ++i)
-    scratch.ids[i] = bytes_[static_cast<unsigned char>(word[i])];
+  for (std::size_t i = 0; i < word.size(); ++i) scratch.ids[i] = bytes_[static_cast<unsigned char>(word[i])];
 }
 
 std::optional<TokenId> Bpe::find_whole(std::string_view piece, Scratch& scratch) const {
@@ -125,8 +121,7 @@ void Bpe::encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>&
       return;
     }
   }
-  encode_words(piece, {blanks_begin_words_}, scratch, out,
-               [&](std::string_view word) { encode_word(word, scratch); });
+  encode_words(piece, {blanks_begin_words_}, scratch, out, [&](std::string_view word) { encode_word(word, scratch); });
 }
 
 // Into scratch.ids.
@@ -171,8 +166,7 @@ void Bpe::merge_short(Scratch& scratch) const {
     next[i] = static_cast<std::uint8_t>(i + 1);
     previous[i] = static_cast<std::uint8_t>(i - 1);
   }
-  for (std::size_t i = 0; i + 1 < count; ++i)
-    look(i);
+  for (std::size_t i = 0; i + 1 < count; ++i) look(i);
   ranks[count - 1] = kNoRank;
   for (;;) {
     std::size_t best = 0;
@@ -211,8 +205,7 @@ void Bpe::merge_long(Scratch& scratch) const {
     symbol.rank = symbol.next == kNone ? kNoRank : merges_.find(symbol.id, symbols[symbol.next].id).rank;
     if (symbol.rank != kNoRank) queue.push(symbol.rank, left);
   };
-  for (std::uint32_t i = 0; i < count; ++i)
-    look(i);
+  for (std::uint32_t i = 0; i < count; ++i) look(i);
   while (!queue.empty()) {
     const auto [rank, position] = queue.pop();
     Scratch::Symbol& left = symbols[position];
@@ -226,8 +219,7 @@ void Bpe::merge_long(Scratch& scratch) const {
     look(position);
   }
   scratch.ids.clear();
-  for (std::uint32_t i = 0; i != kNone; i = symbols[i].next)
-    scratch.ids.push_back(symbols[i].id);
+  for (std::uint32_t i = 0; i != kNone; i = symbols[i].next) scratch.ids.push_back(symbols[i].id);
 }
 
 }  // namespace continuo

@@ -23,11 +23,10 @@
 namespace continuo {
 
 struct BpeOptions {
-  std::optional<std::string> unk_token =
-      {};                      // stands for characters that the vocabulary lacks; else they vanish
-  bool fuse_unk = false;       // unknown characters in a row become one unk_token
-  bool byte_fallback = false;  // characters that the vocabulary lacks become the pieces <0x00> to <0xFF>
-  bool ignore_merges = false;  // a piece that the vocabulary has as a whole is that token, merges or not
+  std::optional<std::string> unk_token = {};  // stands for characters that the vocabulary lacks; else they vanish
+  bool fuse_unk = false;                      // unknown characters in a row become one unk_token
+  bool byte_fallback = false;                 // characters that the vocabulary lacks become the pieces <0x00> to <0xFF>
+  bool ignore_merges = false;                 // a piece that the vocabulary has as a whole is that token, merges or not
   bool byte_level = false;  // text comes as bytes, and the vocabulary spells them in the byte-level alphabet
 };
 

@@ -19,8 +19,7 @@ struct Alphabet {
 
 constexpr Alphabet kAlphabet = [] {
   Alphabet alphabet;
-  for (auto& byte : alphabet.byte)
-    byte = -1;
+  for (auto& byte : alphabet.byte) byte = -1;
   unsigned next = 0x100;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const unsigned character = is_printable_latin1(byte) ? byte : next++;
@@ -33,8 +32,7 @@ constexpr Alphabet kAlphabet = [] {
 }  // namespace
 
 void append_byte_level(std::string& out, std::string_view bytes) {
-  for (const char c : bytes)
-    append_utf8(out, kAlphabet.character[static_cast<unsigned char>(c)]);
+  for (const char c : bytes) append_utf8(out, kAlphabet.character[static_cast<unsigned char>(c)]);
 }
 
 std::optional<std::string> byte_level_bytes(std::string_view piece) {

@@ -9,8 +9,7 @@ Result<BytePieces> find_byte_pieces(const Vocabulary& vocabulary, const std::str
   for (std::size_t byte = 0; byte < 256; ++byte) {
     const std::string piece = fmt::format("<0x{:02X}>", byte);
     const auto id = vocabulary.find(piece);
-    if (!id)
-      return model_error(file, fmt::format("byte_fallback needs the piece '{}' in the vocabulary", piece));
+    if (!id) return model_error(file, fmt::format("byte_fallback needs the piece '{}' in the vocabulary", piece));
     pieces[byte] = *id;
   }
   return pieces;

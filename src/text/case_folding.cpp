@@ -14,8 +14,7 @@ std::vector<CaseFolding> read_table() {
   std::vector<CaseFolding> all;
   for (const tables::Decomposition& row : tables::kFoldings) {
     std::string sequence;
-    for (std::size_t i = 0; i < row.size; ++i)
-      append_utf8(sequence, tables::kDecomposed[row.begin + i]);
+    for (std::size_t i = 0; i < row.size; ++i) append_utf8(sequence, tables::kDecomposed[row.begin + i]);
     auto known = std::find_if(all.begin(), all.end(), [&](const auto& f) { return f.sequence == sequence; });
     if (known == all.end()) known = all.insert(known, {sequence, {}});
     known->characters.push_back(row.code);

@@ -21,8 +21,7 @@ CharClass look_up(char32_t code) {
 
 std::unique_ptr<Classes::Page> make_page(char32_t number) {
   auto page = std::make_unique<Classes::Page>();
-  for (char32_t i = 0; i < 256; ++i)
-    (*page)[i] = look_up(number * 256 + i);
+  for (char32_t i = 0; i < 256; ++i) (*page)[i] = look_up(number * 256 + i);
   return page;
 }
 

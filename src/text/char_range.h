@@ -15,8 +15,8 @@ struct CharRange {
 // The row that holds `code`, or null. `Row` has `first` and `last`; the rows are sorted and do not overlap.
 template <class Row, std::size_t N>
 const Row* find_range(const Row (&rows)[N], char32_t code) {
-  const Row* row = std::lower_bound(std::begin(rows), std::end(rows), code,
-                                    [](const Row& r, char32_t c) { return r.last < c; });
+  const Row* row =
+      std::lower_bound(std::begin(rows), std::end(rows), code, [](const Row& r, char32_t c) { return r.last < c; });
   return row != std::end(rows) && row->first <= code ? row : nullptr;
 }
 

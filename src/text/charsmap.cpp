@@ -18,13 +18,11 @@ std::uint32_t leaf_value(std::uint32_t unit) { return unit & 0x7fffffffu; }
 std::uint32_t label(std::uint32_t unit) { return unit & 0x800000ffu; }
 std::uint32_t children(std::uint32_t unit) { return unit >> 10 << ((unit & 0x200u) >> 6); }
 
-constexpr std::size_t kLongestKey =
-    256;  // bounds the time of a look-up; those of published maps have 30 bytes
+constexpr std::size_t kLongestKey = 256;  // bounds the time of a look-up; those of published maps have 30 bytes
 
 std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
-  for (std::size_t i = 4; i-- > 0;)
-    value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  for (std::size_t i = 4; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
   return value;
 }
 
@@ -39,12 +37,10 @@ Result<Charsmap> Charsmap::parse(std::string_view bytes, const std::string& file
   if (bytes.size() < 4) return refuse("the character map is shorter than 4 bytes");
   const std::size_t size = read_u32(bytes, 0);
   if (size > bytes.size() - 4 || size % 4 != 0) {
-    return refuse(
-        fmt::format("the character map's trie of {} bytes does not fit into {}", size, bytes.size()));
+    return refuse(fmt::format("the character map's trie of {} bytes does not fit into {}", size, bytes.size()));
   }
   map.units_.reserve(size / 4);
-  for (std::size_t at = 4; at < 4 + size; at += 4)
-    map.units_.push_back(read_u32(bytes, at));
+  for (std::size_t at = 4; at < 4 + size; at += 4) map.units_.push_back(read_u32(bytes, at));
   map.replacements_ = bytes.substr(4 + size);
   if (!map.replacements_.empty() && map.replacements_.back() != '\0') {
     return refuse("the character map's last replacement does not end");
@@ -98,10 +94,9 @@ std::string Charsmap::map_graphemes(std::string_view text, TextWork& work) const
   Utf8Char last;
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Char c = utf8_at(text, at);
-    const bool breaks =
-        at > 0 && (!c.valid || !last.valid ||
-                   utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last.code),
-                                                    static_cast<utf8proc_int32_t>(c.code), &state));
+    const bool breaks = at > 0 && (!c.valid || !last.valid ||
+                                   utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last.code),
+                                                                    static_cast<utf8proc_int32_t>(c.code), &state));
     if (breaks) {
       map_cluster(text.substr(begin, at - begin), out);
       work.check_size(out.size());
@@ -116,12 +111,10 @@ std::string Charsmap::map_graphemes(std::string_view text, TextWork& work) const
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   static constexpr std::array<signed char, 256> kValues = [] {
     std::array<signed char, 256> values{};
-    for (auto& value : values)
-      value = -1;
+    for (auto& value : values) value = -1;
     for (std::size_t i = 0; i < kDigits.size(); ++i)
       values[static_cast<unsigned char>(kDigits[i])] = static_cast<signed char>(i);
     return values;

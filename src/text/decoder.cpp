@@ -28,8 +28,7 @@ std::string cleaned_up(std::string text) {
       {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
       {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   TextWork work(text.size());
-  for (const auto& [from, to] : kChanges)
-    text = replace_all(text, Pattern(std::string(from)), to, work);
+  for (const auto& [from, to] : kChanges) text = replace_all(text, Pattern(std::string(from)), to, work);
   return text;
 }
 
@@ -55,8 +54,7 @@ Result<void> Decoder::add(const Json& json, const std::string& file) {
   if (part.type() == "Sequence") {
     CONTINUO_TRY_VOID(part.only({"decoders"}));
     CONTINUO_TRY(const Json* list, part.list("decoders"));
-    for (const Json& item : *list)
-      CONTINUO_TRY_VOID(add(item, file));
+    for (const Json& item : *list) CONTINUO_TRY_VOID(add(item, file));
     return {};
   }
   if (part.type() == "Replace") {
@@ -64,8 +62,7 @@ Result<void> Decoder::add(const Json& json, const std::string& file) {
     CONTINUO_TRY_VOID(part.only({"pattern", "content"}));
     CONTINUO_TRY(Pattern pattern, Pattern::parse(json.value("pattern", Json()), file, part.name()));
     CONTINUO_TRY(std::string content, part.text("content"));
-    constexpr std::size_t kLongestContent =
-        128;  // so that no piece becomes more than a text may (text_work.h)
+    constexpr std::size_t kLongestContent = 128;  // so that no piece becomes more than a text may (text_work.h)
     if (content.size() > kLongestContent) {
       return part.error(fmt::format("content is longer than {} bytes", kLongestContent));
     }
@@ -95,8 +92,7 @@ Result<void> Decoder::add_simple(const Part& part) {
   if (part.type() == "ByteLevel") {
     CONTINUO_TRY_VOID(enter(Stage::fused, part));
     byte_level_ = true;
-    return part.only(
-        {"add_prefix_space", "trim_offsets", "use_regex"});  // these matter to the pre-tokenizer only
+    return part.only({"add_prefix_space", "trim_offsets", "use_regex"});  // these matter to the pre-tokenizer only
   }
   if (part.type() == "WordPiece") return add_word_piece(part);
   return part.not_supported();
@@ -117,8 +113,7 @@ Result<void> Decoder::add_strip(const Part& part) {
   CONTINUO_TRY(std::string content, part.text("content"));
   CONTINUO_TRY(const std::int64_t start, part.whole_number("start", 1));
   if (auto stop = part.whole_number("stop", 0); !stop) return std::move(stop).error();
-  if (content.empty() || utf8_at(content, 0).size != content.size())
-    return part.error("content must be one character");
+  if (content.empty() || utf8_at(content, 0).size != content.size()) return part.error("content must be one character");
   if (start == 1) strip_ = std::move(content);
   return {};
 }
@@ -133,8 +128,7 @@ std::string Decoder::text_of(std::string_view piece, bool added, bool at_text_st
     return word_piece_->cleanup ? cleaned_up(std::move(text)) : text;
   }
   TextWork work(text.size());
-  for (const Replace& replace : replacements_)
-    text = replace_all(text, replace.pattern, replace.content, work);
+  for (const Replace& replace : replacements_) text = replace_all(text, replace.pattern, replace.content, work);
   if (metaspace_) {
     const bool drop = at_text_start && metaspace_->prepend != MetaspacePrepend::never;
     text = replace_all(text, Pattern(metaspace_->replacement), drop ? "" : " ", work);

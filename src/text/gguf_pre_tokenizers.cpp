@@ -46,8 +46,7 @@ constexpr std::string_view kDeepSeekLetters =
     "\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a"
     "\uff41-\uff5a\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8-\U000104fb\U00010c80-\U00010cb2"
     "\U00010cc0-\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943]+";
-constexpr std::string_view kDeepSeekPunctuation =
-    "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+";
+constexpr std::string_view kDeepSeekPunctuation = "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+";
 constexpr std::string_view kDeepSeekAsian = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+";
 constexpr std::string_view kDeepSeekKana = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
 
@@ -68,11 +67,7 @@ constexpr Row kRows[] = {
      " jina-v2-de modern-bert ",
      {kGpt2Pattern}},
     {" olmo mpt ", {kGpt2Pattern}, true},
-    {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 ",
-     {kLlama3Pattern},
-     false,
-     true,
-     true},
+    {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 ", {kLlama3Pattern}, false, true, true},
     {" glm4 chatglm-bpe ", {kLlama3Pattern}},
     {" dbrx smaug-bpe ", {kCl100kPattern}},
     {" qwen2 deepseek-r1-qwen megrez kormo stablelm2 ", {kQwen2Pattern}, true},
@@ -89,8 +84,7 @@ constexpr Row kRows[] = {
     {" superbpe ", {kDigits, R"((?=(\d{3})+(?!\d)))"}},
     {" bailingmoe bailingmoe2 llada-moe ", {kBailing}},
     {" seed-coder ", {kSeedCoder}},
-    {" deepseek-llm ",
-     {R"([\r\n])", kDeepSeekLetters, kDeepSeekPunctuation, R"(\s+$)", kDeepSeekAsian, kDigit}},
+    {" deepseek-llm ", {R"([\r\n])", kDeepSeekLetters, kDeepSeekPunctuation, R"(\s+$)", kDeepSeekAsian, kDigit}},
     {" deepseek-coder ", {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepSeekAsian, kDigit}},
     {" deepseek-v3 hunyuan-dense joyai-llm ", {kUpTo3Digits, kDeepSeekKana, kDeepSeekV3}},
 };
@@ -107,8 +101,7 @@ Json steps(const Row& row) {
       spelled = true;
       continue;
     }
-    list.push_back(
-        {{"type", "Split"}, {"pattern", {{"Regex", split}}}, {"behavior", "Isolated"}, {"invert", false}});
+    list.push_back({{"type", "Split"}, {"pattern", {{"Regex", split}}}, {"behavior", "Isolated"}, {"invert", false}});
   }
   if (!spelled) list.push_back(byte_level());
   return {{"type", "Sequence"}, {"pretokenizers", std::move(list)}};

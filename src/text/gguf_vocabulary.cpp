@@ -41,8 +41,7 @@ class Reader {
     if (count == 0) return refuse("tokenizer.ggml.tokens: there are none");
     if (count > static_cast<std::size_t>(kMaxTokenId)) return refuse("tokenizer.ggml.tokens: too many");
     std::size_t bytes = 0;
-    for (const std::string_view token : in_.tokens)
-      bytes += token.size();
+    for (const std::string_view token : in_.tokens) bytes += token.size();
     if (bytes > kMaxVocabularyBytes) return refuse("tokenizer.ggml.tokens: more than 1 GiB");
     if (!in_.scores.empty() && in_.scores.size() != count) {
       return refuse(fmt::format("there are {} tokens, but {} scores", count, in_.scores.size()));
@@ -75,8 +74,7 @@ class Reader {
   bool adds_eos(bool habit) const { return in_.add_eos_token.value_or(habit && id(in_.eos_token_id)); }
 
   Result<PostProcessor> frame(bool bos_habit) const {
-    return frame_prompt(id(in_.bos_token_id), adds_bos(bos_habit), id(in_.eos_token_id), adds_eos(false),
-                        file_);
+    return frame_prompt(id(in_.bos_token_id), adds_bos(bos_habit), id(in_.eos_token_id), adds_eos(false), file_);
   }
 
   Result<std::shared_ptr<Vocabulary>> vocabulary() const {
@@ -94,17 +92,17 @@ class Reader {
     for (std::size_t id = 0; id < kinds_.size(); ++id) {
       const bool special = kinds_[id] == PieceKind::control || kinds_[id] == PieceKind::unknown;
       if ((!special && kinds_[id] != PieceKind::user_defined) || in_.tokens[id].empty()) continue;
-      added.push_back(
-          {.id = static_cast<TokenId>(id), .content = std::string(in_.tokens[id]), .special = special});
+      added.push_back({.id = static_cast<TokenId>(id), .content = std::string(in_.tokens[id]), .special = special});
     }
     return added;
   }
 
   Result<TokenizerParts> byte_level_bpe() const {
     if (!in_.pre) {
-      spdlog::warn("{}: 'tokenizer.ggml.pre' is missing: the file does not say how text is cut into words; it is cut in "
-                   "the default way, which may not be the model's (convert the model anew to be sure)",
-                   file_);
+      spdlog::warn(
+          "{}: 'tokenizer.ggml.pre' is missing: the file does not say how text is cut into words; it is cut in "
+          "the default way, which may not be the model's (convert the model anew to be sure)",
+          file_);
     }
     CONTINUO_TRY(GgufPreTokenizer named, gguf_pre_tokenizer(in_.pre.value_or("default"), file_));
     CONTINUO_TRY(const auto pieces, vocabulary());
@@ -142,8 +140,7 @@ class Reader {
     model.eos_id = id(in_.eos_token_id);
     model.unk_id = id(in_.unknown_token_id);
     const auto unknown = std::find(kinds_.begin(), kinds_.end(), PieceKind::unknown);
-    if (!model.unk_id && unknown != kinds_.end())
-      model.unk_id = static_cast<TokenId>(unknown - kinds_.begin());
+    if (!model.unk_id && unknown != kinds_.end()) model.unk_id = static_cast<TokenId>(unknown - kinds_.begin());
     model.precompiled_charsmap = {reinterpret_cast<const char*>(in_.precompiled_charsmap.data()),
                                   in_.precompiled_charsmap.size()};
     model.add_dummy_prefix = in_.add_space_prefix.value_or(true);

@@ -17,8 +17,7 @@ namespace {
 // Bytes that end the plain run of a string: the quote, the backslash, and controls, which are not allowed.
 constexpr std::array<bool, 256> kEndsRun = [] {
   std::array<bool, 256> table{};
-  for (std::size_t i = 0; i < 0x20; ++i)
-    table[i] = true;
+  for (std::size_t i = 0; i < 0x20; ++i) table[i] = true;
   table['"'] = table['\\'] = true;
   return table;
 }();
@@ -48,8 +47,7 @@ std::size_t JsonScanner::end_of_run(std::size_t at) const {
     const std::uint64_t hits = zero_bytes(word ^ kOnes * '"') | zero_bytes(word ^ kOnes * '\\') | below_blank;
     if (hits != 0) return at + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
   }
-  while (at < text_.size() && !kEndsRun[static_cast<unsigned char>(text_[at])])
-    ++at;
+  while (at < text_.size() && !kEndsRun[static_cast<unsigned char>(text_[at])]) ++at;
   return at;
 }
 
@@ -150,8 +148,7 @@ Result<std::int64_t> JsonScanner::whole_number(std::int64_t max) {
   peek();
   std::int64_t value = 0;
   const std::size_t begin = at_;
-  for (; is_digit() && value <= max; ++at_)
-    value = value * 10 + (text_[at_] - '0');
+  for (; is_digit() && value <= max; ++at_) value = value * 10 + (text_[at_] - '0');
   const bool ends = at_ >= text_.size() || std::string_view(".eE").find(text_[at_]) == std::string_view::npos;
   const bool padded = at_ - begin > 1 && text_[begin] == '0';
   if (at_ == begin || value > max || !ends || padded) {
@@ -196,8 +193,7 @@ Result<std::string_view> JsonScanner::skip_value() {
     if (c == '"') {
       CONTINUO_TRY_VOID(skip_string());
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxJsonDepth)
-        return error(fmt::format("JSON nests deeper than {} levels", kMaxJsonDepth));
+      if (++depth > kMaxJsonDepth) return error(fmt::format("JSON nests deeper than {} levels", kMaxJsonDepth));
       ++at_;
     } else if (c == '}' || c == ']') {
       if (depth == 0) break;

@@ -63,8 +63,7 @@ std::size_t end_gpt2(std::string_view text, std::size_t at) {
     return skip(text, begin + c.size, c.kind);
   }
   std::size_t last = at, end = at;  // the last character of the white space, and its end
-  for (c = classify(text, at); c.kind == CharClass::space || c.kind == CharClass::newline;
-       c = classify(text, end)) {
+  for (c = classify(text, at); c.kind == CharClass::space || c.kind == CharClass::newline; c = classify(text, end)) {
     last = end;
     end += c.size;
   }

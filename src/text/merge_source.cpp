@@ -163,15 +163,14 @@ Result<std::vector<MergeLine>> read_text_merges(std::string_view text, const Voc
     if (line.empty() || line.starts_with("#version")) continue;
     const auto parts = halves(line);
     if (!parts) return fail(fmt::format(kNotTwo, line), begin);
-    if (!resolver.add(parts->left, parts->right, true, begin))
-      return fail(resolver.missing(), resolver.missing_at());
+    if (!resolver.add(parts->left, parts->right, true, begin)) return fail(resolver.missing(), resolver.missing_at());
   }
   if (!resolver.finish()) return fail(resolver.missing(), resolver.missing_at());
   return resolver.take();
 }
 
-Result<std::vector<MergeLine>> read_merge_list(std::span<const std::string_view> lines,
-                                               const Vocabulary& vocabulary, const std::string& file) {
+Result<std::vector<MergeLine>> read_merge_list(std::span<const std::string_view> lines, const Vocabulary& vocabulary,
+                                               const std::string& file) {
   MergeResolver resolver(vocabulary);
   const auto fail = [&] {
     return model_error(file, fmt::format("merge {}: {}", resolver.missing_at(), resolver.missing()));

@@ -27,7 +27,7 @@ Result<std::vector<MergeLine>> read_text_merges(std::string_view text, const Voc
                                                 const std::string& file);
 
 // "left right" strings.
-Result<std::vector<MergeLine>> read_merge_list(std::span<const std::string_view> lines,
-                                               const Vocabulary& vocabulary, const std::string& file);
+Result<std::vector<MergeLine>> read_merge_list(std::span<const std::string_view> lines, const Vocabulary& vocabulary,
+                                               const std::string& file);
 
 }  // namespace continuo

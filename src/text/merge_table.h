@@ -22,9 +22,7 @@ class MergeTable {
   // A pair that comes again gets the later rank. False if the keys were chosen to collide.
   bool add(TokenId left, TokenId right, Merge merge);
   // Fetches the place of a pair that will be asked for or added soon.
-  void prefetch(TokenId left, TokenId right) const {
-    __builtin_prefetch(&slots_[place(key_of(left, right))]);
-  }
+  void prefetch(TokenId left, TokenId right) const { __builtin_prefetch(&slots_[place(key_of(left, right))]); }
   // Merge{} for a pair that does not merge.
   Merge find(TokenId left, TokenId right) const {
     const std::uint64_t key = key_of(left, right);

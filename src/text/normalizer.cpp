@@ -18,8 +18,7 @@ Result<void> Normalizer::add(const Json& json, const std::string& file) {
   if (part.type() == "Sequence") {
     CONTINUO_TRY_VOID(part.only({"normalizers"}));
     CONTINUO_TRY(const Json* list, part.list("normalizers"));
-    for (const Json& item : *list)
-      CONTINUO_TRY_VOID(add(item, file));
+    for (const Json& item : *list) CONTINUO_TRY_VOID(add(item, file));
     return {};
   }
   if (part.type() == "Prepend") {
@@ -89,10 +88,8 @@ std::string Normalizer::changed(const Lowercase&, std::string text, TextWork&) {
 std::string Normalizer::changed(const Strip& strip, std::string text, TextWork&) {
   std::size_t begin = 0, end = text.size();
   const auto is_blank = [](const Utf8Char& c) { return c.valid && is_white_space(c.code); };
-  while (strip.right && end > 0 && is_blank(utf8_before(text, end)))
-    end -= utf8_before(text, end).size;
-  while (strip.left && begin < end && is_blank(utf8_at(text, begin)))
-    begin += utf8_at(text, begin).size;
+  while (strip.right && end > 0 && is_blank(utf8_before(text, end))) end -= utf8_before(text, end).size;
+  while (strip.left && begin < end && is_blank(utf8_at(text, begin))) begin += utf8_at(text, begin).size;
   return text.substr(begin, end - begin);
 }
 
@@ -115,8 +112,7 @@ std::size_t Normalizer::kept_from_first(const Kind& kind, std::string_view text,
   return changed(kind, std::string(text.substr(0, from_first)), work).size();
 }
 
-std::size_t Normalizer::kept_from_first(const Prepend& prepend, std::string_view, std::size_t from_first,
-                                        TextWork&) {
+std::size_t Normalizer::kept_from_first(const Prepend& prepend, std::string_view, std::size_t from_first, TextWork&) {
   return from_first == 0 ? 0 : from_first + prepend.prefix.size();
 }
 
@@ -153,8 +149,7 @@ std::string Normalizer::apply(std::string_view text, std::size_t& from_first, Te
   if (from_first == 0) return apply(text, work);  // the text stands behind what the person wrote first
   std::string out(text);
   for (const Step& step : steps_) {
-    from_first =
-        std::visit([&](const auto& kind) { return kept_from_first(kind, out, from_first, work); }, step);
+    from_first = std::visit([&](const auto& kind) { return kept_from_first(kind, out, from_first, work); }, step);
     out = std::visit([&](const auto& kind) { return changed(kind, std::move(out), work); }, step);
     work.check_size(out.size());
   }

@@ -48,20 +48,18 @@ class Normalizer {
   struct Precompiled {
     Charsmap map;
   };
-  using Step = std::variant<UnicodeForm, Prepend, Replace, Lowercase, Strip, Precompiled,
-                            SentencePieceNormalizer, BertNormalizer>;
+  using Step = std::variant<UnicodeForm, Prepend, Replace, Lowercase, Strip, Precompiled, SentencePieceNormalizer,
+                            BertNormalizer>;
   Result<void> add(const Json& json, const std::string& file);
   Result<void> add_simple(const Part& part);
   // What `from_first` becomes where a step changes `text`.
   template <class Kind>
-  static std::size_t kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first,
-                                     TextWork& work);
+  static std::size_t kept_from_first(const Kind& kind, std::string_view text, std::size_t from_first, TextWork& work);
   static std::size_t kept_from_first(const Prepend& prepend, std::string_view text, std::size_t from_first,
                                      TextWork& work);
   static std::size_t kept_from_first(const Replace& replace, std::string_view text, std::size_t from_first,
                                      TextWork& work);
-  static std::size_t kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first,
-                                     TextWork& work);
+  static std::size_t kept_from_first(const Strip& strip, std::string_view text, std::size_t from_first, TextWork& work);
   static std::size_t kept_from_first(const Precompiled& map, std::string_view text, std::size_t from_first,
                                      TextWork& work);
   static std::string changed(const UnicodeForm& form, std::string text, TextWork& work);

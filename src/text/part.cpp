@@ -39,8 +39,7 @@ Result<std::string> Part::text(const char* field) const {
 Result<bool> Part::flag(const char* field, std::optional<bool> missing) const {
   const auto found = json_->find(field);
   if (found == json_->end() && missing) return *missing;
-  if (found == json_->end() || !found->is_boolean())
-    return error(fmt::format("{} must be true or false", field));
+  if (found == json_->end() || !found->is_boolean()) return error(fmt::format("{} must be true or false", field));
   return found->get<bool>();
 }
 

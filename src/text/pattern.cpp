@@ -146,8 +146,7 @@ void Regex::find_in_valid(std::string_view text, std::size_t offset, std::vector
 Result<Pattern> Pattern::parse(const Json& json, const std::string& file, const std::string& part) {
   const bool one = json.is_object() && json.size() == 1 && json.begin().value().is_string();
   if (!one || (!json.contains("String") && !json.contains("Regex"))) {
-    return model_error(file,
-                       fmt::format("{}: pattern must be {{\"String\": ...}} or {{\"Regex\": ...}}", part));
+    return model_error(file, fmt::format("{}: pattern must be {{\"String\": ...}} or {{\"Regex\": ...}}", part));
   }
   const std::string text = json.begin().value().get<std::string>();
   if (text.empty()) return model_error(file, fmt::format("{}: the pattern is empty", part));
@@ -155,8 +154,7 @@ Result<Pattern> Pattern::parse(const Json& json, const std::string& file, const 
   return regex(text, file, part);
 }
 
-Result<Pattern> Pattern::regex(std::string_view expression, const std::string& file,
-                               const std::string& part) {
+Result<Pattern> Pattern::regex(std::string_view expression, const std::string& file, const std::string& part) {
   if (const auto known = KnownPattern::find(expression)) return Pattern(What(*known));
   CONTINUO_TRY(Regex compiled, Regex::compile(expression, file, part));
   return Pattern(What(std::move(compiled)));
@@ -187,8 +185,7 @@ void Pattern::find_all(std::string_view text, std::vector<Range>& matches, TextW
   }
 }
 
-std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement,
-                        TextWork& work) {
+std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement, TextWork& work) {
   std::vector<Range> matches;
   pattern.find_all(text, matches, work);
   if (matches.empty()) return std::string(text);

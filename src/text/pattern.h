@@ -34,8 +34,7 @@ class Regex {
   void find_all(std::string_view text, std::vector<Range>& matches, TextWork& work) const;
 
  private:
-  void find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches,
-                     TextWork& work) const;
+  void find_in_valid(std::string_view text, std::size_t offset, std::vector<Range>& matches, TextWork& work) const;
 
   std::shared_ptr<const pcre2_real_code_8> code_;
 };
@@ -65,7 +64,6 @@ class Pattern {
 };
 
 // `text` with every match replaced.
-std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement,
-                        TextWork& work);
+std::string replace_all(std::string_view text, const Pattern& pattern, std::string_view replacement, TextWork& work);
 
 }  // namespace continuo

@@ -17,8 +17,7 @@ Result<void> PostProcessor::add(const Json& json, std::size_t id_count, const st
   if (part.type() == "Sequence") {
     CONTINUO_TRY_VOID(part.only({"processors"}));
     CONTINUO_TRY(const Json* list, part.list("processors"));
-    for (const Json& item : *list)
-      CONTINUO_TRY_VOID(add(item, id_count, file));
+    for (const Json& item : *list) CONTINUO_TRY_VOID(add(item, id_count, file));
     return {};
   }
   if (part.type() == "ByteLevel") {  // it moves positions in the text, which nobody asks for

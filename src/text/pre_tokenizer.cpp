@@ -128,8 +128,7 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
   if (part.type() == "Sequence") {
     CONTINUO_TRY_VOID(part.only({"pretokenizers"}));
     CONTINUO_TRY(const Json* list, part.list("pretokenizers"));
-    for (const Json& item : *list)
-      CONTINUO_TRY_VOID(add(item, file));
+    for (const Json& item : *list) CONTINUO_TRY_VOID(add(item, file));
     return {};
   }
   if (part.type() == "ByteLevel") return add_byte_level(part);
@@ -138,8 +137,7 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
   if (part.type() == "Digits") {
     CONTINUO_TRY_VOID(part.only({"individual_digits"}));
     CONTINUO_TRY(const bool individual, part.flag("individual_digits"));
-    steps_.push_back(
-        Split{Pattern(&is_number), individual ? SplitBehavior::isolated : SplitBehavior::contiguous});
+    steps_.push_back(Split{Pattern(&is_number), individual ? SplitBehavior::isolated : SplitBehavior::contiguous});
     return {};
   }
   if (part.type() == "Punctuation") {
@@ -157,8 +155,7 @@ Result<void> PreTokenizer::add(const Json& json, const std::string& file) {
   return part.not_supported();
 }
 
-Result<void> PreTokenizer::add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
-                                     bool invert) {
+Result<void> PreTokenizer::add_regex(const Part& part, std::string_view regex, SplitBehavior behavior, bool invert) {
   CONTINUO_TRY(Pattern pattern, Pattern::regex(regex, part.file(), part.name()));
   steps_.push_back(Split{std::move(pattern), behavior, invert});
   return {};
@@ -177,8 +174,7 @@ Result<void> PreTokenizer::add_byte_level(const Part& part) {
 
 Result<void> PreTokenizer::add_split(const Part& part) {
   CONTINUO_TRY_VOID(part.only({"pattern", "behavior", "invert"}));
-  CONTINUO_TRY(Pattern pattern,
-               Pattern::parse(part.json().value("pattern", Json()), part.file(), part.name()));
+  CONTINUO_TRY(Pattern pattern, Pattern::parse(part.json().value("pattern", Json()), part.file(), part.name()));
   CONTINUO_TRY(const SplitBehavior behavior, parse_behavior(part));
   CONTINUO_TRY(const bool invert, part.flag("invert"));
   steps_.push_back(Split{std::move(pattern), behavior, invert});
@@ -257,8 +253,7 @@ void PreTokenizer::PrefixSpace::apply(Pieces& pieces, TextWork&) const {
 }
 
 void PreTokenizer::ByteLevel::apply(Pieces& pieces, TextWork&) const {
-  rewrite(pieces,
-          [](std::string_view piece, std::size_t, std::string& out) { append_byte_level(out, piece); });
+  rewrite(pieces, [](std::string_view piece, std::size_t, std::string& out) { append_byte_level(out, piece); });
 }
 
 void PreTokenizer::Metaspace::apply(Pieces& pieces, TextWork&) const {

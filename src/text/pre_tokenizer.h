@@ -18,8 +18,7 @@ namespace continuo {
 struct Pieces {
   std::string text;
   std::vector<Range> ranges;
-  std::size_t from_first =
-      0;  // bytes at the text's front that come from the first character the person wrote
+  std::size_t from_first = 0;  // bytes at the text's front that come from the first character the person wrote
 
   std::string_view operator[](std::size_t i) const {
     return std::string_view(text).substr(ranges[i].begin, ranges[i].end - ranges[i].begin);
@@ -48,8 +47,7 @@ class PreTokenizer {
       return;
     }
     const Pieces pieces = apply(std::string(text), from_first, work);
-    for (std::size_t i = 0; i < pieces.ranges.size(); ++i)
-      visit(pieces[i]);
+    for (std::size_t i = 0; i < pieces.ranges.size(); ++i) visit(pieces[i]);
   }
 
   // Whether what comes from the first character is cut in another way than the rest.
@@ -84,8 +82,7 @@ class PreTokenizer {
   Result<void> add_split(const Part& part);
   Result<void> add_metaspace(const Part& part);
   Result<void> add_blanks(const Part& part);
-  Result<void> add_regex(const Part& part, std::string_view regex, SplitBehavior behavior,
-                         bool invert = false);
+  Result<void> add_regex(const Part& part, std::string_view regex, SplitBehavior behavior, bool invert = false);
   Pieces apply(std::string text, std::size_t from_first, TextWork& work) const;
   // The pattern, if isolating what a well-known one matches is all there is to do.
   const KnownPattern* only_step() const;

@@ -41,8 +41,7 @@ Result<std::optional<ProtobufField>> ProtobufReader::next() {
     CONTINUO_TRY(field.value, varint());
   } else if (wire_type == 1 || wire_type == 5) {
     CONTINUO_TRY(const std::string_view bytes, take(wire_type == 1 ? 8 : 4));
-    for (std::size_t i = bytes.size(); i-- > 0;)
-      field.value = field.value << 8 | static_cast<unsigned char>(bytes[i]);
+    for (std::size_t i = bytes.size(); i-- > 0;) field.value = field.value << 8 | static_cast<unsigned char>(bytes[i]);
   } else if (wire_type == 2) {
     CONTINUO_TRY(const std::uint64_t size, varint());
     CONTINUO_TRY(field.bytes, take(size));

@@ -87,15 +87,12 @@ class Translator {
   // {n}, {n,} or {n,m}. Ruby reads X{n,m}+ as (?:X{n,m})+, PCRE2 as possessive.
   Result<void> interval() {
     std::size_t size = 1;
-    while (std::isdigit(static_cast<unsigned char>(peek(size))))
-      ++size;
+    while (std::isdigit(static_cast<unsigned char>(peek(size)))) ++size;
     const bool has_minimum = size > 1;
     const bool has_comma = peek(size) == ',';
     if (has_comma) ++size;
-    while (std::isdigit(static_cast<unsigned char>(peek(size))))
-      ++size;
-    if (!has_minimum || peek(size) != '}' || !atom_)
-      return refuse("a '{' that does not begin a repetition {n,m}");
+    while (std::isdigit(static_cast<unsigned char>(peek(size)))) ++size;
+    if (!has_minimum || peek(size) != '}' || !atom_) return refuse("a '{' that does not begin a repetition {n,m}");
     copy(size + 1);
     if (peek() == '+') {
       out_.insert(*atom_, "(?:");
@@ -120,8 +117,7 @@ class Translator {
       ++at_;
       return {};
     }
-    constexpr std::array<std::string_view, 8> kKnown = {
-        "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:", "(?-i:"};
+    constexpr std::array<std::string_view, 8> kKnown = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:", "(?-i:"};
     for (const std::string_view known : kKnown) {
       if (!starts(known)) continue;
       if (known.ends_with("i:")) ignores_case_ = known == "(?i:";
@@ -211,8 +207,7 @@ class Translator {
       end += utf8_at(in_, end).size;
     }
     if (end == at_) end = at_ + 1;  // a character that is special elsewhere
-    const bool repeated =
-        end < in_.size() && std::string_view("*+?{").find(in_[end]) != std::string_view::npos;
+    const bool repeated = end < in_.size() && std::string_view("*+?{").find(in_[end]) != std::string_view::npos;
     if (repeated && last > at_) end = last;  // the repetition is of the last one
     while (at_ < end) {
       atom_ = out_.size();
@@ -312,8 +307,7 @@ class Translator {
       name.remove_prefix(1);
     }
     for (const char c : name) {
-      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_')
-        return refuse(fmt::format("\\p{{{}}}", name));
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') return refuse(fmt::format("\\p{{{}}}", name));
     }
     if (ignores_case_ && (name == "Lu" || name == "Ll" || name == "Lt")) {
       return refuse(fmt::format("\\p{{{}}} where case is ignored", name));
@@ -330,8 +324,7 @@ class Translator {
     const std::size_t first = braces ? 3 : 2;
     const std::size_t most = braces ? 6 : peek(1) == 'x' ? 2 : 4;
     std::size_t digits = 0;
-    while (digits < most && std::isxdigit(static_cast<unsigned char>(peek(first + digits))))
-      ++digits;
+    while (digits < most && std::isxdigit(static_cast<unsigned char>(peek(first + digits)))) ++digits;
     const std::string hex(in_.substr(at_ + first, digits));
     const bool whole = braces ? digits > 0 && peek(first + digits) == '}' : digits == most;
     const unsigned long code = whole ? std::stoul(hex, nullptr, 16) : 0;

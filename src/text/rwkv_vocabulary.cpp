@@ -84,8 +84,8 @@ Result<Tokenizer> parse_rwkv_vocabulary(std::string_view text, const std::string
   CONTINUO_TRY_VOID(vocabulary->index(file));
   CONTINUO_TRY(WordList list, WordList::create(*vocabulary, {}, file));
   CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "Fuse"}}, file));
-  return make_tokenizer(TokenizerParts{AddedTokens(), Normalizer(), PreTokenizer(), std::move(list),
-                                       PostProcessor(), std::move(decoder), vocabulary});
+  return make_tokenizer(TokenizerParts{AddedTokens(), Normalizer(), PreTokenizer(), std::move(list), PostProcessor(),
+                                       std::move(decoder), vocabulary});
 }
 
 }  // namespace continuo

@@ -108,8 +108,7 @@ void ScoreBpe::encode_word(std::string_view word, Scratch& scratch) const {
   first_symbols(word, scratch);
   scratch.splits.clear();
   std::vector<Scratch::Symbol>& symbols = scratch.symbols;
-  for (std::uint32_t i = 0; i < symbols.size(); ++i)
-    look(word, i, scratch);
+  for (std::uint32_t i = 0; i < symbols.size(); ++i) look(word, i, scratch);
   while (!scratch.queue.empty()) {
     const auto [rank, position] = scratch.queue.pop();
     Scratch::Symbol& left = symbols[position];
@@ -151,8 +150,7 @@ void ScoreBpe::put(std::string_view piece, TokenId id, std::vector<TokenId>& out
   if (id >= 0) {
     out.push_back(id);
   } else if (byte_pieces_) {
-    for (const char byte : piece)
-      out.push_back((*byte_pieces_)[static_cast<unsigned char>(byte)]);
+    for (const char byte : piece) out.push_back((*byte_pieces_)[static_cast<unsigned char>(byte)]);
   } else if (options_.unk_id && (out.empty() || out.back() != *options_.unk_id)) {
     out.push_back(*options_.unk_id);
   }

@@ -13,8 +13,7 @@ namespace {
 std::vector<PieceKind> kinds_of(const SentencePieceModel& model) {
   std::vector<PieceKind> kinds;
   kinds.reserve(model.pieces.size());
-  for (const auto& piece : model.pieces)
-    kinds.push_back(piece.kind);
+  for (const auto& piece : model.pieces) kinds.push_back(piece.kind);
   return kinds;
 }
 
@@ -24,18 +23,15 @@ Result<decltype(TokenizerParts::model)> make_model(const SentencePieceModel& mod
   using Model = decltype(TokenizerParts::model);
   if (model.type == SentencePieceModel::Type::unigram) {
     std::vector<double> scores;
-    for (const auto& piece : model.pieces)
-      scores.push_back(static_cast<double>(piece.score));
+    for (const auto& piece : model.pieces) scores.push_back(static_cast<double>(piece.score));
     UnigramOptions options{model.unk_id, model.byte_fallback, std::move(kinds)};
     CONTINUO_TRY(Unigram unigram, Unigram::create(std::move(vocabulary), scores, std::move(options), file));
     return Model(std::move(unigram));
   }
   std::vector<float> scores;
-  for (const auto& piece : model.pieces)
-    scores.push_back(piece.score);
+  for (const auto& piece : model.pieces) scores.push_back(piece.score);
   ScoreBpeOptions options{std::move(kinds), model.unk_id, model.byte_fallback};
-  CONTINUO_TRY(ScoreBpe bpe,
-               ScoreBpe::create(std::move(vocabulary), std::move(scores), std::move(options), file));
+  CONTINUO_TRY(ScoreBpe bpe, ScoreBpe::create(std::move(vocabulary), std::move(scores), std::move(options), file));
   return Model(std::move(bpe));
 }
 
@@ -57,8 +53,7 @@ Result<SentencePieceNormalizer> make_normalizer(const SentencePieceModel& model,
 std::vector<AddedToken> added_tokens(const SentencePieceModel& model) {
   std::vector<AddedToken> added = model.added;
   std::vector<TokenId> ids;
-  for (const AddedToken& token : model.added)
-    ids.push_back(token.id);
+  for (const AddedToken& token : model.added) ids.push_back(token.id);
   std::sort(ids.begin(), ids.end());
   const auto is_there = [&](TokenId id) { return std::binary_search(ids.begin(), ids.end(), id); };
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {
@@ -84,8 +79,8 @@ Result<Decoder> make_decoder(const SentencePieceModel& model, const std::string&
 
 }  // namespace
 
-Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos,
-                                   bool add_eos, const std::string& file) {
+Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos, bool add_eos,
+                                   const std::string& file) {
   std::vector<TokenId> before, after;
   if (add_bos && !bos) return model_error(file, "a BOS token is to be added, but there is none");
   if (add_eos && !eos) return model_error(file, "an EOS token is to be added, but there is none");

@@ -34,8 +34,7 @@ std::string SentencePieceNormalizer::apply(std::string_view text, TextWork& work
   bool after_blank = remove_extra_whitespaces;
   while (!text.empty()) {
     std::string_view part = next(text);
-    while (after_blank && part.starts_with(' '))
-      part.remove_prefix(1);
+    while (after_blank && part.starts_with(' ')) part.remove_prefix(1);
     for (const char c : part) {
       if (c == ' ') {
         out += blank;
@@ -46,8 +45,7 @@ std::string SentencePieceNormalizer::apply(std::string_view text, TextWork& work
     work.check_size(out.size());
     if (!part.empty()) after_blank = remove_extra_whitespaces && part.ends_with(' ');
   }
-  while (remove_extra_whitespaces && out.ends_with(blank))
-    out.resize(out.size() - blank.size());
+  while (remove_extra_whitespaces && out.ends_with(blank)) out.resize(out.size() - blank.size());
   return out;
 }
 

@@ -19,8 +19,7 @@ void take_whole(std::string& bytes, bool nothing_follows, bool replace_each_byte
     if (c.valid) {
       out += view.substr(at, c.size);
     } else {
-      for (int i = 0; i < (replace_each_byte ? c.size : 1); ++i)
-        out += kReplacement;
+      for (int i = 0; i < (replace_each_byte ? c.size : 1); ++i) out += kReplacement;
     }
     at += c.size;
   }

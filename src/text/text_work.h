@@ -24,8 +24,7 @@ class TextWork {
 
   // What the text has become has so many bytes.
   void check_size(std::size_t bytes) const {
-    if (bytes > most_bytes_)
-      throw TextFault{"the tokenizer makes more than 128 bytes out of each byte of the text"};
+    if (bytes > most_bytes_) throw TextFault{"the tokenizer makes more than 128 bytes out of each byte of the text"};
   }
 
  private:

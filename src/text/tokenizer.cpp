@@ -51,13 +51,11 @@ std::vector<TokenId> TokenizerParts::encode(std::string_view text) const {
 
 template <class Model>
 void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool at_text_start,
-                                 typename Model::Scratch& scratch, TextWork& work,
-                                 std::vector<TokenId>& out) const {
+                                 typename Model::Scratch& scratch, TextWork& work, std::vector<TokenId>& out) const {
   std::string changed;
   std::size_t from_first = at_text_start && !text.empty() ? utf8_at(text, 0).size : 0;
   if (!normalizer.empty()) {
-    changed = pre_tokenizer.asks_for_first() ? normalizer.apply(text, from_first, work)
-                                             : normalizer.apply(text, work);
+    changed = pre_tokenizer.asks_for_first() ? normalizer.apply(text, from_first, work) : normalizer.apply(text, work);
     text = changed;
   }
   for (const TextPart& part : added.split_normalized(text)) {
@@ -74,8 +72,7 @@ void TokenizerParts::encode_part(const Model& kind, std::string_view text, bool 
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
   std::string out;
   bool at_text_start = true;
-  for (const TokenId id : ids)
-    impl_->decode_one(id, skip_special, at_text_start, out);
+  for (const TokenId id : ids) impl_->decode_one(id, skip_special, at_text_start, out);
   return out;
 }
 
@@ -93,9 +90,7 @@ void TokenizerParts::decode_one(TokenId id, bool skip_special, bool& at_text_sta
   if (!piece.empty()) decoder.append(piece, token != nullptr, at_text_start, out);
 }
 
-std::size_t Tokenizer::vocab_size() const {
-  return std::max(impl_->vocabulary->id_count(), impl_->added.id_count());
-}
+std::size_t Tokenizer::vocab_size() const { return std::max(impl_->vocabulary->id_count(), impl_->added.id_count()); }
 
 std::string_view Tokenizer::piece(TokenId id) const {
   const AddedToken* token = impl_->added.find(id);

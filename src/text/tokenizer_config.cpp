@@ -90,8 +90,7 @@ class ConfigReader {
     out_.is_there = true;
     if (const auto name = config.find("tokenizer_class"); name != config.end() && name->is_string()) {
       out_.tokenizer_class = name->get<std::string>();
-      if (out_.tokenizer_class.ends_with("Fast"))
-        out_.tokenizer_class.resize(out_.tokenizer_class.size() - 4);
+      if (out_.tokenizer_class.ends_with("Fast")) out_.tokenizer_class.resize(out_.tokenizer_class.size() - 4);
     }
     CONTINUO_TRY(out_.add_bos_token, flag(config, "add_bos_token", path));
     CONTINUO_TRY(out_.add_eos_token, flag(config, "add_eos_token", path));
@@ -121,15 +120,13 @@ class ConfigReader {
       CONTINUO_TRY(AddedToken special, token(*found, name, path));
       const auto member = std::find_if(std::begin(kNamedTokens), std::end(kNamedTokens),
                                        [&](const NamedToken& known) { return known.name == name; });
-      if (member != std::end(kNamedTokens) && !(out_.*member->content))
-        out_.*member->content = special.content;
+      if (member != std::end(kNamedTokens) && !(out_.*member->content)) out_.*member->content = special.content;
       special.special = true;
       out_.special_tokens.push_back(std::move(special));
     }
     const auto more = json.find("additional_special_tokens");
     if (more == json.end() || !more->is_array()) return {};
-    if (more->size() > kMostSpecial)
-      return model_error(path, "additional_special_tokens: there are too many");
+    if (more->size() > kMostSpecial) return model_error(path, "additional_special_tokens: there are too many");
     for (const Json& item : *more) {
       CONTINUO_TRY(AddedToken special, token(item, "one of additional_special_tokens", path));
       special.special = true;

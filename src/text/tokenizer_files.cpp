@@ -20,8 +20,8 @@ namespace continuo {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"tokenizer.json", "tokenizer.model", "vocab.json",
-                                                    "vocab.txt", "rwkv_vocab_v20230424.txt"};
+constexpr std::array<std::string_view, 5> kNames = {"tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt",
+                                                    "rwkv_vocab_v20230424.txt"};
 
 // How the classes of vocab.json + merges.txt cut text.
 struct BpeClass {
@@ -87,8 +87,7 @@ Result<Tokenizer> from_sentencepiece(const TokenizerFile& file, const FindFile& 
 }
 
 Json byte_level_steps(const BpeClass& kind, bool prefix_space) {
-  Json split = {
-      {"type", "Split"}, {"pattern", {{"Regex", kind.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+  Json split = {{"type", "Split"}, {"pattern", {{"Regex", kind.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
   Json spell = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   if (kind.pattern == kGpt2Pattern) {
     return {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}, {"use_regex", true}};
@@ -103,9 +102,8 @@ Result<Tokenizer> from_vocab_json(const TokenizerFile& file, const FindFile& fin
   const auto kind = std::find_if(std::begin(kBpeClasses), std::end(kBpeClasses),
                                  [&](const BpeClass& known) { return known.name == config.tokenizer_class; });
   if (kind == std::end(kBpeClasses)) {
-    return model_error(file.path,
-                       fmt::format("tokenizer_class '{}' is not supported without a tokenizer.json",
-                                   config.tokenizer_class));
+    return model_error(file.path, fmt::format("tokenizer_class '{}' is not supported without a tokenizer.json",
+                                              config.tokenizer_class));
   }
   if (file.bytes.size() > kMaxVocabularyBytes) return model_error(file.path, "it is larger than 1 GiB");
   if (const std::size_t valid = valid_utf8_prefix(file.bytes); valid < file.bytes.size()) {
@@ -123,19 +121,17 @@ Result<Tokenizer> from_vocab_json(const TokenizerFile& file, const FindFile& fin
   CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(steps, file.path));
   BpeOptions options{.byte_level = pre_tokenizer.take_byte_level()};
   CONTINUO_TRY(Bpe bpe, Bpe::create(vocabulary, std::move(options), merges, file.path));
-  CONTINUO_TRY(Normalizer normalizer,
-               Normalizer::parse(kind->nfc ? Json{{"type", "NFC"}} : Json(), file.path));
+  CONTINUO_TRY(Normalizer normalizer, Normalizer::parse(kind->nfc ? Json{{"type", "NFC"}} : Json(), file.path));
   const auto find_piece = [&](std::string_view content) { return vocabulary->find(content); };
   std::vector<AddedToken> tokens = all_added_tokens(config, find_piece);
-  CONTINUO_TRY(PostProcessor post_processor, frame_prompt(id_of(config.bos_token, tokens, *vocabulary),
-                                                          config.add_bos_token.value_or(false),
-                                                          id_of(config.eos_token, tokens, *vocabulary),
-                                                          config.add_eos_token.value_or(false), file.path));
+  CONTINUO_TRY(
+      PostProcessor post_processor,
+      frame_prompt(id_of(config.bos_token, tokens, *vocabulary), config.add_bos_token.value_or(false),
+                   id_of(config.eos_token, tokens, *vocabulary), config.add_eos_token.value_or(false), file.path));
   CONTINUO_TRY(AddedTokens added, AddedTokens::create(std::move(tokens), *vocabulary, normalizer, file.path));
   CONTINUO_TRY(Decoder decoder, Decoder::parse({{"type", "ByteLevel"}}, file.path));
   return make_tokenizer(TokenizerParts{std::move(added), std::move(normalizer), std::move(pre_tokenizer),
-                                       std::move(bpe), std::move(post_processor), std::move(decoder),
-                                       vocabulary});
+                                       std::move(bpe), std::move(post_processor), std::move(decoder), vocabulary});
 }
 
 }  // namespace

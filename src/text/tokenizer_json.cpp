@@ -145,16 +145,15 @@ class Reader {
     if (!has_vocabulary_) return model_error(file_, "the model has no vocab");
     const std::string type = model_type();
     if (const bool wants_list = type == "Unigram"; wants_list != vocabulary_is_list_) {
-      return model_error(
-          file_, fmt::format("model '{}': vocab is not a {}", type, wants_list ? "list" : "JSON object"));
+      return model_error(file_,
+                         fmt::format("model '{}': vocab is not a {}", type, wants_list ? "list" : "JSON object"));
     }
     CONTINUO_TRY(PreTokenizer pre_tokenizer, PreTokenizer::parse(take("pre_tokenizer"), file_));
     CONTINUO_TRY(Model model, type == "Unigram"     ? unigram()
                               : type == "WordPiece" ? word_piece()
                                                     : bpe(pre_tokenizer.take_byte_level()));
     CONTINUO_TRY(Normalizer normalizer, Normalizer::parse(take("normalizer"), file_));
-    CONTINUO_TRY(AddedTokens added,
-                 AddedTokens::parse(take("added_tokens"), *vocabulary_, normalizer, file_));
+    CONTINUO_TRY(AddedTokens added, AddedTokens::parse(take("added_tokens"), *vocabulary_, normalizer, file_));
     const std::size_t id_count = std::max(vocabulary_->id_count(), added.id_count());
     CONTINUO_TRY(PostProcessor post_processor, PostProcessor::parse(take("post_processor"), id_count, file_));
     CONTINUO_TRY(Decoder decoder, Decoder::parse(take("decoder"), file_));
@@ -188,8 +187,7 @@ class Reader {
         }
         options.unk_id = value.get<TokenId>();
       } else if (name == "byte_fallback") {
-        if (!value.is_boolean())
-          return model_error(file_, "model 'Unigram': byte_fallback must be true or false");
+        if (!value.is_boolean()) return model_error(file_, "model 'Unigram': byte_fallback must be true or false");
         options.byte_fallback = value.get<bool>();
       } else {
         return model_error(file_, fmt::format("model 'Unigram': the field '{}' is not known", name));
@@ -202,8 +200,7 @@ class Reader {
   // The reference demands all of the fields.
   Result<Model> word_piece() {
     Json fields = {{"type", "WordPiece"}};
-    for (const auto& [name, value] : model_)
-      fields[name] = value;
+    for (const auto& [name, value] : model_) fields[name] = value;
     CONTINUO_TRY(const Part part, Part::open(fields, "model", file_));
     if (has_merges_) return part.error("it has merges");
     CONTINUO_TRY_VOID(part.only({"unk_token", "continuing_subword_prefix", "max_input_chars_per_word"}));

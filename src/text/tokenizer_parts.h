@@ -39,15 +39,15 @@ struct TokenizerParts {
  private:
   // Text without raw added tokens.
   template <class Model>
-  void encode_part(const Model& kind, std::string_view text, bool at_text_start,
-                   typename Model::Scratch& scratch, TextWork& work, std::vector<TokenId>& out) const;
+  void encode_part(const Model& kind, std::string_view text, bool at_text_start, typename Model::Scratch& scratch,
+                   TextWork& work, std::vector<TokenId>& out) const;
 };
 
 // tokenizer_json.cpp
 Result<TokenizerParts> parse_tokenizer_json(std::string_view json, const std::string& file);
 // sentencepiece_model.cpp: what is put around a prompt.
-Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos,
-                                   bool add_eos, const std::string& file);
+Result<PostProcessor> frame_prompt(std::optional<TokenId> bos, bool add_bos, std::optional<TokenId> eos, bool add_eos,
+                                   const std::string& file);
 // {"piece": id, ...}, consumed.
 Result<void> read_json_vocabulary(JsonScanner& json, Vocabulary& vocabulary);
 

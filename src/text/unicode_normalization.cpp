@@ -30,8 +30,8 @@ std::uint8_t combining_class(char32_t code) {
 // What `code` decomposes into; empty: itself.
 template <std::size_t N>
 std::span<const char32_t> parts_of(const tables::Decomposition (&rows)[N], char32_t code) {
-  const auto* row = std::lower_bound(std::begin(rows), std::end(rows), code,
-                                     [](const auto& r, char32_t c) { return r.code < c; });
+  const auto* row =
+      std::lower_bound(std::begin(rows), std::end(rows), code, [](const auto& r, char32_t c) { return r.code < c; });
   if (row == std::end(rows) || row->code != code) return {};
   return std::span(tables::kDecomposed).subspan(row->begin, row->size);
 }
@@ -62,9 +62,9 @@ char32_t compose(char32_t first, char32_t second) {
       in_run(second, kTails + 1, kTailCount - 1)) {
     return first + (second - kTails);
   }
-  const auto* row = std::lower_bound(
-      std::begin(tables::kComposites), std::end(tables::kComposites), std::pair(first, second),
-      [](const auto& r, const auto& pair) { return std::pair(r.first, r.second) < pair; });
+  const auto* row =
+      std::lower_bound(std::begin(tables::kComposites), std::end(tables::kComposites), std::pair(first, second),
+                       [](const auto& r, const auto& pair) { return std::pair(r.first, r.second) < pair; });
   const bool found = row != std::end(tables::kComposites) && row->first == first && row->second == second;
   return found ? row->composite : 0;
 }
@@ -73,8 +73,7 @@ char32_t compose(char32_t first, char32_t second) {
 bool composes_with_previous(char32_t code) {
   static const std::vector<char32_t> seconds = [] {
     std::vector<char32_t> all;
-    for (const auto& row : tables::kComposites)
-      all.push_back(row.second);
+    for (const auto& row : tables::kComposites) all.push_back(row.second);
     std::sort(all.begin(), all.end());
     return all;
   }();
@@ -91,15 +90,13 @@ class Run {
   void append(char32_t code) {
     const std::size_t begin = codes_.size();
     decompose(code, form_.compatible, codes_);
-    for (std::size_t i = begin; i < codes_.size(); ++i)
-      classes_.push_back(combining_class(codes_[i]));
+    for (std::size_t i = begin; i < codes_.size(); ++i) classes_.push_back(combining_class(codes_[i]));
   }
 
   void finish(std::string& out) {
     order();
     if (form_.composed) compose_all();
-    for (const char32_t code : codes_)
-      append_utf8(out, code);
+    for (const char32_t code : codes_) append_utf8(out, code);
     codes_.clear();
     classes_.clear();
   }
@@ -110,10 +107,8 @@ class Run {
     std::vector<std::pair<std::uint8_t, char32_t>> marks;
     for (std::size_t at = 0; at < codes_.size();) {
       marks.clear();
-      for (std::size_t i = at; i < codes_.size() && classes_[i] != 0; ++i)
-        marks.emplace_back(classes_[i], codes_[i]);
-      std::stable_sort(marks.begin(), marks.end(),
-                       [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (std::size_t i = at; i < codes_.size() && classes_[i] != 0; ++i) marks.emplace_back(classes_[i], codes_[i]);
+      std::stable_sort(marks.begin(), marks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       for (const auto& [mark_class, code] : marks) {
         classes_[at] = mark_class;
         codes_[at++] = code;
@@ -166,8 +161,7 @@ bool starts(char32_t code, UnicodeForm form) {
   if (code < (form.composed && !form.compatible ? 0x300 : 0x80)) return true;
   return starters[(form.compatible ? 1 : 0) + (form.composed ? 2 : 0)].at(code, [&](char32_t number) {
     auto page = std::make_unique<Starters::Page>();
-    for (char32_t i = 0; i < 256; ++i)
-      (*page)[i] = starts_anew(number * 256 + i, form);
+    for (char32_t i = 0; i < 256; ++i) (*page)[i] = starts_anew(number * 256 + i, form);
     return page;
   });
 }
@@ -195,8 +189,7 @@ std::string normalize_unicode(std::string text, UnicodeForm form) {
       begin = c.valid ? at - c.size : at;  // bytes that are not UTF-8 have no part in what follows
       continue;
     }
-    for (std::size_t i = begin; i < at; i += utf8_at(text, i).size)
-      run.append(utf8_at(text, i).code);
+    for (std::size_t i = begin; i < at; i += utf8_at(text, i).size) run.append(utf8_at(text, i).code);
     for (; c.valid && !starts(c.code, form); c = utf8_at(text, at)) {
       run.append(c.code);
       at += c.size;

@@ -20,9 +20,8 @@ constexpr double kUserDefinedPenalty = 0.1;
 
 }  // namespace
 
-Result<Unigram> Unigram::create(std::shared_ptr<const Vocabulary> vocabulary,
-                                const std::vector<double>& scores, UnigramOptions options,
-                                const std::string& file) {
+Result<Unigram> Unigram::create(std::shared_ptr<const Vocabulary> vocabulary, const std::vector<double>& scores,
+                                UnigramOptions options, const std::string& file) {
   Unigram unigram;
   unigram.vocabulary_ = std::move(vocabulary);
   unigram.options_ = std::move(options);
@@ -104,8 +103,7 @@ void Unigram::encode_word(std::string_view word, Scratch& scratch) const {
   find_best(word, scratch);
   std::vector<std::uint32_t>& ends = scratch.ends;
   ends.clear();
-  for (auto end = static_cast<std::uint32_t>(word.size()); end > 0; end = scratch.best[end].begin)
-    ends.push_back(end);
+  for (auto end = static_cast<std::uint32_t>(word.size()); end > 0; end = scratch.best[end].begin) ends.push_back(end);
   scratch.ids.clear();
   const TokenId unk = options_.unk_id.value_or(-1);
   for (auto end = ends.rbegin(); end != ends.rend(); ++end) {
@@ -114,8 +112,7 @@ void Unigram::encode_word(std::string_view word, Scratch& scratch) const {
       scratch.ids.push_back(node.id);
       continue;
     }
-    while (end + 1 != ends.rend() && scratch.best[*(end + 1)].id == unk)
-      ++end;
+    while (end + 1 != ends.rend() && scratch.best[*(end + 1)].id == unk) ++end;
     put_unknown(word.substr(node.begin, *end - node.begin), scratch.ids);
   }
 }
@@ -127,8 +124,7 @@ void Unigram::put_unknown(std::string_view text, std::vector<TokenId>& out) cons
     if (const auto id = vocabulary_->find(text)) return out.push_back(*id);
   }
   if (byte_pieces_) {
-    for (const char byte : text)
-      out.push_back((*byte_pieces_)[static_cast<unsigned char>(byte)]);
+    for (const char byte : text) out.push_back((*byte_pieces_)[static_cast<unsigned char>(byte)]);
   } else if (options_.unk_id) {
     out.push_back(*options_.unk_id);
   }

@@ -41,9 +41,8 @@ class Unigram {
   };
 
   // `scores`: by id, none of them NaN or infinite.
-  static Result<Unigram> create(std::shared_ptr<const Vocabulary> vocabulary,
-                                const std::vector<double>& scores, UnigramOptions options,
-                                const std::string& file);
+  static Result<Unigram> create(std::shared_ptr<const Vocabulary> vocabulary, const std::vector<double>& scores,
+                                UnigramOptions options, const std::string& file);
 
   // Appends the ids of one piece of text.
   void encode(std::string_view text, Scratch& scratch, std::vector<TokenId>& out) const;

@@ -44,8 +44,7 @@ Utf8Char detail::any_utf8_at(std::string_view bytes, std::size_t at) {
   for (std::uint8_t i = 1; i < lead.size; ++i) {
     if (at + i == bytes.size()) return {0xfffd, i, false, true};
     const unsigned char next = byte(at + i);
-    if (i == 1 ? next < lead.low || next > lead.high : !is_continuation(next))
-      return {0xfffd, i, false, false};
+    if (i == 1 ? next < lead.low || next > lead.high : !is_continuation(next)) return {0xfffd, i, false, false};
     code = code << 6 | (next & 0x3f);
   }
   return {code, lead.size, true, false};
@@ -92,8 +91,7 @@ std::size_t valid_utf8_prefix(std::string_view bytes) {
 
 bool is_white_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
-         c == 0x3000;
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 bool is_word_character(char32_t c) {

@@ -55,8 +55,7 @@ Result<void> Vocabulary::index(const std::string& file) {
   file_ = file;
   entries_ = added_.size();
   TokenId largest = -1;
-  for (const Added& added : added_)
-    largest = std::max(largest, record(added.record).id);
+  for (const Added& added : added_) largest = std::max(largest, record(added.record).id);
   const auto count = static_cast<std::size_t>(largest + 1);
   if (count > max_id_count(entries_)) {
     return model_error(file, fmt::format("the vocabulary has {} pieces but ids up to {}", entries_, largest),
@@ -113,9 +112,7 @@ void Vocabulary::prefetch_record(std::uint64_t hash) const {
   if (offset != kNowhere) __builtin_prefetch(arena_.data() + offset);
 }
 
-std::optional<TokenId> Vocabulary::find(std::string_view piece) const {
-  return find(piece, hash_bytes(piece));
-}
+std::optional<TokenId> Vocabulary::find(std::string_view piece) const { return find(piece, hash_bytes(piece)); }
 
 std::optional<TokenId> Vocabulary::find(std::string_view piece, std::uint64_t hash) const {
   if (slots_.empty()) return std::nullopt;

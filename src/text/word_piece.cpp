@@ -24,8 +24,8 @@ Result<WordPiece> WordPiece::create(const Vocabulary& vocabulary, const WordPiec
   WordPiece model;
   const auto unk = vocabulary.find(options.unk_token);
   if (!unk) {
-    return model_error(
-        file, fmt::format("model 'WordPiece': the vocabulary lacks the unk_token '{}'", options.unk_token));
+    return model_error(file,
+                       fmt::format("model 'WordPiece': the vocabulary lacks the unk_token '{}'", options.unk_token));
   }
   model.unk_id_ = *unk;
   model.max_chars_ = options.max_input_chars_per_word;
@@ -38,7 +38,8 @@ Result<WordPiece> WordPiece::create(const Vocabulary& vocabulary, const WordPiec
     if (piece.size() > prefix.size() && piece.starts_with(prefix)) {
       fits = fits && model.continuing_.add(piece.substr(prefix.size()), id);
     }
-    if (!fits) return model_error(file, "the vocabulary's pieces are too many, longer than 1024 bytes, or chosen to collide");
+    if (!fits)
+      return model_error(file, "the vocabulary's pieces are too many, longer than 1024 bytes, or chosen to collide");
   }
   return model;
 }

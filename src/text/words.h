@@ -26,7 +26,7 @@ inline constexpr std::size_t kLongestWord = std::size_t{1} << 30;
 
 struct WordRules {
   bool blanks_begin_words = false;  // else all of the text is one word
-  TokenId fused = -1;  // at the end of a word and at the beginning of the next, it is one; -1: none is
+  TokenId fused = -1;               // at the end of a word and at the beginning of the next, it is one; -1: none is
 };
 
 // Appends the ids of `text`, word by word. `encode_word` puts those of a word into scratch.ids; those of

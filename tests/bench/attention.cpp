@@ -1,10 +1,12 @@
 // How fast attention is, next to what the processor's registers and memory allow.
 //
-//   bench_attention [--kernels NAME] [--kv-type TYPE] [--heads N] [--kv-heads N] [--head-dim N] [--tokens N] [--threads N]
+//   bench_attention [--kernels NAME] [--kv-type TYPE] [--heads N] [--kv-heads N] [--head-dim N] [--tokens N] [--threads
+//   N]
 //                   [--milliseconds N] [--megabytes N]
 //
-// A line for each length up to --tokens: a whole prompt, GFLOP/s and the share of the peak (two operations for a multiply-add,
-// of the pairs that are seen alone), and one token behind it, GB/s of keys and values and the share of the bandwidth.
+// A line for each length up to --tokens: a whole prompt, GFLOP/s and the share of the peak (two operations for a
+// multiply-add, of the pairs that are seen alone), and one token behind it, GB/s of keys and values and the share of
+// the bandwidth.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +29,7 @@ struct Settings {
   std::string kernels, kv_type;
   std::size_t heads = 9, kv_heads = 3, head_dim = 64, tokens = 16384;
   int threads = usable_cores();
-  double seconds = 0.2;                               // of each measurement
+  double seconds = 0.2;                              // of each measurement
   std::size_t cache_bytes = std::size_t{256} << 20;  // for one token: more than any cache
 };
 
@@ -101,7 +103,8 @@ class Bench {
       threads_.parallel_for(s_.kv_heads * spans, [&](std::size_t i, int worker) {
         const auto queries = make_queries(i / spans, n_ - 1, 1);
         float* const sums = sums_.data() + i * group() * one;
-        table_.attention_span[static_cast<std::size_t>(type_)](args(queries, layer, i / spans, worker), i % spans, sums);
+        table_.attention_span[static_cast<std::size_t>(type_)](args(queries, layer, i / spans, worker), i % spans,
+                                                               sums);
       });
       for (std::size_t head = 0; head < s_.heads; ++head) {
         float* const sums = sums_.data() + (head / group() * spans * group() + head % group()) * one;
@@ -160,16 +163,26 @@ void measure(const KernelTable& table, Format type, const Settings& s, ThreadPoo
 bool parse(int argc, char** argv, Settings& s) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
-    if (name == "--kernels") s.kernels = value;
-    else if (name == "--kv-type") s.kv_type = value;
-    else if (name == "--heads") s.heads = std::stoul(value);
-    else if (name == "--kv-heads") s.kv_heads = std::stoul(value);
-    else if (name == "--head-dim") s.head_dim = std::stoul(value);
-    else if (name == "--tokens") s.tokens = std::stoul(value);
-    else if (name == "--threads") s.threads = std::stoi(value);
-    else if (name == "--milliseconds") s.seconds = std::stod(value) / 1000;
-    else if (name == "--megabytes") s.cache_bytes = std::stoul(value) << 20;
-    else return false;
+    if (name == "--kernels")
+      s.kernels = value;
+    else if (name == "--kv-type")
+      s.kv_type = value;
+    else if (name == "--heads")
+      s.heads = std::stoul(value);
+    else if (name == "--kv-heads")
+      s.kv_heads = std::stoul(value);
+    else if (name == "--head-dim")
+      s.head_dim = std::stoul(value);
+    else if (name == "--tokens")
+      s.tokens = std::stoul(value);
+    else if (name == "--threads")
+      s.threads = std::stoi(value);
+    else if (name == "--milliseconds")
+      s.seconds = std::stod(value) / 1000;
+    else if (name == "--megabytes")
+      s.cache_bytes = std::stoul(value) << 20;
+    else
+      return false;
   }
   return argc % 2 == 1 && s.kv_heads > 0 && s.heads >= s.kv_heads && s.heads % s.kv_heads == 0 && s.head_dim > 0 &&
          s.tokens > 0 && s.threads > 0;
@@ -180,8 +193,10 @@ bool parse(int argc, char** argv, Settings& s) {
 int main(int argc, char** argv) {
   Settings s;
   if (!parse(argc, argv, s)) {
-    fmt::print(stderr, "usage: {} [--kernels NAME] [--kv-type TYPE] [--heads N] [--kv-heads N] [--head-dim N] "
-                       "[--tokens N] [--threads N] [--milliseconds N] [--megabytes N]\n", argv[0]);
+    fmt::print(stderr,
+               "usage: {} [--kernels NAME] [--kv-type TYPE] [--heads N] [--kv-heads N] [--head-dim N] "
+               "[--tokens N] [--threads N] [--milliseconds N] [--megabytes N]\n",
+               argv[0]);
     return 2;
   }
   ThreadPool threads(s.threads, ThreadPool::Crew::all);

@@ -30,7 +30,7 @@ struct Settings {
   std::string kernels, format;
   std::size_t rows = 1536, k = 576;
   int threads = usable_cores();
-  double seconds = 0.2;  // of each measurement
+  double seconds = 0.2;                               // of each measurement
   std::size_t weight_bytes = std::size_t{256} << 20;  // of a pass: more than any cache
 };
 
@@ -89,8 +89,7 @@ class Bench {
     x_.resize(tokens * s.k);
     std::mt19937 random(2);
     std::normal_distribution<float> normal;
-    for (float& x : x_)
-      x = normal(random);
+    for (float& x : x_) x = normal(random);
     y_.resize(tokens * s.rows);
     scratch_.resize(static_cast<std::size_t>(threads.size()) * int8_scratch_bytes(s.k));
     const std::size_t tile = table.int8->tile;
@@ -106,7 +105,8 @@ class Bench {
 
   // One pass over all copies; returns the bytes of weights.
   double pass() {
-    const std::size_t panel = std::max<std::size_t>(s_.rows / (4 * static_cast<std::size_t>(threads_.size())) / 16, 1) * 16;
+    const std::size_t panel =
+        std::max<std::size_t>(s_.rows / (4 * static_cast<std::size_t>(threads_.size())) / 16, 1) * 16;
     const std::size_t panels = (s_.rows + panel - 1) / panel;
     threads_.parallel_for(panels * copies_, [&](std::size_t i, int worker) {
       const std::size_t first = i % panels * panel, n = std::min(panel, s_.rows - first);
@@ -125,7 +125,7 @@ class Bench {
     panel_bytes_ = repacked_bytes(format_, panel, s_.k);
     panels_ = LargeBuffer(all / panel * panel_bytes_);
     table_.int8->repack[static_cast<std::size_t>(format_)](w_.data(), stored_bytes(format_, s_.k), all, s_.k,
-                                                               panels_.data());
+                                                           panels_.data());
   }
 
   void multiply(const std::byte* w, std::size_t first, std::size_t n, int worker) {
@@ -136,8 +136,7 @@ class Bench {
       table_.int8->matmul_repacked[f](panels_.data() + row / table_.int8->panel * panel_bytes_, n, s_.k,
                                       rounded_.data(), tokens_, y_.data() + first, s_.rows, scratch);
     } else if (integer()) {
-      table_.int8->matmul[f](w, stride, n, s_.k, rounded_.data(), tokens_, y_.data() + first, s_.rows,
-                             scratch);
+      table_.int8->matmul[f](w, stride, n, s_.k, rounded_.data(), tokens_, y_.data() + first, s_.rows, scratch);
     } else {
       table_.matmul[f](w, stride, n, s_.k, x_.data(), s_.k, tokens_, y_.data() + first, s_.rows);
     }
@@ -154,14 +153,16 @@ class Bench {
   std::vector<float> x_, y_;
 };
 
-void measure_format(const KernelTable& table, Format format, bool repacked, const Settings& s, ThreadPool& threads, const Machine& m) {
-  for (const std::size_t tokens : {std::size_t{1}, std::size_t{4}, std::size_t{16}, std::size_t{32}, std::size_t{512}}) {
+void measure_format(const KernelTable& table, Format format, bool repacked, const Settings& s, ThreadPool& threads,
+                    const Machine& m) {
+  for (const std::size_t tokens :
+       {std::size_t{1}, std::size_t{4}, std::size_t{16}, std::size_t{32}, std::size_t{512}}) {
     Bench bench(table, format, repacked, s, tokens, threads);
     const double bytes = rate(s.seconds, [&] { return bench.pass(); });
     const double operations = bytes * bench.operations_per_byte(), peak = bench.integer() ? m.int8 : m.fma;
     fmt::print("{:10} {:7}{} {:4} tokens  {:7.2f} GB/s ({:3.0f} %)  {:8.1f} G{}/s ({:3.0f} %)\n", table.name,
-               format_info(format).name, repacked ? " repacked" : "", tokens, bytes / 1e9, 100 * bytes / m.bandwidth, operations / 1e9,
-               bench.integer() ? "OP" : "FLOP", 100 * operations / peak);
+               format_info(format).name, repacked ? " repacked" : "", tokens, bytes / 1e9, 100 * bytes / m.bandwidth,
+               operations / 1e9, bench.integer() ? "OP" : "FLOP", 100 * operations / peak);
     std::fflush(stdout);
   }
 }
@@ -172,8 +173,7 @@ void measure_rounding(const KernelTable& table, const Settings& s) {
   const std::size_t tile = table.int8->tile;
   std::vector<std::byte> out(tile * int8_bytes(s.k));
   const double blocks = rate(s.seconds, [&] {
-    for (std::size_t t = 0; t < tile; ++t)
-      table.int8->quantize(x.data(), s.k, t, tile, out.data());
+    for (std::size_t t = 0; t < tile; ++t) table.int8->quantize(x.data(), s.k, t, tile, out.data());
     return static_cast<double>(tile * s.k / kInt8Block);
   });
   fmt::print("{:10} rounding {:.1f} ns a block of {}\n", table.name, 1e9 / blocks, kInt8Block);
@@ -182,14 +182,22 @@ void measure_rounding(const KernelTable& table, const Settings& s) {
 bool parse(int argc, char** argv, Settings& s) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
-    if (name == "--kernels") s.kernels = value;
-    else if (name == "--format") s.format = value;
-    else if (name == "--rows") s.rows = std::stoul(value);
-    else if (name == "--k") s.k = std::stoul(value);
-    else if (name == "--threads") s.threads = std::stoi(value);
-    else if (name == "--milliseconds") s.seconds = std::stod(value) / 1000;
-    else if (name == "--megabytes") s.weight_bytes = std::stoul(value) << 20;
-    else return false;
+    if (name == "--kernels")
+      s.kernels = value;
+    else if (name == "--format")
+      s.format = value;
+    else if (name == "--rows")
+      s.rows = std::stoul(value);
+    else if (name == "--k")
+      s.k = std::stoul(value);
+    else if (name == "--threads")
+      s.threads = std::stoi(value);
+    else if (name == "--milliseconds")
+      s.seconds = std::stod(value) / 1000;
+    else if (name == "--megabytes")
+      s.weight_bytes = std::stoul(value) << 20;
+    else
+      return false;
   }
   return argc % 2 == 1 && s.rows > 0 && s.k > 0 && s.threads > 0;
 }
@@ -199,8 +207,10 @@ bool parse(int argc, char** argv, Settings& s) {
 int main(int argc, char** argv) {
   Settings s;
   if (!parse(argc, argv, s)) {
-    fmt::print(stderr, "usage: {} [--kernels NAME] [--format NAME] [--rows N] [--k N] [--threads N] "
-                       "[--milliseconds N] [--megabytes N]\n", argv[0]);
+    fmt::print(stderr,
+               "usage: {} [--kernels NAME] [--format NAME] [--rows N] [--k N] [--threads N] "
+               "[--milliseconds N] [--megabytes N]\n",
+               argv[0]);
     return 2;
   }
   ThreadPool threads(s.threads, ThreadPool::Crew::all);
@@ -214,7 +224,9 @@ int main(int argc, char** argv) {
     for (const FormatInfo& info : formats()) {
       if (!s.format.empty() && info.name != s.format) continue;
       if (s.k % info.block_values != 0) continue;
-      if (!table->matmul[static_cast<std::size_t>(info.format)] && !table->int8->matmul[static_cast<std::size_t>(info.format)]) continue;
+      if (!table->matmul[static_cast<std::size_t>(info.format)] &&
+          !table->int8->matmul[static_cast<std::size_t>(info.format)])
+        continue;
       measure_format(*table, info.format, false, s, threads, m);
       const bool whole_panels = s.rows % table->int8->panel == 0;
       if (whole_panels && table->int8->repack[static_cast<std::size_t>(info.format)]) {

@@ -73,9 +73,18 @@ int main(int argc, char** argv) {
       {"min-p 0.05", {.temperature = 0.8f, .min_p = 0.05f}},
       {"typical 0.95", {.temperature = 0.8f, .typical_p = 0.95f}},
       {"top-k 40, top-p 0.95, penalties",
-       {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .repeat_penalty = 1.1f, .presence_penalty = 0.1f, .frequency_penalty = 0.1f}},
+       {.temperature = 0.8f,
+        .top_k = 40,
+        .top_p = 0.95f,
+        .repeat_penalty = 1.1f,
+        .presence_penalty = 0.1f,
+        .frequency_penalty = 0.1f}},
       {"top-p 0.95, penalties",
-       {.temperature = 0.8f, .top_p = 0.95f, .repeat_penalty = 1.1f, .presence_penalty = 0.1f, .frequency_penalty = 0.1f}},
+       {.temperature = 0.8f,
+        .top_p = 0.95f,
+        .repeat_penalty = 1.1f,
+        .presence_penalty = 0.1f,
+        .frequency_penalty = 0.1f}},
   };
   for (const float width : {3.0f, 0.6f}) {
     fmt::print("logits {} wide\n", width);

@@ -31,8 +31,7 @@ void work(std::size_t steps) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
   return values[values.size() / 2];
 }
 
@@ -57,7 +56,7 @@ int main(int argc, char** argv) {
     }
     const double task = median(alone), round = median(together);
     const double share = task * static_cast<double>((tasks + threads - 1) / threads);
-    fmt::print("tasks of {:6.2f} us: {} on {} threads, {:.2f} us more than their share\n", task, tasks,
-               threads, round - share);
+    fmt::print("tasks of {:6.2f} us: {} on {} threads, {:.2f} us more than their share\n", task, tasks, threads,
+               round - share);
   }
 }

@@ -52,8 +52,7 @@ std::vector<Row> table(const std::string& text) {
 
 std::string cell(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text)
-    out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + '"';
 }
 
@@ -75,8 +74,8 @@ std::string requests(std::size_t n) {
     const std::string id = i % 3 == 0   ? ""
                            : i % 3 == 1 ? "item " + std::to_string(i)
                                         : cell("a,\"b\"\n" + std::to_string(i));
-    text += id + "," + cell("word\n\"" + std::to_string(i) + "\",") + "," + std::to_string(i * 13 % 30) +
-            "," + (i % 4 == 0 ? "3" : "") + "," + (i % 9 == 8 ? "bad" : "") + (i % 2 ? "\n" : "\r\n");
+    text += id + "," + cell("word\n\"" + std::to_string(i) + "\",") + "," + std::to_string(i * 13 % 30) + "," +
+            (i % 4 == 0 ? "3" : "") + "," + (i % 9 == 8 ? "bad" : "") + (i % 2 ? "\n" : "\r\n");
   }
   return text;
 }
@@ -85,8 +84,7 @@ std::string requests(std::size_t n) {
 
 TEST_CASE("batch --format csv: a row is a request, a row its answer") {
   const Folder folder;
-  const std::vector<std::string> arguments = {"batch", "--format", "csv",        "--greedy",
-                                              "-n3",   "-m",       folder.path()};
+  const std::vector<std::string> arguments = {"batch", "--format", "csv", "--greedy", "-n3", "-m", folder.path()};
   const Ran ran = run_program(arguments,
                               "\xEF\xBB\xBF"
                               "id,prompt,max_tokens,stop,n,prompt_ids,logprobs\r\n"
@@ -97,9 +95,9 @@ TEST_CASE("batch --format csv: a row is a request, a row its answer") {
                               ",!,,,,,1\n");
   CHECK(ran.code == 0);
   CHECK(ran.err == "");
-  CHECK(ran.out.starts_with(
-      "id,row,index,n,text,finish_reason,ids,logprobs,prompt_tokens,completion_tokens,seed,"
-      "model,error_type,error,digest\nx,1,0,1,bcd,length,,,2,3,"));
+  CHECK(
+      ran.out.starts_with("id,row,index,n,text,finish_reason,ids,logprobs,prompt_tokens,completion_tokens,seed,"
+                          "model,error_type,error,digest\nx,1,0,1,bcd,length,,,2,3,"));
   const auto rows = table(ran.out);
   REQUIRE(rows.size() == 6);
   CHECK(rows[1].at("id") == "7");
@@ -147,26 +145,24 @@ TEST_CASE("batch --format csv: the texts are those of the same requests in JSONL
 
 TEST_CASE("batch --format csv: a bad row is an answer, and the run goes on") {
   const Folder folder;
-  const std::pair<std::string, std::string> bad[] = {
-      {"a,\"b\"c,1,,,", "invalid_csv"},
-      {"", "invalid_csv"},
-      {"1,2", "invalid_csv"},
-      {"1,2,3,4,5,6,7", "invalid_csv"},
-      {"x,a,1.5,,,", "invalid_request"},
-      {"x,a,-2,,,", "invalid_request"},
-      {"x,a,1,hot,,", "invalid_request"},
-      {"x,a,1,,maybe,", "invalid_request"},
-      {"x,a,1,,,97", "invalid_request"},
-      {"x,,1,,,b", "invalid_request"},
-      {"x,,1,,,258", "invalid_request"},
-      {"x," + std::string(64, 'a') + ",1,,,", "context_length_exceeded"},
-      {"x,\"" + std::string(150000, '\n') + "\",1,,,", "line_too_long"},
-      {"x,good,1,,,", ""}};
+  const std::pair<std::string, std::string> bad[] = {{"a,\"b\"c,1,,,", "invalid_csv"},
+                                                     {"", "invalid_csv"},
+                                                     {"1,2", "invalid_csv"},
+                                                     {"1,2,3,4,5,6,7", "invalid_csv"},
+                                                     {"x,a,1.5,,,", "invalid_request"},
+                                                     {"x,a,-2,,,", "invalid_request"},
+                                                     {"x,a,1,hot,,", "invalid_request"},
+                                                     {"x,a,1,,maybe,", "invalid_request"},
+                                                     {"x,a,1,,,97", "invalid_request"},
+                                                     {"x,,1,,,b", "invalid_request"},
+                                                     {"x,,1,,,258", "invalid_request"},
+                                                     {"x," + std::string(64, 'a') + ",1,,,", "context_length_exceeded"},
+                                                     {"x,\"" + std::string(150000, '\n') + "\",1,,,", "line_too_long"},
+                                                     {"x,good,1,,,", ""}};
   std::string input = "id,prompt,max_tokens,temperature,echo,prompt_ids\n";
-  for (const auto& [row, type] : bad)
-    input += row + "\r\n";
-  const Ran ran = run_program({"batch", "--format", "csv", "--max-line", "128K", "-m", folder.path()},
-                              input + "x,\"never closed");
+  for (const auto& [row, type] : bad) input += row + "\r\n";
+  const Ran ran =
+      run_program({"batch", "--format", "csv", "--max-line", "128K", "-m", folder.path()}, input + "x,\"never closed");
   CHECK(ran.code == 1);
   check_contains(ran.err, "14 of 15 requests failed");
   const auto rows = table(ran.out);
@@ -254,8 +250,7 @@ TEST_CASE("batch --format csv --shard, and scripts/cluster/merge.sh: the parts t
   const std::string whole = read_file(c.out);
   const std::string merged = c.folder.path() + "/merged.csv";
   for (const char* part : {"1", "2", "3"})
-    CHECK(run_program(c.arguments({"--shard", std::string(part) + "/3", "-o", merged + "." + part})).code <=
-          1);
+    CHECK(run_program(c.arguments({"--shard", std::string(part) + "/3", "-o", merged + "." + part})).code <= 1);
   const std::string merge = (source_folder().parent_path() / "scripts/cluster/merge.sh").string();
   if (std::system("command -v python3 >/dev/null") != 0) {
     WARN("skipped: merging tables needs python3");
@@ -279,8 +274,8 @@ TEST_CASE("batch --format csv as a co-process, and --fail-fast") {
   CHECK(answer->starts_with("1,1,0,1,bc,"));
   program.close_input();
   CHECK(program.wait() == 0);
-  const Ran ran = run_program({"batch", "--format", "csv", "--fail-fast", "-n1", "-m", folder.path()},
-                              "prompt\na\na,b\nc\n");
+  const Ran ran =
+      run_program({"batch", "--format", "csv", "--fail-fast", "-n1", "-m", folder.path()}, "prompt\na\na,b\nc\n");
   CHECK(ran.code == 1);
   CHECK(table(ran.out).size() == 1);
   check_contains(ran.err, "row 2: the row has 2 cells, expected 1");

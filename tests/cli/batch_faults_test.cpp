@@ -55,8 +55,7 @@ struct Case {
 std::multiset<std::string> sorted_lines(const std::string& text) {
   std::multiset<std::string> all;
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line);)
-    all.insert(line);
+  for (std::string line; std::getline(in, line);) all.insert(line);
   return all;
 }
 
@@ -117,8 +116,7 @@ TEST_CASE("batch --resume refuses what is not its own") {
   CHECK(read_file(c.out) == "something else\n");
   write_file(c.out, want);
   const std::string other = c.folder.file("other", "{\"id\": \"other\", \"prompt\": \"a\"}\n");
-  check_error(run_program({"batch", "-q", "-m", c.folder.path(), other, "-o", c.out, "--resume"}), 2,
-              "another id");
+  check_error(run_program({"batch", "-q", "-m", c.folder.path(), other, "-o", c.out, "--resume"}), 2, "another id");
   const std::string shorter = c.folder.file("shorter", requests(10));
   check_error(run_program({"batch", "-q", "-m", c.folder.path(), shorter, "-o", c.out, "--resume"}), 2,
               "30 answers already, but only 10 requests");
@@ -143,13 +141,11 @@ TEST_CASE("batch --resume refuses the answers of another model, seed, order or s
   refused(want, {"-m", other.path()}, "is of the model");
   write_file(c.out, any_order);
   const std::string shorter = c.folder.file("shorter", requests(10));
-  check_error(
-      run_program({"batch", "-q", "-m", c.folder.path(), shorter, "-o", c.out, "--resume", "--unordered"}), 2,
-      "30 answers already, but only 10 requests");
+  check_error(run_program({"batch", "-q", "-m", c.folder.path(), shorter, "-o", c.out, "--resume", "--unordered"}), 2,
+              "30 answers already, but only 10 requests");
   const std::string ids = c.folder.file("ids", "{\"id\": \"other\", \"prompt\": \"a\"}\n");
-  check_error(
-      run_program({"batch", "-q", "-m", c.folder.path(), ids, "-o", c.out, "--resume", "--unordered"}), 2,
-      "another id");
+  check_error(run_program({"batch", "-q", "-m", c.folder.path(), ids, "-o", c.out, "--resume", "--unordered"}), 2,
+              "another id");
   CHECK(read_file(c.out) == any_order);
 }
 
@@ -194,8 +190,7 @@ TEST_CASE("batch: SIGTERM and SIGINT end it between answers, and it can go on") 
     auto arguments = c.arguments({"-o", c.out});
     arguments.erase(arguments.begin() + 1);  // -q
     Coprocess run(arguments);
-    for (int i = 0; i < 2000 && (!std::filesystem::exists(c.out) || std::filesystem::file_size(c.out) == 0);
-         ++i)
+    for (int i = 0; i < 2000 && (!std::filesystem::exists(c.out) || std::filesystem::file_size(c.out) == 0); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     run.signal_it(number);
     CHECK(run.wait() == 130);
@@ -212,8 +207,7 @@ TEST_CASE("batch: two runs on one file: the second refuses") {
   const Case c(10);
   Coprocess first({"batch", "-q", "-m", c.folder.path(), "-o", c.out});
   REQUIRE(first.send("{\"prompt\": \"a\"}\n"));
-  for (int i = 0; i < 2000 && (!std::filesystem::exists(c.out) || std::filesystem::file_size(c.out) == 0);
-       ++i)
+  for (int i = 0; i < 2000 && (!std::filesystem::exists(c.out) || std::filesystem::file_size(c.out) == 0); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   check_error(run_program(c.arguments({"-o", c.out, "--resume"})), 1, "another run is writing this file");
   check_error(run_program(c.arguments({"-o", c.out, "--overwrite"})), 1, "another run is writing this file");
@@ -228,8 +222,7 @@ TEST_CASE("batch: stdout closed, and a reader that goes away") {
   const Ran gone = run_program({.arguments = c.arguments({}), .read_at_most = 1000});
   CHECK(gone.code == 0);
   CHECK(gone.err == "");
-  check_contains(run_program({.arguments = c.arguments({}), .stdout_path = "/dev/full"}).err,
-                 "No space left");
+  check_contains(run_program({.arguments = c.arguments({}), .stdout_path = "/dev/full"}).err, "No space left");
 }
 
 TEST_CASE("batch: a reader that stalls holds up the writer, not the memory") {
@@ -251,8 +244,7 @@ TEST_CASE("batch: a line of a gigabyte is read past") {
   Coprocess run({"batch", "-q", "-m", folder.path(), "-n", "1", "--greedy"});
   const std::string block(1 << 20, 'x');
   REQUIRE(run.send("{\"prompt\": \""));
-  for (int i = 0; i < 1024; ++i)
-    REQUIRE(run.send(block));
+  for (int i = 0; i < 1024; ++i) REQUIRE(run.send(block));
   REQUIRE(run.send("\"}\n{\"prompt\": \"a\"}\n"));
   const auto error = run.line(60000), answer = run.line();
   REQUIRE(error);

@@ -17,15 +17,13 @@ namespace {
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> all;
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line);)
-    all.push_back(line);
+  for (std::string line; std::getline(in, line);) all.push_back(line);
   return all;
 }
 
 std::vector<Json> answers(const Ran& ran) {
   std::vector<Json> all;
-  for (const std::string& line : split(ran.out))
-    all.push_back(Json::parse(line));
+  for (const std::string& line : split(ran.out)) all.push_back(Json::parse(line));
   return all;
 }
 
@@ -39,8 +37,7 @@ std::vector<std::string> batch(const Folder& folder, std::vector<std::string> re
 std::string mixed_requests(std::size_t n) {
   std::string lines;
   for (std::size_t i = 0; i < n; ++i) {
-    Json request = {{"prompt", std::string(1, static_cast<char>('a' + i % 26)) + "xy"},
-                    {"max_tokens", i * 7 % 50}};
+    Json request = {{"prompt", std::string(1, static_cast<char>('a' + i % 26)) + "xy"}, {"max_tokens", i * 7 % 50}};
     if (i % 3 == 0) request["id"] = "request " + std::to_string(i);
     if (i % 10 == 4) request["n"] = 3;
     if (i % 10 == 7) request["stop"] = {"c", "zzz"};
@@ -123,8 +120,7 @@ TEST_CASE("batch: a bad line is an answer, and the run goes on") {
       {R"({"prompt": "good"})", ""},
   };
   std::string input;
-  for (const auto& [line, type] : bad)
-    input += line + '\n';
+  for (const auto& [line, type] : bad) input += line + '\n';
   const Ran ran = run_program(batch(folder, {"--max-line", "128K"}), input);
   CHECK(ran.code == 1);
   check_contains(ran.err, "29 of 30 requests failed");
@@ -184,18 +180,17 @@ TEST_CASE("batch: a request's seed is its own, made from --seed and its id") {
   CHECK(answers(run_program(batch(folder, {"--seed", "1"}), one))[0]["text"] != there[0]["text"]);
   CHECK(there[0]["seed"].get<std::uint64_t>() < std::uint64_t{1} << 53);
   // The seed that an answer tells draws the same text again, anywhere.
-  const Ran again =
-      run_program({"-m", folder.path(), "-n", "12", "--seed", there[0]["seed"].dump(), "hello"});
+  const Ran again = run_program({"-m", folder.path(), "-n", "12", "--seed", there[0]["seed"].dump(), "hello"});
   CHECK(again.out == there[0]["text"].get<std::string>());
-  const auto said = answers(
-      run_program(batch(folder), R"({"prompt": "hello", "max_tokens": 12, "seed": 18446744073709551615})"));
+  const auto said =
+      answers(run_program(batch(folder), R"({"prompt": "hello", "max_tokens": 12, "seed": 18446744073709551615})"));
   CHECK(said[0]["seed"] == 18446744073709551615u);
 }
 
 TEST_CASE("batch: several samples of a prompt") {
   const Folder folder({.preference = 3});
-  const auto all = answers(run_program(
-      batch(folder), R"({"prompt": "hello", "n": 3, "seed": 5, "max_tokens": 9, "logprobs": 0})"));
+  const auto all =
+      answers(run_program(batch(folder), R"({"prompt": "hello", "n": 3, "seed": 5, "max_tokens": 9, "logprobs": 0})"));
   const Json& choices = all.at(0)["choices"];
   REQUIRE(choices.size() == 3);
   CHECK(choices[2]["index"] == 2);
@@ -213,8 +208,7 @@ TEST_CASE("batch --format text: a prompt a line, an answer a line") {
   const Folder folder(model);
   check(run_program(batch(folder, {"--format", "text", "--greedy", "-n2"}), "a\nq\n x\r\nk"),
         "bc\n\\n\\\\\n\\r\\r\nlm\n");
-  const Ran bad =
-      run_program(batch(folder, {"--format", "text", "-n1", "--greedy"}), std::string(70, 'a') + "\nb\n");
+  const Ran bad = run_program(batch(folder, {"--format", "text", "-n1", "--greedy"}), std::string(70, 'a') + "\nb\n");
   CHECK(bad.out == "\nc\n");
   CHECK(bad.code == 1);
   check_contains(bad.err, "line 1: the prompt has 71 tokens");
@@ -227,8 +221,7 @@ TEST_CASE("batch --shard: the parts together are the whole") {
   std::vector<std::string> merged(50);
   for (std::size_t i = 0; i < 4; ++i) {
     const auto part = split(run_program(batch(folder, {"--shard", std::to_string(i + 1) + "/4"}), input).out);
-    for (std::size_t at = 0; at < part.size(); ++at)
-      merged.at(4 * at + i) = part[at];
+    for (std::size_t at = 0; at < part.size(); ++at) merged.at(4 * at + i) = part[at];
   }
   CHECK(merged == whole);
   for (const char* bad : {"0/4", "5/4", "4", "a/b", "1/0", "-1/4"})
@@ -296,12 +289,12 @@ TEST_CASE("batch: a streamed request sends what has become certain") {
 
 TEST_CASE("batch: with echo a stream begins with the prompt") {
   const Folder folder;
-  const auto all = answers(run_program(batch(folder, {"--greedy"}),
-                                       R"({"prompt": "a", "stream": true, "echo": true, "max_tokens": 2})"));
+  const auto all = answers(
+      run_program(batch(folder, {"--greedy"}), R"({"prompt": "a", "stream": true, "echo": true, "max_tokens": 2})"));
   REQUIRE(all.size() == 4);
   CHECK(all[0]["text"] == "a");
-  CHECK(all[3]["text"] == all[0]["text"].get<std::string>() + all[1]["text"].get<std::string>() +
-                              all[2]["text"].get<std::string>());
+  CHECK(all[3]["text"] ==
+        all[0]["text"].get<std::string>() + all[1]["text"].get<std::string>() + all[2]["text"].get<std::string>());
 }
 
 TEST_CASE("batch: streams do not mix where order is kept") {
@@ -352,7 +345,6 @@ TEST_CASE("batch: progress on a terminal") {
   const Ran ran = run_on_terminal(batch(folder, {in, "-o", folder.path() + "/out", "-b", "2"}), "");
   check_contains(ran.out, "/3000 requests, ");
   check_contains(ran.out, " tokens/s, ");
-  const Ran quiet =
-      run_on_terminal(batch(folder, {in, "-q", "--shard", "1/30", "-o", folder.path() + "/out2"}), "");
+  const Ran quiet = run_on_terminal(batch(folder, {in, "-q", "--shard", "1/30", "-o", folder.path() + "/out2"}), "");
   CHECK(quiet.out.find("tokens/s") == std::string::npos);
 }

@@ -42,8 +42,7 @@ TEST_CASE("tokenize and back") {
   check_error(run_program({"tokenize", "-m", model, "--greedy", "1"}), 2, "unknown option --greedy");
 
   std::string bytes;
-  for (int i = 0; i < 256; ++i)
-    bytes += static_cast<char>(i);
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
   const Ran ids = run_program({"tokenize", "-m", model, "--exact"}, bytes);
   check(run_program({"tokenize", "-m", model, "--decode", "--no-special"}, ids.out), bytes);
 }
@@ -132,7 +131,9 @@ TEST_CASE("inspect lists the kinds of models that run") {
 TEST_CASE("inspect tells what a sequence remembers, and what a batch's memory holds") {
   const std::string mamba = (source_folder() / "golden/mamba").string(),
                     jamba = (source_folder() / "golden/jamba").string();
-  const auto bytes = [](const Json& plan, std::size_t i) { return plan["sequence_bytes"][i]["bytes"].get<std::size_t>(); };
+  const auto bytes = [](const Json& plan, std::size_t i) {
+    return plan["sequence_bytes"][i]["bytes"].get<std::size_t>();
+  };
   const Json recurrent = json_of({"inspect", "-m", mamba, "--json"});
   CHECK(recurrent["sequence_bytes"][0]["tokens"] == 1000);
   CHECK(recurrent["sequence_bytes"][1]["tokens"] == 100000);
@@ -143,7 +144,8 @@ TEST_CASE("inspect tells what a sequence remembers, and what a batch's memory ho
   const Json mixed = json_of({"inspect", "-m", jamba, "--json", "--memory", "16M"});
   CHECK(bytes(mixed, 0) < bytes(mixed, 1));
   CHECK(mixed["memory"]["bytes"] == 16 << 20);
-  CHECK(mixed["memory"]["recurrent_states"].get<std::size_t>() >= mixed["memory"]["sequences_at_once"].get<std::size_t>());
+  CHECK(mixed["memory"]["recurrent_states"].get<std::size_t>() >=
+        mixed["memory"]["sequences_at_once"].get<std::size_t>());
   check_contains(run_program({"inspect", "-m", jamba}).out, "recurrent states");
 }
 

@@ -142,8 +142,11 @@ TEST_CASE("the same seed gives the same text, whatever the threads") {
 
 TEST_CASE("--lookup changes no byte") {
   const std::string text = "The cat sat on the mat. The dog sat on the mat. The cat sat on the mat. The dog";
-  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
-           {"--greedy"}, {"--seed", "3"}, {"--seed", "4", "--stop", "mat"}, {"--json", "--logprobs", "2"}, {"-n", "-1"}}) {
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{"--greedy"},
+                                                                                    {"--seed", "3"},
+                                                                                    {"--seed", "4", "--stop", "mat"},
+                                                                                    {"--json", "--logprobs", "2"},
+                                                                                    {"-n", "-1"}}) {
     std::vector<std::string> arguments{"-n", "60"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     arguments.push_back(text);
@@ -167,8 +170,7 @@ TEST_CASE("sampling defaults come from the model, and typed options win") {
   CHECK(answer({{"top_k", 1}, {"temperature", nullptr}}, {}).out == greedy);
   CHECK(answer({{"temperature", 0}}, {}).out == greedy);
   CHECK(answer({{"temperature", 0}}, {"--temperature", "1"}).out != greedy);
-  CHECK(answer({{"temperature", 1}, {"top_p", 1}}, {}).out ==
-        answer(nullptr, {"--temperature=1", "--top-p=1"}).out);
+  CHECK(answer({{"temperature", 1}, {"top_p", 1}}, {}).out == answer(nullptr, {"--temperature=1", "--top-p=1"}).out);
   CHECK(answer(nullptr, {}).out == answer(nullptr, {"--temperature=0.8", "--top-p=0.95"}).out);
   check_error(answer({{"top_p", 7}}, {}), 3, "generation_config.json: 'top_p' is 7");
   check_error(answer({{"top_k", "x"}}, {}), 3, "top_k");
@@ -227,8 +229,7 @@ TEST_CASE("models that cannot be read") {
   const std::string cut = TinyModel().safetensors();
   folder.file("model.safetensors", std::string_view(cut).substr(0, cut.size() - 1));
   check_error(run_program(folder.with({"a"})), 3, "model.safetensors");
-  const auto by_variable =
-      run_program({.arguments = {"a"}, .environment = {{"CONTINUO_MODEL", "/nonexistent/other"}}});
+  const auto by_variable = run_program({.arguments = {"a"}, .environment = {{"CONTINUO_MODEL", "/nonexistent/other"}}});
   check_error(by_variable, 3, "/nonexistent/other");
 }
 
@@ -257,8 +258,7 @@ TEST_CASE("Ctrl-C ends at the next token with what is certain") {
     const Ran ran = run_program({.arguments = folder.with({"-n-1", "--stop", "zaX", "a"}),
                                  .on_first_output = [&](int process) { kill(process, signal); }});
     CHECK(!ran.out.empty());
-    for (std::size_t i = 0; i < ran.out.size(); ++i)
-      REQUIRE(ran.out[i] == "abcdefghijklmnopqrstuvwxyz"[(i + 1) % 26]);
+    for (std::size_t i = 0; i < ran.out.size(); ++i) REQUIRE(ran.out[i] == "abcdefghijklmnopqrstuvwxyz"[(i + 1) % 26]);
     CHECK(!ran.out.ends_with("z"));  // it may begin the stop string
     CHECK(ran.err == "");
     CHECK(ran.code == 130);
@@ -342,8 +342,7 @@ TEST_CASE("files of different models are told apart") {
   tokenizer["model"]["vocab"]["zz"] = 300;
   tokenizer["model"]["merges"] = Json::array({"z z"});
   folder.file("tokenizer.json", tokenizer.dump());
-  check_error(run_program(folder.with({"zz"})), 3,
-              "the tokenizer gives token id 300, the model has 258 tokens");
+  check_error(run_program(folder.with({"zz"})), 3, "the tokenizer gives token id 300, the model has 258 tokens");
 }
 
 TEST_CASE("keys and values are remembered in the format that was asked for") {

@@ -29,8 +29,7 @@ class Coprocess {
       dup2(out[1], STDOUT_FILENO);
       dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
       std::vector<char*> argv{const_cast<char*>("continuo")};
-      for (const std::string& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));
+      for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
       argv.push_back(nullptr);
       execv(CONTINUO_BINARY, argv.data());
       _exit(127);

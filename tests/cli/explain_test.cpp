@@ -25,8 +25,7 @@ void check_shape(const Json& json, std::vector<std::size_t> shape) {
   REQUIRE(json.is_array());
   REQUIRE(json.size() == shape.front());
   if (shape.size() > 1) {
-    for (const Json& row : json)
-      check_shape(row, {shape.begin() + 1, shape.end()});
+    for (const Json& row : json) check_shape(row, {shape.begin() + 1, shape.end()});
   }
 }
 
@@ -50,17 +49,15 @@ TEST_CASE("explain prints every view, plain, within 80 columns") {
   const Ran ran = run_program({"explain", "-m", folder.path(), "abc abc"});
   CHECK(ran.err == "");
   REQUIRE(ran.code == 0);
-  for (const char* title :
-       {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "The stack of blocks\n",
-        "Each layer's guess\n", "From scores to a token\n", "Word by word\n", "What it costs\n"}) {
+  for (const char* title : {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "The stack of blocks\n",
+                            "Each layer's guess\n", "From scores to a token\n", "Word by word\n", "What it costs\n"}) {
     check_contains(ran.out, title);
   }
   CHECK(ran.out.find('\x1b') == std::string::npos);
   CHECK(widest_line(ran.out) <= 80);
   const Ran one = run_program({"explain", "-m", folder.path(), "--view", "lens,tokens", "abc"});
   CHECK(one.out.find("Attention") == std::string::npos);
-  CHECK(one.out.find("Tokens") <
-        one.out.find("Each layer's guess"));  // in the lecture's order, however typed
+  CHECK(one.out.find("Tokens") < one.out.find("Each layer's guess"));  // in the lecture's order, however typed
 }
 
 TEST_CASE("explain uses colour on a terminal, unless NO_COLOR is set") {
@@ -95,11 +92,9 @@ TEST_CASE("explain --json has the shapes that it documents") {
     check_shape(layer["attention"]["heads"][0][key], {n, n});
   // The network's queries are zero: all scores are 0, and weights are even.
   const auto even = layer["attention"]["heads"][0]["weights"][2].get<std::vector<double>>();
-  for (std::size_t j = 0; j < n; ++j)
-    CHECK(even[j] == Approx(j <= 2 ? 1.0 / 3 : 0).margin(1e-7));
+  for (std::size_t j = 0; j < n; ++j) CHECK(even[j] == Approx(j <= 2 ? 1.0 / 3 : 0).margin(1e-7));
   CHECK(layer["attention"]["heads"][0]["weights_without_mask"][0][3] == 0.25f);
-  for (const char* key : {"residual_norm", "mixer_part_norm", "feed_part_norm"})
-    check_shape(layer[key], {n});
+  for (const char* key : {"residual_norm", "mixer_part_norm", "feed_part_norm"}) check_shape(layer[key], {n});
   check_shape(layer["lens"]["guesses"], {n, 5});
   check_shape(json["outputs"], {n});
   CHECK(json["outputs"][1]["guesses"][0]["text"] == "b");
@@ -117,8 +112,8 @@ TEST_CASE("explain draws the token that continuo draws") {
   const Folder folder({.preference = 5});
   for (const char* seed : {"0", "1", "2", "3", "4", "5"}) {
     const Json json = explain_json(folder, {"--seed", seed, "--temperature", "1.5", "abc"});
-    const Ran next = run_program({"-m", folder.path(), "--seed", seed, "--temperature", "1.5", "-n", "1",
-                                  "--json", "--ids", "256 97 98 99"});
+    const Ran next = run_program(
+        {"-m", folder.path(), "--seed", seed, "--temperature", "1.5", "-n", "1", "--json", "--ids", "256 97 98 99"});
     CHECK(Json::parse(next.out)["ids"][0] == json["ladder"]["drawn"]["id"]);
   }
   // And goes on as continuo does.
@@ -161,8 +156,7 @@ TEST_CASE("explain says what cannot be meant") {
   check_error(ran({"--dump", "0", "a"}), 2, "--dump is '0'");
   check_error(ran({"--dump", "0.3", "a"}), 2, "head 3 is not there");
   check_error(ran({"--ids", "300"}), 2, "token id 300");
-  check_error(ran({"--html", "/no/such/folder/page.html", "a"}), 1,
-              "/no/such/folder/page.html: cannot write");
+  check_error(ran({"--html", "/no/such/folder/page.html", "a"}), 1, "/no/such/folder/page.html: cannot write");
   check_error(ran({"--html", "/dev/full", "a"}), 1, "cannot write");
   check_error(ran({"--svg", folder.path() + "/config.json", "a"}), 1, "config.json");
 }
@@ -171,8 +165,8 @@ TEST_CASE("explain writes a page, pictures and matrices") {
   const Folder folder;
   TemporaryFolder out;
   const std::string page = (out.path() / "page.html").string();
-  const Ran ran = run_program({"explain", "-m", folder.path(), "--html", page, "--svg",
-                               (out.path() / "svg").string(), "</script><script>alert(1)</script>"});
+  const Ran ran = run_program({"explain", "-m", folder.path(), "--html", page, "--svg", (out.path() / "svg").string(),
+                               "</script><script>alert(1)</script>"});
   CHECK(ran.out == "");
   CHECK(ran.err == "");
   REQUIRE(ran.code == 0);

@@ -64,8 +64,10 @@ TEST_CASE("what fill cannot do is said") {
   check_error(run_program({"fill", "-m", bert, "--ids", "5 3"}), 2, "--mask-id gives its id");
   check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "5 6"}), 2, "there is no mask in the text");
   check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "300 3"}), 2, "token id 300");
-  check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0", "5 3"}), 2, "1 token types for 2 tokens");
-  check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0 2", "5 3"}), 2, "token type 2");
+  check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0", "5 3"}), 2,
+              "1 token types for 2 tokens");
+  check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0 2", "5 3"}), 2,
+              "token type 2");
   check_error(run_program({"-m", bert, "--ids", "5"}), 2, "cannot continue a text");
   check_error(run_program({"score", "-m", bert, "--ids", "--json", "5 6"}), 2, "cannot continue a text");
 }

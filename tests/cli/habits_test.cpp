@@ -60,9 +60,10 @@ TEST_CASE("help takes the terminal's width") {
 TEST_CASE("a configuration file holds options") {
   const Folder folder;
   std::filesystem::create_directories(folder.path() + "/continuo");
-  const std::string path = folder.file("continuo/config.toml",
-                                       "model = '" + folder.path() + "'\n# more\n[default]\ngreedy = true\nmax-tokens = 3\n"
-                                       "[long]\nmax-tokens = 5\n");
+  const std::string path =
+      folder.file("continuo/config.toml", "model = '" + folder.path() +
+                                              "'\n# more\n[default]\ngreedy = true\nmax-tokens = 3\n"
+                                              "[long]\nmax-tokens = 5\n");
   const auto run = [&](std::vector<std::string> arguments) {
     return run_program({.arguments = std::move(arguments), .environment = {{"XDG_CONFIG_HOME", folder.path()}}});
   };

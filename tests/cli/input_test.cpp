@@ -1,5 +1,5 @@
-// What people publish and write, and what other tools take for granted: null and absent, JSON and more than JSON, broken
-// defaults, older indices, numbers that are none, names with variables.
+// What people publish and write, and what other tools take for granted: null and absent, JSON and more than JSON,
+// broken defaults, older indices, numbers that are none, names with variables.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -42,9 +42,9 @@ TEST_CASE("fields that are null are not there") {
   CHECK(answer(batch(folder, R"({"prompt": null, "prompt_ids": [97]})"))["ids"] == Json({98, 99}));
   CHECK(answer(batch(folder, R"({"prompt": "a", "prompt_ids": null})"))["text"] == "bc");
   Json all = {{"prompt", "a"}};
-  for (const char* field : {"id", "max_tokens", "stop", "ignore_eos", "n", "seed", "logprobs", "echo", "stream", "temperature",
-                            "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty",
-                            "frequency_penalty", "logit_bias"}) {
+  for (const char* field :
+       {"id", "max_tokens", "stop", "ignore_eos", "n", "seed", "logprobs", "echo", "stream", "temperature", "top_k",
+        "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty", "frequency_penalty", "logit_bias"}) {
     all[field] = nullptr;
   }
   const Json whole = answer(batch(folder, all.dump()));
@@ -100,8 +100,9 @@ TEST_CASE("tables are UTF-8") {
 }
 
 TEST_CASE("defaults that something typed replaces need not be sound") {
-  for (const Json& file : {Json{{"top_p", 0.0}}, Json{{"top_k", -1}}, Json{{"temperature", "0.7"}}, Json{{"top_k", 50.0}},
-                           Json{{"min_p", 7}}, Json{{"repetition_penalty", -1}}, Json{{"typical_p", {1}}}}) {
+  for (const Json& file :
+       {Json{{"top_p", 0.0}}, Json{{"top_k", -1}}, Json{{"temperature", "0.7"}}, Json{{"top_k", 50.0}},
+        Json{{"min_p", 7}}, Json{{"repetition_penalty", -1}}, Json{{"typical_p", {1}}}}) {
     INFO(file.dump());
     const Folder folder({.generation_config = file});
     check(run_program({"-m", folder.path(), "--temperature", "0", "--top-p", "0.9", "--top-k", "5", "--min-p", "0",
@@ -134,12 +135,12 @@ TEST_CASE("an index may name tensors that nobody needs") {
   const Folder folder(model);
   fs::rename(folder.path() + "/model.safetensors", folder.path() + "/model-00001-of-00001.safetensors");
   Json map;
-  for (const char* name : {"model.embed_tokens.weight", "lm_head.weight", "model.norm.weight",
-                           "model.layers.0.input_layernorm.weight", "model.layers.0.post_attention_layernorm.weight",
-                           "model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.k_proj.weight",
-                           "model.layers.0.self_attn.v_proj.weight", "model.layers.0.self_attn.o_proj.weight",
-                           "model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight",
-                           "model.layers.0.mlp.down_proj.weight"}) {
+  for (const char* name :
+       {"model.embed_tokens.weight", "lm_head.weight", "model.norm.weight", "model.layers.0.input_layernorm.weight",
+        "model.layers.0.post_attention_layernorm.weight", "model.layers.0.self_attn.q_proj.weight",
+        "model.layers.0.self_attn.k_proj.weight", "model.layers.0.self_attn.v_proj.weight",
+        "model.layers.0.self_attn.o_proj.weight", "model.layers.0.mlp.gate_proj.weight",
+        "model.layers.0.mlp.up_proj.weight", "model.layers.0.mlp.down_proj.weight"}) {
     map[name] = "model-00001-of-00001.safetensors";
   }
   const auto run = [&](const std::string& more) {
@@ -150,7 +151,8 @@ TEST_CASE("an index may name tensors that nobody needs") {
   };
   check(run(""), "bc");
   check(run("model.layers.0.self_attn.rotary_emb.inv_freq"), "bc");
-  check_error(run("model.layers.1.mlp.down_proj.weight"), 3, "tensor 'model.layers.1.mlp.down_proj.weight' should be in ");
+  check_error(run("model.layers.1.mlp.down_proj.weight"), 3,
+              "tensor 'model.layers.1.mlp.down_proj.weight' should be in ");
 }
 
 TEST_CASE("scores that are no numbers are no results") {
@@ -233,11 +235,13 @@ TEST_CASE("increments of several samples come one sample after the other") {
   const Folder folder;
   std::string input;
   for (int i = 0; i < 6; ++i)
-    input += R"({"prompt": "a", "max_tokens": 4, "stream": true, "n": 3})" "\n";
+    input += R"({"prompt": "a", "max_tokens": 4, "stream": true, "n": 3})"
+             "\n";
   const Ran alone = batch(folder, input, {"-b", "1"});
   CHECK(alone.code == 0);
   CHECK(lines(alone.out) == 6 * (3 * 4 + 1));
-  for (const std::vector<std::string>& how : {std::vector<std::string>{"-b", "32"}, {"-b", "5", "--lookup"}, {"--step-tokens", "3"}}) {
+  for (const std::vector<std::string>& how :
+       {std::vector<std::string>{"-b", "32"}, {"-b", "5", "--lookup"}, {"--step-tokens", "3"}}) {
     CHECK(batch(folder, input, how).out == alone.out);
   }
 }
@@ -270,17 +274,34 @@ TEST_CASE("a run is not resumed with answers of other requests") {
   refused("{\"prompt\": \"b\"}\n{\"prompt\": \"a\"}\n{\"prompt\": \"c\"}\n");
   refused(in, {"--repeat-penalty", "1.5"});
   refused(in, {"-n", "5"});
-  for (const auto& [option, value] : std::map<std::string, std::string>{
-           {"--repeat-last-n", "3"},      {"--no-repeat-ngram", "2"},   {"--dry-multiplier", "1"},
-           {"--dry-base", "2"},           {"--dry-allowed-length", "3"}, {"--dry-penalty-last-n", "9"},
-           {"--min-tokens", "2"},         {"--top-n-sigma", "2"},       {"--dynatemp-range", "0.1"},
-           {"--dynatemp-exponent", "2"},  {"--top-h", "0.5"},           {"--epsilon-cutoff", "0.1"},
-           {"--eta-cutoff", "0.1"},       {"--xtc-probability", "0.5"}, {"--xtc-threshold", "0.2"},
-           {"--mirostat", "2"},           {"--mirostat-tau", "4"},      {"--mirostat-eta", "0.2"},
-           {"--adaptive-target", "0.5"},  {"--adaptive-decay", "0.5"},  {"--dry-sequence-breaker", "x"},
-           {"--samplers", "top_k"},       {"--exponential-decay-length-penalty", "3:1.1"},
-           {"--banned-string", "x"},      {"--allowed-token-id", "98"}, {"--stop-token-id", "98"},
-           {"--choice", "b"},             {"--stop", "c"}}) {
+  for (const auto& [option, value] : std::map<std::string, std::string>{{"--repeat-last-n", "3"},
+                                                                        {"--no-repeat-ngram", "2"},
+                                                                        {"--dry-multiplier", "1"},
+                                                                        {"--dry-base", "2"},
+                                                                        {"--dry-allowed-length", "3"},
+                                                                        {"--dry-penalty-last-n", "9"},
+                                                                        {"--min-tokens", "2"},
+                                                                        {"--top-n-sigma", "2"},
+                                                                        {"--dynatemp-range", "0.1"},
+                                                                        {"--dynatemp-exponent", "2"},
+                                                                        {"--top-h", "0.5"},
+                                                                        {"--epsilon-cutoff", "0.1"},
+                                                                        {"--eta-cutoff", "0.1"},
+                                                                        {"--xtc-probability", "0.5"},
+                                                                        {"--xtc-threshold", "0.2"},
+                                                                        {"--mirostat", "2"},
+                                                                        {"--mirostat-tau", "4"},
+                                                                        {"--mirostat-eta", "0.2"},
+                                                                        {"--adaptive-target", "0.5"},
+                                                                        {"--adaptive-decay", "0.5"},
+                                                                        {"--dry-sequence-breaker", "x"},
+                                                                        {"--samplers", "top_k"},
+                                                                        {"--exponential-decay-length-penalty", "3:1.1"},
+                                                                        {"--banned-string", "x"},
+                                                                        {"--allowed-token-id", "98"},
+                                                                        {"--stop-token-id", "98"},
+                                                                        {"--choice", "b"},
+                                                                        {"--stop", "c"}}) {
     INFO(option);
     refused(in, {option, value});
   }

@@ -14,8 +14,7 @@ namespace {
 
 std::string many_requests(int n) {
   std::string input;
-  for (int i = 0; i < n; ++i)
-    input += "{\"prompt\": \"a" + std::to_string(i) + "\", \"max_tokens\": 12}\n";
+  for (int i = 0; i < n; ++i) input += "{\"prompt\": \"a" + std::to_string(i) + "\", \"max_tokens\": 12}\n";
   return input;
 }
 
@@ -31,9 +30,8 @@ Run in_shell(const std::string& first, std::vector<std::string> arguments) {
 TEST_CASE("answers that somebody deletes are missed") {
   const Folder folder;
   const std::string in = folder.file("in.jsonl", many_requests(3000)), out = folder.path() + "/out";
-  const Ran ran =
-      run_program({.arguments = {"batch", "-v", "-m", folder.path(), in, "-o", out, "-b", "2", "-t", "1"},
-                   .on_first_message = [&](int) { fs::remove(out); }});
+  const Ran ran = run_program({.arguments = {"batch", "-v", "-m", folder.path(), in, "-o", out, "-b", "2", "-t", "1"},
+                               .on_first_message = [&](int) { fs::remove(out); }});
   CHECK(ran.code == 1);
   check_contains(ran.err, "the file was deleted while its answers were written");
 }
@@ -41,13 +39,13 @@ TEST_CASE("answers that somebody deletes are missed") {
 TEST_CASE("a file that may not grow is an error of write") {
   const Folder folder;
   const std::string in = folder.file("in.jsonl", many_requests(200));
-  const Ran ran = run_program(
-      in_shell("ulimit -f 8", {"batch", "-q", "-m", folder.path(), in, "-o", folder.path() + "/out"}));
+  const Ran ran =
+      run_program(in_shell("ulimit -f 8", {"batch", "-q", "-m", folder.path(), in, "-o", folder.path() + "/out"}));
   CHECK(ran.code == 1);
   check_contains(ran.err, "cannot write the answers: File too large");
   const Folder weights({.tokenizer = false});
-  const Ran quantized = run_program(in_shell(
-      "ulimit -f 8", {"quantize", "-q", weights.path(), weights.path() + "/q.gguf", "--to", "q8_0"}));
+  const Ran quantized = run_program(
+      in_shell("ulimit -f 8", {"quantize", "-q", weights.path(), weights.path() + "/q.gguf", "--to", "q8_0"}));
   CHECK(quantized.code == 1);
   check_contains(quantized.err, "File too large");
   for (const auto& entry : fs::directory_iterator(weights.path()))

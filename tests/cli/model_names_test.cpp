@@ -93,7 +93,8 @@ TEST_CASE("a broken hub cache") {
   cache.write_ref("models--org--name", "empty", "");
   check_error(cache.run("org/name@empty"), 3, "does not hold the name of a commit");
   cache.write_ref("models--org--name", "gone", "ffff");
-  check_error(cache.run("org/name@gone"), 3, "the cache's revision 'gone' is the commit ffff, of which it has no snapshot");
+  check_error(cache.run("org/name@gone"), 3,
+              "the cache's revision 'gone' is the commit ffff, of which it has no snapshot");
   fs::remove(cache.model("models--org--name") / "blobs/model.safetensors");
   check_error(cache.run("org/name"), 3, "was the download finished?");
 }
@@ -118,11 +119,9 @@ TEST_CASE("a folder with one GGUF model and no weights of its own is that model"
   fs::remove(snapshot / "model.safetensors");
   CHECK(model(folder) == gguf);
   CHECK(model("org/tales-GGUF") == gguf);
-  for (const char* file : {"config.json", "tokenizer.json"})
-    fs::remove(snapshot / file);
+  for (const char* file : {"config.json", "tokenizer.json"}) fs::remove(snapshot / file);
   CHECK(model("org/tales-GGUF") == gguf);
-  check(run_program({"tokenize", "-m", folder, "The king"}),
-        run_program({"tokenize", "-m", gguf, "The king"}).out);
+  check(run_program({"tokenize", "-m", folder, "The king"}), run_program({"tokenize", "-m", gguf, "The king"}).out);
   // Parts but the first belong to a model; a second model leaves it open which is meant.
   write_file(snapshot / "x-00002-of-00002.gguf", "");
   CHECK(model("org/tales-GGUF") == gguf);

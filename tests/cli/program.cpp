@@ -24,13 +24,11 @@ std::array<int, 2> make_pipe() {
 [[noreturn]] void execute(const std::string& program, const std::vector<std::string>& arguments,
                           const std::map<std::string, std::string>& environment) {
   std::vector<char*> argv{const_cast<char*>("continuo")};
-  for (const std::string& argument : arguments)
-    argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   unsetenv("CONTINUO_MODEL");
   setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-  for (const auto& [name, value] : environment)
-    setenv(name.c_str(), value.c_str(), 1);
+  for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   signal(SIGPIPE, SIG_DFL);
   execv(program.c_str(), argv.data());
   _exit(127);
@@ -88,8 +86,7 @@ Ran run_program(const Run& run) {
     for (pollfd& source : sources) {
       if (source.fd < 0 || !source.revents) continue;
       const bool is_out = &source == &sources[0];
-      const std::size_t limit =
-          is_out ? std::min(block.size(), run.read_at_most - ran.out.size()) : block.size();
+      const std::size_t limit = is_out ? std::min(block.size(), run.read_at_most - ran.out.size()) : block.size();
       const ssize_t n = read(source.fd, block.data(), limit);
       std::string& text = is_out ? ran.out : ran.err;
       const auto& on_first = is_out ? run.on_first_output : run.on_first_message;

@@ -22,7 +22,7 @@ struct Run {
   std::map<std::string, std::string> environment = {};  // besides the test's own
   std::optional<std::string> stdout_path = {};          // stdout is this file; empty: closed
   std::string program = CONTINUO_BINARY;
-  std::size_t read_at_most = SIZE_MAX;                  // then the reader goes away
+  std::size_t read_at_most = SIZE_MAX;  // then the reader goes away
   // Called with the process once the first output has come.
   std::function<void(int process)> on_first_output = {};
   std::function<void(int process)> on_first_message = {};  // the same for stderr

@@ -93,6 +93,8 @@ TEST_CASE("GGUF files that are no models, or of none that is known") {
   const std::string path = (folder.path() / "x.gguf").string();
   write_file(path, "no GGUF file, though it is long enough");
   check_error(run_program({"-m", path, "x"}), 3, "x.gguf: byte 0: the file does not begin with \"GGUF\"");
-  check_error(run_program({"-m", folder.path().string(), "x"}), 3, "x.gguf: byte 0: the file does not begin with \"GGUF\"");
-  check_error(run_program({"tokenize", "-m", (folder.path() / "none.gguf").string(), "x"}), 3, "none.gguf: no such file");
+  check_error(run_program({"-m", folder.path().string(), "x"}), 3,
+              "x.gguf: byte 0: the file does not begin with \"GGUF\"");
+  check_error(run_program({"tokenize", "-m", (folder.path() / "none.gguf").string(), "x"}), 3,
+              "none.gguf: no such file");
 }

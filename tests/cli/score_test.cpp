@@ -17,8 +17,7 @@ const double kLikely = 4 - std::log(257 + std::exp(4.0)), kUnlikely = -std::log(
 std::vector<Json> answers(const Ran& ran) {
   std::vector<Json> all;
   std::istringstream in(ran.out);
-  for (std::string line; std::getline(in, line);)
-    all.push_back(Json::parse(line));
+  for (std::string line; std::getline(in, line);) all.push_back(Json::parse(line));
   return all;
 }
 
@@ -29,8 +28,7 @@ Approx near(double x) { return Approx(x).margin(1e-4); }
 TEST_CASE("score --stride: a text longer than the context, in windows") {
   const Folder folder({.preference = 4, .bos = false});
   std::string text;
-  for (int i = 0; i < 300; ++i)
-    text += static_cast<char>('a' + i % 26);
+  for (int i = 0; i < 300; ++i) text += static_cast<char>('a' + i % 26);
   const std::vector<std::string> score = {"score", "-m", folder.path(), "--json"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), score.begin(), score.end());
@@ -39,12 +37,10 @@ TEST_CASE("score --stride: a text longer than the context, in windows") {
   for (const char* stride : {"1", "10", "63"}) {
     const Json json = Json::parse(with({"--stride", stride}).out);
     REQUIRE(json["logprobs"].size() == 300);
-    for (std::size_t i = 1; i < 300; ++i)
-      REQUIRE(json["logprobs"][i].get<double>() == near(kLikely));
+    for (std::size_t i = 1; i < 300; ++i) REQUIRE(json["logprobs"][i].get<double>() == near(kLikely));
     CHECK(json["perplexity"].get<double>() == near(std::exp(-kLikely)));
   }
-  CHECK(Json::parse(with({"--stride", "3", "--window", "5"}).out)["sum"].get<double>() ==
-        near(299 * kLikely));
+  CHECK(Json::parse(with({"--stride", "3", "--window", "5"}).out)["sum"].get<double>() == near(299 * kLikely));
   check_error(with({}), 4, "--stride scores a longer text");
   check_error(with({"--stride", "64"}), 2, "--stride is 64");
   check_error(with({"--stride", "0"}), 2, "--stride is 0");
@@ -87,8 +83,7 @@ TEST_CASE("score --jsonl --summary: accuracy and perplexity") {
   const auto summary = [&](std::string_view input) {
     return Json::parse(run_program({"score", "-m", folder.path(), "--jsonl", "--summary"}, input).out);
   };
-  const Json texts =
-      summary("{\"prompt\":\"a\",\"completion\":\"bc\"}\n{\"prompt\":\"a\",\"completion\":\"x\"}\n");
+  const Json texts = summary("{\"prompt\":\"a\",\"completion\":\"bc\"}\n{\"prompt\":\"a\",\"completion\":\"x\"}\n");
   CHECK(texts["records"] == 2);
   CHECK(texts["greedy_accuracy"] == 0.5);
   CHECK(texts["tokens"] == 3);
@@ -143,8 +138,7 @@ TEST_CASE("score --jsonl: what a record says and is not meant is an error, null 
 )"));
   REQUIRE(all.size() == 5);
   CHECK(all[0]["error"]["message"] == "unknown field \"anwser\"");
-  for (std::size_t i = 0; i < 4; ++i)
-    CHECK(all[i]["error"]["type"] == "invalid_request");
+  for (std::size_t i = 0; i < 4; ++i) CHECK(all[i]["error"]["type"] == "invalid_request");
   CHECK(all[4]["tokens"] == 2);
 }
 
@@ -155,8 +149,7 @@ TEST_CASE("score --jsonl answers a record while half of the next one is there, a
   CHECK(half.line());
   Coprocess stalled({"score", "-m", folder.path(), "--jsonl"});
   std::string input;
-  for (int i = 0; i < 20000; ++i)
-    input += "{\"text\": \"ab\"}\n";
+  for (int i = 0; i < 20000; ++i) input += "{\"text\": \"ab\"}\n";
   CHECK(stalled.send_what_it_takes(input, 700) < input.size());
   stalled.signal_it(SIGTERM);
   CHECK(stalled.wait() == 130);

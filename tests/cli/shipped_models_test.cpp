@@ -22,9 +22,7 @@ constexpr std::string_view kPoems =
 不知秋夜月，不見月明光。
 不見一夜月，不知何處長。)";
 
-std::string shipped(const std::string& name) {
-  return (source_folder().parent_path() / "models" / name).string();
-}
+std::string shipped(const std::string& name) { return (source_folder().parent_path() / "models" / name).string(); }
 
 bool has_weights(const std::string& name) {
   if (std::filesystem::exists(shipped(name) + "/model.safetensors")) return true;
@@ -50,8 +48,7 @@ std::vector<std::string> split(const std::string& text, const std::string& at) {
 }
 
 std::size_t characters(const std::string& utf8) {
-  return static_cast<std::size_t>(
-      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 // A couplet: two lines of `length` characters, a comma (or ？！；：) after the first, a full stop (or ？！；)
@@ -100,17 +97,16 @@ TEST_CASE("poems: the greedy text, to the byte") {
 // Of the model's poems 98 in a hundred are; the same seeds give the same ten everywhere.
 TEST_CASE("poems: continuations are in metre, but for one of ten at the most") {
   if (!has_weights("poems")) return;
-  const std::vector<std::pair<std::string, std::size_t>> prompts = {{"床前明月光，", 5},
-                                                                    {"春城無處不飛花，", 7}};
+  const std::vector<std::pair<std::string, std::size_t>> prompts = {{"床前明月光，", 5}, {"春城無處不飛花，", 7}};
   int right = 0;
   for (const auto& [prompt, length] : prompts) {
     for (int seed = 1; seed <= 5; ++seed) {
       const std::string poem = generated(shipped("poems"), seed, prompt);
       UNSCOPED_INFO(poem);
       const std::vector<std::string> rows = split(poem, "\n");
-      const bool in_metre = rows.size() >= 2 && std::all_of(rows.begin(), rows.end(), [&, n = length](const std::string& row) {
-                              return is_couplet(row, n);
-                            });
+      const bool in_metre =
+          rows.size() >= 2 &&
+          std::all_of(rows.begin(), rows.end(), [&, n = length](const std::string& row) { return is_couplet(row, n); });
       right += in_metre ? 1 : 0;
     }
   }

@@ -32,9 +32,10 @@ TEST_CASE("text on stdin beside a text is refused") {
   check_error(run_program({"tokenize", "-m", folder.path(), "a"}, "text"), 2, kRefused);
   check_error(run_program({"score", "-m", folder.path(), "a"}, "text"), 2, kRefused);
   check_error(run_program({"explain", "-m", folder.path(), "a"}, "text"), 2, kRefused);
-  for (const char* script : {"echo text | $CONTINUO $MODEL a", "$CONTINUO $MODEL a <<< text", "$CONTINUO $MODEL a < $FOLDER/config.json",
-                             "echo text | timeout 20 $CONTINUO $MODEL a", "cat <(echo text) | $CONTINUO $MODEL a",
-                             "printf '\\n' | $CONTINUO $MODEL a", "echo text | $CONTINUO $MODEL a; exit ${PIPESTATUS[1]}"}) {
+  for (const char* script :
+       {"echo text | $CONTINUO $MODEL a", "$CONTINUO $MODEL a <<< text", "$CONTINUO $MODEL a < $FOLDER/config.json",
+        "echo text | timeout 20 $CONTINUO $MODEL a", "cat <(echo text) | $CONTINUO $MODEL a",
+        "printf '\\n' | $CONTINUO $MODEL a", "echo text | $CONTINUO $MODEL a; exit ${PIPESTATUS[1]}"}) {
     CAPTURE(script);
     check_error(run_script(folder, script), 2, kRefused);
   }
@@ -61,7 +62,8 @@ TEST_CASE("a stdin that is only inherited is left alone, to the last byte") {
   const Folder folder;
   const std::string list = "one\ntwo\nthree\n";
   const std::string expected = "abc bcd;abc bcd;abc bcd;";
-  const std::string loop = "while read -r line; do $CONTINUO $MODEL z | tr 'z' '-'; printf ' '; $CONTINUO $MODEL a; printf ';'; done";
+  const std::string loop =
+      "while read -r line; do $CONTINUO $MODEL z | tr 'z' '-'; printf ' '; $CONTINUO $MODEL a; printf ';'; done";
   check(run_script(folder, loop, list), expected);
   check(run_script(folder, "printf '1\\n2\\n3\\n' | " + loop), expected);
   check(run_script(folder, "printf '1\\n2\\n3\\n' > \"$(mktemp)\"; " + loop + " <<< $'1\\n2\\n3'"), expected);
@@ -71,7 +73,8 @@ TEST_CASE("a stdin that is only inherited is left alone, to the last byte") {
 
 TEST_CASE("text that comes while a prompt is continued is not silently lost") {
   const Folder folder({.context = 1 << 20});
-  const Ran ran = run_script(folder, "{ sleep 0.1; echo text; sleep 5; } | $CONTINUO $MODEL -n 20000 --ignore-eos a > /dev/null");
+  const Ran ran =
+      run_script(folder, "{ sleep 0.1; echo text; sleep 5; } | $CONTINUO $MODEL -n 20000 --ignore-eos a > /dev/null");
   CHECK(ran.code == 2);
   check_contains(ran.err, "stdin");
 }

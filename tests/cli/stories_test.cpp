@@ -18,8 +18,7 @@ TEST_CASE("stories260K: the reference's greedy text, to the byte") {
   for (std::size_t at = golden.find(mark); at != std::string::npos;) {
     const std::size_t line_end = golden.find('\n', at), next = golden.find("\n" + mark, line_end);
     const std::string prompt = golden.substr(at + mark.size(), line_end - at - mark.size());
-    std::string expected =
-        golden.substr(line_end + 1, next == std::string::npos ? next : next - line_end - 1);
+    std::string expected = golden.substr(line_end + 1, next == std::string::npos ? next : next - line_end - 1);
     at = next == std::string::npos ? next : next + 1;
     if (at == std::string::npos && expected.ends_with('\n')) expected.pop_back();
     CAPTURE(prompt);

@@ -32,15 +32,12 @@ struct TinyModel {
 
   static std::array<int, kVocab> default_successors() {
     std::array<int, kVocab> next{};
-    for (int t = 0; t < kVocab; ++t)
-      next[static_cast<std::size_t>(t)] = t;
-    for (int c = 'a'; c < 'z'; ++c)
-      next[static_cast<std::size_t>(c)] = c + 1;
+    for (int t = 0; t < kVocab; ++t) next[static_cast<std::size_t>(t)] = t;
+    for (int c = 'a'; c < 'z'; ++c) next[static_cast<std::size_t>(c)] = c + 1;
     next['z'] = 'a';
     next['!'] = kEnd;
     next[kBos] = 'a';
-    for (int c = '0'; c <= '9'; ++c)
-      next[static_cast<std::size_t>(c)] = 0xE2;
+    for (int c = '0'; c <= '9'; ++c) next[static_cast<std::size_t>(c)] = 0xE2;
     next[0xE2] = 0x82;
     next[0x82] = 0xAC;
     next[0xAC] = 0xE2;
@@ -78,13 +75,11 @@ struct TinyModel {
 
   nlohmann::json tokenizer_json() const {
     const auto added = [](int id, const char* content) {
-      return nlohmann::json{{"id", id},        {"content", content}, {"single_word", false},
-                            {"lstrip", false}, {"rstrip", false},    {"normalized", false},
-                            {"special", true}};
+      return nlohmann::json{{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
+                            {"rstrip", false}, {"normalized", false}, {"special", true}};
     };
     nlohmann::json vocab = nlohmann::json::object();
-    for (int byte = 0; byte < 256; ++byte)
-      vocab[byte_piece(byte)] = byte;
+    for (int byte = 0; byte < 256; ++byte) vocab[byte_piece(byte)] = byte;
     const nlohmann::json byte_level = {
         {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
     nlohmann::json json = {{"version", "1.0"},
@@ -108,11 +103,10 @@ struct TinyModel {
     if (bos) {
       const nlohmann::json first = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}};
       const nlohmann::json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
-      json["post_processor"] = {
-          {"type", "TemplateProcessing"},
-          {"single", {first, text}},
-          {"pair", {first, text, first, {{"Sequence", {{"id", "B"}, {"type_id", 1}}}}}},
-          {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {kBos}}, {"tokens", {"<s>"}}}}}}};
+      json["post_processor"] = {{"type", "TemplateProcessing"},
+                                {"single", {first, text}},
+                                {"pair", {first, text, first, {{"Sequence", {{"id", "B"}, {"type_id", 1}}}}}},
+                                {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {kBos}}, {"tokens", {"<s>"}}}}}}};
     }
     return json;
   }
@@ -135,16 +129,14 @@ struct TinyModel {
     const auto one = [](std::size_t, std::size_t) { return 1.0f; };
     // The norm makes the one of an embedding row the root of d_model.
     const float weight = preference / 16.0624f;
-    add("model.embed_tokens.weight", {d, d},
-        [](std::size_t r, std::size_t c) { return r == c ? 1.0f : 0.0f; });
+    add("model.embed_tokens.weight", {d, d}, [](std::size_t r, std::size_t c) { return r == c ? 1.0f : 0.0f; });
     add("lm_head.weight", {d, d},
         [&](std::size_t r, std::size_t c) { return successor[c] == static_cast<int>(r) ? weight : 0.0f; });
     add("model.norm.weight", {d}, [&](std::size_t, std::size_t) { return norm; });
     const std::string layer = "model.layers.0.";
     add(layer + "input_layernorm.weight", {d}, one);
     add(layer + "post_attention_layernorm.weight", {d}, one);
-    for (const char* name : {"q_proj", "k_proj", "v_proj"})
-      add(layer + "self_attn." + name + ".weight", {2, d}, zero);
+    for (const char* name : {"q_proj", "k_proj", "v_proj"}) add(layer + "self_attn." + name + ".weight", {2, d}, zero);
     add(layer + "self_attn.o_proj.weight", {d, 2}, zero);
     add(layer + "mlp.gate_proj.weight", {2, d}, zero);
     add(layer + "mlp.up_proj.weight", {2, d}, zero);
@@ -160,8 +152,7 @@ struct TinyModel {
     int code = byte;
     if (!prints(byte)) {
       code = 256;
-      for (int b = 0; b < byte; ++b)
-        code += prints(b) ? 0 : 1;
+      for (int b = 0; b < byte; ++b) code += prints(b) ? 0 : 1;
     }
     if (code < 0x80) return std::string(1, static_cast<char>(code));
     return {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};

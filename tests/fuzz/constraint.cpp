@@ -16,8 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!automaton) return 0;
   Matcher matcher(*automaton, nullptr);
   std::uint32_t set = matcher.start();
-  for (const char c : text.substr(0, 200))
-    set = matcher.advance(set, std::string_view(&c, 1));
+  for (const char c : text.substr(0, 200)) set = matcher.advance(set, std::string_view(&c, 1));
   (void)matcher.may_end(set);
   return 0;
 }

@@ -1,5 +1,5 @@
-// Small checkpoints of recurrent families as llama.cpp's own converter writes them (model.gguf beside a case's folder) give the
-// scores of the folders that they were made from.
+// Small checkpoints of recurrent families as llama.cpp's own converter writes them (model.gguf beside a case's folder)
+// give the scores of the folders that they were made from.
 #include <atomic>
 #include <cmath>
 #include <filesystem>

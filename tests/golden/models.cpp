@@ -136,7 +136,8 @@ TEST_CASE("stories260K writes its reference text and logits") {
     if (!score) FAIL(score.error().message());
     const auto logits = row["last_logits"].get<std::vector<double>>();
     REQUIRE(score->last_logits.size() == logits.size());
-    for (std::size_t i = 0; i < logits.size(); ++i) REQUIRE(std::fabs(double(score->last_logits[i]) - logits[i]) < 2e-4);
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      REQUIRE(std::fabs(double(score->last_logits[i]) - logits[i]) < 2e-4);
   }
   REQUIRE(rows > 0);
 

@@ -1,6 +1,6 @@
 // Law 9: whole model folders, damaged at random, never crash, hang, or take memory that a file only declares. Whatever
-// still loads must run; whatever does not must say so in one line that names a file. Single broken files and their exact
-// messages are the business of tests/unit/io, tests/unit/model and tests/unit/text.
+// still loads must run; whatever does not must say so in one line that names a file. Single broken files and their
+// exact messages are the business of tests/unit/io, tests/unit/model and tests/unit/text.
 #include <atomic>
 #include <filesystem>
 #include <random>
@@ -50,13 +50,21 @@ bool survives(const fs::path& folder) {
 std::string damaged(std::string bytes, std::size_t reach, std::mt19937& random) {
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % std::max<std::size_t>(n, 1)); };
   switch (below(5)) {
-    case 0: bytes.resize(below(bytes.size())); break;
+    case 0:
+      bytes.resize(below(bytes.size()));
+      break;
     case 1:
       for (std::size_t i = below(4) + 1; i > 0; --i) bytes[below(reach)] = static_cast<char>(random());
       break;
-    case 2: bytes.insert(below(reach), std::string(below(9) + 1, "09-e.\"[{"[below(8)])); break;
-    case 3: bytes.erase(below(reach), below(20) + 1); break;
-    default: bytes += bytes.substr(below(bytes.size()), below(100)); break;
+    case 2:
+      bytes.insert(below(reach), std::string(below(9) + 1, "09-e.\"[{"[below(8)]));
+      break;
+    case 3:
+      bytes.erase(below(reach), below(20) + 1);
+      break;
+    default:
+      bytes += bytes.substr(below(bytes.size()), below(100));
+      break;
   }
   return bytes;
 }

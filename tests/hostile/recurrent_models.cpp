@@ -1,5 +1,5 @@
-// Configurations and weights of recurrent networks that do not fit together: each is refused with a line that names the file,
-// the field or tensor, and what was expected; a state that overflows ends the text with an error.
+// Configurations and weights of recurrent networks that do not fit together: each is refused with a line that names the
+// file, the field or tensor, and what was expected; a state that overflows ends the text with an error.
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -76,7 +76,8 @@ TEST_CASE("recurrent networks whose sizes do not fit are refused by name") {
       {"falcon_h1", "ssm_multipliers", Json::array({1, 1, 1}), "ssm_multipliers"},
       {"falcon_h1", "mamba_d_ssm", 60, "make no width of 60"},
       {"nemotron_h", "layers_block_type", Json::array(), "layers_block_type"},
-      {"nemotron_h", "layers_block_type", Json::array({"linear_attention", "moe"}), "blocks of experts are not supported"},
+      {"nemotron_h", "layers_block_type", Json::array({"linear_attention", "moe"}),
+       "blocks of experts are not supported"},
       {"granite4_hybrid", "layer_types", Json::array({"linear_attention", "full_attention"}), "layer_types"},
       {"jamba", "attn_layer_period", 0, "'attn_layer_period' is 0"},
       {"jamba", "mamba_dt_rank", -3, "'mamba_dt_rank' is -3"},
@@ -154,8 +155,9 @@ TEST_CASE("a state that overflows is an error, not a text") {
   struct Growth {
     const char *model, *tensor;
   };
-  for (const Growth& growth : {Growth{"mamba2", "backbone.layers.0.mixer.D"}, Growth{"mamba", "backbone.layers.0.mixer.D"},
-                               Growth{"rwkv7", "model.layers.0.attn.k_k"}}) {
+  for (const Growth& growth :
+       {Growth{"mamba2", "backbone.layers.0.mixer.D"}, Growth{"mamba", "backbone.layers.0.mixer.D"},
+        Growth{"rwkv7", "model.layers.0.attn.k_k"}}) {
     INFO(growth.model << ": " << growth.tensor);
     Checkpoint checkpoint = load(growth.model);
     REQUIRE(checkpoint.tensors.count(growth.tensor) == 1);

@@ -23,7 +23,8 @@ void* counted_or_throw(std::size_t size) {
 
 }  // namespace
 
-// All forms but the over-aligned ones: a form that is left out stays the sanitizers' own, which must not meet our delete.
+// All forms but the over-aligned ones: a form that is left out stays the sanitizers' own, which must not meet our
+// delete.
 void* operator new(std::size_t size) { return counted_or_throw(size); }
 void* operator new[](std::size_t size) { return counted_or_throw(size); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
@@ -76,8 +77,8 @@ TEST_CASE("nothing is allocated per token") {
   for (const SamplingOptions& sampling : kinds) {
     for (const int threads : {1, 2}) {
       for (const bool lookup : {false, true}) {
-        INFO("temperature " << sampling.temperature << ", top-k " << sampling.top_k << ", top-p " << sampling.top_p << ", "
-                            << threads << " threads, lookup " << lookup);
+        INFO("temperature " << sampling.temperature << ", top-k " << sampling.top_k << ", top-p " << sampling.top_p
+                            << ", " << threads << " threads, lookup " << lookup);
         // Within a page of the cache (kPageKeys positions) and between powers of two.
         CHECK(allocations_between(model, {.threads = threads, .lookup = lookup}, sampling, 90, 120) == 0);
       }

@@ -1,5 +1,5 @@
-// The laws for kinds of attention and feed-forward networks that few families have, bit for bit: sinks, latent attention, keys
-// and values of earlier layers, blocks of heads, norms inside, inputs of layers.
+// The laws for kinds of attention and feed-forward networks that few families have, bit for bit: sinks, latent
+// attention, keys and values of earlier layers, blocks of heads, norms inside, inputs of layers.
 #include <random>
 
 #include "catch.h"

@@ -23,14 +23,13 @@ std::vector<Model> models() {
   // Windowed and full layers, with windows shorter and longer than a page.
   for (const int window : {20, 100}) {
     Model model = test::random_llama(kSeed + 1, {.n_layers = 4});
-    for (const std::size_t layer : {0, 2})
-      std::get<AttentionSpec>(model.spec.layers[layer].mixer).window = window;
+    for (const std::size_t layer : {0, 2}) std::get<AttentionSpec>(model.spec.layers[layer].mixer).window = window;
     all.push_back(std::move(model));
   }
   // Positions that depend on the prompt's length: some prompts are longer than the original context.
-  all.push_back(test::random_llama(
-      kSeed + 2, {}, Format::f32,
-      {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
+  all.push_back(
+      test::random_llama(kSeed + 2, {}, Format::f32,
+                         {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
   return all;
 }
 
@@ -124,8 +123,7 @@ std::vector<Completion> alone(const Model& model, Format kv_type) {
 std::size_t tight_memory(const Model& model, const EngineOptions& options, std::size_t more) {
   std::size_t most = 0;
   for (const Request& request : requests(model))
-    most = std::max(
-        most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), options.chunk));
+    most = std::max(most, SequenceState::most_pages(model.spec, positions_needed(request, model.spec), options.chunk));
   return test::memory_with_pages(model, options, most + more);
 }
 
@@ -147,10 +145,9 @@ TEST_CASE("law 2: any batch size, arrival, budget, memory, sharing or thread cou
       options.share_prefixes = trial % 4 != 0;
       if (trial % 2 == 1) options.memory = tight_memory(model, options, random() % 12);
       std::vector<unsigned> at(24);
-      for (unsigned& step : at)
-        step = trial % 3 == 0 ? 0 : static_cast<unsigned>(random() % 60);
-      INFO("trial " << trial << ": chunk " << options.chunk << ", running " << options.max_running
-                    << ", memory " << options.memory);
+      for (unsigned& step : at) step = trial % 3 == 0 ? 0 : static_cast<unsigned>(random() % 60);
+      INFO("trial " << trial << ": chunk " << options.chunk << ", running " << options.max_running << ", memory "
+                    << options.memory);
       const Result24 got = run(model, options, at);
       require_same(got.completions, want);
       preempted += got.counts.preempted;
@@ -171,8 +168,7 @@ TEST_CASE("what prompts have in common is computed once") {
     request.prompt.push_back(i);
     engine->submit(std::move(request), {}, [&](Result<Completion> done) { finished += done ? 1 : 0; });
   }
-  while (engine->unfinished() > 0)
-    engine->step();
+  while (engine->unfinished() > 0) engine->step();
   CHECK(finished == 40);
   CHECK(engine->counts().computed == 300 + 40);
 }
@@ -198,8 +194,7 @@ TEST_CASE("scores share beginnings, and have the same bits in any company") {
     std::map<std::size_t, Score> got;
     for (std::size_t i = 0; i < all.size(); ++i)
       many->submit(all[i], [&, i](Result<Score> score) { got[i] = std::move(*score); });
-    while (many->unfinished() > 0)
-      many->step();
+    while (many->unfinished() > 0) many->step();
     for (std::size_t i = 0; i < all.size(); ++i) {
       INFO("context " << context << ", text " << i);
       const auto want = one->score(all[i].ids, kNotInterrupted);

@@ -23,19 +23,18 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed, {}, Format::bf16));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   all.push_back(test::random_llama(kSeed, test::kWideShape));  // wide enough to be shared among threads
-  for (Model& model : test::random_models(kSeed))
-    all.push_back(std::move(model));
+  for (Model& model : test::random_models(kSeed)) all.push_back(std::move(model));
   // One checkpoint of each kind of recurrent mixer, alone, beside attention and on one norm with it.
-  for (const char* const name : {"lfm2", "jamba", "mamba2", "falcon_h1", "qwen3_5_text", "recurrent_gemma", "rwkv", "rwkv5",
-                                 "rwkv6", "rwkv7", "nemotron_h"}) {
+  for (const char* const name : {"lfm2", "jamba", "mamba2", "falcon_h1", "qwen3_5_text", "recurrent_gemma", "rwkv",
+                                 "rwkv5", "rwkv6", "rwkv7", "nemotron_h"}) {
     all.push_back(test::load_model(test::source_folder() / "golden" / name));
   }
   return all;
 }
 
 // The logits of `ids` in three steps; of these, the second is watched where a listener is given.
-std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t from,
-                             std::size_t to, int n_threads, Listener* listener) {
+std::vector<float> logits_of(const Model& model, const std::vector<TokenId>& ids, std::size_t from, std::size_t to,
+                             int n_threads, Listener* listener) {
   ThreadPool threads(n_threads, n_threads);
   ForwardPass forward(model, best_kernels(), threads);
   SequenceState state(model.spec, ids.size(), ids.size());
@@ -59,8 +58,7 @@ TEST_CASE("law 3: a watched step gives the same bits, and so does what follows i
     for (const int threads : {1, 2}) {
       INFO(model.spec.family << " with " << threads << " threads");
       const auto silent = logits_of(model, ids, 20, 70, threads, nullptr);
-      explain::Recording recording{
-          .vocab_size = static_cast<std::size_t>(model.spec.vocab_size), .from = 20, .to = 70};
+      explain::Recording recording{.vocab_size = static_cast<std::size_t>(model.spec.vocab_size), .from = 20, .to = 70};
       explain::Recorder recorder(model.spec, recording);
       const auto watched = logits_of(model, ids, 20, 70, threads, &recorder);
       REQUIRE(silent.size() == watched.size());
@@ -92,7 +90,6 @@ TEST_CASE("law 3: the whole explanation is drawn from the logits that the silent
     const auto silent = logits_of(model, ids, 1, 2, 1, nullptr);
     REQUIRE(std::memcmp(recording->logits.values.data(), silent.data(), silent.size() * sizeof(float)) == 0);
     // The lens at the last layer is the output itself.
-    for (std::size_t row = 0; row < recording->rows(); ++row)
-      REQUIRE(recording->layers.back().final_rank[row] == 0);
+    for (std::size_t row = 0; row < recording->rows(); ++row) REQUIRE(recording->layers.back().final_rank[row] == 0);
   }
 }

@@ -24,8 +24,7 @@ Model through_gguf(const Model& model, Format format, const test::TemporaryFolde
   GgufWriter writer;
   const auto exported = export_gguf(model, writer);
   if (!exported) FAIL(exported.error().message());
-  for (GgufOutput& tensor : writer.tensors())
-    tensor.format = format_for(tensor, format);
+  for (GgufOutput& tensor : writer.tensors()) tensor.format = format_for(tensor, format);
   const std::string path = (folder.path() / "model.gguf").string();
   {
     auto file = NewFile::beside(path);
@@ -45,19 +44,15 @@ Model through_gguf(const Model& model, Format format, const test::TemporaryFolde
 std::vector<Model> models() {
   std::vector<Model> all;
   all.push_back(test::random_llama(kSeed));
-  all.push_back(test::random_llama(
-      kSeed, {.n_heads = 4, .n_kv_heads = 2, .head_dim = 20}, Format::f32,
-      {{"attention_bias", false}, {"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}));
+  all.push_back(
+      test::random_llama(kSeed, {.n_heads = 4, .n_kv_heads = 2, .head_dim = 20}, Format::f32,
+                         {{"attention_bias", false}, {"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}));
   all.push_back(test::random_llama(kSeed, {}, Format::f32, {{"attention_bias", true}}));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   // Wide enough that its panels are shared among threads.
-  all.push_back(test::random_llama(kSeed, {.d_model = 256,
-                                           .d_ff = 704,
-                                           .n_layers = 2,
-                                           .n_heads = 8,
-                                           .n_kv_heads = 4,
-                                           .head_dim = 32,
-                                           .vocab = 1000}));
+  all.push_back(test::random_llama(
+      kSeed,
+      {.d_model = 256, .d_ff = 704, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4, .head_dim = 32, .vocab = 1000}));
   return all;
 }
 
@@ -80,13 +75,8 @@ TEST_CASE("law 5: GGUF and safetensors of the same weights give the same logits"
 
 TEST_CASE("laws 1 and 2 for weights in blocks: pieces and threads change no bit") {
   const test::TemporaryFolder folder;
-  const Model model = test::random_llama(kSeed, {.d_model = 256,
-                                                 .d_ff = 512,
-                                                 .n_layers = 2,
-                                                 .n_heads = 8,
-                                                 .n_kv_heads = 4,
-                                                 .head_dim = 32,
-                                                 .vocab = 600});
+  const Model model = test::random_llama(
+      kSeed, {.d_model = 256, .d_ff = 512, .n_layers = 2, .n_heads = 8, .n_kv_heads = 4, .head_dim = 32, .vocab = 600});
   const auto ids = test::random_ids(40, model.spec.vocab_size, kSeed);
   const std::vector<float> exact = logits_of(model, ids, {40});
   for (const FormatInfo& info : formats()) {

@@ -34,21 +34,19 @@ std::vector<Model> models() {
   all.push_back(test::random_llama(kSeed, {}, Format::bf16));
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   // Widths that are no multiple of anything, and a text that outgrows its dynamic rope.
-  all.push_back(test::random_llama(
-      kSeed, {.d_model = 50, .d_ff = 67, .n_heads = 5, .n_kv_heads = 1, .head_dim = 10}, Format::f32,
-      {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
+  all.push_back(
+      test::random_llama(kSeed, {.d_model = 50, .d_ff = 67, .n_heads = 5, .n_kv_heads = 1, .head_dim = 10}, Format::f32,
+                         {{"rope_scaling", {{"type", "dynamic"}, {"factor", 8.0}}}, {"max_position_embeddings", 64}}));
   // Wide enough that the work is shared among threads.
   all.push_back(test::random_llama(kSeed, test::kWideShape));
   // Integer products, of formats with scales of 32 and of 16 weights, with shifts and without.
-  all.push_back(
-      test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
+  all.push_back(test::random_llama(kSeed, {.d_model = 64, .d_ff = 96, .n_heads = 4, .head_dim = 16}, Format::q8_0));
   for (const Format format : {Format::q4_k, Format::q6_k}) {
     const test::RandomShape shape{.d_model = 256, .d_ff = 512, .n_layers = 2, .n_heads = 8, .head_dim = 32};
     all.push_back(test::random_llama(kSeed, shape, format));
   }
   // Every option of a spec.
-  for (Model& model : test::random_models(kSeed))
-    all.push_back(std::move(model));
+  for (Model& model : test::random_models(kSeed)) all.push_back(std::move(model));
   return all;
 }
 
@@ -88,8 +86,7 @@ TEST_CASE("law 1: windows and pages may be cut anywhere") {
     for (int i = 0; i < 4; ++i) {
       const auto pieces = random_cut(kLength, random);
       std::string cut;
-      for (const std::size_t piece : pieces)
-        cut += " " + std::to_string(piece);
+      for (const std::size_t piece : pieces) cut += " " + std::to_string(piece);
       INFO(model.spec.family << " in pieces of" << cut);
       require_same(logits_of(model, ids, pieces, {.threads = 1 + i % 2}), whole, model.spec.vocab_size);
     }
@@ -113,14 +110,11 @@ TEST_CASE("law 2: other sequences in the same step change no bit") {
     ThreadPool threads(2);
     ForwardPass forward(model, best_kernels(), threads);
     std::vector<std::vector<TokenId>> texts;
-    for (const std::size_t n : {5, 40, 1, 17, 131})
-      texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
+    for (const std::size_t n : {5, 40, 1, 17, 131}) texts.push_back(test::random_ids(n, vocab, kSeed + unsigned(n)));
     std::vector<SequenceState> states;
-    for (const auto& text : texts)
-      states.emplace_back(model.spec, text.size(), text.size());
+    for (const auto& text : texts) states.emplace_back(model.spec, text.size(), text.size());
     std::vector<Segment> segments;
-    for (std::size_t i = 0; i < texts.size(); ++i)
-      segments.push_back({&states[i], texts[i], texts[i].size()});
+    for (std::size_t i = 0; i < texts.size(); ++i) segments.push_back({&states[i], texts[i], texts[i].size()});
     const auto rows = forward(segments);
     const float* row = rows.data();
     for (const auto& text : texts) {
@@ -153,7 +147,8 @@ namespace {
 
 // Texts that are several spans of keys long, whose heads share keys in groups, with a window and without.
 std::vector<Model> long_models() {
-  const test::RandomShape shape{.d_model = 48, .d_ff = 64, .n_layers = 2, .n_heads = 6, .n_kv_heads = 2, .head_dim = 20};
+  const test::RandomShape shape{
+      .d_model = 48, .d_ff = 64, .n_layers = 2, .n_heads = 6, .n_kv_heads = 2, .head_dim = 20};
   std::vector<Model> models;
   models.push_back(test::random_llama(kSeed, shape, Format::f32, {{"max_position_embeddings", 2048}}));
   models.push_back(test::random_llama(kSeed, shape, Format::f32, {{"max_position_embeddings", 2048}}));
@@ -208,8 +203,7 @@ TEST_CASE("rewinding and going on equals never having been there") {
 
 namespace {
 
-std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64_t sample,
-                             EngineOptions options) {
+std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64_t sample, EngineOptions options) {
   auto engine = Engine::create(model, nullptr, options);
   if (!engine) FAIL(engine.error().message());
   Request request;
@@ -222,8 +216,7 @@ std::vector<TokenId> sampled(const Model& model, std::uint64_t seed, std::uint64
   const auto completion = engine->complete(request, {}, kNotInterrupted);
   if (!completion) FAIL(completion.error().message());
   std::vector<TokenId> ids;
-  for (const GeneratedToken& token : completion->tokens)
-    ids.push_back(token.id);
+  for (const GeneratedToken& token : completion->tokens) ids.push_back(token.id);
   return ids;
 }
 
@@ -263,8 +256,7 @@ TEST_CASE("a broken kernel turns the suite red") {
 
 TEST_CASE("law 10: no build file asks for the builder's own instruction set") {
   const auto root = test::source_folder().parent_path();
-  const std::set<std::string> forbidden = {"-march=native", "-ffast-math", "-Ofast",
-                                           "-mavx",         "-mfma",       "-mtune=native"};
+  const std::set<std::string> forbidden = {"-march=native", "-ffast-math", "-Ofast", "-mavx", "-mfma", "-mtune=native"};
   std::size_t files = 0;
   const auto check = [&](const std::filesystem::path& path) {
     ++files;
@@ -277,8 +269,7 @@ TEST_CASE("law 10: no build file asks for the builder's own instruction set") {
   check(root / "CMakeLists.txt");
   check(root / "src/CMakeLists.txt");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "scripts")) {
-    if (entry.path().extension() == ".cmake" || entry.path().filename() == "run" ||
-        entry.path().filename() == "test") {
+    if (entry.path().extension() == ".cmake" || entry.path().filename() == "run" || entry.path().filename() == "test") {
       check(entry.path());
     }
   }

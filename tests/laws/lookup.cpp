@@ -35,8 +35,8 @@ std::vector<fs::path> golden_folders() {
   return folders;
 }
 
-// What is drawn follows the prompt for long stretches, because a bias makes its tokens likely: there is much to look up,
-// and where it differs, in the midst of a stretch, much to take back.
+// What is drawn follows the prompt for long stretches, because a bias makes its tokens likely: there is much to look
+// up, and where it differs, in the midst of a stretch, much to take back.
 Request request_that_repeats(const Model& model, std::uint64_t seed, float temperature) {
   const auto vocab = static_cast<std::size_t>(model.spec.vocab_size);
   const auto context = static_cast<std::size_t>(model.spec.context_length);
@@ -125,10 +125,8 @@ TEST_CASE("looking up gives the same bits in batches, with windows, sharing and 
     Engine plain = make_engine(model, nullptr, {});
     for (const std::size_t at_once : {1, 3, 12}) {
       for (const std::size_t pages : {std::size_t{0}, std::size_t{14}}) {
-        EngineOptions options{.chunk = at_once == 3 ? 20u : 512u,
-                              .max_running = at_once,
-                              .share_prefixes = true,
-                              .lookup = true};
+        EngineOptions options{
+            .chunk = at_once == 3 ? 20u : 512u, .max_running = at_once, .share_prefixes = true, .lookup = true};
         if (pages > 0) options.memory = test::memory_with_pages(model, options, pages);
         Engine lookup = make_engine(model, nullptr, options);
         INFO("window " << window << ", " << at_once << " at once, " << pages << " pages");
@@ -157,8 +155,8 @@ TEST_CASE("looking up ends where it would have ended") {
     for (std::size_t stay : {1, 7, 20}) {
       const auto leave = [&](Engine& engine) {
         std::size_t tokens = 0;
-        auto done = engine.complete(request, [&](std::string_view, const GeneratedToken&) { return ++tokens < stay; },
-                                    kNotInterrupted);
+        auto done = engine.complete(
+            request, [&](std::string_view, const GeneratedToken&) { return ++tokens < stay; }, kNotInterrupted);
         REQUIRE(done);
         return std::pair(tokens, done->tokens.size());
       };
@@ -185,7 +183,12 @@ TEST_CASE("stop strings end a looked-up text in the midst of drafts") {
       request.sampling.temperature = temperature;
       std::string streamed;
       auto got = lookup.complete(
-          request, [&](std::string_view piece, const GeneratedToken&) { streamed += piece; return true; }, kNotInterrupted);
+          request,
+          [&](std::string_view piece, const GeneratedToken&) {
+            streamed += piece;
+            return true;
+          },
+          kNotInterrupted);
       REQUIRE(got);
       require_same(*got, complete(plain, request));
       REQUIRE(streamed == got->text);

@@ -19,7 +19,7 @@ constexpr unsigned kSeed = 77;
 const std::atomic<bool> kNotInterrupted{false};
 
 // One checkpoint of each kind of mixer, alone and beside attention.
-const char* const kCases[] = {"lfm2",       "mamba",     "mamba2",          "jamba", "falcon_h1",
+const char* const kCases[] = {"lfm2",       "mamba",       "mamba2",       "jamba",           "falcon_h1",
                               "nemotron_h", "olmo_hybrid", "qwen3_5_text", "recurrent_gemma", "rwkv"};
 
 Model load(const char* name) { return test::load_model(test::source_folder() / "golden" / name); }

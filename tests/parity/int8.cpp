@@ -34,9 +34,12 @@ std::vector<std::size_t> halves_of(Format format) {
     case Format::q4_1:
     case Format::q5_1:
     case Format::q4_k:
-    case Format::q5_k: return {0, 2};
-    case Format::q6_k: return {208};
-    default: return {0};
+    case Format::q5_k:
+      return {0, 2};
+    case Format::q6_k:
+      return {208};
+    default:
+      return {0};
   }
 }
 
@@ -139,8 +142,8 @@ TEST_CASE("activations are rounded alike by every table, to the nearest of 255 s
         REQUIRE(std::memcmp(mine + (t - first) * kInt8Block, theirs, kInt8Block) == 0);
         for (std::size_t part = 0; part < kInt8Parts; ++part) {
           INFO("part " << part);
-          REQUIRE(std::memcmp(mine + kInt8Block * n + 4 * (part * n + t - first),
-                              theirs + kInt8Block + 4 * part, 4) == 0);
+          REQUIRE(std::memcmp(mine + kInt8Block * n + 4 * (part * n + t - first), theirs + kInt8Block + 4 * part, 4) ==
+                  0);
         }
       }
     }
@@ -231,8 +234,8 @@ TEST_CASE("repacked weights give the same products") {
             std::vector<std::byte> scratch(int8_scratch_bytes(k));
             kernels.matmul_repacked[f](panel_memory.data(), rows, k, x.data(), tokens, y.data(), stride,
                                        scratch.data());
-            INFO(table->name << " " << format_info(format).name << " k " << k << " rows " << rows
-                             << " tokens " << tokens << ", seed " << kSeed);
+            INFO(table->name << " " << format_info(format).name << " k " << k << " rows " << rows << " tokens "
+                             << tokens << ", seed " << kSeed);
             require_same(*table, y, product(kernels, format, apart.data() + 1, w_stride, rows, k, x, tokens));
           }
         }
@@ -250,7 +253,8 @@ TEST_CASE("sums stay exact where every weight and activation is the largest") {
           const std::size_t k = format_info(format).block_values, rows = 16, tokens = 13;
           std::vector<std::byte> w(rows * stored_bytes(format, k), static_cast<std::byte>(fill));
           for (std::size_t block = 0; block < w.size(); block += format_info(format).block_bytes) {
-            for (const std::size_t at : halves_of(format)) w[block + at] = std::byte{0}, w[block + at + 1] = std::byte{0x3c};
+            for (const std::size_t at : halves_of(format))
+              w[block + at] = std::byte{0}, w[block + at + 1] = std::byte{0x3c};
           }
           const std::vector<float> x(tokens * k, sign);
           INFO(table->name << " " << format_info(format).name << " bytes " << fill << " sign " << sign);
@@ -318,8 +322,8 @@ TEST_CASE("an integer product does not depend on the rows and tokens computed wi
       const std::size_t k = 256, rows = 21, tokens = 29, w_stride = stored_bytes(format, k);
       const auto w = random_blocks(format, rows * k, random);
       const auto x = random_floats(tokens * k, random);
-      const auto all = product(*table->int8, format, w.data(), w_stride, rows, k,
-                               rounded(*table->int8, x, k, tokens, k), tokens);
+      const auto all =
+          product(*table->int8, format, w.data(), w_stride, rows, k, rounded(*table->int8, x, k, tokens, k), tokens);
       for (std::size_t t = 0; t < tokens; ++t) {
         const std::vector<float> one(x.begin() + static_cast<std::ptrdiff_t>(t * k),
                                      x.begin() + static_cast<std::ptrdiff_t>((t + 1) * k));

@@ -23,8 +23,7 @@ constexpr unsigned kSeed = 20240811;
 std::vector<float> random_floats(std::size_t n, std::mt19937& random, float spread = 1) {
   std::normal_distribution<float> normal(0, spread);
   std::vector<float> out(n);
-  for (float& x : out)
-    x = normal(random);
+  for (float& x : out) x = normal(random);
   return out;
 }
 
@@ -65,9 +64,8 @@ void require_same(const KernelTable& table, const std::vector<float>& got, const
                   float tolerance) {
   REQUIRE(got.size() == want.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
-    const bool same = table.fused
-                          ? std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(want[i])
-                          : std::fabs(got[i] - want[i]) <= tolerance * (1 + std::fabs(want[i]));
+    const bool same = table.fused ? std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(want[i])
+                                  : std::fabs(got[i] - want[i]) <= tolerance * (1 + std::fabs(want[i]));
     if (!same) FAIL(table.name << " differs at " << i << ": " << got[i] << " instead of " << want[i]);
   }
 }
@@ -106,8 +104,8 @@ TEST_CASE("matmul agrees with the reference for every format and shape") {
             w.insert(w.begin(), std::byte{0});
             const auto f = static_cast<std::size_t>(format);
             table.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, got.data(), rows + 2);
-            kReferenceKernels.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens,
-                                        want.data(), rows + 2);
+            kReferenceKernels.matmul[f](w.data() + 1, row_bytes, rows, k, x.data(), k + 5, tokens, want.data(),
+                                        rows + 2);
             INFO(info.name << " k " << k << " rows " << rows << " tokens " << tokens);
             require_same(table, got, want, format_is_plain(format) ? 1e-5f : 1e-3f);
           }
@@ -134,7 +132,8 @@ TEST_CASE("unpacking gives the exact values, and multiplying them the same bits"
       }
       const auto x = random_floats(k, random);
       table.matmul[f](stored.data() + 1, stored_bytes(info.format, k), rows, k, x.data(), k, 1, product.data(), rows);
-      table.matmul[0](reinterpret_cast<const std::byte*>(got.data()), k * 4, rows, k, x.data(), k, 1, of_floats.data(), rows);
+      table.matmul[0](reinterpret_cast<const std::byte*>(got.data()), k * 4, rows, k, x.data(), k, 1, of_floats.data(),
+                      rows);
       REQUIRE(std::memcmp(product.data(), of_floats.data(), rows * sizeof(float)) == 0);
     }
   });
@@ -157,10 +156,8 @@ TEST_CASE("weights stored the other way round give the same bits") {
           }
           const auto x = random_floats(k, random);
           std::vector<float> got(outputs), want(outputs), scratch(16 * outputs);
-          table.vector_transposed[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(),
-                                   scratch.data());
-          kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(),
-                                      outputs);
+          table.vector_transposed[f](columns.data(), outputs * size, outputs, k, x.data(), got.data(), scratch.data());
+          kReferenceKernels.matmul[f](rows.data(), k * size, outputs, k, x.data(), k, 1, want.data(), outputs);
           INFO(format_info(format).name << " k " << k << " outputs " << outputs);
           require_same(table, got, want, 1e-5f);
         }
@@ -213,9 +210,9 @@ TEST_CASE("norms agree with the reference") {
 TEST_CASE("activations agree with the reference, gated or not") {
   for_each_table([](const KernelTable& table) {
     std::mt19937 random(kSeed);
-    for (const auto member : {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf,
-                              &KernelTable::gelu_quick, &KernelTable::relu, &KernelTable::relu_squared,
-                              &KernelTable::sigmoid, &KernelTable::tanh}) {
+    for (const auto member :
+         {&KernelTable::silu, &KernelTable::gelu_tanh, &KernelTable::gelu_erf, &KernelTable::gelu_quick,
+          &KernelTable::relu, &KernelTable::relu_squared, &KernelTable::sigmoid, &KernelTable::tanh}) {
       for (const std::size_t n : {1, 15, 16, 1000}) {
         auto got = random_floats(n, random, 20);
         auto want = got;
@@ -245,8 +242,7 @@ TEST_CASE("activations are the functions they are named after") {
     REQUIRE(at(kReferenceKernels.sigmoid) == Approx(1 / (1 + std::exp(-x))).margin(1e-6));
     REQUIRE(at(kReferenceKernels.tanh) == Approx(std::tanh(x)).margin(1e-6));
     REQUIRE(at(kReferenceKernels.relu_squared) == Approx(x > 0 ? x * x : 0).margin(1e-6));
-    REQUIRE(at(kReferenceKernels.gelu_erf) ==
-            Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));
+    REQUIRE(at(kReferenceKernels.gelu_erf) == Approx(0.5 * x * (1 + std::erf(x / std::sqrt(2.0)))).margin(1e-6));
   }
 }
 
@@ -271,8 +267,7 @@ TEST_CASE("interleaved pairs are those of the halves, in another order") {
   const std::size_t n = 5;
   const auto x = random_floats(2 * n, random), cos = random_floats(n, random), sin = random_floats(n, random);
   std::vector<float> halves(2 * n), pairs = x;
-  for (std::size_t i = 0; i < n; ++i)
-    halves[i] = x[2 * i], halves[i + n] = x[2 * i + 1];
+  for (std::size_t i = 0; i < n; ++i) halves[i] = x[2 * i], halves[i + n] = x[2 * i + 1];
   kReferenceKernels.rope(halves.data(), cos.data(), sin.data(), n);
   kReferenceKernels.rope_interleaved(pairs.data(), cos.data(), sin.data(), n);
   for (std::size_t i = 0; i < n; ++i) {
@@ -291,8 +286,7 @@ TEST_CASE("sums agree with the reference, and are x + scale * y") {
         table.add(got.data(), y.data(), scale, n);
         kReferenceKernels.add(want.data(), y.data(), scale, n);
         REQUIRE(got == want);
-        REQUIRE(want[n - 1] ==
-                Approx(double{x[n - 1]} + double{scale} * y[n - 1]).epsilon(1e-5).margin(1e-5));
+        REQUIRE(want[n - 1] == Approx(double{x[n - 1]} + double{scale} * y[n - 1]).epsilon(1e-5).margin(1e-5));
       }
     }
   });
@@ -364,7 +358,8 @@ struct AttentionCase {
 
   // run(args) with queries that see `visible` keys each and write to out.
   template <class Run>
-  void with_args(std::vector<float>& out, const std::vector<std::size_t>& visible, const Twist& twist, Run&& run) const {
+  void with_args(std::vector<float>& out, const std::vector<std::size_t>& visible, const Twist& twist,
+                 Run&& run) const {
     std::vector<float> scratch(attention_scratch(head_dim()));
     std::vector<AttentionQuery> list;
     for (std::size_t i = 0; i < visible.size(); ++i) {
@@ -376,8 +371,7 @@ struct AttentionCase {
     }
     // Pages that nobody sees are not there.
     std::vector<const std::byte*> pages(memory.size());
-    for (std::size_t i = list.front().first / kPageKeys; i < pages.size(); ++i)
-      pages[i] = memory[i].data();
+    for (std::size_t i = list.front().first / kPageKeys; i < pages.size(); ++i) pages[i] = memory[i].data();
     run(AttentionArgs{list, pages.data(), offset(), head_dim(), 0.3f, twist.attn_logit_softcap, scratch.data()});
   }
 
@@ -411,8 +405,7 @@ struct AttentionCase {
     double total = 0;
     for (std::size_t j = first_of(visible, twist); j < visible; ++j) {
       double score = 0;
-      for (std::size_t i = 0; i < head_dim(); ++i)
-        score += double(queries[query * head_dim() + i]) * double(key(j, i));
+      for (std::size_t i = 0; i < head_dim(); ++i) score += double(queries[query * head_dim() + i]) * double(key(j, i));
       score *= double(0.3f);
       const double cap = double(twist.attn_logit_softcap);
       if (cap > 0) score = cap * std::tanh(score / cap);
@@ -420,8 +413,7 @@ struct AttentionCase {
       total += weights[j] = std::exp(score);
     }
     for (std::size_t i = 0; i < head_dim(); ++i) {
-      for (std::size_t j = 0; j < visible; ++j)
-        out[i] += weights[j] / total * double(value(j, i));
+      for (std::size_t j = 0; j < visible; ++j) out[i] += weights[j] / total * double(value(j, i));
     }
     return out;
   }

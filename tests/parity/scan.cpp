@@ -1,5 +1,5 @@
-// The scans of recurrent mixers: every table against the scalar reference, bit for bit where the target fuses multiply-adds,
-// and any cut into runs of columns gives the same bits.
+// The scans of recurrent mixers: every table against the scalar reference, bit for bit where the target fuses
+// multiply-adds, and any cut into runs of columns gives the same bits.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -123,9 +123,9 @@ TEST_CASE("a matrix's result may replace the values") {
     apart.run(*table.scan, 70);
     for (int token = 0; token < 3; ++token) {
       Floats values = replaced.value;
-      table.scan->matrix_state({replaced.state.data(), replaced.stride, 16, 70, replaced.keep.data(), replaced.take.data(),
-                                replaced.key.data(), replaced.write.data(), replaced.read.data(), 0.7f, false, values.data(),
-                                values.data()});
+      table.scan->matrix_state({replaced.state.data(), replaced.stride, 16, 70, replaced.keep.data(),
+                                replaced.take.data(), replaced.key.data(), replaced.write.data(), replaced.read.data(),
+                                0.7f, false, values.data(), values.data()});
       replaced.out = values;
     }
     REQUIRE(apart.out == replaced.out);
@@ -142,8 +142,8 @@ TEST_CASE("channels whose values decay at rates of their own") {
       const Floats fresh = normal(d_state * stride, random);
       const auto run = [&](const ScanKernels& scan, Floats& state, Floats& out) {
         for (int token = 0; token < 3; ++token) {
-          scan.channel_state({state.data(), rates.data(), stride, d_state, n, b.data(), c.data(), delta.data(), x.data(),
-                              skip.data(), out.data()});
+          scan.channel_state({state.data(), rates.data(), stride, d_state, n, b.data(), c.data(), delta.data(),
+                              x.data(), skip.data(), out.data()});
         }
       };
       Floats got = fresh, want = fresh, got_out(n), want_out(n);
@@ -166,8 +166,8 @@ TEST_CASE("averages with weights that fade") {
       for (int token = 0; token < 5; ++token) {
         const Floats key = normal(n, random, 4), value = normal(n, random);
         const auto run = [&](const ScanKernels& scan, Floats& state, Floats& out) {
-          scan.average_state({state.data(), state.data() + n, state.data() + 2 * n, n, key.data(), value.data(), first.data(),
-                              decay.data(), out.data()});
+          scan.average_state({state.data(), state.data() + n, state.data() + 2 * n, n, key.data(), value.data(),
+                              first.data(), decay.data(), out.data()});
         };
         run(*table.scan, got, got_out);
         run(*kReferenceKernels.scan, want, want_out);
@@ -185,7 +185,8 @@ TEST_CASE("convolutions of a few rows") {
   for_each_table([](const KernelTable& table, std::mt19937& random) {
     for (const std::size_t n : kWidths) {
       for (const std::size_t taps : {1, 3, 4, 7}) {
-        const Floats weights = normal(taps * (n + 2), random), rows = normal(taps * n, random), bias = normal(n, random);
+        const Floats weights = normal(taps * (n + 2), random), rows = normal(taps * n, random),
+                     bias = normal(n, random);
         std::vector<const float*> inputs;
         for (std::size_t k = 0; k < taps; ++k) inputs.push_back(rows.data() + k * n);
         for (const bool biased : {true, false}) {

@@ -21,8 +21,7 @@ int main(int argc, char** argv) {
     std::string out;
     const auto ids = tokenizer->try_encode(text->get<std::string>(), true);
     if (!ids) return std::fprintf(stderr, "%s\n", ids.error().message().c_str()), 1;
-    for (const continuo::TokenId id : *ids)
-      out += std::to_string(id) + ' ';
+    for (const continuo::TokenId id : *ids) out += std::to_string(id) + ' ';
     if (!out.empty()) out.pop_back();
     out += '\n';
     std::fwrite(out.data(), 1, out.size(), stdout);

@@ -82,8 +82,7 @@ Result<Kept> AnswerFile::open(const std::string& path, Opening opening, const An
     CONTINUO_TRY(kept, scan(form));
   }
   size_ = kept.bytes;
-  if (ftruncate(fd, static_cast<off_t>(kept.bytes)) != 0 || lseek(fd, 0, SEEK_END) < 0)
-    return failed(path, errno);
+  if (ftruncate(fd, static_cast<off_t>(kept.bytes)) != 0 || lseek(fd, 0, SEEK_END) < 0) return failed(path, errno);
   return kept;
 }
 
@@ -155,8 +154,7 @@ Result<Entry> read_row(const Line& line, const std::string& name) {
 }
 
 // Notes an answer of such a run as this one is.
-Result<void> keep(const Entry& entry, const AnswerForm& form, const std::string& name, const Line& line,
-                  Kept& kept) {
+Result<void> keep(const Entry& entry, const AnswerForm& form, const std::string& name, const Line& line, Kept& kept) {
   if (entry.model && *entry.model != form.model) {
     return usage_error(
         fmt::format("{}: line {} is of the model {}, not {}", name, line.number, *entry.model, form.model),

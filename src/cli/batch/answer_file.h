@@ -65,8 +65,8 @@ class AnswerFile {
   std::string name_ = "stdout";
   bool regular_ = false;
   bool reader_gone_ = false;
-  int failure_ = 0;  // errno
-  std::string lost_;  // what somebody else did to the file
+  int failure_ = 0;         // errno
+  std::string lost_;        // what somebody else did to the file
   std::uint64_t size_ = 0;  // of a regular file, as far as this run wrote it
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };

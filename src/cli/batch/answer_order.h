@@ -36,9 +36,7 @@ class AnswerOrder {
   // Bytes that wait for their turn.
   std::size_t held_bytes() const { return held_bytes_; }
   // How many requests there are from the one whose turn it is to before `order`.
-  std::uint64_t ahead(std::uint64_t order) const {
-    return kind_ == Kind::input && order > turn_ ? order - turn_ : 0;
-  }
+  std::uint64_t ahead(std::uint64_t order) const { return kind_ == Kind::input && order > turn_ ? order - turn_ : 0; }
 
  private:
   struct Held {

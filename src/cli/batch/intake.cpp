@@ -26,8 +26,8 @@ std::thread without_signals(auto body) {
   return thread;
 }
 
-// A request's fields in one order, without those that are null, which are as good as absent; a line that is no request as it
-// is.
+// A request's fields in one order, without those that are null, which are as good as absent; a line that is no request
+// as it is.
 std::string meaning_of(const std::string& line) {
   auto fields = parse_request_json(line);
   if (!fields || !fields->is_object()) return line;
@@ -39,8 +39,7 @@ std::string meaning_of(const std::string& line) {
 
 }  // namespace
 
-Intake::Intake(int fd, std::string name, std::size_t longest_line, const RequestParser& parser,
-               Selection selection)
+Intake::Intake(int fd, std::string name, std::size_t longest_line, const RequestParser& parser, Selection selection)
     : parser_(parser),
       selection_(std::move(selection)),
       reader_(fd, std::move(name), longest_line, stop_, line_kind(selection_.format)),
@@ -85,9 +84,9 @@ Result<void> Intake::read_requests() {
     if (!put(std::move(job))) return {};
   }
   if (stop_ || found_ == selection_.done.answers) return {};
-  return usage_error(fmt::format("there are {} answers already, but only {} requests for them",
-                                 selection_.done.answers, found_),
-                     "is this the input that they answer?");
+  return usage_error(
+      fmt::format("there are {} answers already, but only {} requests for them", selection_.done.answers, found_),
+      "is this the input that they answer?");
 }
 
 std::uint64_t Intake::digest_of(const Line& line) const {
@@ -108,8 +107,7 @@ ParsedRequest Intake::parse(const Line& line) const {
 }
 
 RequestIdentity Intake::identity(const Line& line) const {
-  return selection_.format == BatchFormat::csv ? parser_.csv_identity(line, columns_)
-                                               : parser_.json_identity(line);
+  return selection_.format == BatchFormat::csv ? parser_.csv_identity(line, columns_) : parser_.json_identity(line);
 }
 
 Result<bool> Intake::done_before(const Line& line, std::uint64_t order) {
@@ -129,9 +127,9 @@ Result<bool> Intake::done_before(const Line& line, std::uint64_t order) {
                        "--resume goes on with the same input and the same --seed");
   }
   if (answer.digest != digest_of(line)) {
-    return usage_error(fmt::format("the request on line {} has changed since it was answered, or an option has",
-                                   line.number),
-                       "--resume goes on with the same input and the same options; --overwrite begins anew");
+    return usage_error(
+        fmt::format("the request on line {} has changed since it was answered, or an option has", line.number),
+        "--resume goes on with the same input and the same options; --overwrite begins anew");
   }
   return true;
 }

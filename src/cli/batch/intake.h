@@ -26,9 +26,9 @@ struct Job {
 struct Selection {
   std::uint64_t shard = 0, shards = 1;  // line i (from 0) if i % shards == shard
   BatchFormat format = BatchFormat::jsonl;
-  bool by_line = false;  // what is done is known by lines, not by order
+  bool by_line = false;       // what is done is known by lines, not by order
   std::string defaults = {};  // what the run's options say of every request, as a text
-  Kept done;             // answered by an earlier run
+  Kept done;                  // answered by an earlier run
 };
 
 inline LineKind line_kind(BatchFormat format) {
@@ -38,8 +38,7 @@ inline LineKind line_kind(BatchFormat format) {
 class Intake {
  public:
   // `parser` outlives it. Everything of `source` is read from here on.
-  Intake(int fd, std::string name, std::size_t longest_line, const RequestParser& parser,
-         Selection selection);
+  Intake(int fd, std::string name, std::size_t longest_line, const RequestParser& parser, Selection selection);
   ~Intake();
 
   // The next request; waits for it if asked to, but not for long. Throws what the reading thread ran into:

@@ -19,8 +19,7 @@ constexpr int kLookMilliseconds = 100;  // how often `stop` is looked at while n
 
 }  // namespace
 
-LineReader::LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop,
-                       LineKind kind)
+LineReader::LineReader(int fd, std::string name, std::size_t longest, const std::atomic<bool>& stop, LineKind kind)
     : fd_(fd), name_(std::move(name)), longest_(longest), stop_(stop), kind_(kind), block_(kBlock) {}
 
 LineReader::~LineReader() {

@@ -45,8 +45,7 @@ std::string Progress::line() const {
 void Progress::show() {
   if (show_ == Show::never) return;
   const auto now = Clock::now();
-  if (now - shown_ < (show_ == Show::terminal ? Clock::duration(kOnTerminal) : Clock::duration(kInLog)))
-    return;
+  if (now - shown_ < (show_ == Show::terminal ? Clock::duration(kOnTerminal) : Clock::duration(kInLog))) return;
   shown_ = now;
   if (show_ == Show::log) {
     spdlog::info("{}", line());
@@ -59,8 +58,9 @@ void Progress::show() {
 void Progress::sum_up(std::uint64_t errors) const {
   if (show_ != Show::terminal) return;
   const double elapsed = seconds();
-  write_to_terminal(fmt::format("{} requests answered, {} with an error; {} tokens in {:.1f} s, {:.1f} tokens/s\n", done_, errors,
-                                tokens_, elapsed, elapsed > 0 ? static_cast<double>(tokens_) / elapsed : 0));
+  write_to_terminal(fmt::format("{} requests answered, {} with an error; {} tokens in {:.1f} s, {:.1f} tokens/s\n",
+                                done_, errors, tokens_, elapsed,
+                                elapsed > 0 ? static_cast<double>(tokens_) / elapsed : 0));
 }
 
 void Progress::clear() {

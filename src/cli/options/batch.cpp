@@ -8,10 +8,8 @@ namespace {
 Result<void> set_shard(const OptionRow& row, Options& options, const std::string& value) {
   const std::size_t slash = value.find('/');
   if (slash == std::string::npos) return bad_value(row, value);
-  CONTINUO_TRY(const auto shard,
-               parse_number<std::uint64_t>(value.substr(0, slash), "--shard: I", row.expected));
-  CONTINUO_TRY(const auto shards,
-               parse_number<std::uint64_t>(value.substr(slash + 1), "--shard: N", row.expected));
+  CONTINUO_TRY(const auto shard, parse_number<std::uint64_t>(value.substr(0, slash), "--shard: I", row.expected));
+  CONTINUO_TRY(const auto shards, parse_number<std::uint64_t>(value.substr(slash + 1), "--shard: N", row.expected));
   if (shard < 1 || shard > shards) return bad_value(row, value);
   options.batch.shard = shard - 1;
   options.batch.shards = shards;
@@ -110,9 +108,8 @@ constexpr OptionRow kBatchRunRows[] = {
     {.name = "memory",
      .value = "BYTES",
      .help = "for requests that run: keys and values, logits, samplers, texts",
-     .details =
-         "BYTES is a whole number, and K, M or G may follow it. Weights and the buffers of a step are not "
-         "counted. By default a text that needs more runs alone.",
+     .details = "BYTES is a whole number, and K, M or G may follow it. Weights and the buffers of a step are not "
+                "counted. By default a text that needs more runs alone.",
      .fallback = "a quarter of the machine's, at most 1G",
      .expected = "a number of bytes, such as 1048576, 64M or 2G",
      .set = set_bytes<&Options::batch, &BatchOptions::memory>},

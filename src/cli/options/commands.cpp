@@ -120,7 +120,8 @@ constexpr OptionRow kFillRows[] = {
     {.name = "mask",
      .value = "TEXT",
      .help = "what stands for a mask in the text",
-     .details = "TEXT becomes the model's own mask token. Without this option that token's name stands for it: [MASK] or <mask>.",
+     .details =
+         "TEXT becomes the model's own mask token. Without this option that token's name stands for it: [MASK] or <mask>.",
      .expected = "a text",
      .set = set_text<&Options::fill, &FillOptions::mask>},
     {.name = "mask-id",
@@ -137,7 +138,8 @@ constexpr OptionRow kFillRows[] = {
      .set = set_token_types},
     {.name = "one-by-one",
      .help = "fill in one mask after the other, the surest first",
-     .details = "Each mask is then guessed with the likeliest pieces in place of those before it; masks are listed as they are filled.",
+     .details =
+         "Each mask is then guessed with the likeliest pieces in place of those before it; masks are listed as they are filled.",
      .set = turn_on<&Options::fill, &FillOptions::one_by_one>},
     {.name = "json",
      .help = "print one JSON object",
@@ -159,7 +161,8 @@ constexpr OptionRow kInspectRows[] = {
      .set = turn_on<&Options::tensors>},
     {.name = "families",
      .help = "list the kinds of models that run, and name none",
-     .details = "A line a kind: the models that people know, the model_type of config.json, the architecture of GGUF files.",
+     .details =
+         "A line a kind: the models that people know, the model_type of config.json, the architecture of GGUF files.",
      .set = turn_on<&Options::families>},
     {.name = "json",
      .help = "print one JSON object",

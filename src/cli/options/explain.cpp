@@ -20,8 +20,7 @@ Result<void> add_views(const OptionRow& row, Options& options, const std::string
     const std::string name = value.substr(at, end - at);
     const auto known = explain::panels();
     if (std::ranges::none_of(known, [&](const explain::Panel& panel) { return panel.name == name; })) {
-      return usage_error(fmt::format("--view: there is no view '{}'", name),
-                         fmt::format("the views: {}", row.choices));
+      return usage_error(fmt::format("--view: there is no view '{}'", name), fmt::format("the views: {}", row.choices));
     }
     options.explain.views.push_back(name);
     at = end + 1;
@@ -44,8 +43,7 @@ constexpr OptionRow kExplainRows[] = {
     {.name = "view",
      .value = "NAME,...",
      .help = "only these views, in the terminal, the page and the pictures",
-     .details =
-         "Views are shown in the order of a walk through the network, whatever the order of the names.",
+     .details = "Views are shown in the order of a walk through the network, whatever the order of the names.",
      .fallback = "all",
      .choices = "tokens,embedding,positions,attention,memory,stack,lens,output,text,cost",
      .expected = "names of views with commas between",
@@ -68,8 +66,7 @@ constexpr OptionRow kExplainRows[] = {
     {.name = "from",
      .value = "P",
      .help = "first position to draw",
-     .details =
-         "Positions count from 0. A text of more than 128 tokens is drawn through a window: --from and --to.",
+     .details = "Positions count from 0. A text of more than 128 tokens is drawn through a window: --from and --to.",
      .fallback = "0",
      .expected = "a whole number >= 0",
      .set = kSetCount<&ExplainOptions::from>},

@@ -24,11 +24,10 @@ constexpr OptionRow kModelRows[] = {
      .aliases = "model-path,model-name-or-path",
      .value = "MODEL",
      .help = "a folder, a GGUF file, a shipped model's name, or ORG/NAME in the Hugging Face cache",
-     .details =
-         "MODEL is a folder with config.json, a tokenizer and weights; a GGUF file; the name of a model that "
-         "is "
-         "shipped with continuo; or ORG/NAME (ORG/NAME@REVISION) of a model that the Hugging Face libraries "
-         "have downloaded. Nothing is fetched.",
+     .details = "MODEL is a folder with config.json, a tokenizer and weights; a GGUF file; the name of a model that "
+                "is "
+                "shipped with continuo; or ORG/NAME (ORG/NAME@REVISION) of a model that the Hugging Face libraries "
+                "have downloaded. Nothing is fetched.",
      .fallback = "$CONTINUO_MODEL, else the model inside the binary",
      .expected = "a folder, a .gguf file or a model's name",
      .set = set_text<&Options::model>},
@@ -37,9 +36,8 @@ constexpr OptionRow kModelRows[] = {
      .aliases = "num-threads,num-thread",
      .value = "N",
      .help = "threads that compute",
-     .details =
-         "The number of threads never changes an answer. Without the option continuo takes as many as the "
-         "processor, its affinity mask and its cgroup's quota offer and the model can use.",
+     .details = "The number of threads never changes an answer. Without the option continuo takes as many as the "
+                "processor, its affinity mask and its cgroup's quota offer and the model can use.",
      .fallback = "as many as help",
      .expected = "a whole number from 1 to 1024",
      .set = set_whole<1, 1024, &Options::threads>},
@@ -51,9 +49,8 @@ constexpr OptionRow kModelRows[] = {
      .set = turn_on<&Options::exact_math>},
     {.name = "no-repack",
      .help = "quantized weights: use them as the file has them; slower, and processes share the memory",
-     .details =
-         "Weights are normally laid out anew for the processor, in memory of this process. With this option "
-         "they are read from the mapped file, which several processes share.",
+     .details = "Weights are normally laid out anew for the processor, in memory of this process. With this option "
+                "they are read from the mapped file, which several processes share.",
      .set = turn_on<&Options::no_repack>},
     {.name = "kv-type",
      .value = "TYPE",

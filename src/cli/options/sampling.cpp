@@ -33,10 +33,8 @@ Result<void> add_logit_bias(const OptionRow& row, Options& options, const std::s
   const std::size_t colon = value.find_first_of(":=");
   if (colon == std::string::npos) return bad_value(row, value);
   LogitBias entry;
-  CONTINUO_TRY(entry.token,
-               parse_number<TokenId>(value.substr(0, colon), "--logit-bias: the token", "a token id"));
-  CONTINUO_TRY(entry.bias,
-               parse_number<float>(value.substr(colon + 1), "--logit-bias: the bias", "a number"));
+  CONTINUO_TRY(entry.token, parse_number<TokenId>(value.substr(0, colon), "--logit-bias: the token", "a token id"));
+  CONTINUO_TRY(entry.bias, parse_number<float>(value.substr(colon + 1), "--logit-bias: the bias", "a number"));
   options.sampling.logit_bias.push_back(entry);
   return {};
 }
@@ -127,8 +125,7 @@ constexpr OptionRow kSamplingRows[] = {
      .aliases = "repetition-penalty",
      .value = "X",
      .help = "divide the scores of tokens that occurred, in prompt or answer, by X; 1: off",
-     .details =
-         "Positive scores are divided by X, negative ones multiplied. Keskar et al. 2019, arXiv:1909.05858.",
+     .details = "Positive scores are divided by X, negative ones multiplied. Keskar et al. 2019, arXiv:1909.05858.",
      .fallback = "1",
      .expected = "a number above 0",
      .set = kSetSampling<&TypedSampling::repeat_penalty>},
@@ -192,7 +189,8 @@ constexpr OptionRow kSamplingRows[] = {
     {.name = "dry-sequence-breaker",
      .value = "TEXT",
      .help = "TEXT ends a repetition; none: nothing does",
-     .details = "Without this option a line feed, a colon, a double quote and an asterisk do; those that are given take their place.",
+     .details =
+         "Without this option a line feed, a colon, a double quote and an asterisk do; those that are given take their place.",
      .expected = "some text, or none",
      .repeatable = true,
      .set = add_dry_breaker},
@@ -249,7 +247,8 @@ constexpr OptionRow kSamplingRows[] = {
     {.name = "xtc-probability",
      .value = "P",
      .help = "how often the top choices are excluded: XTC; 0: never",
-     .details = "Of the tokens that are at least as likely as --xtc-threshold all but the least likely are dropped, if there are two or more.",
+     .details =
+         "Of the tokens that are at least as likely as --xtc-threshold all but the least likely are dropped, if there are two or more.",
      .fallback = "0",
      .expected = "a number between 0 and 1",
      .set = kSetOther<&SamplingOptions::xtc_probability>},
@@ -263,7 +262,8 @@ constexpr OptionRow kSamplingRows[] = {
     {.name = "mirostat",
      .value = "0|1|2",
      .help = "aim at a surprise; takes the place of the filters above",
-     .details = "Basu et al. 2021, arXiv:2007.14966. 1: by a fit of the distribution; 2: by a bar of surprise. The temperature applies as well, top-k, top-p and the like do not.",
+     .details =
+         "Basu et al. 2021, arXiv:2007.14966. 1: by a fit of the distribution; 2: by a bar of surprise. The temperature applies as well, top-k, top-p and the like do not.",
      .fallback = "0",
      .expected = "0, 1 or 2",
      .set = set_whole<0, 2, &Options::sampling, &TypedSampling::others, &SamplingOptions::mirostat>},
@@ -300,7 +300,8 @@ constexpr OptionRow kSamplingRows[] = {
     {.name = "samplers",
      .value = "LIST",
      .help = "which of the stages run, in which order",
-     .details = "Names with ; or , between: penalties, dry, top_n_sigma, temperature, top_h, top_k, top_p, min_p, typ_p, epsilon_cutoff, eta_cutoff, xtc, which is the order without this option. Those that are not named do not run. Logit bias, --no-repeat-ngram and the like come first in any case, Mirostat and adaptive-p last.",
+     .details =
+         "Names with ; or , between: penalties, dry, top_n_sigma, temperature, top_h, top_k, top_p, min_p, typ_p, epsilon_cutoff, eta_cutoff, xtc, which is the order without this option. Those that are not named do not run. Logit bias, --no-repeat-ngram and the like come first in any case, Mirostat and adaptive-p last.",
      .expected = "names with ; between",
      .set = set_samplers},
     {.name = "logit-bias",

@@ -33,8 +33,9 @@ constexpr OptionRow kServeRows[] = {
     {.name = "allow-host",
      .value = "NAME",
      .help = "also answer requests whose Host is NAME",
-     .details = "Without this option a server on loopback answers for localhost and loopback addresses alone, so that no web "
-                "page can make its own name lead to it.",
+     .details =
+         "Without this option a server on loopback answers for localhost and loopback addresses alone, so that no web "
+         "page can make its own name lead to it.",
      .expected = "a name, such as models.example.org",
      .repeatable = true,
      .set = add_text<&Options::serve, &ServeTyped::hosts>},

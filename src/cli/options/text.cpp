@@ -23,7 +23,8 @@ Result<void> add_stop(const OptionRow&, Options& options, const std::string& val
 }
 
 Result<void> add_banned(const OptionRow& row, Options& options, const std::string& value) {
-  if (value.empty()) return usage_error(fmt::format("--{} is empty, expected some text", row.name), "is a variable unset?");
+  if (value.empty())
+    return usage_error(fmt::format("--{} is empty, expected some text", row.name), "is a variable unset?");
   options.banned.push_back(value);
   return {};
 }
@@ -122,17 +123,15 @@ constexpr OptionRow kPromptRows[] = {
      .set = set_text<&Options::file>},
     {.name = "exact",
      .help = "keep the newline that ends stdin or FILE",
-     .details =
-         "Without this option one newline at the end of stdin or of a file is dropped, as $(...) in a shell "
-         "would.",
+     .details = "Without this option one newline at the end of stdin or of a file is dropped, as $(...) in a shell "
+                "would.",
      .set = turn_on<&Options::exact>},
 };
 
 constexpr OptionRow kIdsRows[] = {
     {.name = "ids",
      .help = "the text is token ids, with blanks or commas between",
-     .details =
-         "Nothing is added to the ids, not even the token that begins a text. The answer is ids as well.",
+     .details = "Nothing is added to the ids, not even the token that begins a text. The answer is ids as well.",
      .set = turn_on<&Options::ids>},
 };
 
@@ -142,8 +141,7 @@ constexpr OptionRow kLengthRows[] = {
      .aliases = "n-predict,predict,num-predict,max-new-tokens,max-completion-tokens",
      .value = "N",
      .help = "most tokens to generate; -1: until the model ends or its context is full",
-     .details =
-         "N counts generated tokens, not those of the prompt. 0 computes the prompt and generates nothing.",
+     .details = "N counts generated tokens, not those of the prompt. 0 computes the prompt and generates nothing.",
      .fallback = "128",
      .expected = "a whole number >= 0, or -1 for no limit",
      .set = set_whole<-1, INT64_MAX, &Options::max_tokens>},
@@ -172,7 +170,8 @@ constexpr OptionRow kLengthRows[] = {
     {.name = "min-tokens",
      .value = "N",
      .help = "generate at least N tokens before the model may end",
-     .details = "Until then the model's end token, and --stop-token-id, cannot be drawn. Stop texts end the answer anyway.",
+     .details =
+         "Until then the model's end token, and --stop-token-id, cannot be drawn. Stop texts end the answer anyway.",
      .fallback = "0",
      .expected = "a whole number >= 0",
      .set = set_whole<0, INT32_MAX, &Options::sampling, &TypedSampling::others, &SamplingOptions::min_tokens>},
@@ -200,15 +199,17 @@ constexpr OptionRow kConstraintRows[] = {
     {.name = "regex",
      .value = "R",
      .help = "the whole answer matches the regular expression R",
-     .details = "Classes, groups, alternatives and counts; . is any character but a line feed. Look-around, back references "
-                "and anchors inside are refused.",
+     .details =
+         "Classes, groups, alternatives and counts; . is any character but a line feed. Look-around, back references "
+         "and anchors inside are refused.",
      .expected = "a regular expression",
      .set = set_regex},
     {.name = "json-schema",
      .value = "FILE|TEXT",
      .help = "the answer is JSON that the schema accepts; true: any JSON",
-     .details = "Draft 2020-12 or 7. A value that begins with { is the schema, anything else a file. A keyword that is not "
-                "supported is an error that names it.",
+     .details =
+         "Draft 2020-12 or 7. A value that begins with { is the schema, anything else a file. A keyword that is not "
+         "supported is an error that names it.",
      .expected = "a file or a JSON schema",
      .set = set_json_schema},
     {.name = "grammar",
@@ -222,8 +223,9 @@ constexpr OptionRow kConstraintRows[] = {
      .aliases = "bad-word,banned-strings",
      .value = "TEXT",
      .help = "the answer never has TEXT in it",
-     .details = "However it is cut into tokens: where it is complete, the text goes back to where it begins and takes another "
-                "way.",
+     .details =
+         "However it is cut into tokens: where it is complete, the text goes back to where it begins and takes another "
+         "way.",
      .expected = "a text",
      .repeatable = true,
      .set = add_banned},

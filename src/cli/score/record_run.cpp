@@ -42,15 +42,13 @@ constexpr std::size_t kBytesOfMemory = 16;
 
 std::size_t bytes_of(const ScoreRecord& record) {
   std::size_t bytes = 0;
-  for (const std::string& text : record.texts)
-    bytes += kBytesOfMemory * (record.prompt.size() + text.size());
+  for (const std::string& text : record.texts) bytes += kBytesOfMemory * (record.prompt.size() + text.size());
   return bytes;
 }
 
 class RecordRun {
  public:
-  RecordRun(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
-            Windows windows)
+  RecordRun(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine, Windows windows)
       : options_(options),
         model_(model),
         tokenizer_(tokenizer),
@@ -82,9 +80,7 @@ class RecordRun {
   }
 
  private:
-  static std::string line_of(const Answer& answer) {
-    return answer_text(answer) + '\n';
-  }
+  static std::string line_of(const Answer& answer) { return answer_text(answer) + '\n'; }
 
   Result<void> take_in(LineReader& reader) {
     const std::size_t most = kQueued * static_cast<std::size_t>(options_.batch.at_once);
@@ -103,8 +99,8 @@ class RecordRun {
     const std::uint64_t order = orders_++;
     auto parsed = parse_record(line, options_.batch.max_line);
     if (const auto* error = std::get_if<BatchError>(&parsed)) return fail(*error, line.number, order);
-    auto active = std::make_shared<Active>(
-        Active{std::get<ScoreRecord>(std::move(parsed)), order, line.number, {}, 0, 0, {}});
+    auto active =
+        std::make_shared<Active>(Active{std::get<ScoreRecord>(std::move(parsed)), order, line.number, {}, 0, 0, {}});
     active->bytes = bytes_of(active->record);
     record_bytes_ += active->bytes;
     active->texts.resize(active->record.texts.size());
@@ -118,9 +114,8 @@ class RecordRun {
   Result<void> submit(const std::shared_ptr<Active>& active, std::size_t i) {
     const ScoreRecord& record = active->record;
     const bool alone = record.kind == ScoreRecord::Kind::text;
-    CONTINUO_TRY(const ScoredPart part, alone
-                                            ? whole_text(tokenizer_, model_, record.texts[i])
-                                            : part_after(tokenizer_, model_, record.prompt, record.texts[i]));
+    CONTINUO_TRY(const ScoredPart part, alone ? whole_text(tokenizer_, model_, record.texts[i])
+                                              : part_after(tokenizer_, model_, record.prompt, record.texts[i]));
     ScoredText& text = active->texts[i];
     text.tokens = part.ids.size() - part.first;
     text.bytes = part.bytes;
@@ -137,15 +132,15 @@ class RecordRun {
   template <class Take>
   Result<void> submit_part(const std::shared_ptr<Active>& active, const ScoredPart& part, Take take) {
     ++active->left;
-    auto submitted = submit_scoring(engine_, part.ids, part.first, windows_, false,
-                                    [this, active, take](Result<Scored> done) {
-                                      if (done) {
-                                        take(*done);
-                                      } else {
-                                        active->error = done.error();
-                                      }
-                                      finish_one(*active);
-                                    });
+    auto submitted =
+        submit_scoring(engine_, part.ids, part.first, windows_, false, [this, active, take](Result<Scored> done) {
+          if (done) {
+            take(*done);
+          } else {
+            active->error = done.error();
+          }
+          finish_one(*active);
+        });
     if (!submitted) --active->left;
     return submitted;
   }
@@ -158,8 +153,8 @@ class RecordRun {
       return fail({active.record.id, type, active.error->message()}, active.line, active.order);
     }
     finished_[active.order] = {active.record, active.texts};
-    order_.push(active.order, options_.score.summary ? "" : line_of(record_json(active.record, active.texts)),
-                true, pending_);
+    order_.push(active.order, options_.score.summary ? "" : line_of(record_json(active.record, active.texts)), true,
+                pending_);
     sum_up();
   }
 
@@ -198,8 +193,7 @@ class RecordRun {
   AnswerFile output_;             // stdout
   ScoreSummary summary_;
   AnswerOrder order_{AnswerOrder::Kind::input, 0};
-  std::map<std::uint64_t, std::pair<ScoreRecord, std::vector<ScoredText>>>
-      finished_;  // by order, not summed up
+  std::map<std::uint64_t, std::pair<ScoreRecord, std::vector<ScoredText>>> finished_;  // by order, not summed up
   std::uint64_t orders_ = 0, summed_ = 0;
   bool ended_ = false;
   std::string pending_;
@@ -207,8 +201,8 @@ class RecordRun {
 
 }  // namespace
 
-Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer,
-                           Engine& engine, Windows windows, const std::atomic<bool>& interrupted) {
+Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
+                           Windows windows, const std::atomic<bool>& interrupted) {
   int fd = STDIN_FILENO;
   if (!options.file.empty() && options.file != "-") {
     fd = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);

@@ -12,7 +12,7 @@
 
 namespace continuo {
 
-Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer,
-                           Engine& engine, Windows windows, const std::atomic<bool>& interrupted);
+Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
+                           Windows windows, const std::atomic<bool>& interrupted);
 
 }  // namespace continuo

@@ -40,10 +40,9 @@ std::vector<Figure> draw_attention(const View& view) {
     const AttentionRecord& attention = *r.layers[i].attention;
     for (std::size_t head = 0; head < attention.heads.size(); ++head) {
       if (i == view.layer && head == view.head) maps.chosen = maps.heads.size();
-      maps.heads.push_back(
-          {i, head, attention.spec.window, &attention.heads[head], facts_of(view, attention, head)});
-      maps.grouped = maps.grouped ||
-                     (attention.spec.n_kv_heads > 1 && attention.spec.n_kv_heads < attention.spec.n_heads);
+      maps.heads.push_back({i, head, attention.spec.window, &attention.heads[head], facts_of(view, attention, head)});
+      maps.grouped =
+          maps.grouped || (attention.spec.n_kv_heads > 1 && attention.spec.n_kv_heads < attention.spec.n_heads);
       off_diagonal += attention.heads[head].facts.off_diagonal;
       asymmetry += attention.heads[head].facts.asymmetry;
     }

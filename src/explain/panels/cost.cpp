@@ -12,18 +12,18 @@ namespace {
 Table phases(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
-  Table table{.caption = words("cost.phases", r.rows(), r.cost.threads, r.cost.kernels),
-              .head = {words("cost.phase"), words("cost.operations"), words("bytes"), words("cost.time"),
-                       words("cost.share")},
-              .rows = {},
-              .numeric = {false, true, true, true, true},
-              .positions = {}};
+  Table table{
+      .caption = words("cost.phases", r.rows(), r.cost.threads, r.cost.kernels),
+      .head = {words("cost.phase"), words("cost.operations"), words("bytes"), words("cost.time"), words("cost.share")},
+      .rows = {},
+      .numeric = {false, true, true, true, true},
+      .positions = {}};
   std::vector<PhaseCost> kinds;
   double whole = 0;
   for (const PhaseCost& phase : r.cost.phases) {
     whole += phase.seconds;
-    const auto known = std::find_if(kinds.begin(), kinds.end(),
-                                    [&](const PhaseCost& kind) { return kind.name == phase.name; });
+    const auto known =
+        std::find_if(kinds.begin(), kinds.end(), [&](const PhaseCost& kind) { return kind.name == phase.name; });
     if (known == kinds.end()) {
       kinds.push_back(phase);
       continue;
@@ -43,7 +43,8 @@ Table layers(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
   constexpr std::string_view kPhases[] = {"projections", "attention", "scan", "feed_forward"};
-  Table table{.caption = words("cost.layers"), .head = {words("layer")}, .rows = {}, .numeric = {true}, .positions = {}};
+  Table table{
+      .caption = words("cost.layers"), .head = {words("layer")}, .rows = {}, .numeric = {true}, .positions = {}};
   table.rows.assign(r.layers.size(), {});
   for (std::size_t i = 0; i < r.layers.size(); ++i) table.rows[i].push_back(std::to_string(i));
   for (const std::string_view name : kPhases) {
@@ -87,8 +88,7 @@ std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
     const double after = points[i].prefill_feed - points[i].prefill_attention;
     if (before <= 0 || after > 0) continue;
     const double share = before / (before - after);
-    const double length =
-        double(points[i - 1].length) + share * double(points[i].length - points[i - 1].length);
+    const double length = double(points[i - 1].length) + share * double(points[i].length - points[i - 1].length);
     return static_cast<std::size_t>(length);
   }
   return std::nullopt;
@@ -111,18 +111,18 @@ std::string growth(const View& view) {
 void draw_curves(const View& view, std::vector<Figure>& figures) {
   const CostRecord& cost = view.recording.cost;
   const std::size_t longest = cost.curve.back().length;
-  figures.emplace_back(curve(
-      view, "cost.prefill",
-      {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
-       {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
-       {"cost.scan", [](const CurvePoint& p) { return p.prefill_scan; }},
-       {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention - p.prefill_scan; }},
-       {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
+  figures.emplace_back(
+      curve(view, "cost.prefill",
+            {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
+             {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
+             {"cost.scan", [](const CurvePoint& p) { return p.prefill_scan; }},
+             {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention - p.prefill_scan; }},
+             {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
   if (cost.curve.back().prefill_attention > 0) {
     const auto crossing = overtaken(cost.curve);
-    figures.emplace_back(Paragraph{
-        crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
-        Paragraph::Kind::finding});
+    figures.emplace_back(
+        Paragraph{crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
+                  Paragraph::Kind::finding});
   }
   if (cost.curve.back().prefill_scan > 0) {
     if (std::string text = growth(view); !text.empty())
@@ -133,8 +133,7 @@ void draw_curves(const View& view, std::vector<Figure>& figures) {
                               {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
                               {"cost.cached.scan", [](const CurvePoint& p) { return p.decode_scan; }},
                               {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
-  if (longest > cost.context_length)
-    figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
+  if (longest > cost.context_length) figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
 }
 
 }  // namespace
@@ -145,15 +144,14 @@ std::vector<Figure> draw_cost(const View& view) {
   std::vector<Figure> figures = {phases(view)};
   const double cached = double(cost.cache_bytes_per_token) * double(r.text_tokens);
   if (cost.cache_bytes_per_token > 0) {
-    figures.emplace_back(
-        Paragraph{view.words("cost.cache", grouped(cost.cache_bytes_per_token), bytes_text(cached))});
+    figures.emplace_back(Paragraph{view.words("cost.cache", grouped(cost.cache_bytes_per_token), bytes_text(cached))});
   }
   if (cost.state_bytes > 0)
     figures.emplace_back(Paragraph{view.words("cost.state", bytes_text(double(cost.state_bytes)))});
   if (!cost.curve.empty()) draw_curves(view, figures);
   if (!cost.curve_end.empty()) {
-    figures.emplace_back(Paragraph{
-        view.words("cost.end." + cost.curve_end, cost.curve.empty() ? 0 : cost.curve.back().length)});
+    figures.emplace_back(
+        Paragraph{view.words("cost.end." + cost.curve_end, cost.curve.empty() ? 0 : cost.curve.back().length)});
   }
   figures.emplace_back(layers(view));
   return figures;

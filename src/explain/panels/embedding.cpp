@@ -25,8 +25,7 @@ std::vector<std::pair<const TokenRecord*, std::vector<std::size_t>>> places(cons
 
 std::string joined(const std::vector<std::size_t>& positions) {
   std::string out;
-  for (const std::size_t position : positions)
-    out += (out.empty() ? "" : ", ") + std::to_string(position);
+  for (const std::size_t position : positions) out += (out.empty() ? "" : ", ") + std::to_string(position);
   return out;
 }
 
@@ -37,28 +36,24 @@ std::vector<Figure> draw_embedding(const View& view) {
   const Words& words = view.words;
   const auto tokens = places(r);
   std::vector<Figure> figures;
-  const auto most = std::max_element(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) {
-    return a.second.size() < b.second.size();
-  });
-  figures.emplace_back(
-      Paragraph{most->second.size() > 1
-                    ? words("embedding.finding.same", name(r, most->first->id), joined(most->second))
-                    : words("embedding.finding.distinct", r.tokens.size(), tokens.size(), r.d_model),
-                Paragraph::Kind::finding});
-  Table table{
-      .caption = "",
-      .head = {words("position"), words("token"), words("embedding.norm"), words("embedding.nearest")},
-      .rows = {},
-      .numeric = {false, false, true, false},
-      .positions = {}};
+  const auto most = std::max_element(tokens.begin(), tokens.end(),
+                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  figures.emplace_back(Paragraph{most->second.size() > 1
+                                     ? words("embedding.finding.same", name(r, most->first->id), joined(most->second))
+                                     : words("embedding.finding.distinct", r.tokens.size(), tokens.size(), r.d_model),
+                                 Paragraph::Kind::finding});
+  Table table{.caption = "",
+              .head = {words("position"), words("token"), words("embedding.norm"), words("embedding.nearest")},
+              .rows = {},
+              .numeric = {false, false, true, false},
+              .positions = {}};
   for (const auto& [token, positions] : tokens) {
     std::string nearest;
     for (const Neighbour& neighbour : token->nearest) {
-      nearest += fmt::format("{}{} {}", nearest.empty() ? "" : ", ", name(r, neighbour.id),
-                             three_digits(neighbour.cosine));
+      nearest +=
+          fmt::format("{}{} {}", nearest.empty() ? "" : ", ", name(r, neighbour.id), three_digits(neighbour.cosine));
     }
-    table.rows.push_back(
-        {joined(positions), name(r, token->id), three_digits(token->embedding_norm), nearest});
+    table.rows.push_back({joined(positions), name(r, token->id), three_digits(token->embedding_norm), nearest});
     table.positions.push_back(positions.front());
   }
   figures.emplace_back(std::move(table));

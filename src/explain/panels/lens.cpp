@@ -34,10 +34,8 @@ CellGrid grid(const View& view) {
     out.row_labels.push_back(std::to_string(i));
     for (std::size_t row = 0; row < r.rows(); ++row) {
       const Guess& best = layer.lens[row].front();
-      CellGrid::Cell cell{.text = name(r, best.id),
-                          .shade = best.probability,
-                          .marked = layer.final_rank[row] == 0,
-                          .facts = {}};
+      CellGrid::Cell cell{
+          .text = name(r, best.id), .shade = best.probability, .marked = layer.final_rank[row] == 0, .facts = {}};
       for (std::size_t k = 0; k < std::min(kShown, layer.lens[row].size()); ++k) {
         const Guess& guess = layer.lens[row][k];
         cell.facts.emplace_back(name(r, guess.id), percent(guess.probability));
@@ -53,13 +51,12 @@ CellGrid grid(const View& view) {
 Paragraph finding(const View& view) {
   const Recording& r = view.recording;
   std::vector<std::size_t> first;
-  for (const RowOutput& output : r.outputs)
-    first.push_back(output.first_leading.value_or(r.layers.size()));
+  for (const RowOutput& output : r.outputs) first.push_back(output.first_leading.value_or(r.layers.size()));
   std::sort(first.begin(), first.end());
   const std::size_t half = std::min(first[(first.size() - 1) / 2], r.layers.size() - 1);
   const auto& ranks = r.layers[half].final_rank;
-  const auto others = static_cast<std::size_t>(
-      std::count_if(ranks.begin(), ranks.end(), [](std::size_t rank) { return rank > 0; }));
+  const auto others =
+      static_cast<std::size_t>(std::count_if(ranks.begin(), ranks.end(), [](std::size_t rank) { return rank > 0; }));
   return {view.words("lens.finding", half, others, ranks.size()), Paragraph::Kind::finding};
 }
 
@@ -70,8 +67,7 @@ std::vector<Figure> draw_lens(const View& view) {
   Bars bars{.caption = view.words("lens.agree"), .bars = {}};
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     const double share = agreement(r, i);
-    bars.bars.push_back(
-        {.label = view.words("layer.n", i), .value = share, .shown = percent(share), .note = ""});
+    bars.bars.push_back({.label = view.words("layer.n", i), .value = share, .shown = percent(share), .note = ""});
   }
   return {finding(view), grid(view), std::move(bars)};
 }

@@ -21,8 +21,7 @@ std::string unit_name(const View& view, const MemoryRecord& memory, const UnitRe
 
 std::vector<std::string> unit_names(const View& view, const MemoryRecord& memory) {
   std::vector<std::string> names;
-  for (const UnitRecord& unit : memory.units)
-    names.push_back(unit_name(view, memory, unit));
+  for (const UnitRecord& unit : memory.units) names.push_back(unit_name(view, memory, unit));
   return names;
 }
 
@@ -54,9 +53,8 @@ std::vector<std::pair<std::string, std::string>> facts_of(const View& view, cons
                                                           const UnitRecord& unit) {
   const Words& words = view.words;
   const Shares shares = shares_of(unit.weights);
-  std::vector<std::pair<std::string, std::string>> facts = {
-      {words("memory.fact.own"), percent(shares.own)},
-      {words("memory.fact.previous"), percent(shares.previous)}};
+  std::vector<std::pair<std::string, std::string>> facts = {{words("memory.fact.own"), percent(shares.own)},
+                                                            {words("memory.fact.previous"), percent(shares.previous)}};
   facts.emplace_back(words("memory.fact.negative"), unit.index ? percent(shares.negative) : words("none"));
   facts.emplace_back(words("memory.half_life"), memory.fades ? tokens_text(view, half_life(mean_decay(unit)))
                                                              : words("memory.tokens", memory.key_dim));
@@ -73,8 +71,7 @@ MemoryMaps maps_of(const View& view, std::size_t large) {
     if (i == large) maps.chosen = maps.units.size() + wanted;
     for (const UnitRecord& unit : memory.units) {
       const std::string name = unit_name(view, memory, unit);
-      maps.units.push_back(
-          {i, name, view.words("memory.large", i, name), &unit.weights, facts_of(view, memory, unit)});
+      maps.units.push_back({i, name, view.words("memory.large", i, name), &unit.weights, facts_of(view, memory, unit)});
     }
   }
   return maps;
@@ -91,8 +88,7 @@ Heatmap over_text(const View& view, std::size_t layer, std::string_view caption,
               .col_labels = token_labels(r),
               .values = Grid(memory.units.size(), r.rows())};
   for (std::size_t i = 0; i < memory.units.size(); ++i) {
-    for (std::size_t j = 0; j < r.rows(); ++j)
-      map.values.at(i, j) = value(memory.units[i], j);
+    for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(i, j) = value(memory.units[i], j);
   }
   return map;
 }
@@ -112,8 +108,8 @@ Table half_lives(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
   Table table{.caption = words("memory.half_lives"),
-              .head = {words("layer"), words("memory.units"), words("memory.shortest"),
-                       words("memory.middle"), words("memory.longest"), words("memory.state")},
+              .head = {words("layer"), words("memory.units"), words("memory.shortest"), words("memory.middle"),
+                       words("memory.longest"), words("memory.state")},
               .rows = {},
               .numeric = {true, true, true, true, true, true},
               .positions = {}};
@@ -126,10 +122,10 @@ Table half_lives(const View& view) {
     }
     std::sort(decays.begin(), decays.end(), std::greater<>());
     const std::size_t size = memory.key_dim * memory.value_dim;
-    table.rows.push_back(
-        {std::to_string(i), std::to_string(memory.n_units), tokens_text(view, half_life(decays.front())),
-         tokens_text(view, half_life(decays[decays.size() / 2])), tokens_text(view, half_life(decays.back())),
-         fmt::format("{} × {}", memory.n_units, size)});
+    table.rows.push_back({std::to_string(i), std::to_string(memory.n_units),
+                          tokens_text(view, half_life(decays.front())),
+                          tokens_text(view, half_life(decays[decays.size() / 2])),
+                          tokens_text(view, half_life(decays.back())), fmt::format("{} × {}", memory.n_units, size)});
   }
   return table;
 }
@@ -150,18 +146,18 @@ std::vector<Figure> draw_memory(const View& view) {
   const auto has_memory = [](const LayerRecord& layer) { return layer.memory.has_value(); };
   const auto n_layers = std::count_if(r.layers.begin(), r.layers.end(), has_memory);
   if (n_layers == 0) return {Paragraph{view.words("memory.absent"), Paragraph::Kind::absent}};
-  std::vector<Figure> figures = {Paragraph{
-      view.words("memory.finding", n_layers, r.layers.size(), bytes_text(double(r.cost.state_bytes))),
-      Paragraph::Kind::finding}};
+  std::vector<Figure> figures = {
+      Paragraph{view.words("memory.finding", n_layers, r.layers.size(), bytes_text(double(r.cost.state_bytes))),
+                Paragraph::Kind::finding}};
   describe_kinds(view, figures);
   const auto first =
       static_cast<std::size_t>(std::find_if(r.layers.begin(), r.layers.end(), has_memory) - r.layers.begin());
   const std::size_t large = r.layers[view.layer].memory ? view.layer : first;
   figures.emplace_back(maps_of(view, large));
   figures.emplace_back(over_text(view, large, "memory.written", share_written));
-  figures.emplace_back(
-      over_text(view, large, "memory.forgotten",
-                [](const UnitRecord& unit, std::size_t row) { return std::max(unit.forgotten[row], 0.0f); }));
+  figures.emplace_back(over_text(view, large, "memory.forgotten", [](const UnitRecord& unit, std::size_t row) {
+    return std::max(unit.forgotten[row], 0.0f);
+  }));
   figures.emplace_back(over_text(view, large, "memory.length", share_of_longest));
   if (Table table = half_lives(view); !table.rows.empty()) figures.emplace_back(std::move(table));
   return figures;

@@ -27,8 +27,7 @@ Steps::Step logits_step(const View& view) {
                    .bars = bars_of(view, r.ladder.logits_best),
                    .dropped = {}};
   // Bars of scores begin at the least that is shown, so that differences can be seen.
-  const double least = r.ladder.logits_best.back().probability,
-               most = r.ladder.logits_best.front().probability;
+  const double least = r.ladder.logits_best.back().probability, most = r.ladder.logits_best.front().probability;
   for (Bars::Bar& bar : step.bars) {
     bar.shown = three_digits(bar.value);
     bar.value = most > least ? (bar.value - least) / (most - least) : 1;
@@ -40,9 +39,8 @@ std::string line_of(const View& view, const LadderStage& stage, float temperatur
   const Words& words = view.words;
   if (!stage.active) return words("output.off");
   if (stage.name == "temperature" || stage.name == "dynamic temperature") {
-    return stage.kept == 1 && temperature == 0
-               ? words("output.greedy.line")
-               : words("output.temperature.line", temperature, grouped(stage.kept));
+    return stage.kept == 1 && temperature == 0 ? words("output.greedy.line")
+                                               : words("output.temperature.line", temperature, grouped(stage.kept));
   }
   if (stage.mass < 1 || stage.removed > 0) {
     return words("output.removed", grouped(stage.removed), grouped(stage.kept), percent(stage.mass));
@@ -72,9 +70,9 @@ std::vector<Figure> draw_output(const View& view) {
     steps.number = r.ladder.number;
     steps.from = r.ladder.from;
     steps.to = r.ladder.to;
-    steps.draw_line = words("output.draw.line", fmt::format("{:.4f}", r.ladder.number),
-                            fmt::format("{:.4f}", r.ladder.from), fmt::format("{:.4f}", r.ladder.to),
-                            name(r, *r.ladder.drawn));
+    steps.draw_line =
+        words("output.draw.line", fmt::format("{:.4f}", r.ladder.number), fmt::format("{:.4f}", r.ladder.from),
+              fmt::format("{:.4f}", r.ladder.to), name(r, *r.ladder.drawn));
   }
   return {Paragraph{words("output.after", token_labels(r).back())}, std::move(steps)};
 }

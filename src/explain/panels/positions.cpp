@@ -27,8 +27,7 @@ void draw_learned(const View& view, std::vector<Figure>& figures) {
                                .diverging = true});
   Grid some(rows.rows, std::min(kNumbersShown, rows.cols));
   for (std::size_t i = 0; i < some.rows; ++i) {
-    for (std::size_t j = 0; j < some.cols; ++j)
-      some.at(i, j) = rows.at(i, j);
+    for (std::size_t j = 0; j < some.cols; ++j) some.at(i, j) = rows.at(i, j);
   }
   const std::size_t shown = some.cols;
   figures.emplace_back(Heatmap{.caption = words("positions.learned.rows", shown),
@@ -48,8 +47,7 @@ void draw_rope(const View& view, std::vector<Figure>& figures) {
   const std::size_t shown = std::min(kPairsShown, p.turns.size());
   std::vector<std::string> pairs, distances;
   Grid cosines(kDistances, shown);
-  for (std::size_t k = 0; k < shown; ++k)
-    pairs.push_back(std::to_string(k * p.turns.size() / shown));
+  for (std::size_t k = 0; k < shown; ++k) pairs.push_back(std::to_string(k * p.turns.size() / shown));
   for (std::size_t distance = 0; distance < kDistances; ++distance) {
     distances.push_back(std::to_string(distance));
     for (std::size_t k = 0; k < shown; ++k) {
@@ -66,8 +64,7 @@ void draw_rope(const View& view, std::vector<Figure>& figures) {
                                .diverging = true});
   if (p.layers_without.empty()) return;
   std::string layers;
-  for (const std::size_t layer : p.layers_without)
-    layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
+  for (const std::size_t layer : p.layers_without) layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
   figures.emplace_back(Paragraph{words("positions.rope.without", layers)});
 }
 

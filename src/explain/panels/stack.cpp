@@ -20,12 +20,10 @@ Heatmap residual(const View& view) {
               .row_labels = {view.words("input")},
               .col_labels = token_labels(r),
               .values = Grid(r.layers.size() + 1, r.rows())};
-  for (std::size_t j = 0; j < r.rows(); ++j)
-    map.values.at(0, j) = r.embedded[j];
+  for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(0, j) = r.embedded[j];
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     map.row_labels.push_back(std::to_string(i));
-    for (std::size_t j = 0; j < r.rows(); ++j)
-      map.values.at(i + 1, j) = r.layers[i].residual[j];
+    for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(i + 1, j) = r.layers[i].residual[j];
   }
   return map;
 }
@@ -67,11 +65,10 @@ Paragraph finding(const View& view) {
     if (!layer.mixer_part.empty()) all.push_back({mean(layer.mixer_part), mixer_key(layer), i});
     if (!layer.feed_part.empty()) all.push_back({mean(layer.feed_part), "stack.feed", i});
   }
-  const auto [least, most] = std::minmax_element(
-      all.begin(), all.end(), [](const Part& a, const Part& b) { return a.length < b.length; });
-  return {
-      view.words("stack.finding", view.words(most->key), most->layer, view.words(least->key), least->layer),
-      Paragraph::Kind::finding};
+  const auto [least, most] =
+      std::minmax_element(all.begin(), all.end(), [](const Part& a, const Part& b) { return a.length < b.length; });
+  return {view.words("stack.finding", view.words(most->key), most->layer, view.words(least->key), least->layer),
+          Paragraph::Kind::finding};
 }
 
 Table neurons(const View& view) {
@@ -85,8 +82,7 @@ Table neurons(const View& view) {
     if (r.layers[i].neurons.empty()) continue;
     std::string cells;
     for (const Neuron& neuron : r.layers[i].neurons.back()) {
-      cells +=
-          fmt::format("{}{}: {}", cells.empty() ? "" : ", ", neuron.index, three_digits(neuron.activation));
+      cells += fmt::format("{}{}: {}", cells.empty() ? "" : ", ", neuron.index, three_digits(neuron.activation));
     }
     table.rows.push_back({std::to_string(i), cells, percent(r.layers[i].positive)});
   }

@@ -19,8 +19,8 @@ Bars surprisal(const View& view) {
       const double logprob = *r.outputs[i - 1].logprob;
       bar.value = bits(logprob);
       bar.shown = three_digits(bar.value);
-      bar.note = fmt::format("p {}, {} {}", percent(std::exp(logprob)), view.words("text.rank"),
-                             *r.outputs[i - 1].rank + 1);
+      bar.note =
+          fmt::format("p {}, {} {}", percent(std::exp(logprob)), view.words("text.rank"), *r.outputs[i - 1].rank + 1);
     }
     bar.marked = r.tokens[i].generated;
     out.bars.push_back(std::move(bar));
@@ -31,8 +31,7 @@ Bars surprisal(const View& view) {
 std::string otherwise(const Recording& r, const RowOutput& output) {
   if (!output.otherwise) return "";
   std::string text = name(r, output.otherwise->first);
-  for (const TokenId id : output.otherwise->rest)
-    text += name(r, id);
+  for (const TokenId id : output.otherwise->rest) text += name(r, id);
   return fmt::format("{} ({})", text, percent(output.otherwise->probability));
 }
 
@@ -48,12 +47,11 @@ Table others(const View& view) {
   const auto labels = token_labels(r);
   for (std::size_t i = 0; i < r.rows(); ++i) {
     const RowOutput& output = r.outputs[i];
-    table.rows.push_back(
-        {labels[i],
-         output.next ? fmt::format("{} {}", name(r, *output.next), percent(std::exp(*output.logprob)))
-                     : words("text.open"),
-         output.rank ? std::to_string(*output.rank + 1) : "", three_digits(output.entropy),
-         guesses_text(r, output.guesses, 3), otherwise(r, output)});
+    table.rows.push_back({labels[i],
+                          output.next ? fmt::format("{} {}", name(r, *output.next), percent(std::exp(*output.logprob)))
+                                      : words("text.open"),
+                          output.rank ? std::to_string(*output.rank + 1) : "", three_digits(output.entropy),
+                          guesses_text(r, output.guesses, 3), otherwise(r, output)});
     table.positions.push_back(r.from + i);
   }
   return table;
@@ -66,8 +64,7 @@ std::vector<Figure> draw_text(const View& view) {
   std::vector<Figure> figures;
   if (r.perplexity) {
     const std::string perplexity = three_digits(*r.perplexity);
-    figures.emplace_back(
-        Paragraph{view.words("text.finding", perplexity, perplexity), Paragraph::Kind::finding});
+    figures.emplace_back(Paragraph{view.words("text.finding", perplexity, perplexity), Paragraph::Kind::finding});
   }
   figures.emplace_back(surprisal(view));
   figures.emplace_back(others(view));

@@ -60,11 +60,8 @@ std::vector<Figure> draw_tokens(const View& view) {
     const TokenRecord& token = r.tokens[i];
     const std::string position = std::to_string(r.from + i), id = std::to_string(token.id);
     if (!token.special) bytes += token.text.size();
-    Strip::Token shown{.label = labels[i],
-                       .id = token.id,
-                       .special = token.special,
-                       .generated = token.generated,
-                       .facts = {}};
+    Strip::Token shown{
+        .label = labels[i], .id = token.id, .special = token.special, .generated = token.generated, .facts = {}};
     shown.facts = {{words("position"), position},
                    {words("id"), id},
                    {words("tokens.piece"), visible(token.piece)},
@@ -78,8 +75,8 @@ std::vector<Figure> draw_tokens(const View& view) {
   }
   std::vector<Figure> figures;
   if (r.has_tokenizer) {
-    figures.emplace_back(Paragraph{words("tokens.finding", bytes, r.tokens.size(), grouped(r.vocab_size)),
-                                   Paragraph::Kind::finding});
+    figures.emplace_back(
+        Paragraph{words("tokens.finding", bytes, r.tokens.size(), grouped(r.vocab_size)), Paragraph::Kind::finding});
   }
   figures.emplace_back(std::move(strip));
   figures.emplace_back(std::move(table));

@@ -1,5 +1,5 @@
-// Attention that streams over the keys: a page of keys and values in the cache for a tile of queries, which are taken in
-// groups whose sums stay in registers.
+// Attention that streams over the keys: a page of keys and values in the cache for a tile of queries, which are taken
+// in groups whose sums stay in registers.
 #if defined(CONTINUO_SIMD_ATTENTION_INL_H) != defined(CONTINUO_SIMD_TOGGLE)
 #ifdef CONTINUO_SIMD_ATTENTION_INL_H
 #undef CONTINUO_SIMD_ATTENTION_INL_H
@@ -26,12 +26,13 @@ inline constexpr std::size_t kGroupQueries = HWY_MAX_BYTES >= 64 ? 12 : 6;
 inline constexpr std::size_t kFewQueries = 4;
 // Fewer queries meet more vectors, so that enough sums are under way to hide the latency of a multiply-add.
 template <std::size_t kQueries>
-inline constexpr std::size_t kVectors = kQueries > kFewQueries       ? 2
-                                        : HWY_MAX_BYTES >= 64        ? 4
-                                        : kQueries > 2               ? 2
-                                                                     : 4;
+inline constexpr std::size_t kVectors = kQueries > kFewQueries ? 2
+                                        : HWY_MAX_BYTES >= 64  ? 4
+                                        : kQueries > 2         ? 2
+                                                               : 4;
 
-// Called as often as kBytes are read, with what is to be read next: the processor's own fetching ahead ends at every 4 KiB.
+// Called as often as kBytes are read, with what is to be read next: the processor's own fetching ahead ends at every 4
+// KiB.
 template <std::size_t kBytes>
 HWY_INLINE void FetchAhead(const std::byte* ahead) {
   CONTINUO_UNROLL
@@ -68,13 +69,11 @@ inline void PackQueries(QueryTile& tile, std::size_t head_dim) {
     float* const packed = tile.packed + q0 * head_dim;
     const std::size_t in_fours = queries / 4 * 4, whole = head_dim / 4 * 4;
     for (std::size_t q = 0; q < in_fours; q += 4) {
-      for (std::size_t i = 0; i < whole; i += 4)
-        TurnFour(&tile.queries[q0 + q], i, packed + i * queries + q, queries);
+      for (std::size_t i = 0; i < whole; i += 4) TurnFour(&tile.queries[q0 + q], i, packed + i * queries + q, queries);
     }
     for (std::size_t q = 0; q < queries; ++q) {
       const float* const query = tile.queries[q0 + q].query;
-      for (std::size_t i = q < in_fours ? whole : 0; i < head_dim; ++i)
-        packed[i * queries + q] = query[i];
+      for (std::size_t i = q < in_fours ? whole : 0; i < head_dim; ++i) packed[i * queries + q] = query[i];
     }
   });
 }
@@ -143,8 +142,8 @@ HWY_INLINE void Scores(const KvPart<kType>& part, const float* packed, std::size
 
 // The same for kCount vectors, or as few of them as the keys before `last` take: whole key blocks.
 template <Format kType, std::size_t kQueries, std::size_t kCount>
-HWY_INLINE void SomeScores(const KvPart<kType>& part, const float* packed, std::size_t first,
-                           std::size_t last, float scale, float* scores) {
+HWY_INLINE void SomeScores(const KvPart<kType>& part, const float* packed, std::size_t first, std::size_t last,
+                           float scale, float* scores) {
   if constexpr (kQueries <= kFewQueries && kCount > kGroup) {
     if ((first + kCount / 2) * kLanes >= last) {
       return SomeScores<kType, kQueries, kCount / 2>(part, packed, first, last, scale, scores);
@@ -165,7 +164,8 @@ HWY_NOINLINE void ScoreGroup(const KvPart<kType>& part, const float* packed, std
 
 // ---- weighted sums of values ----
 
-// sum[q] += weight_j * value_j for the keys first <= j < last, in order of j, for kCount vectors from element `column` on.
+// sum[q] += weight_j * value_j for the keys first <= j < last, in order of j, for kCount vectors from element `column`
+// on.
 template <Format kType, std::size_t kQueries, std::size_t kCount>
 HWY_INLINE void AddValues(const KvPart<kType>& part, const float* weights, std::size_t first, std::size_t last,
                           std::size_t column, float* sum, std::size_t sum_floats) {
@@ -223,10 +223,10 @@ HWY_NOINLINE void AddValueRows(const KvPart<kType>& part, const float* weights, 
 
 // The same for kQueries of the tile's queries, from q on.
 template <Format kType, std::size_t kQueries>
-HWY_INLINE void AddValuesFor(const KvPart<kType>& part, const QueryTile& tile, std::size_t q,
-                             std::size_t first, std::size_t last) {
-  AddValueRows<kType, kQueries>(part, tile.scores + q * kPageKeys, first, last,
-                                tile.sums + q * tile.sum_floats, tile.sum_floats);
+HWY_INLINE void AddValuesFor(const KvPart<kType>& part, const QueryTile& tile, std::size_t q, std::size_t first,
+                             std::size_t last) {
+  AddValueRows<kType, kQueries>(part, tile.scores + q * kPageKeys, first, last, tile.sums + q * tile.sum_floats,
+                                tile.sum_floats);
 }
 
 // Adds a page's values for a group: those that all of it see for all at once, in every query's order of keys.
@@ -344,7 +344,8 @@ HWY_INLINE void MergeSum(float* into, const float* next, std::size_t padded) {
     hn::StoreU(hn::MulAdd(hn::LoadU(d, into + i), old, hn::Mul(hn::LoadU(d, next + i), added)), d, into + i);
   }
   into[padded] = hn::GetLane(largest);
-  into[padded + 1] = hn::GetLane(hn::MulAdd(hn::Set(d, into[padded + 1]), old, hn::Mul(hn::Set(d, next[padded + 1]), added)));
+  into[padded + 1] =
+      hn::GetLane(hn::MulAdd(hn::Set(d, into[padded + 1]), old, hn::Mul(hn::Set(d, next[padded + 1]), added)));
 }
 
 inline void Finish(const float* sum, std::size_t head_dim, float* out) {
@@ -353,8 +354,7 @@ inline void Finish(const float* sum, std::size_t head_dim, float* out) {
   for (; i + kLanes <= head_dim; i += kLanes) {
     hn::StoreU(hn::Mul(hn::LoadU(d, sum + i), hn::Set(d, inverse)), d, out + i);
   }
-  for (; i < head_dim; ++i)
-    out[i] = sum[i] * inverse;
+  for (; i < head_dim; ++i) out[i] = sum[i] * inverse;
 }
 
 // f(tile, its first query) for tiles of all queries.
@@ -380,8 +380,7 @@ void Attention(const AttentionArgs& args) {
         MergeSum(tile.all + q * tile.sum_floats, tile.sums + q * tile.sum_floats, padded);
       }
     }
-    for (std::size_t q = 0; q < tile.n; ++q)
-      Finish(tile.all + q * tile.sum_floats, args.head_dim, tile.queries[q].out);
+    for (std::size_t q = 0; q < tile.n; ++q) Finish(tile.all + q * tile.sum_floats, args.head_dim, tile.queries[q].out);
   });
 }
 

@@ -84,8 +84,8 @@ HWY_INLINE V4 Reduce16Of4(const V (&v)[4][kGroup], Combine combine = {}) {
 #endif
 }
 
-// Keeps the compiler from reading v from memory again wherever it is used: what several multiply-adds share must be loaded
-// once, or loads are what limits them.
+// Keeps the compiler from reading v from memory again wherever it is used: what several multiply-adds share must be
+// loaded once, or loads are what limits them.
 template <class T>
 HWY_INLINE void KeepInRegister(T& v) {
 #if HWY_MAX_BYTES >= 64

@@ -51,8 +51,10 @@ struct DotVnni {
     I sum;
     template <int kBias>
     HWY_INLINE void Begin(I offset) {
-      if constexpr (kBias == 0) sum = hn::Zero(di);
-      else sum = hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
+      if constexpr (kBias == 0)
+        sum = hn::Zero(di);
+      else
+        sum = hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
     }
     HWY_INLINE void Add(const Weights& w, const std::byte* x) {
       asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "m"(*reinterpret_cast<const std::int32_t*>(x)));
@@ -61,24 +63,28 @@ struct DotVnni {
   };
   template <int kBias>
   static HWY_INLINE Weights Prepare(U w) {
-    if constexpr (kBias == kSigned) return hn::Xor(w, hn::Set(du, 0x80808080u));
-    else return w;
+    if constexpr (kBias == kSigned)
+      return hn::Xor(w, hn::Set(du, 0x80808080u));
+    else
+      return w;
   }
   template <int kBias>
   static constexpr int kPackedBias = kBias == 0 ? 0 : 128;
   template <int kBias>
   static HWY_INLINE U Pack(U w) {
-    if constexpr (kBias == 0 || kBias == kSigned) return Prepare<kBias>(w);
-    else return AddToBytes(w, 128 - kBias);
+    if constexpr (kBias == 0 || kBias == kSigned)
+      return Prepare<kBias>(w);
+    else
+      return AddToBytes(w, 128 - kBias);
   }
   static HWY_INLINE Weights Unpack(U w) { return w; }
 };
 #endif
 
 #if HWY_ARCH_X86
-// pmaddubsw: pairs of products of unsigned and signed bytes, added with saturation at 16 bits. Magnitudes of weights are
-// the unsigned bytes, their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates, and small
-// weights leave room for several pairs.
+// pmaddubsw: pairs of products of unsigned and signed bytes, added with saturation at 16 bits. Magnitudes of weights
+// are the unsigned bytes, their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates, and
+// small weights leave room for several pairs.
 struct DotPairs {
   using ForFew = DotPairs;
   static constexpr std::size_t kTile = 4, kWorthUnpacking = 48;
@@ -229,8 +235,7 @@ HWY_INLINE void AddBlock(const std::byte* x, WeightsAt&& weights, ScaleAt&& scal
     for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
       const typename Dot::Weights w = weights(g);
       CONTINUO_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t)
-        sums[t].Add(w, Int8ValuesAt(x, g, t));
+      for (std::size_t t = 0; t < kTokens; ++t) sums[t].Add(w, Int8ValuesAt(x, g, t));
     }
     const V scale = scale_of(s);
     CONTINUO_UNROLL
@@ -314,8 +319,8 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
   StoreRows(y, p.n, p.y, p.y_stride);
 }
 
-// Many tokens: the panel's weights stand in scratch as the products take them. A block is 8 vectors of weights, then its
-// scales, then its shift.
+// Many tokens: the panel's weights stand in scratch as the products take them. A block is 8 vectors of weights, then
+// its scales, then its shift.
 template <class Kind>
 inline constexpr std::size_t kPackedVectors = 8 + Kind::kSteps + (Kind::kShifted ? 1 : 0);
 
@@ -353,8 +358,7 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
   V y[kTokens];
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
-  for (std::size_t b = 0; b < p.blocks;
-       ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8BlockBytes * kTokens) {
+  for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8BlockBytes * kTokens) {
     AddBlock<Dot, Kind>(
         x, [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); },
         [&](std::size_t s) HWY_ATTR { return hn::Load(d, packed + (8 + s) * kLanes); }, y);
@@ -365,7 +369,8 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
 template <class Dot, class Kind, std::size_t kMost>
-HWY_INLINE void PackedTile(const Int8Panel& p, const float* packed, const std::byte* x, std::size_t tokens, float* out) {
+HWY_INLINE void PackedTile(const Int8Panel& p, const float* packed, const std::byte* x, std::size_t tokens,
+                           float* out) {
   if constexpr (kMost > 1) {
     if (tokens < kMost) return PackedTile<Dot, Kind, kMost - 1>(p, packed, x, tokens, out);
   }

@@ -65,8 +65,8 @@ HWY_INLINE V Join(const V4* parts) {
 #endif
 }
 
-// Of n <= kBlocksTogether blocks. Magnitudes stay in registers: a vector that was stored in parts is read back only when
-// all stores before it are done, and those of the token before may have missed every cache.
+// Of n <= kBlocksTogether blocks. Magnitudes stay in registers: a vector that was stored in parts is read back only
+// when all stores before it are done, and those of the token before may have missed every cache.
 HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
   V4 magnitudes[kBlocksTogether / 4];
   CONTINUO_UNROLL
@@ -81,8 +81,8 @@ HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
       const float* const block = x + std::min(b + i, n - 1) * kInt8Block;
       CONTINUO_UNROLL
       for (std::size_t v = 0; v < kGroup; ++v) {
-        largest[i][v] = MaxInts()(hn::Abs(hn::LoadU(d, block + v * kLanes)),
-                                  hn::Abs(hn::LoadU(d, block + 16 + v * kLanes)));
+        largest[i][v] =
+            MaxInts()(hn::Abs(hn::LoadU(d, block + v * kLanes)), hn::Abs(hn::LoadU(d, block + 16 + v * kLanes)));
       }
     }
     magnitudes[b / 4] = Reduce16Of4(largest, MaxInts());
@@ -93,16 +93,14 @@ HWY_INLINE void ScalesOf(const float* x, std::size_t n, Int8Scales& out) {
     const auto finite = hn::Le(magnitude, hn::Set(d, std::numeric_limits<float>::max()));
     const auto usable = hn::And(finite, hn::Ge(magnitude, hn::Set(d, kInt8Tiny)));
     const V scale = hn::IfThenElseZero(usable, hn::Div(magnitude, limit));
-    hn::Store(hn::IfThenElse(finite, scale, hn::Set(d, std::numeric_limits<float>::quiet_NaN())), d,
-              out.scale + b);
+    hn::Store(hn::IfThenElse(finite, scale, hn::Set(d, std::numeric_limits<float>::quiet_NaN())), d, out.scale + b);
     hn::Store(hn::IfThenElseZero(usable, hn::Div(limit, magnitude)), d, out.inverse + b);
     out.finite = out.finite && hn::AllTrue(d, finite);
   }
 }
 
 // The rounded values of a block, and their sums, of each half one.
-HWY_INLINE void RoundBlock(const float* x, float inverse, std::int8_t* values, V (&low)[kGroup],
-                           V (&high)[kGroup]) {
+HWY_INLINE void RoundBlock(const float* x, float inverse, std::int8_t* values, V (&low)[kGroup], V (&high)[kGroup]) {
   const hn::Rebind<std::int8_t, D> d8;
   const V factor = hn::Set(d, inverse);
   CONTINUO_UNROLL
@@ -114,8 +112,7 @@ HWY_INLINE void RoundBlock(const float* x, float inverse, std::int8_t* values, V
 }
 
 // n blocks of token t of a tile of `tokens`; `out` is the first one's beginning.
-HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, std::size_t t,
-                               std::size_t tokens) {
+HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, std::size_t t, std::size_t tokens) {
   Int8Scales scales;
   ScalesOf(x, n, scales);
   const std::size_t block = kInt8BlockBytes * tokens;
@@ -125,8 +122,7 @@ HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, st
     const std::size_t second = std::min(b + 1, n - 1);
     V halves[4][kGroup];
     RoundBlock(x + b * kInt8Block, scales.inverse[b], values + b * block, halves[0], halves[1]);
-    RoundBlock(x + second * kInt8Block, scales.inverse[second], values + second * block, halves[2],
-               halves[3]);
+    RoundBlock(x + second * kInt8Block, scales.inverse[second], values + second * block, halves[2], halves[3]);
     hn::StoreU(Reduce16Of4(halves, AddInts()), d4, sums + 2 * b);
   }
   auto* parts = reinterpret_cast<std::int32_t*>(out + kInt8Block * tokens) + t;
@@ -148,8 +144,8 @@ HWY_INLINE void QuantizeBlocks(const float* x, std::size_t n, std::byte* out, st
 inline void QuantizeInt8(const float* x, std::size_t n, std::size_t t, std::size_t tokens, std::byte* out) {
   const std::size_t blocks = n / kInt8Block;
   for (std::size_t b = 0; b < blocks; b += kBlocksTogether) {
-    QuantizeBlocks(x + b * kInt8Block, std::min(kBlocksTogether, blocks - b),
-                   out + b * kInt8BlockBytes * tokens, t, tokens);
+    QuantizeBlocks(x + b * kInt8Block, std::min(kBlocksTogether, blocks - b), out + b * kInt8BlockBytes * tokens, t,
+                   tokens);
   }
 }
 

@@ -87,8 +87,8 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
 
 // kPanels panels, of which the first `rows` rows are wanted, and a tile of kTokens tokens.
 template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
-HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t rows, std::size_t blocks,
-                                   const std::byte* x, float* y, std::size_t y_stride, Fetch& fetch) {
+HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t rows, std::size_t blocks, const std::byte* x,
+                                   float* y, std::size_t y_stride, Fetch& fetch) {
   using As = Repacked<Dot, F>;
   constexpr std::size_t kWords = As::kVectors * kLanes;
   const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
@@ -116,15 +116,13 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t rows, st
     }
   }
   CONTINUO_UNROLL
-  for (std::size_t p = 0; p < kPanels; ++p)
-    StoreRows(sums[p], rows - p * kLanes, y + p * kLanes, y_stride);
+  for (std::size_t p = 0; p < kPanels; ++p) StoreRows(sums[p], rows - p * kLanes, y + p * kLanes, y_stride);
 }
 
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
 template <class Dot, class F, std::size_t kPanels, std::size_t kMost>
-HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t rows, std::size_t blocks,
-                             const std::byte* x, std::size_t tokens, float* y, std::size_t y_stride,
-                             Fetch& fetch) {
+HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t rows, std::size_t blocks, const std::byte* x,
+                             std::size_t tokens, float* y, std::size_t y_stride, Fetch& fetch) {
   if constexpr (kMost > 1) {
     if (tokens < kMost) {
       return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, rows, blocks, x, tokens, y, y_stride, fetch);
@@ -158,8 +156,8 @@ HWY_NOINLINE void UnpackNibbles(const std::byte* panel, std::size_t blocks, floa
 // More tokens than a few.
 template <class Dot, class F>
 struct RepackedProducts {
-  static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
-                       std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+  static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
+                       float* y, std::size_t y_stride, std::byte* scratch) {
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     Fetch fetch(panel_bytes, blocks * tokens);  // each tile of tokens brings its part of the next panel
     for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
@@ -168,20 +166,15 @@ struct RepackedProducts {
         if (tokens >= Dot::kWorthUnpacking) {
           float* const packed = AlignedScratch(scratch);
           UnpackNibbles<Dot, F>(panels, blocks, packed);
-          const Int8Panel p{.rows = {panels, 0},
-                            .n = rows - r,
-                            .blocks = blocks,
-                            .y = y + r,
-                            .y_stride = y_stride,
-                            .ahead = 0};
+          const Int8Panel p{
+              .rows = {panels, 0}, .n = rows - r, .blocks = blocks, .y = y + r, .y_stride = y_stride, .ahead = 0};
           PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
           continue;
         }
       }
       for (std::size_t t = 0; t < tokens; t += Dot::kTile) {
         RepackedTile<Dot, F, 1, Dot::kTile>(panels, rows - r, blocks, x + t * int8_bytes(k),
-                                            std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride,
-                                            fetch);
+                                            std::min(Dot::kTile, tokens - t), y + t * y_stride + r, y_stride, fetch);
       }
     }
   }
@@ -192,8 +185,8 @@ template <class Dot, class F>
 using FewDot = std::conditional_t<Repacked<Dot, F>::kVectors == 4, typename Dot::ForFew, Dot>;
 
 template <class Dot, class F>
-void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
-                    std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
+                    float* y, std::size_t y_stride, std::byte* scratch) {
   if (tokens == 0) return;
   if (tokens > kFewTokens) {
     return RepackedProducts<Dot, F>::Multiply(panels, rows, k, x, tokens, y, y_stride, scratch);
@@ -208,11 +201,9 @@ void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, co
   std::size_t r = 0;
   for (; r + kLanes < rows; r += kTogether, panels += bytes) {
     if (fetches) fetch.From(panels + bytes);
-    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride,
-                                                      fetch);
+    RepackedTile<Few, F, kPanelsTogether, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride, fetch);
   }
-  if (r < rows)
-    RepackedTile<Few, F, 1, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride, fetch);
+  if (r < rows) RepackedTile<Few, F, 1, kFewTokens>(panels, rows - r, blocks, x, tokens, y + r, y_stride, fetch);
 }
 
 }  // namespace continuo::HWY_NAMESPACE

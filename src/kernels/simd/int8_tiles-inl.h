@@ -38,9 +38,7 @@ HWY_INLINE void TileStore(void* p, std::size_t stride) {
 // sums = tokens times weights, signed bytes both
 template <int kSums, int kTokens, int kWeights>
 HWY_INLINE void TileProduct() {
-  asm volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0"
-               :
-               : "i"(kSums), "i"(kTokens), "i"(kWeights));
+  asm volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kWeights));
 }
 
 // Which register is what: whole tiles of tokens have their own, and so has the last one, which may be lower.
@@ -94,9 +92,7 @@ struct RepackedBlocks {
   using Kind = KindOf;
   const std::uint32_t* weights;
   const std::uint16_t* halves;
-  HWY_INLINE const void* Weights(std::size_t b, std::size_t g) const {
-    return weights + (8 * b + g) * kLanes;
-  }
+  HWY_INLINE const void* Weights(std::size_t b, std::size_t g) const { return weights + (8 * b + g) * kLanes; }
   HWY_INLINE V Scale(std::size_t b, std::size_t) const { return HalvesAt(halves + b * kLanes); }
   HWY_INLINE V Shift(std::size_t) const { return hn::Zero(d); }
 };
@@ -137,14 +133,13 @@ HWY_INLINE void TakeSums(const Blocks& w, std::size_t step, const std::int32_t* 
 // One tile of n <= kRows tokens; the sums of rows n and more come to nothing. What is read of those is other
 // parts of the same block: 4 * kRows <= 12 * n, where the blocks end.
 template <class Tiles, std::size_t kRows, class Blocks>
-HWY_NOINLINE void MultiplyTile(const Blocks& w, std::size_t blocks, const std::byte* x, std::size_t n,
-                               std::size_t rows, float* out, std::size_t stride, Fetch& fetch) {
+HWY_NOINLINE void MultiplyTile(const Blocks& w, std::size_t blocks, const std::byte* x, std::size_t n, std::size_t rows,
+                               float* out, std::size_t stride, Fetch& fetch) {
   constexpr std::size_t kSteps = Blocks::Kind::kSteps;
   HWY_ALIGN std::int32_t sums[DotTiles::kTile * kLanes];
   V y[kRows];
   CONTINUO_UNROLL
-  for (std::size_t t = 0; t < kRows; ++t)
-    y[t] = hn::Zero(d);
+  for (std::size_t t = 0; t < kRows; ++t) y[t] = hn::Zero(d);
   const std::size_t x_block = kInt8BlockBytes * n;
   const std::byte* const scales = Int8At(x, kInt8Scale, 0, n);
   const std::byte* const weighted_sums = Int8At(x, kInt8WeightedSum, 0, n);
@@ -163,8 +158,8 @@ HWY_NOINLINE void MultiplyTile(const Blocks& w, std::size_t blocks, const std::b
 
 // All tokens with one panel, in registers of the right shapes.
 template <class Blocks>
-HWY_INLINE void MultiplyTiles(const Blocks& w, std::size_t k, const std::byte* x, std::size_t tokens,
-                              std::size_t rows, float* out, std::size_t stride, Fetch& fetch) {
+HWY_INLINE void MultiplyTiles(const Blocks& w, std::size_t k, const std::byte* x, std::size_t tokens, std::size_t rows,
+                              float* out, std::size_t stride, Fetch& fetch) {
   constexpr std::size_t kTile = DotTiles::kTile;
   const std::size_t blocks = k / kInt8Block;
   for (; tokens >= kTile; tokens -= kTile, x += kTile * int8_bytes(k), out += kTile * stride) {
@@ -189,8 +184,8 @@ struct PackedProducts<DotTiles, Kind> {
 
 template <class F>
 struct RepackedProducts<DotTiles, F> {
-  static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
-                       std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+  static void Multiply(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
+                       float* y, std::size_t y_stride, std::byte* scratch) {
     using Kind = PackedKind<DotTiles, F>;
     const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
     SetTileShapes(tokens, kInt8Block / Kind::kSteps);
@@ -200,12 +195,10 @@ struct RepackedProducts<DotTiles, F> {
       if (r + kLanes < rows) fetch.From(panels + panel_bytes);
       if constexpr (Repacked<DotTiles, F>::kVectors == 4) {
         UnpackNibbles<DotTiles, F>(panels, blocks, AlignedScratch(scratch));
-        MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, rows - r, y + r, y_stride,
-                      fetch);
+        MultiplyTiles(PackedBlocks<Kind>{AlignedScratch(scratch)}, k, x, tokens, rows - r, y + r, y_stride, fetch);
       } else {
         const auto* weights = reinterpret_cast<const std::uint32_t*>(panels);
-        const RepackedBlocks<Kind> w{weights,
-                                     reinterpret_cast<const std::uint16_t*>(weights + blocks * 8 * kLanes)};
+        const RepackedBlocks<Kind> w{weights, reinterpret_cast<const std::uint16_t*>(weights + blocks * 8 * kLanes)};
         MultiplyTiles(w, k, x, tokens, rows - r, y + r, y_stride, fetch);
       }
     }
@@ -221,8 +214,7 @@ inline std::size_t PeakTiles(std::size_t rounds) {
   TileLoad<WholeTile::kWeights>(bytes, 4 * kLanes);
   for (std::size_t i = 0; i < rounds; ++i) {
     CONTINUO_UNROLL
-    for (int sum = 0; sum < 4; ++sum)
-      TileProduct<WholeTile::kSums, WholeTile::kTokens, WholeTile::kWeights>();
+    for (int sum = 0; sum < 4; ++sum) TileProduct<WholeTile::kSums, WholeTile::kTokens, WholeTile::kWeights>();
   }
   TileStore<WholeTile::kSums>(bytes, 4 * kLanes);
   return rounds * 4 * kTile * kLanes * kInt8Block * 2;

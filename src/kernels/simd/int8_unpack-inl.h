@@ -42,7 +42,9 @@ struct StoredRows {
 #endif
   }
   template <std::size_t kRow>
-  HWY_INLINE const std::byte* Row() const { return quarter[kRow / 4] + kRow % 4 * stride; }
+  HWY_INLINE const std::byte* Row() const {
+    return quarter[kRow / 4] + kRow % 4 * stride;
+  }
 };
 
 // Sixteen bytes from `at` on of the rows kFirst, kFirst + 4, kFirst + 8, ...: a vector's 128-bit parts.
@@ -73,7 +75,8 @@ HWY_INLINE U InterleaveUpper64(U a, U b) {
 
 // out[i], lane r: bytes at + 4 i .. at + 4 i + 3 of row r, i < 4.
 HWY_INLINE void LoadColumns(const StoredRows& rows, std::size_t at, U* HWY_RESTRICT out) {
-  const U a = LoadParts<0>(rows, at), b = LoadParts<1>(rows, at), c = LoadParts<2>(rows, at), e = LoadParts<3>(rows, at);
+  const U a = LoadParts<0>(rows, at), b = LoadParts<1>(rows, at), c = LoadParts<2>(rows, at),
+          e = LoadParts<3>(rows, at);
   const U ab = hn::InterleaveLower(du, a, b), ce = hn::InterleaveLower(du, c, e);
   const U ab_high = hn::InterleaveUpper(du, a, b), ce_high = hn::InterleaveUpper(du, c, e);
   out[0] = InterleaveLower64(ab, ce);
@@ -85,8 +88,10 @@ HWY_INLINE void LoadColumns(const StoredRows& rows, std::size_t at, U* HWY_RESTR
 HWY_INLINE U And(U v, std::uint32_t mask) { return hn::And(v, hn::Set(du, mask)); }
 template <int kBits>
 HWY_INLINE U Right(U v) {
-  if constexpr (kBits == 0) return v;
-  else return hn::ShiftRight<kBits>(v);
+  if constexpr (kBits == 0)
+    return v;
+  else
+    return hn::ShiftRight<kBits>(v);
 }
 HWY_INLINE U AddToBytes(U v, int number) {
   return hn::BitCast(du, hn::Add(hn::BitCast(db, v), hn::Set(db, static_cast<std::uint8_t>(number))));
@@ -146,7 +151,8 @@ HWY_INLINE V LoadHalves(const StoredRows& rows, std::size_t at) { return LowHalf
 //   kLargest            the largest magnitude of w
 //   kSteps              scales of 32 weights
 //   kShifted            has a shift
-//   LoadScales(rows, at, scales, shifts): of the stored block at byte `at` of each row, kBlocks * kSteps vectors of scales,
+//   LoadScales(rows, at, scales, shifts): of the stored block at byte `at` of each row, kBlocks * kSteps vectors of
+//   scales,
 //                       kBlocks of shifts, one after the other
 //   Packed, LoadPacked(rows, at, group): the bytes of kTogether of its blocks
 //   Weights<i>(packed, group, w): of the i-th of these blocks, w[g], lane r: weights 4 g .. 4 g + 3 of row r

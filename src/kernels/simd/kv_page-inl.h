@@ -58,7 +58,8 @@ struct KvPart {
 
 // The keys of key blocks that hold any of `first` to `last`, and those keys' values, in float32.
 template <Format kType>
-HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size_t first, std::size_t last, float* page) {
+HWY_NOINLINE KvPart<Format::f32> UnpackPart(const KvPart<kType>& part, std::size_t first, std::size_t last,
+                                            float* page) {
   using Elements = KvElements<kType>;
   const KvLayout layout{kType, part.head_dim};
   const std::size_t padded = layout.padded_dim();

@@ -155,10 +155,8 @@ template <class Loader, std::size_t kRows, std::size_t kTokens>
 HWY_NOINLINE void TileRows(TileArgs a, std::size_t rows, Fetch& fetch) {
   const std::size_t stride = a.row_step;
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows)
-    Tile<Loader, kRows, kTokens>(a, &fetch);
-  for (; r < rows; ++r, a.w += stride, ++a.y)
-    Tile<Loader, 1, kTokens>(a, &fetch);
+  for (; r + kRows <= rows; r += kRows, a.w += kRows * stride, a.y += kRows) Tile<Loader, kRows, kTokens>(a, &fetch);
+  for (; r < rows; ++r, a.w += stride, ++a.y) Tile<Loader, 1, kTokens>(a, &fetch);
 }
 
 // Rows stored in blocks, and one token: what a block holds goes into the sums as it is unpacked.
@@ -248,8 +246,7 @@ void MatMul(const std::byte* w, std::size_t w_stride, std::size_t rows, std::siz
   TileArgs a{w, w_stride, k, x, x_stride, y, 1, y_stride};
   if (tokens == 1) return VectorRows<Loader>(a, rows);
   const bool few = tokens * k * sizeof(float) <= kFewTokensBytes;
-  const std::size_t together =
-      few ? std::max<std::size_t>(kRowsBytes / w_stride / kTileRows, 2) * kTileRows : rows;
+  const std::size_t together = few ? std::max<std::size_t>(kRowsBytes / w_stride / kTileRows, 2) * kTileRows : rows;
   for (std::size_t n; rows > 0; rows -= n, a.w += n * w_stride, a.y += n) {
     n = std::min(rows, together);
     Fetch fetch(std::min(rows - n, together) * w_stride, n * tokens * (k / 16 + 1));
@@ -293,7 +290,8 @@ HWY_INLINE void AddInputs(const std::byte* w, std::size_t w_stride, std::size_t 
 
 // An output whose neighbours do not fill a vector.
 template <class Loader>
-HWY_INLINE float DotInMajor(const std::byte* w, std::size_t w_stride, std::size_t output, std::size_t k, const float* x) {
+HWY_INLINE float DotInMajor(const std::byte* w, std::size_t w_stride, std::size_t output, std::size_t k,
+                            const float* x) {
   float sums[16] = {};
   for (std::size_t i = 0; i < k; ++i) {
     float value;
@@ -307,8 +305,8 @@ HWY_INLINE float DotInMajor(const std::byte* w, std::size_t w_stride, std::size_
 
 // Outputs in the lanes, the sixteen partial sums of each in sixteen rows of `scratch`.
 template <class Loader>
-void VectorInMajor(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x, float* y,
-                   float* scratch) {
+void VectorInMajor(const std::byte* w, std::size_t w_stride, std::size_t outputs, std::size_t k, const float* x,
+                   float* y, float* scratch) {
   const std::size_t whole = outputs / kLanes * kLanes;
   std::fill_n(scratch, 16 * outputs, 0.0f);
   for (std::size_t i = 0; i < k; i += 8) {

@@ -107,8 +107,8 @@ HWY_INLINE void WeighScores(float* scores, std::size_t from, std::size_t to, V l
   }
 }
 
-// out[q] = what combine makes of the lanes that lanes(whole page?, q, v) sets, for every query; four at a time where they
-// see the whole page.
+// out[q] = what combine makes of the lanes that lanes(whole page?, q, v) sets, for every query; four at a time where
+// they see the whole page.
 template <class Lanes, class Combine>
 HWY_INLINE void ForQueries(const QueryTile& tile, float* out, Lanes&& lanes, Combine combine) {
   const auto whole = [&](std::size_t q) { return tile.to[q] - tile.from[q] == kPageKeys; };
@@ -154,24 +154,30 @@ HWY_NOINLINE void Weigh(const AttentionArgs& args, QueryTile& tile, std::size_t 
     if (args.attn_logit_softcap == 0 && !tile.queries[q].bias) continue;
     AdjustScores(args, tile.queries[q], start, tile.from[q], tile.to[q], tile.scores + q * kPageKeys);
   }
-  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
-    const float* const scores = tile.scores + q * kPageKeys;
-    if constexpr (whole) {
-      LargestInLanes<true>(scores, 0, kPageKeys, v);
-    } else {
-      LargestInLanes<false>(scores, tile.from[q], tile.to[q], v);
-    }
-  }, MaxLanes());
+  ForQueries(
+      tile, tile.block,
+      [&](auto whole, std::size_t q, V(&v)[kGroup]) {
+        const float* const scores = tile.scores + q * kPageKeys;
+        if constexpr (whole) {
+          LargestInLanes<true>(scores, 0, kPageKeys, v);
+        } else {
+          LargestInLanes<false>(scores, tile.from[q], tile.to[q], v);
+        }
+      },
+      MaxLanes());
   Rescale(tile, round_up(args.head_dim, kValuePad));
-  ForQueries(tile, tile.block, [&](auto whole, std::size_t q, V (&v)[kGroup]) {
-    const V largest = hn::Set(d, tile.largest[q]);
-    float* const scores = tile.scores + q * kPageKeys;
-    if constexpr (whole) {
-      WeighScores<true>(scores, 0, kPageKeys, largest, v);
-    } else {
-      WeighScores<false>(scores, tile.from[q], tile.to[q], largest, v);
-    }
-  }, AddLanes());
+  ForQueries(
+      tile, tile.block,
+      [&](auto whole, std::size_t q, V(&v)[kGroup]) {
+        const V largest = hn::Set(d, tile.largest[q]);
+        float* const scores = tile.scores + q * kPageKeys;
+        if constexpr (whole) {
+          WeighScores<true>(scores, 0, kPageKeys, largest, v);
+        } else {
+          WeighScores<false>(scores, tile.from[q], tile.to[q], largest, v);
+        }
+      },
+      AddLanes());
   for (std::size_t q = 0; q < tile.n; q += kLanes) {
     const V total = hn::LoadU(d, tile.total + q), shrink = hn::LoadU(d, tile.shrink + q);
     hn::StoreU(hn::MulAdd(total, shrink, hn::LoadU(d, tile.block + q)), d, tile.total + q);

@@ -12,8 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
 
-// kCount vectors of columns from `first` on, side by side: sums are chains, so one alone would wait for itself. kPart: the one
-// vector has only `left` columns.
+// kCount vectors of columns from `first` on, side by side: sums are chains, so one alone would wait for itself. kPart:
+// the one vector has only `left` columns.
 template <bool kTakes, bool kBefore, std::size_t kCount, bool kPart>
 HWY_INLINE void MatrixColumns(const MatrixStateArgs& args, std::size_t first, std::size_t left) {
   const auto load = [&](const float* p) HWY_ATTR {

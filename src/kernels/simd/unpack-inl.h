@@ -60,8 +60,7 @@ struct Q8_0 {
   static HWY_INLINE void Block(const std::byte* p, const Sink& sink) {
     const V scale = Half(p);
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes)
-      sink(i, hn::Mul(SignedBytes(p + 2 + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(p + 2 + i), scale));
   }
 };
 
@@ -208,8 +207,7 @@ struct IQ4_NL {
     LookUp(p + 2, kIq4Values.data(), values);
     const V scale = Half(p);
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes)
-      sink(i, hn::Mul(SignedBytes(values + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(values + i), scale));
   }
 };
 
@@ -224,8 +222,7 @@ struct IQ4_XS {
       LookUp(p + 8 + 16 * part, kIq4Values.data(), values);
       const V scale = hn::Mul(factor, Number(iq4_xs_scale(p, part)));
       CONTINUO_UNROLL
-      for (std::size_t i = 0; i < 32; i += kLanes)
-        sink(32 * part + i, hn::Mul(SignedBytes(values + i), scale));
+      for (std::size_t i = 0; i < 32; i += kLanes) sink(32 * part + i, hn::Mul(SignedBytes(values + i), scale));
     }
   }
 };
@@ -239,8 +236,7 @@ struct MXFP4 {
     LookUp(p + 1, kMxfp4Values.data(), values);
     const V scale = hn::Set(d, mxfp4_scale(byte_at(p)));
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 32; i += kLanes)
-      sink(i, hn::Mul(SignedBytes(values + i), scale));
+    for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(values + i), scale));
   }
 };
 

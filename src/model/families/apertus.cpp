@@ -1,5 +1,5 @@
-// Apertus: Llama with norms of queries and keys and an ungated network with a learned activation, xIELU. Swiss AI Initiative 2025,
-// arXiv:2509.14233.
+// Apertus: Llama with norms of queries and keys and an ungated network with a learned activation, xIELU. Swiss AI
+// Initiative 2025, arXiv:2509.14233.
 #include "model/families/llama.h"
 
 namespace continuo {

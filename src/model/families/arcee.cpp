@@ -1,4 +1,5 @@
-// Arcee (AFM): Llama with an ungated feed-forward network of squared ReLUs. Arcee AI 2025, huggingface.co/arcee-ai/AFM-4.5B.
+// Arcee (AFM): Llama with an ungated feed-forward network of squared ReLUs. Arcee AI 2025,
+// huggingface.co/arcee-ai/AFM-4.5B.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 

@@ -1,5 +1,5 @@
-// Baichuan: Llama whose queries, keys and values are made by one matrix; the 13B model has ALiBi for rotary positions, and its
-// files no "max_position_embeddings". Yang et al. 2023, arXiv:2309.10305.
+// Baichuan: Llama whose queries, keys and values are made by one matrix; the 13B model has ALiBi for rotary positions,
+// and its files no "max_position_embeddings". Yang et al. 2023, arXiv:2309.10305.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 

@@ -1,4 +1,5 @@
-// Bamba: Mamba-2 layers, and attention in a few. IBM, Princeton, CMU and UIUC 2024, github.com/foundation-model-stack/bamba.
+// Bamba: Mamba-2 layers, and attention in a few. IBM, Princeton, CMU and UIUC 2024,
+// github.com/foundation-model-stack/bamba.
 #include "model/families/llama.h"
 #include "model/families/mamba.h"
 
@@ -7,10 +8,10 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> bamba(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 262144},
-                                              .norm_eps = 1e-5,
-                                              .rope = {.share = 0.5},
-                                              .feed_bias = true}));
+  CONTINUO_TRY(
+      ModelSpec spec,
+      llama_spec(p,
+                 {.plain = {.context_length = 262144}, .norm_eps = 1e-5, .rope = {.share = 0.5}, .feed_bias = true}));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   CONTINUO_TRY(const int d_inner, expanded_width(p, "mamba_expand", spec.d_model));
   CONTINUO_TRY(const Mamba2Spec mamba, hybrid_mamba2_mixer(p, d_inner, eps));

@@ -7,7 +7,10 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> bitnet(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 2048}, .norm_eps = 1e-5, .activation = "relu2", .rope = {.theta = 5e5}}));
+  CONTINUO_TRY(
+      ModelSpec spec,
+      llama_spec(p,
+                 {.plain = {.context_length = 2048}, .norm_eps = 1e-5, .activation = "relu2", .rope = {.theta = 5e5}}));
   for (LayerSpec& layer : spec.layers) {
     attention_of(layer).out_norm = layer.mixer_norm;
     std::get<FeedForwardSpec>(layer.ffn).inner_norm = layer.ffn_norm;

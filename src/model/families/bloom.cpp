@@ -11,11 +11,9 @@ namespace {
 
 Result<ModelSpec> bloom(const HyperParameters& p) {
   // ALiBi has no last position: the length that it was trained for is its context.
-  CONTINUO_TRY(
-      ModelSpec spec,
-      plain_spec(p, {.tied_output = true, .context_length = 2048, .context_name = "trained_length"}));
-  CONTINUO_TRY_VOID(
-      expect_flag(p, "residual_after_norm", false, "residuals of normalized states are not supported"));
+  CONTINUO_TRY(ModelSpec spec,
+               plain_spec(p, {.tied_output = true, .context_length = 2048, .context_name = "trained_length"}));
+  CONTINUO_TRY_VOID(expect_flag(p, "residual_after_norm", false, "residuals of normalized states are not supported"));
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
   mixer.grouped_qkv = mixer.qkv_bias = mixer.out_bias = true;
   mixer.alibi = AlibiSpec{.slopes = alibi_slopes(mixer.n_heads)};
@@ -24,8 +22,7 @@ Result<ModelSpec> bloom(const HyperParameters& p) {
   const LayerNormSpec norm{.eps = eps};
   const FeedForwardSpec feed{
       .d_ff = 4 * spec.d_model, .activation = Activation::gelu_tanh, .gated = false, .bias = true};
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.embedding_norm = norm;
   spec.final_norm = norm;
   return spec;

@@ -1,5 +1,5 @@
-// Command R7B: Command R with a window in three layers of four; the others see everything and know no positions. Cohere 2024,
-// huggingface.co/CohereLabs/c4ai-command-r7b-12-2024.
+// Command R7B: Command R with a window in three layers of four; the others see everything and know no positions. Cohere
+// 2024, huggingface.co/CohereLabs/c4ai-command-r7b-12-2024.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 

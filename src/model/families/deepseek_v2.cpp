@@ -12,7 +12,8 @@ namespace {
 Result<void> set_groups(const HyperParameters& p, ExpertsSpec& experts) {
   CONTINUO_TRY(const std::string choice, p.text_or("expert_choice", "greedy"));
   if (std::string_view(choice) == "greedy") return {};
-  if (std::string_view(choice) != "group_limited_greedy") return p.wrong("expert_choice", "one of greedy, group_limited_greedy");
+  if (std::string_view(choice) != "group_limited_greedy")
+    return p.wrong("expert_choice", "one of greedy, group_limited_greedy");
   CONTINUO_TRY(experts.n_groups, p.count("expert_groups", experts.n_experts));
   CONTINUO_TRY(experts.n_active_groups, p.count("active_expert_groups", experts.n_groups));
   if (experts.n_experts % experts.n_groups != 0) {
@@ -22,7 +23,8 @@ Result<void> set_groups(const HyperParameters& p, ExpertsSpec& experts) {
 }
 
 Result<ExpertsSpec> experts_of(const HyperParameters& p, const FeedForwardSpec& feed) {
-  CONTINUO_TRY_VOID(expect_flag(p, "normalize_experts", false, "normalized weights are not supported for this kind of model"));
+  CONTINUO_TRY_VOID(
+      expect_flag(p, "normalize_experts", false, "normalized weights are not supported for this kind of model"));
   ExpertsSpec experts;
   experts.expert = feed;
   CONTINUO_TRY(experts.expert.d_ff, p.count_or("expert_d_ff", 1407));
@@ -64,7 +66,8 @@ constexpr LlamaNames kTensors({
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(adapt_latent_gguf(file, config));
   CONTINUO_TRY(const auto gating, gguf_number(file, "expert_gating_func"));
-  if (gating.value_or(1) > 1) return gguf_wrong(file, "expert_gating_func", "is not 1, a softmax", "DeepSeek-V3 is not supported");
+  if (gating.value_or(1) > 1)
+    return gguf_wrong(file, "expert_gating_func", "is not 1, a softmax", "DeepSeek-V3 is not supported");
   CONTINUO_TRY_VOID(gguf_copy(file, "expert_weights_norm", config, "norm_topk_prob"));
   CONTINUO_TRY_VOID(gguf_copy(file, "expert_weights_scale", config, "routed_scaling_factor"));
   CONTINUO_TRY_VOID(gguf_copy(file, "expert_shared_count", config, "n_shared_experts"));

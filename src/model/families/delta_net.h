@@ -14,7 +14,6 @@ Result<DeltaNetSpec> delta_net_spec(const HyperParameters& parameters, const Del
 
 // Which layers have full attention, and not a delta net: those that "layer_types" says, else every
 // `interval`-th.
-Result<std::vector<bool>> full_attention_layers(const HyperParameters& parameters, std::size_t n_layers,
-                                                int interval);
+Result<std::vector<bool>> full_attention_layers(const HyperParameters& parameters, std::size_t n_layers, int interval);
 
 }  // namespace continuo

@@ -1,5 +1,5 @@
-// ELECTRA: BERT with narrow embeddings. Its generator guesses words; its discriminator, which tells guessed words from others,
-// gives hidden states. Clark et al. 2020, arXiv:2003.10555.
+// ELECTRA: BERT with narrow embeddings. Its generator guesses words; its discriminator, which tells guessed words from
+// others, gives hidden states. Clark et al. 2020, arXiv:2003.10555.
 #include "base/json.h"
 #include "model/families/bert.h"
 

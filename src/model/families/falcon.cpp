@@ -28,10 +28,8 @@ Result<AttentionSpec> attention(const HyperParameters& p, const ModelSpec& spec,
   mixer.out_bias = mixer.qkv_bias;
   CONTINUO_TRY(const bool alibi, p.flag_or("alibi", false));
   if (alibi) {
-    mixer.alibi =
-        AlibiSpec{.slopes = alibi_slopes(mixer.n_heads), .bf16_products = true, .scale = mixer.scale};
-    for (float& slope : mixer.alibi->slopes)
-      slope = to_bf16(slope);
+    mixer.alibi = AlibiSpec{.slopes = alibi_slopes(mixer.n_heads), .bf16_products = true, .scale = mixer.scale};
+    for (float& slope : mixer.alibi->slopes) slope = to_bf16(slope);
   } else {
     CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length));
   }

@@ -35,7 +35,7 @@ Result<Mamba2Spec> mamba_of(const HyperParameters& p, int d_model) {
   CONTINUO_TRY(mixer.out_bias, p.flag_or("projector_bias", false));
   CONTINUO_TRY(const bool norm, p.flag_or("mamba_norm", false));
   CONTINUO_TRY(const bool norm_first, p.flag_or("mamba_norm_before_gate", true));
-  mixer.gate = !norm          ? Mamba2Spec::Gate::gate
+  mixer.gate = !norm        ? Mamba2Spec::Gate::gate
                : norm_first ? Mamba2Spec::Gate::gated_norm
                             : Mamba2Spec::Gate::norm_gated;
   CONTINUO_TRY(mixer.input_scale, factor(p, "ssm_in_scale"));
@@ -43,7 +43,8 @@ Result<Mamba2Spec> mamba_of(const HyperParameters& p, int d_model) {
   return mixer;
 }
 
-// The multipliers of the attention's input and keys become one of the scores; that of its input is also one of the result.
+// The multipliers of the attention's input and keys become one of the scores; that of its input is also one of the
+// result.
 Result<BesidePart> attention_of(const HyperParameters& p, AttentionSpec attention) {
   CONTINUO_TRY(const float in, factor(p, "attention_in_scale"));
   CONTINUO_TRY(const float out, factor(p, "attention_out_scale"));

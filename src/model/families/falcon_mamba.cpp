@@ -15,8 +15,7 @@ Result<ModelSpec> falcon_mamba(const HyperParameters& p) {
   return spec;
 }
 
-constexpr auto kTensors =
-    std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
+constexpr auto kTensors = std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
 
 // Converters write Falcon Mamba as Mamba, with a word on its norms.
 bool is_falcon_mamba(const Checkpoint& file) {

@@ -15,8 +15,8 @@ struct GemmaCaps {
 };
 Result<void> set_later_gemma(const HyperParameters& parameters, ModelSpec& spec, const GemmaCaps& caps);
 
-// Gemma 2 and 3 scale queries by the size of a head, but the largest of each, which has `largest_layers`, by the share of a
-// head in the model; GGUF files do not say it.
+// Gemma 2 and 3 scale queries by the size of a head, but the largest of each, which has `largest_layers`, by the share
+// of a head in the model; GGUF files do not say it.
 Result<void> gguf_gemma_query_scale(const Checkpoint& file, Json& config, double largest_layers);
 
 inline constexpr TensorName kGemmaNorms[] = {

@@ -1,5 +1,6 @@
-// Gemma 4, text only: Gemma 3 with a second embedding that gives each layer an input, values that are normalized, longer heads
-// where attention is full, and later layers that look at the keys and values of earlier ones. Gemma team 2026.
+// Gemma 4, text only: Gemma 3 with a second embedding that gives each layer an input, values that are normalized,
+// longer heads where attention is full, and later layers that look at the keys and values of earlier ones. Gemma team
+// 2026.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -66,7 +67,8 @@ Result<void> share_keys(const HyperParameters& p, ModelSpec& spec) {
     LayerSpec& layer = spec.layers[static_cast<std::size_t>(i)];
     AttentionSpec& attention = attention_of(layer);
     int source = n_layers - shared - 1;
-    while (source >= 0 && attention_of(spec.layers[static_cast<std::size_t>(source)]).window != attention.window) --source;
+    while (source >= 0 && attention_of(spec.layers[static_cast<std::size_t>(source)]).window != attention.window)
+      --source;
     if (source < 0) return p.wrong("shared_kv_layers", "fewer: there is no layer of each kind before them");
     const AttentionSpec& from = attention_of(spec.layers[static_cast<std::size_t>(source)]);
     if (from.head_dim != attention.head_dim || from.n_kv_heads != attention.n_kv_heads) {
@@ -121,7 +123,8 @@ Result<LayerSpec> plain_layer(const HyperParameters& p, const ModelSpec& spec) {
 
 Result<ModelSpec> gemma4(const HyperParameters& p) {
   CONTINUO_TRY(const std::string sees, p.text_or("bidirectional", "vision"));
-  if (std::string_view(sees) != "vision") return p.wrong("bidirectional", "vision or null: attention to later tokens is not supported");
+  if (std::string_view(sees) != "vision")
+    return p.wrong("bidirectional", "vision or null: attention to later tokens is not supported");
   CONTINUO_TRY_VOID(expect_flag(p, "expert_block", false, "experts are not supported for this kind of model"));
   CONTINUO_TRY(ModelSpec spec, plain_spec(p, {.tied_output = true, .context_length = 131072}));
   spec.embedding_scale = std::sqrt(static_cast<float>(spec.d_model));
@@ -158,9 +161,9 @@ constexpr LlamaNames kTensors({
     {Role::layer_output_scale, "*layers.#.layer_scalar"},
 });
 // Layers that look at the keys and values of others have maps of their own in some files, which nothing uses.
-constexpr auto kIgnored = std::to_array<std::string_view>(
-    {"*layers.#.self_attn.k_proj.weight", "*layers.#.self_attn.v_proj.weight", "*layers.#.self_attn.k_norm.weight",
-     "*layers.#.self_attn.v_norm.weight"});
+constexpr auto kIgnored =
+    std::to_array<std::string_view>({"*layers.#.self_attn.k_proj.weight", "*layers.#.self_attn.v_proj.weight",
+                                     "*layers.#.self_attn.k_norm.weight", "*layers.#.self_attn.v_norm.weight"});
 
 }  // namespace
 

@@ -25,8 +25,7 @@ std::optional<std::vector<bool>> unfolded_types(const Json& types, std::size_t n
     const Json& kinds = item[0];
     if (kinds.empty() || !std::all_of(kinds.begin(), kinds.end(), is_kind)) return std::nullopt;
     for (auto times = item[1].get<std::uint64_t>(); times > 0 && local.size() <= n_layers; --times) {
-      for (const Json& kind : kinds)
-        local.push_back(kind == "local");
+      for (const Json& kind : kinds) local.push_back(kind == "local");
     }
   }
   return local;
@@ -41,22 +40,23 @@ Result<std::vector<bool>> local_layers(const HyperParameters& p, std::size_t n_l
   if (types) {
     local = unfolded_types(*types, n_layers);
     if (!local || local->size() != n_layers) {
-      return model_error(p.file(), fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], times] for "
-                                               "{} layers",
-                                               n_layers));
+      return model_error(p.file(),
+                         fmt::format("'attention_types' is not a list of [[\"global\", \"local\"], times] for "
+                                     "{} layers",
+                                     n_layers));
     }
   }
   if (layers) {
-    const bool sound = layers->is_array() && layers->size() == n_layers &&
-                       std::all_of(layers->begin(), layers->end(), is_kind);
+    const bool sound =
+        layers->is_array() && layers->size() == n_layers && std::all_of(layers->begin(), layers->end(), is_kind);
     if (!sound) {
-      return model_error(p.file(), fmt::format("'attention_layers' is not a list of \"global\" or \"local\" for each of "
-                                               "{} layers",
-                                               n_layers));
+      return model_error(p.file(),
+                         fmt::format("'attention_layers' is not a list of \"global\" or \"local\" for each of "
+                                     "{} layers",
+                                     n_layers));
     }
     std::vector<bool> listed;
-    for (const Json& kind : *layers)
-      listed.push_back(kind == "local");
+    for (const Json& kind : *layers) listed.push_back(kind == "local");
     if (local && listed != *local) {
       return model_error(p.file(), "'attention_types' and 'attention_layers' contradict each other", "which is meant?");
     }
@@ -64,8 +64,7 @@ Result<std::vector<bool>> local_layers(const HyperParameters& p, std::size_t n_l
   }
   if (local) return *local;
   std::vector<bool> every_other(n_layers);
-  for (std::size_t i = 1; i < n_layers; i += 2)
-    every_other[i] = true;
+  for (std::size_t i = 1; i < n_layers; i += 2) every_other[i] = true;
   return every_other;
 }
 
@@ -80,8 +79,7 @@ Result<ModelSpec> gpt_neo(const HyperParameters& p) {
                plain_feed(p, {.d_ff = 4 * spec.d_model, .gated = false, .bias = true}, "gelu_new"));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   CONTINUO_TRY(const std::vector<bool> local, local_layers(p, spec.layers.size()));
   CONTINUO_TRY(const int window, p.count_or("window", 256));
   for (std::size_t i = 0; i < local.size(); ++i) {

@@ -14,21 +14,19 @@ Result<ModelSpec> gpt_neox(const HyperParameters& p) {
   mixer.grouped_qkv = true;
   CONTINUO_TRY(mixer.qkv_bias, p.flag_or("attention_bias", true));
   mixer.out_bias = mixer.qkv_bias;
-  CONTINUO_TRY(mixer.rope,
-               rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.25, .share_is_free = true}));
+  CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.25, .share_is_free = true}));
   CONTINUO_TRY(spec.context_length, scaled_context(p, *mixer.rope, spec.context_length));
 
   CONTINUO_TRY(const FeedForwardSpec feed, plain_feed(p, {.gated = false, .bias = true}, "gelu"));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY(const bool parallel, p.flag_or("parallel", true));
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec,
-                  {.order = parallel ? LayerSpec::Order::parallel : LayerSpec::Order::sequential,
-                   .mixer_norm = norm,
-                   .mixer = mixer,
-                   .ffn_norm = norm,
-                   .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec,
+                                {.order = parallel ? LayerSpec::Order::parallel : LayerSpec::Order::sequential,
+                                 .mixer_norm = norm,
+                                 .mixer = mixer,
+                                 .ffn_norm = norm,
+                                 .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -53,9 +51,8 @@ constexpr auto kTensors = std::to_array<TensorName>({
     {Role::output, "lm_head.weight"},
 });
 constexpr auto kPrefixes = std::to_array<std::string_view>({"gpt_neox.", ""});
-constexpr auto kIgnored =
-    std::to_array<std::string_view>({"*layers.#.attention.bias", "*layers.#.attention.masked_bias",
-                                     "*layers.#.attention.rotary_emb.inv_freq"});
+constexpr auto kIgnored = std::to_array<std::string_view>(
+    {"*layers.#.attention.bias", "*layers.#.attention.masked_bias", "*layers.#.attention.rotary_emb.inv_freq"});
 
 }  // namespace
 

@@ -10,10 +10,10 @@ namespace {
 Result<ModelSpec> gpt_oss(const HyperParameters& p) {
   CONTINUO_TRY(const bool ropes, p.has("rope_section"));
   if (!ropes) return model_error(p.file(), "'rope_parameters' or 'rope_scaling' is missing");
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 131072},
-                                              .norm_eps = 1e-5,
-                                              .head_dim = 64,
-                                              .rope = {.theta = 150000}}));
+  CONTINUO_TRY(
+      ModelSpec spec,
+      llama_spec(p,
+                 {.plain = {.context_length = 131072}, .norm_eps = 1e-5, .head_dim = 64, .rope = {.theta = 150000}}));
   CONTINUO_TRY(const int window, window_or(p, 128));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [](int layer) { return layer % 2 == 0; }));
   CONTINUO_TRY(const bool bias, p.flag_or("attention_bias", true));

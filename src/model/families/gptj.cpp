@@ -15,9 +15,9 @@ Result<ModelSpec> gptj(const HyperParameters& p) {
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
   CONTINUO_TRY(const int rotary_dim, p.count_or("rotary_dim", 64));
   if (rotary_dim % 2 != 0 || rotary_dim > mixer.head_dim || p.is_null("rotary_dim")) {
-    return model_error(
-        p.file(), fmt::format("heads of {} values, of which 'rotary_dim' turns {}, expected an even part",
-                              mixer.head_dim, rotary_dim));
+    return model_error(p.file(),
+                       fmt::format("heads of {} values, of which 'rotary_dim' turns {}, expected an even part",
+                                   mixer.head_dim, rotary_dim));
   }
   mixer.rope = RopeSpec{.rotary_dim = rotary_dim, .interleaved = true, .scaling = {}};
 
@@ -25,8 +25,8 @@ Result<ModelSpec> gptj(const HyperParameters& p) {
                plain_feed(p, {.d_ff = 4 * spec.d_model, .gated = false, .bias = true}, "gelu_new"));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
-  CONTINUO_TRY_VOID(fill_layers(
-      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
+  CONTINUO_TRY_VOID(
+      fill_layers(p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }

@@ -25,9 +25,9 @@ Result<void> set_thetas(const HyperParameters& p, ModelSpec& spec) {
 }
 
 Result<ModelSpec> granite_swa(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, granite_spec(p, {.plain = {.tied_output = true, .context_length = 8192},
-                                                .norm_eps = 1e-5,
-                                                .feed_bias = true}));
+  CONTINUO_TRY(
+      ModelSpec spec,
+      granite_spec(p, {.plain = {.tied_output = true, .context_length = 8192}, .norm_eps = 1e-5, .feed_bias = true}));
   CONTINUO_TRY(const int window, window_or(p, 128));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [](int layer) { return layer % 4 != 0; }));
   CONTINUO_TRY_VOID(set_thetas(p, spec));

@@ -1,5 +1,5 @@
-// Granite 4: Granite with Mamba-2 in some or all layers, and a feed-forward network that is called a shared expert; experts
-// beside it are optional, and so are positions. IBM 2025, github.com/ibm-granite/granite-4.0-language-models.
+// Granite 4: Granite with Mamba-2 in some or all layers, and a feed-forward network that is called a shared expert;
+// experts beside it are optional, and so are positions. IBM 2025, github.com/ibm-granite/granite-4.0-language-models.
 #include <algorithm>
 #include <cmath>
 
@@ -40,7 +40,8 @@ Result<ModelSpec> granitemoehybrid(const HyperParameters& p) {
   CONTINUO_TRY(ModelSpec spec, granite_spec(p, {}));
   CONTINUO_TRY(const std::vector<bool> attends, attention_layers(p, spec.layers.size()));
   CONTINUO_TRY(const std::string positions, p.text_or("position_kind", "nope"));
-  if (std::string_view(positions) != "rope" && std::string_view(positions) != "nope") return p.wrong("position_kind", "rope, nope or null");
+  if (std::string_view(positions) != "rope" && std::string_view(positions) != "nope")
+    return p.wrong("position_kind", "rope, nope or null");
   CONTINUO_TRY(const FfnSpec feed, feed_of(p, std::get<FeedForwardSpec>(spec.layers.front().ffn)));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-6));
   MixerSpec mamba;
@@ -83,7 +84,8 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
     config["attention_multiplier"] = 1 / std::sqrt(std::max(d_model / n_heads, 1));
   }
   // What is a shared expert in the family's own files is the plain network where there are no others.
-  const char* const own = config.contains("shared_expert_intermediate_size") ? "shared_expert_intermediate_size" : "intermediate_size";
+  const char* const own =
+      config.contains("shared_expert_intermediate_size") ? "shared_expert_intermediate_size" : "intermediate_size";
   config["shared_intermediate_size"] = config.value(own, 0);
   config.erase("shared_expert_intermediate_size");
   config["num_local_experts"] = config.value("num_experts", 0);

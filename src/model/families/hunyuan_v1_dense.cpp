@@ -23,7 +23,8 @@ Result<std::optional<RopeSpec>> stretched_rope(const HyperParameters& p, int hea
 }
 
 Result<ModelSpec> hunyuan(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 2048}, .norm_eps = 1e-5, .ropes_differ = true}));
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.plain = {.context_length = 2048}, .norm_eps = 1e-5, .ropes_differ = true}));
   set_head_norms(spec, *spec.final_norm);
   const int head_dim = attention_of(spec.layers.front()).head_dim;
   CONTINUO_TRY(std::optional<RopeSpec> rope, stretched_rope(p, head_dim));

@@ -1,4 +1,5 @@
-// Jais 2: Llama with layer norms, biases and ungated squared ReLUs. Inception 2025, huggingface.co/inceptionai/Jais-2-8B-Chat.
+// Jais 2: Llama with layer norms, biases and ungated squared ReLUs. Inception 2025,
+// huggingface.co/inceptionai/Jais-2-8B-Chat.
 #include "model/families/llama.h"
 
 namespace continuo {
@@ -6,7 +7,8 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> jais2(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 8192}, .norm_eps = 1e-5, .activation = "relu2"}));
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.plain = {.context_length = 8192}, .norm_eps = 1e-5, .activation = "relu2"}));
   CONTINUO_TRY(const bool bias, p.flag_or("attention_bias", true));
   CONTINUO_TRY(const bool feed_bias, p.flag_or("mlp_bias", true));
   const LayerNormSpec norm{.eps = std::get<RmsNormSpec>(*spec.final_norm).eps};

@@ -95,7 +95,8 @@ Result<void> set_recurring(const Checkpoint& file, const std::vector<bool>& has,
   }
   for (std::size_t i = 0; i < has.size(); ++i) {
     if (has[i] != (i % step == first))
-      return model_error(file.config_file, "layers of a kind do not recur at even distances", "such models are not supported");
+      return model_error(file.config_file, "layers of a kind do not recur at even distances",
+                         "such models are not supported");
   }
   config[period] = step;
   config[offset] = first;
@@ -123,7 +124,8 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   if (d_inner % d_model != 0)
     return gguf_wrong(file, "ssm.inner_size", fmt::format("is {}, expected a multiple of {}", d_inner, d_model));
   config["mamba_expand"] = d_inner / d_model;
-  for (const char* name : {"use_conv_bias", "use_bias", "conv_kernel", "state_size", "time_step_rank"}) config.erase(name);
+  for (const char* name : {"use_conv_bias", "use_bias", "conv_kernel", "state_size", "time_step_rank"})
+    config.erase(name);
   CONTINUO_TRY(config["intermediate_size"], gguf_whole(file, "feed_forward_length"));
   return {};
 }

@@ -67,7 +67,8 @@ Result<ModelSpec> latent_spec(const HyperParameters& p, LlamaDefaults defaults, 
   CONTINUO_TRY(latent.nope_dim, p.count_or("nope_dim", fallback.nope_dim, kLargestPart));
   CONTINUO_TRY(latent.rope_dim, p.count_or("latent_rope_dim", fallback.rope_dim, kLargestPart));
   const int n_heads = attention_of(spec.layers.front()).n_heads;
-  CONTINUO_TRY(latent.v_dim, p.count_or("v_dim", fallback.v_dim > 0 ? fallback.v_dim : spec.d_model / n_heads, kLargestPart));
+  CONTINUO_TRY(latent.v_dim,
+               p.count_or("v_dim", fallback.v_dim > 0 ? fallback.v_dim : spec.d_model / n_heads, kLargestPart));
   latent.norm = RmsNormSpec{.eps = 1e-6f};
   CONTINUO_TRY(RopeSpec rope, rope_spec(p, latent.rope_dim, spec.context_length, defaults.rope));
   CONTINUO_TRY(spec.context_length, scaled_context(p, rope, spec.context_length));

@@ -27,8 +27,8 @@ inline constexpr TensorName kLatentTensors[] = {
     {Role::latent_kv_norm, "*layers.#.self_attn.kv_a_layernorm.weight"},
     {Role::latent_kv_b, "*layers.#.self_attn.kv_b_proj.weight"},
 };
-#define CONTINUO_LATENT_TENSORS                                                                        \
-  kLatentTensors[0], kLatentTensors[1], kLatentTensors[2], kLatentTensors[3], kLatentTensors[4],       \
-      kLatentTensors[5], kLatentTensors[6], kLatentTensors[7]
+#define CONTINUO_LATENT_TENSORS                                                                                     \
+  kLatentTensors[0], kLatentTensors[1], kLatentTensors[2], kLatentTensors[3], kLatentTensors[4], kLatentTensors[5], \
+      kLatentTensors[6], kLatentTensors[7]
 
 }  // namespace continuo

@@ -24,8 +24,7 @@ Result<std::vector<bool>> attention_layers(const HyperParameters& p, std::size_t
   if (!indexed) return std::vector<bool>(n_layers, true);
   CONTINUO_TRY(const std::vector<int> indices, p.indices("attention_layers"));
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    if (static_cast<std::size_t>(indices[i]) >= n_layers)
-      return p.wrong_item("attention_layers", i, "a layer's index");
+    if (static_cast<std::size_t>(indices[i]) >= n_layers) return p.wrong_item("attention_layers", i, "a layer's index");
     attends[static_cast<std::size_t>(indices[i])] = true;
   }
   return attends;
@@ -39,8 +38,7 @@ Result<int> adjusted_width(const HyperParameters& p, int d_ff) {
   CONTINUO_TRY(const double factor, p.number_or("d_ff_factor", 1, kFactor));
   const double scaled = factor * static_cast<double>(static_cast<long long>(2.0 * d_ff / 3));
   if (p.is_null("d_ff_factor")) return static_cast<int>(2LL * d_ff / 3);
-  if (scaled >= HyperParameters::kLargest)
-    return p.wrong("d_ff_factor", "a factor that leaves a possible width");
+  if (scaled >= HyperParameters::kLargest) return p.wrong("d_ff_factor", "a factor that leaves a possible width");
   const long long width = static_cast<long long>(scaled);
   return static_cast<int>((width + multiple - 1) / multiple * multiple);
 }

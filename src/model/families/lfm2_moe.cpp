@@ -25,10 +25,8 @@ Result<ModelSpec> lfm2_moe(const HyperParameters& p) {
                                               .norm_eps = 1e-5,
                                               .rope = {.theta = 1e6}}));
   CONTINUO_TRY(const int n_dense, p.index_or("n_dense_layers", 2));
-  CONTINUO_TRY(const ExpertsSpec experts,
-               experts_spec(p, std::get<FeedForwardSpec>(spec.layers.front().ffn)));
-  for (std::size_t i = static_cast<std::size_t>(n_dense); i < spec.layers.size(); ++i)
-    spec.layers[i].ffn = experts;
+  CONTINUO_TRY(const ExpertsSpec experts, experts_spec(p, std::get<FeedForwardSpec>(spec.layers.front().ffn)));
+  for (std::size_t i = static_cast<std::size_t>(n_dense); i < spec.layers.size(); ++i) spec.layers[i].ffn = experts;
   CONTINUO_TRY_VOID(set_lfm2_mixers(p, spec));
   return spec;
 }
@@ -62,7 +60,8 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(config["num_dense_layers"], gguf_whole(file, "leading_dense_block_count", 0));
   CONTINUO_TRY(const int gating, gguf_whole(file, "expert_gating_func"));
   constexpr int kSigmoid = 2;
-  if (gating != kSigmoid) return gguf_wrong(file, "expert_gating_func", fmt::format("is {}, expected {}", gating, kSigmoid));
+  if (gating != kSigmoid)
+    return gguf_wrong(file, "expert_gating_func", fmt::format("is {}, expected {}", gating, kSigmoid));
   config["use_expert_bias"] = gguf_stored_somewhere(file, "exp_probs_b.bias");
   return adapt_gguf_lfm2(file, config);
 }

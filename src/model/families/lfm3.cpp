@@ -11,8 +11,7 @@ Result<std::vector<std::string>> layer_types(const HyperParameters& p, std::size
   CONTINUO_TRY(const bool listed, p.has("layer_types"));
   if (listed) return p.texts("layer_types", n_layers);
   std::vector<std::string> types(n_layers, "conv");
-  for (std::size_t i = 2; i < n_layers; i += 2)
-    types[i] = i % 4 == 2 ? "full_attention" : "sliding_attention";
+  for (std::size_t i = 2; i < n_layers; i += 2) types[i] = i % 4 == 2 ? "full_attention" : "sliding_attention";
   return types;
 }
 
@@ -24,8 +23,7 @@ Result<RopeSpec> rope_of(const HyperParameters& p, std::string_view kind, const 
   if (!stated) return fallback;
   CONTINUO_TRY(const HyperParameters all, p.section("rope_section"));
   CONTINUO_TRY(const bool mine, all.has(kind));
-  if (!mine)
-    return p.wrong("rope_section", "a section for each kind of attention that \"layer_types\" names");
+  if (!mine) return p.wrong("rope_section", "a section for each kind of attention that \"layer_types\" names");
   CONTINUO_TRY(const HyperParameters section, all.section(kind));
   return rope_spec(section, section, fallback.rotary_dim, context_length, {.theta = 1e6});
 }
@@ -38,8 +36,7 @@ Result<AttentionSpec> full_attention(const HyperParameters& p, AttentionSpec att
   return attention;
 }
 
-Result<AttentionSpec> sliding_attention(const HyperParameters& p, AttentionSpec attention,
-                                        int context_length) {
+Result<AttentionSpec> sliding_attention(const HyperParameters& p, AttentionSpec attention, int context_length) {
   const RopeSpec fallback{.rotary_dim = attention.head_dim, .theta = 1e4, .scaling = {}};
   CONTINUO_TRY(attention.rope, rope_of(p, "rope_of_sliding", fallback, context_length));
   CONTINUO_TRY(attention.window, window_or(p, 256));

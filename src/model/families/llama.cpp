@@ -20,8 +20,7 @@ Result<ModelSpec> llama_spec(const HyperParameters& p, const LlamaDefaults& defa
   }
   CONTINUO_TRY(const float eps, norm_eps(p, defaults.norm_eps));
   const RmsNormSpec norm{.eps = eps};
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -35,8 +34,7 @@ void set_post_norms(ModelSpec& spec) {
 }
 
 void set_head_norms(ModelSpec& spec, const NormSpec& norm) {
-  for (LayerSpec& layer : spec.layers)
-    attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
+  for (LayerSpec& layer : spec.layers) attention_of(layer).qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
 }
 
 namespace {

@@ -65,12 +65,10 @@ inline constexpr auto kLlamaIgnored =
 constexpr LlamaNames::LlamaNames(std::initializer_list<TensorName> changes) {
   for (const TensorName& name : kLlamaTensors) {
     bool changed = false;
-    for (const TensorName& change : changes)
-      changed = changed || change.role == name.role || change.name == name.name;
+    for (const TensorName& change : changes) changed = changed || change.role == name.role || change.name == name.name;
     if (!changed) add(name);
   }
-  for (const TensorName& change : changes)
-    add(change);
+  for (const TensorName& change : changes) add(change);
 }
 
 // All experts of a layer in one tensor, as transformers 5 keeps them, and writes them where it is told to.

@@ -73,7 +73,8 @@ Result<void> adapt_gguf_hybrid_mamba2(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const int n_heads, gguf_whole(file, "ssm.time_step_rank"));
   CONTINUO_TRY(const int d_model, gguf_whole(file, "embedding_length"));
   if (d_inner % n_heads != 0)
-    return gguf_wrong(file, "ssm.time_step_rank", fmt::format("is {}, expected a divisor of the width {}", n_heads, d_inner));
+    return gguf_wrong(file, "ssm.time_step_rank",
+                      fmt::format("is {}, expected a divisor of the width {}", n_heads, d_inner));
   if (d_inner % d_model == 0) config["mamba_expand"] = d_inner / d_model;
   config["mamba_d_ssm"] = d_inner;
   config["mamba_n_heads"] = n_heads;
@@ -104,8 +105,7 @@ Result<void> adapt_gguf_layer_types(const Checkpoint& file, Json& config, const 
 
 namespace {
 
-constexpr auto kTensors =
-    std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
+constexpr auto kTensors = std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA_TENSORS("mixer")});
 
 }  // namespace
 

@@ -24,8 +24,8 @@ constexpr int auto_dt_rank(int d_model) { return (d_model + 15) / 16; }
 // Mamba, and Falcon Mamba but for its norms.
 Result<ModelSpec> mamba_spec(const HyperParameters& parameters);
 
-// Mamba-2 with d_inner values in all heads: what all families say by the same names (groups, state, convolution, biases of
-// the maps as given, activation named `activation`, limits of the step, norm). An error unless the sizes fit.
+// Mamba-2 with d_inner values in all heads: what all families say by the same names (groups, state, convolution, biases
+// of the maps as given, activation named `activation`, limits of the step, norm). An error unless the sizes fit.
 struct Mamba2Sizes {
   int d_inner = 0, n_heads = 0, head_dim = 0;
   int default_groups = 1, default_d_state = 0;
@@ -36,31 +36,28 @@ Result<Mamba2Spec> mamba2_mixer(const HyperParameters& parameters, const Mamba2S
 Result<Mamba2Spec> hybrid_mamba2_mixer(const HyperParameters& parameters, int d_inner, float norm_eps);
 
 // Names of a mixer's tensors within the part `module` of a layer.
-#define CONTINUO_MAMBA_COMMON_TENSORS(module)                        \
-  {Role::mamba_in, "*layers.#." module ".in_proj.weight"},           \
-  {Role::mamba_in_bias, "*layers.#." module ".in_proj.bias"},        \
-  {Role::conv_filters, "*layers.#." module ".conv1d.weight"},        \
-  {Role::conv_filters_bias, "*layers.#." module ".conv1d.bias"},     \
-  {Role::mamba_a, "*layers.#." module ".A_log"},                     \
-  {Role::mamba_skip, "*layers.#." module ".D"},                      \
-  {Role::mamba_out, "*layers.#." module ".out_proj.weight"},         \
-  {Role::mamba_out_bias, "*layers.#." module ".out_proj.bias"}
-#define CONTINUO_MAMBA_TENSORS(module)                               \
-  CONTINUO_MAMBA_COMMON_TENSORS(module),                             \
-  {Role::mamba_x, "*layers.#." module ".x_proj.weight"},             \
-  {Role::mamba_dt, "*layers.#." module ".dt_proj.weight"},           \
-  {Role::mamba_dt_bias, "*layers.#." module ".dt_proj.bias"}
-#define CONTINUO_MAMBA2_TENSORS(module)                              \
-  CONTINUO_MAMBA_COMMON_TENSORS(module),                             \
-  {Role::mamba_dt_bias, "*layers.#." module ".dt_bias"},             \
-  {Role::mamba_norm, "*layers.#." module ".norm.weight"}
+#define CONTINUO_MAMBA_COMMON_TENSORS(module)                                                                          \
+  {Role::mamba_in, "*layers.#." module ".in_proj.weight"}, {Role::mamba_in_bias, "*layers.#." module ".in_proj.bias"}, \
+      {Role::conv_filters, "*layers.#." module ".conv1d.weight"},                                                      \
+      {Role::conv_filters_bias, "*layers.#." module ".conv1d.bias"}, {Role::mamba_a, "*layers.#." module ".A_log"},    \
+      {Role::mamba_skip, "*layers.#." module ".D"}, {Role::mamba_out, "*layers.#." module ".out_proj.weight"}, {       \
+    Role::mamba_out_bias, "*layers.#." module ".out_proj.bias"                                                         \
+  }
+#define CONTINUO_MAMBA_TENSORS(module)                                                          \
+  CONTINUO_MAMBA_COMMON_TENSORS(module), {Role::mamba_x, "*layers.#." module ".x_proj.weight"}, \
+      {Role::mamba_dt, "*layers.#." module ".dt_proj.weight"}, {                                \
+    Role::mamba_dt_bias, "*layers.#." module ".dt_proj.bias"                                    \
+  }
+#define CONTINUO_MAMBA2_TENSORS(module)                                                           \
+  CONTINUO_MAMBA_COMMON_TENSORS(module), {Role::mamba_dt_bias, "*layers.#." module ".dt_bias"}, { \
+    Role::mamba_norm, "*layers.#." module ".norm.weight"                                          \
+  }
 // Names around the mixers of models that call them so.
-#define CONTINUO_BACKBONE_TENSORS                                    \
-  {Role::embedding, "*embeddings.weight"},                           \
-  {Role::embedding, "*embedding.weight"},                            \
-  {Role::mixer_norm, "*layers.#.norm.weight"},                       \
-  {Role::final_norm, "*norm_f.weight"},                              \
-  {Role::output, "lm_head.weight"}
+#define CONTINUO_BACKBONE_TENSORS                                                          \
+  {Role::embedding, "*embeddings.weight"}, {Role::embedding, "*embedding.weight"},         \
+      {Role::mixer_norm, "*layers.#.norm.weight"}, {Role::final_norm, "*norm_f.weight"}, { \
+    Role::output, "lm_head.weight"                                                         \
+  }
 inline constexpr auto kBackbonePrefixes = std::to_array<std::string_view>({"backbone.", "model.", ""});
 
 // What GGUF files call the tensors of Mamba and Mamba-2 layers.
@@ -81,8 +78,8 @@ inline constexpr auto kGgufMambaNames = std::to_array<TensorName>({
     {Role::mamba_out, "blk.#.ssm_out.weight"},
     {Role::mamba_out_bias, "blk.#.ssm_out.bias"},
 });
-// Sizes of Mamba layers in a GGUF file, and which biases are there, by the names of Mamba's own files; the same of Mamba-2 in
-// hybrids, by theirs.
+// Sizes of Mamba layers in a GGUF file, and which biases are there, by the names of Mamba's own files; the same of
+// Mamba-2 in hybrids, by theirs.
 Result<void> adapt_gguf_mamba(const Checkpoint& file, Json& config);
 Result<void> adapt_gguf_hybrid_mamba2(const Checkpoint& file, Json& config);
 // "layer_types": `attention` where a layer has heads of keys, else `other`; "num_key_value_heads".

@@ -101,12 +101,12 @@ Result<ModelSpec> mamba2(const HyperParameters& p) {
   return mixers_only(p, spec, mixer);
 }
 
-constexpr auto kTensors =
-    std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA2_TENSORS("mixer")});
+constexpr auto kTensors = std::to_array<TensorName>({CONTINUO_BACKBONE_TENSORS, CONTINUO_MAMBA2_TENSORS("mixer")});
 
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(adapt_gguf_hybrid_mamba2(file, config));
-  if (!config.contains("mamba_expand")) return gguf_wrong(file, "ssm.inner_size", "is no multiple of the model's width");
+  if (!config.contains("mamba_expand"))
+    return gguf_wrong(file, "ssm.inner_size", "is no multiple of the model's width");
   config.erase("num_attention_heads");  // 0
   config["num_heads"] = config["mamba_n_heads"];
   config["head_dim"] = config["mamba_d_head"];

@@ -19,8 +19,7 @@ Result<ModelSpec> minicpm(const HyperParameters& p) {
   spec.embedding_scale = static_cast<float>(embedding);
   spec.logit_scale = static_cast<float>(static_cast<double>(base_width) / spec.d_model);
   const double residual = depth / std::sqrt(static_cast<double>(spec.layers.size()));
-  for (LayerSpec& layer : spec.layers)
-    layer.residual_scale = static_cast<float>(residual);
+  for (LayerSpec& layer : spec.layers) layer.residual_scale = static_cast<float>(residual);
   return spec;
 }
 

@@ -10,10 +10,9 @@ namespace {
 Result<ModelSpec> ministral3(const HyperParameters& p) {
   CONTINUO_TRY(const bool ropes, p.has("rope_section"));
   if (!ropes) return model_error(p.file(), "'rope_parameters' or 'rope_scaling' is missing");
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 262144},
-                                              .norm_eps = 1e-5,
-                                              .head_dim = 128,
-                                              .rope = {.theta = 1e6}}));
+  CONTINUO_TRY(
+      ModelSpec spec,
+      llama_spec(p, {.plain = {.context_length = 262144}, .norm_eps = 1e-5, .head_dim = 128, .rope = {.theta = 1e6}}));
   CONTINUO_TRY(const int window, window_or(p, 0));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
   CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));

@@ -12,8 +12,7 @@ Result<ModelSpec> mixtral(const HyperParameters& p) {
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
   const auto& expert = std::get<FeedForwardSpec>(spec.layers.front().ffn);
   CONTINUO_TRY(const ExpertsSpec experts, plain_experts(p, expert, true));
-  for (LayerSpec& layer : spec.layers)
-    layer.ffn = experts;
+  for (LayerSpec& layer : spec.layers) layer.ffn = experts;
   return spec;
 }
 

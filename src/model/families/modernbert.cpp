@@ -1,5 +1,5 @@
-// ModernBERT: an encoder with rotary positions, gated networks, and a window in two layers of three. Warner et al. 2024,
-// arXiv:2412.13663.
+// ModernBERT: an encoder with rotary positions, gated networks, and a window in two layers of three. Warner et al.
+// 2024, arXiv:2412.13663.
 #include "model/families/modernbert.h"
 
 #include "model/families/bert.h"

@@ -1,5 +1,5 @@
-// The decoder of ModernBERT's kind (Ettin): layer norms, a gated network in one matrix, a window in two layers of three, and a
-// head before the output matrix. Weller et al. 2025, arXiv:2507.11412.
+// The decoder of ModernBERT's kind (Ettin): layer norms, a gated network in one matrix, a window in two layers of
+// three, and a head before the output matrix. Weller et al. 2025, arXiv:2507.11412.
 #include "model/families/llama.h"
 #include "model/families/modernbert.h"
 
@@ -13,8 +13,9 @@ Result<void> set_attention_kinds(const HyperParameters& p, ModelSpec& spec) {
   CONTINUO_TRY_VOID(set_windows(p, spec, local / 2, [&](int layer) { return layer % every != 0; }));
   CONTINUO_TRY(const double full_theta, p.number_or("global_rope_theta", 160000, kFromOne));
   CONTINUO_TRY(const double local_theta, p.number_or("local_rope_theta", 10000, kFromOne));
-  CONTINUO_TRY(const RopesByKind ropes, ropes_by_kind(p, attention_of(spec.layers.front()).head_dim, spec.context_length,
-                                                      {.theta = full_theta}, {.theta = local_theta}));
+  CONTINUO_TRY(const RopesByKind ropes,
+               ropes_by_kind(p, attention_of(spec.layers.front()).head_dim, spec.context_length, {.theta = full_theta},
+                             {.theta = local_theta}));
   for (LayerSpec& layer : spec.layers) {
     AttentionSpec& attention = attention_of(layer);
     attention.rope = attention.window > 0 ? ropes.sliding : ropes.full;

@@ -15,8 +15,7 @@ Result<AttentionSpec> attention(const HyperParameters& top, const ModelSpec& spe
   CONTINUO_TRY(const HyperParameters p, top.section("attention_section"));
   CONTINUO_TRY(const std::string kind, p.text_or("attention_kind", "multihead_attention"));
   if (kind != "multihead_attention") return p.wrong("attention_kind", "multihead_attention");
-  CONTINUO_TRY_VOID(
-      expect_flag(p, "alibi", true, "other positions are not supported for this kind of model"));
+  CONTINUO_TRY_VOID(expect_flag(p, "alibi", true, "other positions are not supported for this kind of model"));
   CONTINUO_TRY_VOID(expect_flag(p, "qk_norm", false, "norms of queries and keys are not supported for it"));
   CONTINUO_TRY_VOID(expect_flag(p, "prefix_lm", false, "a prefix that looks ahead is not supported"));
   CONTINUO_TRY(const double scale, p.number_or("attention_scale", mixer.scale, kFactor));
@@ -29,9 +28,8 @@ Result<AttentionSpec> attention(const HyperParameters& top, const ModelSpec& spe
 }
 
 Result<ModelSpec> mpt(const HyperParameters& p) {
-  CONTINUO_TRY(
-      ModelSpec spec,
-      plain_spec(p, {.tied_output = true, .context_length = 2048, .context_name = "trained_length"}));
+  CONTINUO_TRY(ModelSpec spec,
+               plain_spec(p, {.tied_output = true, .context_length = 2048, .context_name = "trained_length"}));
   CONTINUO_TRY_VOID(expect_flag(p, "no_biases", true, "biases are not supported for this kind of model"));
   CONTINUO_TRY(const bool scaled, p.has("logit_scale"));
   if (scaled) return p.wrong("logit_scale", "null");
@@ -40,12 +38,10 @@ Result<ModelSpec> mpt(const HyperParameters& p) {
   CONTINUO_TRY(const AttentionSpec mixer, attention(p, spec));
 
   CONTINUO_TRY(const int ratio, p.count_or("d_ff_ratio", 4, 64));
-  const FeedForwardSpec feed{
-      .d_ff = ratio * spec.d_model, .activation = Activation::gelu_erf, .gated = false};
+  const FeedForwardSpec feed{.d_ff = ratio * spec.d_model, .activation = Activation::gelu_erf, .gated = false};
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps, .bias = false};
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }
@@ -72,8 +68,7 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   config["attn_config"] = std::move(attention);
   config["max_seq_len"] = config["max_position_embeddings"];
   const double d_model = config.value("hidden_size", 0.0), d_ff = config.value("intermediate_size", 0.0);
-  if (d_model > 0 && d_ff > 0)
-    config["expansion_ratio"] = static_cast<std::int64_t>(std::min(d_ff / d_model, 1e6));
+  if (d_model > 0 && d_ff > 0) config["expansion_ratio"] = static_cast<std::int64_t>(std::min(d_ff / d_model, 1e6));
   return {};
 }
 

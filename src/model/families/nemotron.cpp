@@ -1,5 +1,5 @@
-// Nemotron (Minitron): layer norms that keep weight - 1, ungated squared ReLUs, a part of each head turned. Parmar et al. 2024,
-// arXiv:2402.16819.
+// Nemotron (Minitron): layer norms that keep weight - 1, ungated squared ReLUs, a part of each head turned. Parmar et
+// al. 2024, arXiv:2402.16819.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 

@@ -30,7 +30,8 @@ Result<std::vector<Block>> listed_blocks(const HyperParameters& p) {
   const Json* const list = p.raw("layers_block_type");
   const std::size_t n_layers = list->is_array() ? list->size() : 1;
   if (n_layers == 0 || n_layers > kMaxLayers)
-    return model_error(p.file(), fmt::format("'layers_block_type' is a list of {}, expected 1 to {}", n_layers, kMaxLayers));
+    return model_error(p.file(),
+                       fmt::format("'layers_block_type' is a list of {}, expected 1 to {}", n_layers, kMaxLayers));
   CONTINUO_TRY(const std::vector<std::string> names, p.texts("block_types", n_layers));
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -57,7 +58,8 @@ Result<std::vector<Block>> blocks_of_pattern(const HyperParameters& p) {
       if (letter == row.letter) blocks.push_back(row.block);
     }
     if (blocks.size() == before) {
-      return p.wrong("block_pattern", "letters M (Mamba), * (attention) and - (feed-forward): E (experts) is not supported");
+      return p.wrong("block_pattern",
+                     "letters M (Mamba), * (attention) and - (feed-forward): E (experts) is not supported");
     }
   }
   return blocks;

@@ -1,5 +1,5 @@
-// OLMo 3: OLMo 2 with a window in three layers of four; positions scaled for longer texts in the others alone. OLMo team 2025,
-// allenai.org/olmo3.
+// OLMo 3: OLMo 2 with a window in three layers of four; positions scaled for longer texts in the others alone. OLMo
+// team 2025, allenai.org/olmo3.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 
@@ -13,8 +13,8 @@ Result<ModelSpec> olmo3(const HyperParameters& p) {
   set_post_norms(spec);
   CONTINUO_TRY(const int window, window_or(p, 4096));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int layer) { return (layer + 1) % 4 != 0; }));
-  CONTINUO_TRY(const RopesByKind ropes, ropes_by_kind(p, attention_of(spec.layers.front()).head_dim, spec.context_length,
-                                                      {.theta = 5e5}, {.theta = 5e5}));
+  CONTINUO_TRY(const RopesByKind ropes, ropes_by_kind(p, attention_of(spec.layers.front()).head_dim,
+                                                      spec.context_length, {.theta = 5e5}, {.theta = 5e5}));
   for (LayerSpec& layer : spec.layers) {
     AttentionSpec& attention = attention_of(layer);
     attention.qk_norm = QkNormSpec{*spec.final_norm, QkNormSpec::Span::all_heads};

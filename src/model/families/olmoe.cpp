@@ -10,8 +10,7 @@ Result<ModelSpec> olmoe(const HyperParameters& p) {
   CONTINUO_TRY(const bool clips, p.has("qkv_clip"));
   if (clips) return p.wrong("qkv_clip", "null: clipping what is normalized is not supported for this kind of model");
   CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 4096}, .norm_eps = 1e-5}));
-  CONTINUO_TRY(const ExpertsSpec experts,
-               plain_experts(p, std::get<FeedForwardSpec>(spec.layers.front().ffn), false));
+  CONTINUO_TRY(const ExpertsSpec experts, plain_experts(p, std::get<FeedForwardSpec>(spec.layers.front().ffn), false));
   for (LayerSpec& layer : spec.layers) {
     attention_of(layer).qk_norm = QkNormSpec{*spec.final_norm, QkNormSpec::Span::all_heads};
     layer.ffn = experts;

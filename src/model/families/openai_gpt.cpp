@@ -28,12 +28,9 @@ Result<ModelSpec> openai_gpt(const HyperParameters& p) {
   CONTINUO_TRY(feed.activation, activation_of(p));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
-  CONTINUO_TRY_VOID(fill_layers(p, spec,
-                                {.order = LayerSpec::Order::post_norm,
-                                 .mixer_norm = norm,
-                                 .mixer = mixer,
-                                 .ffn_norm = norm,
-                                 .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(
+      p, spec,
+      {.order = LayerSpec::Order::post_norm, .mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   return spec;
 }
 

@@ -30,7 +30,8 @@ Result<std::vector<int>> per_layer(const HyperParameters& p, std::string_view na
 Result<void> set_layer(const HyperParameters& p, LayerSpec& layer, int n_heads, int n_kv_heads) {
   AttentionSpec& attention = attention_of(layer);
   if (n_heads < 1 || n_heads > kMaxHeads) return p.wrong("layer_heads", fmt::format("numbers from 1 to {}", kMaxHeads));
-  if (n_kv_heads < 1 || n_heads % n_kv_heads != 0) return p.wrong("layer_kv_heads", "divisors of the numbers of query heads");
+  if (n_kv_heads < 1 || n_heads % n_kv_heads != 0)
+    return p.wrong("layer_kv_heads", "divisors of the numbers of query heads");
   attention.n_heads = n_heads;
   attention.n_kv_heads = n_kv_heads;
   return {};
@@ -111,7 +112,8 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   config["ffn_dim_divisor"] = 1;
   const double d_model = std::max(config.value("hidden_size", 1.0), 1.0);
   config["ffn_multipliers"] = Json::array();
-  for (const Json& width : widths) config["ffn_multipliers"].push_back(width.is_number() ? width.get<double>() / d_model : 0.0);
+  for (const Json& width : widths)
+    config["ffn_multipliers"].push_back(width.is_number() ? width.get<double>() / d_model : 0.0);
   config["max_context_length"] = config["max_position_embeddings"];
   config["share_input_output_layers"] = config["tie_word_embeddings"];
   if (config.contains("rope_theta")) config["rope_freq_constant"] = config["rope_theta"];

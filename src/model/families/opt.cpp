@@ -20,13 +20,12 @@ Result<ModelSpec> opt(const HyperParameters& p) {
   CONTINUO_TRY(const bool weights, p.flag_or("norm_weights", true));
   const LayerNormSpec norm{.eps = 1e-5f, .bias = weights, .weight = weights};
   CONTINUO_TRY(const bool before, p.flag_or("norm_before", true));
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec,
-                  {.order = before ? LayerSpec::Order::sequential : LayerSpec::Order::post_norm,
-                   .mixer_norm = norm,
-                   .mixer = mixer,
-                   .ffn_norm = norm,
-                   .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec,
+                                {.order = before ? LayerSpec::Order::sequential : LayerSpec::Order::post_norm,
+                                 .mixer_norm = norm,
+                                 .mixer = mixer,
+                                 .ffn_norm = norm,
+                                 .ffn = feed}));
   CONTINUO_TRY(const bool no_final_norm, p.flag_or("no_final_norm", false));
   if (before && !no_final_norm) spec.final_norm = norm;
   return spec;

@@ -12,8 +12,7 @@ Result<ModelSpec> persimmon(const HyperParameters& p) {
   mixer.n_kv_heads = mixer.n_heads;
   mixer.grouped_qkv = true;
   mixer.qkv_bias = mixer.out_bias = true;
-  CONTINUO_TRY(mixer.rope,
-               rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
+  CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
   CONTINUO_TRY(spec.context_length, scaled_context(p, *mixer.rope, spec.context_length));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};

@@ -12,8 +12,7 @@ Result<ModelSpec> phi(const HyperParameters& p) {
   spec.output_bias = true;
   CONTINUO_TRY(AttentionSpec mixer, plain_attention(p, spec));
   mixer.qkv_bias = mixer.out_bias = true;
-  CONTINUO_TRY(mixer.rope,
-               rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
+  CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
   CONTINUO_TRY(spec.context_length, scaled_context(p, *mixer.rope, spec.context_length));
 
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
@@ -21,8 +20,8 @@ Result<ModelSpec> phi(const HyperParameters& p) {
   CONTINUO_TRY(const bool qk_norm, p.flag_or("qk_norm", false));
   if (qk_norm) mixer.qk_norm = QkNormSpec{norm, QkNormSpec::Span::head};
   CONTINUO_TRY(const FeedForwardSpec feed, plain_feed(p, {.gated = false, .bias = true}, "gelu_new"));
-  CONTINUO_TRY_VOID(fill_layers(
-      p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
+  CONTINUO_TRY_VOID(
+      fill_layers(p, spec, {.order = LayerSpec::Order::parallel, .mixer_norm = norm, .mixer = mixer, .ffn = feed}));
   spec.final_norm = norm;
   return spec;
 }

@@ -1,5 +1,5 @@
-// Phi-3.5-MoE: Mixtral with layer norms, biases, and a router that chooses one expert after the other. Abdin et al. 2024,
-// arXiv:2404.14219; Liu et al. 2024, arXiv:2409.12136.
+// Phi-3.5-MoE: Mixtral with layer norms, biases, and a router that chooses one expert after the other. Abdin et al.
+// 2024, arXiv:2404.14219; Liu et al. 2024, arXiv:2409.12136.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
 

@@ -4,8 +4,7 @@
 
 namespace continuo {
 
-Result<void> set_qwen_windows(const HyperParameters& p, ModelSpec& spec,
-                              const std::function<bool(int, int)>& rule) {
+Result<void> set_qwen_windows(const HyperParameters& p, ModelSpec& spec, const std::function<bool(int, int)>& rule) {
   CONTINUO_TRY(const bool windows, p.flag_or("use_window", false));
   int window = 0;
   if (windows) {

@@ -15,8 +15,7 @@ Result<ModelSpec> qwen2_moe(const HyperParameters& p) {
     attention_of(layer).qkv_bias = qkv_bias;
     attention_of(layer).out_bias = false;
   }
-  CONTINUO_TRY_VOID(
-      set_qwen_windows(p, spec, [](int layer, int first) { return layer % 2 == 0 && layer < first; }));
+  CONTINUO_TRY_VOID(set_qwen_windows(p, spec, [](int layer, int first) { return layer % 2 == 0 && layer < first; }));
   CONTINUO_TRY_VOID(set_qwen_experts(p, spec, 1408, 5632));
   return spec;
 }

@@ -22,8 +22,7 @@ constexpr LlamaNames kTensors({
     {Role::delta_norm, "*layers.#.linear_attn.norm.weight"},
     {Role::delta_out, "*layers.#.linear_attn.out_proj.weight"},
 });
-constexpr auto kPrefixes =
-    std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
+constexpr auto kPrefixes = std::to_array<std::string_view>({"model.", "model.language_model.", "language_model.", ""});
 
 // Value heads stand in another order there.
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {

@@ -33,7 +33,8 @@ Result<void> adapt_gguf_qwen3_next(const Checkpoint& file, Json& config) {
   CONTINUO_TRY(const int d_inner, gguf_whole(file, "ssm.inner_size"));
   CONTINUO_TRY(const int n_value_heads, gguf_whole(file, "ssm.time_step_rank"));
   if (d_inner % n_value_heads != 0)
-    return gguf_wrong(file, "ssm.time_step_rank", fmt::format("is {}, expected a divisor of {}", n_value_heads, d_inner));
+    return gguf_wrong(file, "ssm.time_step_rank",
+                      fmt::format("is {}, expected a divisor of {}", n_value_heads, d_inner));
   config["linear_num_value_heads"] = n_value_heads;
   config["linear_value_head_dim"] = d_inner / n_value_heads;
   CONTINUO_TRY(config["linear_num_key_heads"], gguf_whole(file, "ssm.group_count"));

@@ -29,8 +29,7 @@ Result<std::vector<bool>> attention_layers(const HyperParameters& p, std::size_t
       return p.wrong_item("block_types", i, "recurrent or attention");
   }
   std::vector<bool> attends(n_layers);
-  for (std::size_t i = 0; i < n_layers; ++i)
-    attends[i] = kinds[i % kinds.size()] == "attention";
+  for (std::size_t i = 0; i < n_layers; ++i) attends[i] = kinds[i % kinds.size()] == "attention";
   return attends;
 }
 
@@ -42,8 +41,7 @@ Result<AttentionSpec> attention_spec(const HyperParameters& p, const ModelSpec& 
   CONTINUO_TRY(attention.qkv_bias, p.flag_or("attention_bias", false));
   attention.out_bias = true;
   CONTINUO_TRY(attention.window, p.count_or("window", 2048));
-  CONTINUO_TRY(attention.rope,
-               rope_spec(p, head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
+  CONTINUO_TRY(attention.rope, rope_spec(p, head_dim, spec.context_length, {.share = 0.5, .share_is_free = true}));
   if (!std::holds_alternative<std::monostate>(attention.rope->scaling)) {
     CONTINUO_TRY(const HyperParameters section, p.section("rope_section"));
     return section.wrong("rope_type", "default: these models do not scale positions");

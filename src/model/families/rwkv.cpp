@@ -43,7 +43,8 @@ Result<void> grow_epsilons(const HyperParameters& p, ModelSpec& spec) {
   if (every == 0) return {};
   const auto scaled = [&](NormSpec& norm, std::size_t halvings) {
     auto& layer_norm = std::get<LayerNormSpec>(norm);
-    layer_norm.eps = static_cast<float>(std::ldexp(static_cast<double>(layer_norm.eps), static_cast<int>(2 * halvings)));
+    layer_norm.eps =
+        static_cast<float>(std::ldexp(static_cast<double>(layer_norm.eps), static_cast<int>(2 * halvings)));
   };
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     scaled(*spec.layers[i].mixer_norm, i / static_cast<std::size_t>(every));

@@ -28,7 +28,8 @@ Result<ModelSpec> rwkv6(const HyperParameters& p) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     if (rescaled_every > 0)
-      layer.residual_scale = std::ldexp(1.0f, static_cast<int>(std::min<std::size_t>(i / static_cast<std::size_t>(rescaled_every), 100)));
+      layer.residual_scale =
+          std::ldexp(1.0f, static_cast<int>(std::min<std::size_t>(i / static_cast<std::size_t>(rescaled_every), 100)));
     layer.mixer = mixer;
     layer.ffn = ChannelMixSpec{.version = 6, .d_model = spec.d_model, .d_ff = d_ff};
   }

@@ -1,5 +1,5 @@
-// RWKV-7 (Goose), as flash-linear-attention names it: a delta rule with a learning rate for each channel. Peng et al. 2025,
-// arXiv:2503.14456.
+// RWKV-7 (Goose), as flash-linear-attention names it: a delta rule with a learning rate for each channel. Peng et al.
+// 2025, arXiv:2503.14456.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -30,7 +30,8 @@ Result<void> set_ranks(const HyperParameters& p, RwkvSpec& spec) {
 // Width of all heads' values: one number, or one a layer, which must be the same as all mix in the first layer's.
 Result<int> value_width(const HyperParameters& p, const ModelSpec& spec) {
   const Json* const stated = p.raw("value_dim");
-  if (!stated || !stated->is_array()) return p.count_or("rwkv_value_width", spec.d_model, HyperParameters::kLargest / 4);
+  if (!stated || !stated->is_array())
+    return p.count_or("rwkv_value_width", spec.d_model, HyperParameters::kLargest / 4);
   CONTINUO_TRY(const std::vector<float> widths, p.numbers("rwkv_value_width", spec.layers.size(), kFromOne));
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (widths[i] != widths[0]) return p.wrong_item("rwkv_value_width", i, "the width of the first layer's values");
@@ -64,7 +65,8 @@ Result<void> set_attention(const HyperParameters& p, ModelSpec& spec) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto layer = static_cast<std::size_t>(layers[i]);
     if (layer == 0 || layer >= spec.layers.size())
-      return section.wrong_item("listed_layers", i, "the index of a layer after the first, whose values the others mix in");
+      return section.wrong_item("listed_layers", i,
+                                "the index of a layer after the first, whose values the others mix in");
     spec.layers[layer].mixer = attention;
   }
   return {};

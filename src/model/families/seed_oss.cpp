@@ -6,7 +6,8 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> seed_oss(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.plain = {.context_length = 524288}, .head_dim = 128, .feed_bias = true}));
+  CONTINUO_TRY(ModelSpec spec,
+               llama_spec(p, {.plain = {.context_length = 524288}, .head_dim = 128, .feed_bias = true}));
   CONTINUO_TRY(const bool bias, p.flag_or("attention_bias", true));
   CONTINUO_TRY(const bool out_bias, p.flag_or("attention_out_bias", false));
   for (LayerSpec& layer : spec.layers) {

@@ -17,12 +17,10 @@ Result<std::vector<bool>> turned_layers(const HyperParameters& p, std::size_t n_
     if (list.size() < n_layers) {
       return p.wrong("turned_layers", fmt::format("a list of {} numbers", n_layers));
     }
-    for (std::size_t i = 0; i < n_layers; ++i)
-      turned[i] = list[i] != 0;
+    for (std::size_t i = 0; i < n_layers; ++i) turned[i] = list[i] != 0;
   } else {
     CONTINUO_TRY(const int interval, p.count_or("unturned_interval", 4));
-    for (std::size_t i = 0; i < n_layers; ++i)
-      turned[i] = (i + 1) % static_cast<std::size_t>(interval) != 0;
+    for (std::size_t i = 0; i < n_layers; ++i) turned[i] = (i + 1) % static_cast<std::size_t>(interval) != 0;
   }
   return turned;
 }
@@ -36,8 +34,8 @@ Result<ModelSpec> smollm3(const HyperParameters& p) {
   if (windows) {
     CONTINUO_TRY(window, window_or(p, 0));
   }
-  CONTINUO_TRY_VOID(set_windows(
-      p, spec, window, [&](int layer) { return window > 0 && !turned[static_cast<std::size_t>(layer)]; }));
+  CONTINUO_TRY_VOID(
+      set_windows(p, spec, window, [&](int layer) { return window > 0 && !turned[static_cast<std::size_t>(layer)]; }));
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     if (!turned[i]) attention_of(spec.layers[i]).rope.reset();
   }

@@ -7,8 +7,7 @@ namespace continuo {
 namespace {
 
 Result<ModelSpec> stablelm(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec,
-               llama_spec(p, {.norm_eps = 1e-5, .rope = {.share = 0.25, .share_is_free = true}}));
+  CONTINUO_TRY(ModelSpec spec, llama_spec(p, {.norm_eps = 1e-5, .rope = {.share = 0.25, .share_is_free = true}}));
   const float eps = std::get<RmsNormSpec>(*spec.final_norm).eps;
   const LayerNormSpec norm{.eps = eps};
   CONTINUO_TRY(const bool qkv_bias, p.flag_or("qkv_bias", false));

@@ -18,12 +18,10 @@ Result<ModelSpec> starcoder2(const HyperParameters& p) {
   CONTINUO_TRY(mixer.rope, rope_spec(p, mixer.head_dim, spec.context_length));
   CONTINUO_TRY(spec.context_length, scaled_context(p, *mixer.rope, spec.context_length));
 
-  CONTINUO_TRY(const FeedForwardSpec feed,
-               plain_feed(p, {.gated = false, .bias = bias}, "gelu_pytorch_tanh"));
+  CONTINUO_TRY(const FeedForwardSpec feed, plain_feed(p, {.gated = false, .bias = bias}, "gelu_pytorch_tanh"));
   CONTINUO_TRY(const float eps, norm_eps(p, 1e-5));
   const LayerNormSpec norm{.eps = eps};
-  CONTINUO_TRY_VOID(
-      fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
+  CONTINUO_TRY_VOID(fill_layers(p, spec, {.mixer_norm = norm, .mixer = mixer, .ffn_norm = norm, .ffn = feed}));
   CONTINUO_TRY(const int window, window_or(p, 0));
   CONTINUO_TRY_VOID(set_windows(p, spec, window, [&](int) { return window > 0; }));
   spec.final_norm = norm;

@@ -1,5 +1,5 @@
-// Zamba2: Mamba-2 layers, before some of which stands one of a few blocks of attention and feed-forward that they share, with an
-// adapter for each use. Glorioso et al. 2024, arXiv:2411.15242.
+// Zamba2: Mamba-2 layers, before some of which stands one of a few blocks of attention and feed-forward that they
+// share, with an adapter for each use. Glorioso et al. 2024, arXiv:2411.15242.
 #include <fmt/format.h>
 
 #include <cmath>

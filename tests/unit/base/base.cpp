@@ -81,21 +81,47 @@ TEST_CASE("JSON: what stands behind the value, twice, or outside of JSON") {
           "f: byte 1: not valid JSON: " + std::string(number) + " is no number in JSON");
   }
   CHECK(error("[1e400]") == "f: byte 1: a number out of range: 1e400");
-  for (const char* text : {"[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "[nul]", "[1,]", "{,}", "{\"a\"}", "{1:2}", "[",
-                           "\"a", "\"\\x\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\u12g4\"", "\"\n\"", "'a'",
-                           "\"\xed\xa0\x80\"", "\"\xc0\x80\"", "\"\xf4\x90\x80\x80\"", "", " ", "nan", "-NaN", "inf"}) {
+  for (const char* text : {"[01]",
+                           "[1.]",
+                           "[.5]",
+                           "[+1]",
+                           "[1e]",
+                           "[-]",
+                           "[nul]",
+                           "[1,]",
+                           "{,}",
+                           "{\"a\"}",
+                           "{1:2}",
+                           "[",
+                           "\"a",
+                           "\"\\x\"",
+                           "\"\\ud800\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"\\u12g4\"",
+                           "\"\n\"",
+                           "'a'",
+                           "\"\xed\xa0\x80\"",
+                           "\"\xc0\x80\"",
+                           "\"\xf4\x90\x80\x80\"",
+                           "",
+                           " ",
+                           "nan",
+                           "-NaN",
+                           "inf"}) {
     INFO(text);
     CHECK_FALSE(parse_json(text, "f"));
   }
-  CHECK(*parse_json("\xef\xbb\xbf \t{\"a\": [true, null, -7, 18446744073709551615, 0.5e1, \"\\u00e9\\ud83d\\ude00\\/\"]}\r\n", "f") ==
-        Json({{"a", {true, nullptr, -7, 18446744073709551615u, 5.0, "\xc3\xa9\xf0\x9f\x98\x80/"}}}));
+  CHECK(*parse_json(
+            "\xef\xbb\xbf \t{\"a\": [true, null, -7, 18446744073709551615, 0.5e1, \"\\u00e9\\ud83d\\ude00\\/\"]}\r\n",
+            "f") == Json({{"a", {true, nullptr, -7, 18446744073709551615u, 5.0, "\xc3\xa9\xf0\x9f\x98\x80/"}}}));
   CHECK(*parse_json("1e-400", "f") == 0.0);
   CHECK(parse_json("-9223372036854775808", "f")->is_number_integer());
   CHECK(parse_json("123456789012345678901234567890", "f")->is_number_float());
 }
 
 TEST_CASE("JSON as Python writes it") {
-  const auto json = parse_json(R"({"a": [0.0, Infinity, -Infinity, 1e400, -1e400], "b": NaN})", "f", JsonDialect::python);
+  const auto json =
+      parse_json(R"({"a": [0.0, Infinity, -Infinity, 1e400, -1e400], "b": NaN})", "f", JsonDialect::python);
   REQUIRE(json);
   CHECK((*json)["a"][1].get<double>() == INFINITY);
   CHECK((*json)["a"][2].get<double>() == -INFINITY);
@@ -126,8 +152,7 @@ TEST_CASE("messages are one line that a terminal shows as it is") {
   for (int shift = 0; shift < 4; ++shift) {  // whole characters are left out
     const std::string cut = message_line(std::string(static_cast<std::size_t>(shift), 'a') + [] {
       std::string text;
-      for (int i = 0; i < 1000; ++i)
-        text += "\xe2\x82\xac";
+      for (int i = 0; i < 1000; ++i) text += "\xe2\x82\xac";
       return text;
     }());
     CHECK(printable(cut) == cut);

@@ -14,9 +14,9 @@ const std::vector<std::string> kTexts = {
     "true",  "false", "\xff\xfe", "\xc3", "caf\xc3\xa9", "#",   ";",  "!",   "--=",   "a-b",     "a--b"};
 
 // The same, beginning with a dash: values, and words behind "--".
-const std::vector<std::string> kDashed = {
-    "-",   "--",   "---", "-x",     "-5",    "-n",    "--json", "--stop=", "--stop=x", "--nonsense=]",
-    "-hf", "-ngl", "-q-", "-[a,b]", "--[a]", "-\xff", "-]",     "- a",     "-- a"};
+const std::vector<std::string> kDashed = {"-",       "--",       "---",          "-x",  "-5",   "-n",  "--json",
+                                          "--stop=", "--stop=x", "--nonsense=]", "-hf", "-ngl", "-q-", "-[a,b]",
+                                          "--[a]",   "-\xff",    "-]",           "- a", "-- a"};
 
 }  // namespace
 
@@ -55,7 +55,7 @@ TEST_CASE("options stand anywhere") {
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{{"-n", "5", "--greedy", "one", "two"},
                                              {"one", "-n5", "two", "--greedy"},
-                                                                                          {"--greedy", "one", "--max-tokens=5", "two"},
+                                             {"--greedy", "one", "--max-tokens=5", "two"},
                                              {"one", "--max_tokens", "5", "--greedy", "--", "two"}}) {
     CAPTURE(arguments);
     const Options options = parsed(arguments);

@@ -13,8 +13,8 @@ std::string config_error(std::string_view text) {
   return config ? "" : config.error().message();
 }
 
-Result<Options> resolved(std::string_view text, const std::vector<std::string>& arguments, const std::string& profile = "",
-                         std::string_view command = "") {
+Result<Options> resolved(std::string_view text, const std::vector<std::string>& arguments,
+                         const std::string& profile = "", std::string_view command = "") {
   const OptionGroups groups = command_named(command).groups;
   CONTINUO_TRY(const ConfigFile config, parse_config("c", text));
   CONTINUO_TRY(const Arguments typed, parse_arguments(arguments, groups));
@@ -80,14 +80,16 @@ TEST_CASE("an order of options in the file is kept") {
 }
 
 TEST_CASE("a line that cannot be meant is named") {
-  CHECK(config_error("\ntemprature = 1\n") == "c: line 2: 'temprature' is no option of continuo, expected the long name of one");
+  CHECK(config_error("\ntemprature = 1\n") ==
+        "c: line 2: 'temprature' is no option of continuo, expected the long name of one");
   CHECK(config_error("prompt = 'x'") == "c: line 1: 'prompt' belongs on the command line");
   CHECK(config_error("profile = 'x'") == "c: line 1: 'profile' belongs on the command line");
   CHECK(config_error("temp") == "c: line 1: expected '=' behind 'temp'");
   CHECK(config_error("n = 3").find("'n' is no option") != std::string::npos);
-  for (const char* text : {"temp =", "temp = 1 2", "temp = 'x", "temp = \"x", "stop = \"\\q\"", "stop = \"\\", "stop = ['a' 'b']",
-                           "stop = ['a'", "stop = [,]", "temp = [1, 2]", "temp = []", "[a", "[]", "[a] b", "= 3", "temp = !",
-                           "temp = 1\ntemperature = 2", "\xff = 1", "[a]\n[b]\ntemp = 1\ntemp = 1"}) {
+  for (const char* text :
+       {"temp =", "temp = 1 2", "temp = 'x", "temp = \"x", "stop = \"\\q\"", "stop = \"\\", "stop = ['a' 'b']",
+        "stop = ['a'", "stop = [,]", "temp = [1, 2]", "temp = []", "[a", "[]", "[a] b", "= 3", "temp = !",
+        "temp = 1\ntemperature = 2", "\xff = 1", "[a]\n[b]\ntemp = 1\ntemp = 1"}) {
     CAPTURE(text);
     CHECK(config_error(text).starts_with("c: line "));
   }

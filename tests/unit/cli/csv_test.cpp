@@ -70,10 +70,8 @@ TEST_CASE("cells of a row") {
 }
 
 TEST_CASE("rows that are no rows") {
-  CHECK(refusal("a,\"b\"c,d") ==
-        "cell 2 goes on after its closing quote (a quote inside quotes is written twice)");
-  CHECK(refusal("\"a\" ,b") ==
-        "cell 1 goes on after its closing quote (a quote inside quotes is written twice)");
+  CHECK(refusal("a,\"b\"c,d") == "cell 2 goes on after its closing quote (a quote inside quotes is written twice)");
+  CHECK(refusal("\"a\" ,b") == "cell 1 goes on after its closing quote (a quote inside quotes is written twice)");
   CHECK(refusal("a,b,\"c") == "the quote that opens cell 3 is never closed");
   CHECK(refusal("\"") == "the quote that opens cell 1 is never closed");
   CHECK(refusal("\"a\"\"") == "the quote that opens cell 1 is never closed");
@@ -82,8 +80,7 @@ TEST_CASE("rows that are no rows") {
 
 TEST_CASE("a row ends at a newline outside quotes, wherever the pieces of the text end") {
   const std::string text = "a,b\r\n\"c\nd\",\"e\"\"\n\"\"f\"\n\ng\"h\n5\",\"x\ny\"\nlast";
-  const std::vector<std::string> want = {"a,b\r", "\"c\nd\",\"e\"\"\n\"\"f\"", "", "g\"h", "5\",\"x\ny\"",
-                                         "last"};
+  const std::vector<std::string> want = {"a,b\r", "\"c\nd\",\"e\"\"\n\"\"f\"", "", "g\"h", "5\",\"x\ny\"", "last"};
   for (const std::size_t piece : {1, 2, 3, 100}) {
     const std::vector<Line> rows = rows_of(text, piece);
     REQUIRE(rows.size() == want.size());
@@ -111,8 +108,7 @@ TEST_CASE("what is written is read again: any bytes, any cells") {
     Cells row(1 + random() % 4);
     std::string line;
     for (std::string& cell : row) {
-      for (std::size_t n = random() % 6; n > 0; --n)
-        cell += kBytes[random() % kBytes.size()];
+      for (std::size_t n = random() % 6; n > 0; --n) cell += kBytes[random() % kBytes.size()];
       if (&cell != &row.front()) line += ',';
       append_csv_cell(line, cell);
     }
@@ -122,6 +118,5 @@ TEST_CASE("what is written is read again: any bytes, any cells") {
   }
   const std::vector<Line> rows = rows_of(table, 4096);
   REQUIRE(rows.size() == want.size());
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    CHECK(cells(rows[i].text) == want[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(cells(rows[i].text) == want[i]);
 }

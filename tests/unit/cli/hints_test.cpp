@@ -48,9 +48,23 @@ TEST_CASE("a lone word that looks like a command gets a hint") {
 }
 
 TEST_CASE("other texts get no hint") {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"Once upon a time"}, {"Once"}, {"hello"}, {"a"}, {"["}, {"Help"}, {"help me"}, {"the", "score"}, {"scoer", "is"},
-           {"--", "scoer"}, {"--", "help"}, {"scoer "}, {""}, {"help", "me", "please"}, {"-p", "scoer"}, {"score!"}, {"\xff"}}) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"Once upon a time"},
+                                                                                     {"Once"},
+                                                                                     {"hello"},
+                                                                                     {"a"},
+                                                                                     {"["},
+                                                                                     {"Help"},
+                                                                                     {"help me"},
+                                                                                     {"the", "score"},
+                                                                                     {"scoer", "is"},
+                                                                                     {"--", "scoer"},
+                                                                                     {"--", "help"},
+                                                                                     {"scoer "},
+                                                                                     {""},
+                                                                                     {"help", "me", "please"},
+                                                                                     {"-p", "scoer"},
+                                                                                     {"score!"},
+                                                                                     {"\xff"}}) {
     CAPTURE(words);
     CHECK(hint(words) == "");
   }

@@ -25,23 +25,16 @@ struct Case {
 };
 
 const std::vector<std::string> kNoNumber = {"", "x", "1x", " 1", "1 ", "0x10", "1e99999"};
-const std::vector<std::string> kNoCount = {
-    "", "x", "1x", " 1", "1 ", "0x10", "1.5", "-1", "99999999999999999999999"};
+const std::vector<std::string> kNoCount = {"", "x", "1x", " 1", "1 ", "0x10", "1.5", "-1", "99999999999999999999999"};
 const std::vector<std::string> kNoSize = {
     "", "0", "x", "-1", "1T", "1.5G", "99999999999999999999", "K", "18446744073709551615K"};
 
 const std::vector<Case> kCases = {
     {"", {"--model", "m"}, [](const Options& o) { return o.model == "m"; }, {""}},
-    {"",
-     {"--threads", "3"},
-     [](const Options& o) { return o.threads == 3; },
-     {"", "0", "1025", "x", "1.5", "-1"}},
+    {"", {"--threads", "3"}, [](const Options& o) { return o.threads == 3; }, {"", "0", "1025", "x", "1.5", "-1"}},
     {"", {"--exact-math"}, [](const Options& o) { return o.exact_math; }},
     {"", {"--no-repack"}, [](const Options& o) { return o.no_repack; }},
-    {"",
-     {"--kv-type", "q8_0"},
-     [](const Options& o) { return o.kv_type == Format::q8_0; },
-     {"", "q4_0", "F16"}},
+    {"", {"--kv-type", "q8_0"}, [](const Options& o) { return o.kv_type == Format::q8_0; }, {"", "q4_0", "F16"}},
     {"", {"--lookup"}, [](const Options& o) { return o.lookup; }},
     {"", {"--prompt", ""}, [](const Options& o) { return o.prompt == ""; }},
     {"", {"--file", "f"}, [](const Options& o) { return o.file == "f"; }, {""}},
@@ -52,11 +45,25 @@ const std::vector<Case> kCases = {
      [](const Options& o) { return o.max_tokens == -1; },
      {"", "-2", "x", "1.5", "99999999999999999999"}},
     {"", {"--stop", "a,b"}, [](const Options& o) { return o.stop == std::vector<std::string>{"a,b"}; }, {""}},
-    {"", {"--stop-token-id", "3,4"}, [](const Options& o) { return o.stop_token_ids == std::vector<TokenId>{3, 4}; }, {"", "x", "3,", "1.5"}},
-    {"", {"--allowed-token-id", "3"}, [](const Options& o) { return o.allowed_token_ids == std::vector<TokenId>{3}; }, {"", "x", "3,,4"}},
-    {"", {"--logprob-token-id", "3"}, [](const Options& o) { return o.logprob_token_ids == std::vector<TokenId>{3}; }, {"", "x"}},
+    {"",
+     {"--stop-token-id", "3,4"},
+     [](const Options& o) {
+       return o.stop_token_ids == std::vector<TokenId>{3, 4};
+     },
+     {"", "x", "3,", "1.5"}},
+    {"",
+     {"--allowed-token-id", "3"},
+     [](const Options& o) { return o.allowed_token_ids == std::vector<TokenId>{3}; },
+     {"", "x", "3,,4"}},
+    {"",
+     {"--logprob-token-id", "3"},
+     [](const Options& o) { return o.logprob_token_ids == std::vector<TokenId>{3}; },
+     {"", "x"}},
     {"", {"--include-stop"}, [](const Options& o) { return o.include_stop; }},
-    {"", {"--min-tokens", "5"}, [](const Options& o) { return o.sampling.others.min_tokens == 5; }, {"", "-1", "x", "1.5"}},
+    {"",
+     {"--min-tokens", "5"},
+     [](const Options& o) { return o.sampling.others.min_tokens == 5; },
+     {"", "-1", "x", "1.5"}},
     {"",
      {"--repetition-detection", "20:2:4"},
      [](const Options& o) {
@@ -66,30 +73,34 @@ const std::vector<Case> kCases = {
     {"", {"--banned-string", "x"}, [](const Options& o) { return o.banned == std::vector<std::string>{"x"}; }, {""}},
     {"",
      {"--choice", "yes"},
-     [](const Options& o) { return o.constraint == Constraint{ConstraintKind::choice, {"yes"}}; }},
-    {"", {"--regex", "a+"}, [](const Options& o) { return o.constraint == Constraint{ConstraintKind::regex, {"a+"}}; }},
+     [](const Options& o) {
+       return o.constraint == Constraint{ConstraintKind::choice, {"yes"}};
+     }},
+    {"",
+     {"--regex", "a+"},
+     [](const Options& o) {
+       return o.constraint == Constraint{ConstraintKind::regex, {"a+"}};
+     }},
     {"",
      {"--json-schema", "{}"},
-     [](const Options& o) { return o.constraint == Constraint{ConstraintKind::json, {"{}"}}; },
+     [](const Options& o) {
+       return o.constraint == Constraint{ConstraintKind::json, {"{}"}};
+     },
      {"", "no such file"}},
     {"",
      {"--grammar", "/dev/null"},
-     [](const Options& o) { return o.constraint == Constraint{ConstraintKind::grammar, {""}}; },
+     [](const Options& o) {
+       return o.constraint == Constraint{ConstraintKind::grammar, {""}};
+     },
      {"", "no such file"}},
     {"", {"--ignore-eos"}, [](const Options& o) { return o.ignore_eos; }},
     {"", {"--greedy"}, [](const Options& o) { return o.sampling.temperature == 0.0f; }},
-    {"",
-     {"--temperature", "0.5"},
-     [](const Options& o) { return o.sampling.temperature == 0.5f; },
-     kNoNumber},
+    {"", {"--temperature", "0.5"}, [](const Options& o) { return o.sampling.temperature == 0.5f; }, kNoNumber},
     {"", {"--top-k", "5"}, [](const Options& o) { return o.sampling.top_k == 5; }, kNoNumber},
     {"", {"--top-p", "0.5"}, [](const Options& o) { return o.sampling.top_p == 0.5f; }, kNoNumber},
     {"", {"--min-p", "0.5"}, [](const Options& o) { return o.sampling.min_p == 0.5f; }, kNoNumber},
     {"", {"--typical-p", "0.5"}, [](const Options& o) { return o.sampling.typical_p == 0.5f; }, kNoNumber},
-    {"",
-     {"--repeat-penalty", "1.5"},
-     [](const Options& o) { return o.sampling.repeat_penalty == 1.5f; },
-     kNoNumber},
+    {"", {"--repeat-penalty", "1.5"}, [](const Options& o) { return o.sampling.repeat_penalty == 1.5f; }, kNoNumber},
     {"",
      {"--presence-penalty", "-1"},
      [](const Options& o) { return o.sampling.presence_penalty == -1.0f; },
@@ -122,14 +133,8 @@ const std::vector<Case> kCases = {
      {"--dry-multiplier", "0.5"},
      [](const Options& o) { return o.sampling.others.dry_multiplier == 0.5f; },
      kNoNumber},
-    {"",
-     {"--dry-base", "0.5"},
-     [](const Options& o) { return o.sampling.others.dry_base == 0.5f; },
-     kNoNumber},
-    {"",
-     {"--top-n-sigma", "0.5"},
-     [](const Options& o) { return o.sampling.others.top_n_sigma == 0.5f; },
-     kNoNumber},
+    {"", {"--dry-base", "0.5"}, [](const Options& o) { return o.sampling.others.dry_base == 0.5f; }, kNoNumber},
+    {"", {"--top-n-sigma", "0.5"}, [](const Options& o) { return o.sampling.others.top_n_sigma == 0.5f; }, kNoNumber},
     {"",
      {"--dynatemp-range", "0.5"},
      [](const Options& o) { return o.sampling.others.dynatemp_range == 0.5f; },
@@ -138,18 +143,12 @@ const std::vector<Case> kCases = {
      {"--dynatemp-exponent", "0.5"},
      [](const Options& o) { return o.sampling.others.dynatemp_exponent == 0.5f; },
      kNoNumber},
-    {"",
-     {"--top-h", "0.5"},
-     [](const Options& o) { return o.sampling.others.top_h == 0.5f; },
-     kNoNumber},
+    {"", {"--top-h", "0.5"}, [](const Options& o) { return o.sampling.others.top_h == 0.5f; }, kNoNumber},
     {"",
      {"--epsilon-cutoff", "0.5"},
      [](const Options& o) { return o.sampling.others.epsilon_cutoff == 0.5f; },
      kNoNumber},
-    {"",
-     {"--eta-cutoff", "0.5"},
-     [](const Options& o) { return o.sampling.others.eta_cutoff == 0.5f; },
-     kNoNumber},
+    {"", {"--eta-cutoff", "0.5"}, [](const Options& o) { return o.sampling.others.eta_cutoff == 0.5f; }, kNoNumber},
     {"",
      {"--xtc-probability", "0.5"},
      [](const Options& o) { return o.sampling.others.xtc_probability == 0.5f; },
@@ -158,14 +157,8 @@ const std::vector<Case> kCases = {
      {"--xtc-threshold", "0.5"},
      [](const Options& o) { return o.sampling.others.xtc_threshold == 0.5f; },
      kNoNumber},
-    {"",
-     {"--mirostat-tau", "0.5"},
-     [](const Options& o) { return o.sampling.others.mirostat_tau == 0.5f; },
-     kNoNumber},
-    {"",
-     {"--mirostat-eta", "0.5"},
-     [](const Options& o) { return o.sampling.others.mirostat_eta == 0.5f; },
-     kNoNumber},
+    {"", {"--mirostat-tau", "0.5"}, [](const Options& o) { return o.sampling.others.mirostat_tau == 0.5f; }, kNoNumber},
+    {"", {"--mirostat-eta", "0.5"}, [](const Options& o) { return o.sampling.others.mirostat_eta == 0.5f; }, kNoNumber},
     {"",
      {"--adaptive-target", "0.5"},
      [](const Options& o) { return o.sampling.others.adaptive_target == 0.5f; },
@@ -180,11 +173,15 @@ const std::vector<Case> kCases = {
      {""}},
     {"",
      {"--exponential-decay-length-penalty", "10:1.5"},
-     [](const Options& o) { return o.sampling.others.length_penalty_start == 10 && o.sampling.others.length_penalty_factor == 1.5f; },
+     [](const Options& o) {
+       return o.sampling.others.length_penalty_start == 10 && o.sampling.others.length_penalty_factor == 1.5f;
+     },
      {"", "10", "x:1", "1:x", "1:", ":2"}},
     {"",
      {"--samplers", "top_k;temperature"},
-     [](const Options& o) { return o.sampling.others.samplers == std::vector<std::string>{"top_k", "temperature"}; },
+     [](const Options& o) {
+       return o.sampling.others.samplers == std::vector<std::string>{"top_k", "temperature"};
+     },
      {"", "top-k", "top_k;", "top_k,top_k", "top_k;dry"}},
     {"",
      {"--logit-bias", "42:-1.5"},
@@ -223,10 +220,7 @@ const std::vector<Case> kCases = {
     {"batch", {"--fail-fast"}, [](const Options& o) { return o.batch.fail_fast; }},
     {"batch", {"--max-line", "64K"}, [](const Options& o) { return o.batch.max_line == 65536; }, kNoSize},
     {"serve", {"--host", "::1"}, [](const Options& o) { return o.serve.host == "::1"; }, {""}},
-    {"serve",
-     {"--port", "0"},
-     [](const Options& o) { return o.serve.port == 0; },
-     {"", "-1", "65536", "http"}},
+    {"serve", {"--port", "0"}, [](const Options& o) { return o.serve.port == 0; }, {"", "-1", "65536", "http"}},
     {"serve", {"--api-key", "f"}, [](const Options& o) { return o.serve.api_key == "f"; }, {""}},
     {"serve", {"--insecure"}, [](const Options& o) { return o.serve.insecure; }},
     {"serve",
@@ -238,26 +232,14 @@ const std::vector<Case> kCases = {
      [](const Options& o) { return o.serve.origins == std::vector<std::string>{"http://a"}; },
      {""}},
     {"serve", {"--queue", "5"}, [](const Options& o) { return o.serve.queue == 5; }, {"", "0", "x", "-1"}},
-    {"serve",
-     {"--deadline", "5"},
-     [](const Options& o) { return o.serve.deadline == 5; },
-     {"", "0", "x", "1.5"}},
+    {"serve", {"--deadline", "5"}, [](const Options& o) { return o.serve.deadline == 5; }, {"", "0", "x", "1.5"}},
     {"serve", {"--grace", "0"}, [](const Options& o) { return o.serve.grace == 0; }, {"", "-1", "x"}},
     {"serve", {"--max-body", "64K"}, [](const Options& o) { return o.serve.max_body == 65536; }, kNoSize},
-    {"serve",
-     {"--connections", "9"},
-     [](const Options& o) { return o.serve.connections == 9; },
-     {"", "0", "x"}},
+    {"serve", {"--connections", "9"}, [](const Options& o) { return o.serve.connections == 9; }, {"", "0", "x"}},
     {"batch", {"--echo"}, [](const Options& o) { return o.echo; }},
     {"batch", {"--logprobs", "3"}, [](const Options& o) { return o.logprobs == 3u; }, kNoCount},
-    {"batch",
-     {"--at-once", "8"},
-     [](const Options& o) { return o.batch.at_once == 8; },
-     {"", "0", "4097", "x"}},
-    {"batch",
-     {"--memory", "2G"},
-     [](const Options& o) { return o.batch.memory == std::size_t{2} << 30; },
-     kNoSize},
+    {"batch", {"--at-once", "8"}, [](const Options& o) { return o.batch.at_once == 8; }, {"", "0", "4097", "x"}},
+    {"batch", {"--memory", "2G"}, [](const Options& o) { return o.batch.memory == std::size_t{2} << 30; }, kNoSize},
     {"batch",
      {"--step-tokens", "64"},
      [](const Options& o) { return o.batch.step_tokens == 64; },
@@ -284,7 +266,10 @@ const std::vector<Case> kCases = {
     {"fill", {"--top", "3"}, [](const Options& o) { return o.fill.top == 3; }, {"", "x", "0", "1.5"}},
     {"fill", {"--mask", "___"}, [](const Options& o) { return o.fill.mask == "___"; }},
     {"fill", {"--mask-id", "103"}, [](const Options& o) { return o.fill.mask_id == 103; }, {"", "x", "-1"}},
-    {"fill", {"--token-types", "0 1"}, [](const Options& o) { return o.fill.token_types == std::vector<TokenId>{0, 1}; }, {"", "x", "256"}},
+    {"fill",
+     {"--token-types", "0 1"},
+     [](const Options& o) { return o.fill.token_types == std::vector<TokenId>{0, 1}; },
+     {"", "x", "256"}},
     {"fill", {"--one-by-one"}, [](const Options& o) { return o.fill.one_by_one; }},
     {"fill", {"--json"}, [](const Options& o) { return o.json; }},
 
@@ -296,19 +281,14 @@ const std::vector<Case> kCases = {
     {"bench", {"--prompt-tokens", "8"}, [](const Options& o) { return o.bench_prompt == 8; }, {"", "x"}},
     {"bench", {"--max-tokens", "8"}, [](const Options& o) { return o.bench_tokens == 8; }, {"", "x"}},
     {"bench", {"--kernels", "avx2"}, [](const Options& o) { return o.kernels == "avx2"; }, {""}},
-    {"bench",
-     {"--repeat", "3"},
-     [](const Options& o) { return o.bench_repeat == 3; },
-     {"", "0", "10001", "x"}},
+    {"bench", {"--repeat", "3"}, [](const Options& o) { return o.bench_repeat == 3; }, {"", "0", "10001", "x"}},
     {"bench", {"--json"}, [](const Options& o) { return o.json; }},
 
     {"quantize", {"--to", "q4_k"}, [](const Options& o) { return o.to_format == "q4_k"; }, {""}},
 
     {"explain",
      {"--view", "lens,cost"},
-     [](const Options& o) {
-       return o.explain.views == std::vector<std::string>{"lens", "cost"};
-     },
+     [](const Options& o) { return o.explain.views == std::vector<std::string>{"lens", "cost"}; },
      {"", "x", "lens,", ",lens", "lens,,cost"}},
     {"explain", {"--layer", "2"}, [](const Options& o) { return o.explain.layer == 2; }, kNoCount},
     {"explain", {"--head", "2"}, [](const Options& o) { return o.explain.head == 2; }, kNoCount},
@@ -319,9 +299,7 @@ const std::vector<Case> kCases = {
     {"explain", {"--measure"}, [](const Options& o) { return o.explain.measure; }},
     {"explain", {"--html", "f"}, [](const Options& o) { return o.explain.html == "f"; }, {""}},
     {"explain", {"--svg", "f"}, [](const Options& o) { return o.explain.svg == "f"; }, {""}},
-    {"explain",
-     {"--dump", "0.1"},
-     [](const Options& o) { return o.explain.dumps == std::vector<std::string>{"0.1"}; }},
+    {"explain", {"--dump", "0.1"}, [](const Options& o) { return o.explain.dumps == std::vector<std::string>{"0.1"}; }},
     {"explain", {"--json"}, [](const Options& o) { return o.json; }},
     {"explain",
      {"--lang", "zh-Hant"},
@@ -333,8 +311,7 @@ const std::vector<Case> kCases = {
 void for_each_row(const std::function<void(const Command&, const OptionRow&)>& f) {
   for (const Command& command : commands()) {
     for (const OptionGroup* group : command.groups) {
-      for (const OptionRow& row : group->rows)
-        f(command, row);
+      for (const OptionRow& row : group->rows) f(command, row);
     }
   }
 }
@@ -401,8 +378,7 @@ TEST_CASE("every option has its texts") {
     CHECK(row.details.ends_with('.'));
     CHECK(row.help.find('\n') == std::string_view::npos);
     CHECK(row.details.find('\n') == std::string_view::npos);
-    for (const char c : std::string(row.help) + std::string(row.details))
-      CHECK((c >= ' ' && c < 0x7f));
+    for (const char c : std::string(row.help) + std::string(row.details)) CHECK((c >= ' ' && c < 0x7f));
     CHECK((row.value.empty() || row.value == "WHAT" || row.expected.size() > 0));
     CHECK((!row.value.empty() || row.fallback.empty()));
     CHECK((!row.value.empty() || row.choices.empty()));
@@ -416,12 +392,9 @@ TEST_CASE("choices are those that the code knows") {
     return std::set<std::string>(items.begin(), items.end());
   };
   std::set<std::string> kv, views, targets;
-  for (const Format type : kv_types())
-    kv.emplace(format_info(type).name);
-  for (const explain::Panel& panel : explain::panels())
-    views.emplace(panel.name);
-  for (const FormatInfo& info : formats())
-    targets.emplace(info.name);
+  for (const Format type : kv_types()) kv.emplace(format_info(type).name);
+  for (const explain::Panel& panel : explain::panels()) views.emplace(panel.name);
+  for (const FormatInfo& info : formats()) targets.emplace(info.name);
   CHECK(listed("", "kv-type") == kv);
   CHECK(listed("explain", "view") == views);
   CHECK(listed("quantize", "to") == targets);
@@ -440,8 +413,7 @@ TEST_CASE("a command's options have different names") {
       for (const OptionRow& row : group->rows) {
         ++names[std::string(row.name)];
         if (row.letter) ++names[{row.letter}];
-        for (const std::string_view alias : split_list(row.aliases))
-          ++names[std::string(alias)];
+        for (const std::string_view alias : split_list(row.aliases)) ++names[std::string(alias)];
       }
     }
     for (const auto& [name, count] : names) {

@@ -47,7 +47,8 @@ TEST_CASE("help names every option and keeps to the width") {
       for (const OptionGroup* group : command.groups) {
         for (const OptionRow& row : group->rows) CHECK(contains(text, fmt::format("--{}", row.name)));
       }
-      // Examples and usage are lines to copy, and a list of choices may be one long word; so may an option and its value.
+      // Examples and usage are lines to copy, and a list of choices may be one long word; so may an option and its
+      // value.
       const auto is_option_alone = [](const std::string& line) {
         const std::size_t begin = line.find_first_not_of(' ');
         return begin != std::string::npos && line[begin] == '-' && line.find("  ", begin) == std::string::npos;

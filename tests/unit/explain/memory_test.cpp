@@ -20,9 +20,9 @@ namespace {
 
 constexpr unsigned kSeed = 51;
 
-const char* const kCases[] = {
-    "lfm2",       "mamba",       "falcon_mamba", "mamba2", "granite4_hybrid", "falcon_h1", "qwen3_5_text",
-    "qwen3_next", "olmo_hybrid", "rwkv5",        "rwkv6",  "rwkv7",           "rwkv",      "recurrent_gemma"};
+const char* const kCases[] = {"lfm2",      "mamba",        "falcon_mamba", "mamba2",         "granite4_hybrid",
+                              "falcon_h1", "qwen3_5_text", "qwen3_next",   "olmo_hybrid",    "rwkv5",
+                              "rwkv6",     "rwkv7",        "rwkv",         "recurrent_gemma"};
 
 // Checks every unit of every scan of the step that it watches.
 class Checker : public Listener {
@@ -32,8 +32,7 @@ class Checker : public Listener {
   void scanned(std::size_t layer, const RecurrenceView* view) override {
     REQUIRE(view);
     kinds.insert(std::string(view->shape().kind));
-    for (std::size_t unit = 0; unit < view->shape().units; ++unit)
-      check(layer, *view, unit);
+    for (std::size_t unit = 0; unit < view->shape().units; ++unit) check(layer, *view, unit);
   }
   std::set<std::string> kinds;
   std::size_t checked = 0;
@@ -44,21 +43,17 @@ class Checker : public Listener {
     REQUIRE(record.state.size() == view.rows());
     double largest = 1e-3;
     for (std::size_t row = 0; row < view.rows(); ++row) {
-      for (const float y : view.result(row, unit))
-        largest = std::max(largest, std::fabs(double(y)));
+      for (const float y : view.result(row, unit)) largest = std::max(largest, std::fabs(double(y)));
     }
     for (std::size_t row = 0; row < view.rows(); ++row) {
       for (std::size_t c = 0; c < view.shape().value_dim; ++c) {
         double y = rest(view, unit, row, c);
-        for (std::size_t j = 0; j <= row; ++j)
-          y += double(record.weights.at(row, j)) * double(view.value(j, unit)[c]);
-        INFO(view.shape().kind << ", layer " << layer << ", unit " << unit << ", row " << row << ", value "
-                               << c);
+        for (std::size_t j = 0; j <= row; ++j) y += double(record.weights.at(row, j)) * double(view.value(j, unit)[c]);
+        INFO(view.shape().kind << ", layer " << layer << ", unit " << unit << ", row " << row << ", value " << c);
         REQUIRE(std::fabs(y - double(view.result(row, unit)[c])) < 2e-5 * largest);
         ++checked;
       }
-      for (std::size_t j = row + 1; j < view.rows(); ++j)
-        REQUIRE(record.weights.at(row, j) == 0);
+      for (std::size_t j = row + 1; j < view.rows(); ++j) REQUIRE(record.weights.at(row, j) == 0);
       REQUIRE((record.before[row] > 0) <= continued_);
     }
   }
@@ -67,22 +62,19 @@ class Checker : public Listener {
   double rest(const RecurrenceView& view, std::size_t unit, std::size_t last, std::size_t c) const {
     const auto& shape = view.shape();
     std::vector<double> s(shape.key_dim);
-    for (std::size_t k = 0; k < s.size(); ++k)
-      s[k] = continued_ ? view.before(unit, k, c) : 0;
+    for (std::size_t k = 0; k < s.size(); ++k) s[k] = continued_ ? view.before(unit, k, c) : 0;
     double read = 0;
     TokenUpdate update;
     const auto read_now = [&] {
       read = 0;
-      for (std::size_t k = 0; k < s.size(); ++k)
-        read += update.read[k] * s[k];
+      for (std::size_t k = 0; k < s.size(); ++k) read += update.read[k] * s[k];
     };
     for (std::size_t row = 0; row <= last; ++row) {
       view.update(row, unit, update);
       if (shape.reads_before) read_now();
       std::vector<double> next(s.size());
       double held = 0;
-      for (std::size_t k = 0; k < s.size() && !update.key.empty(); ++k)
-        held += update.key[k] * s[k];
+      for (std::size_t k = 0; k < s.size() && !update.key.empty(); ++k) held += update.key[k] * s[k];
       for (std::size_t k = 0; k < s.size(); ++k) {
         const double old = !shape.shifts ? s[k] : k + 1 < s.size() ? s[k + 1] : 0;
         next[k] = update.keep[k] * old - (update.take.empty() ? 0 : update.take[k] * held);
@@ -118,8 +110,8 @@ TEST_CASE("hidden attention: the matrix times the inputs is what the mixer's sca
       kinds.insert(checker.kinds.begin(), checker.kinds.end());
     }
   }
-  CHECK(kinds == std::set<std::string>{"short_conv", "mamba", "mamba2", "delta_net", "rg_lru", "rwkv4",
-                                       "rwkv", "rwkv7"});
+  CHECK(kinds ==
+        std::set<std::string>{"short_conv", "mamba", "mamba2", "delta_net", "rg_lru", "rwkv4", "rwkv", "rwkv7"});
 }
 
 TEST_CASE("hidden attention: RWKV-4 averages, a short convolution is a band") {
@@ -158,8 +150,7 @@ TEST_CASE("hidden attention: RWKV-4 averages, a short convolution is a band") {
     REQUIRE_FALSE(memory.fades);
     for (const UnitRecord& unit : memory.units) {
       for (std::size_t i = 0; i < unit.weights.rows; ++i) {
-        for (std::size_t j = 0; j + memory.key_dim < i; ++j)
-          REQUIRE(unit.weights.at(i, j) == 0);
+        for (std::size_t j = 0; j + memory.key_dim < i; ++j) REQUIRE(unit.weights.at(i, j) == 0);
       }
     }
   });

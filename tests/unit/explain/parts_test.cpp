@@ -58,11 +58,9 @@ TEST_CASE("the ladder ends where the sampler does") {
   std::normal_distribution<float> normal(0, 3);
   for (int round = 0; round < 200; ++round) {
     std::vector<float> logits(300);
-    for (float& logit : logits)
-      logit = normal(random);
+    for (float& logit : logits) logit = normal(random);
     std::vector<TokenId> text;
-    for (std::size_t i = 0; i < 5 + random() % 20; ++i)
-      text.push_back(static_cast<TokenId>(random() % logits.size()));
+    for (std::size_t i = 0; i < 5 + random() % 20; ++i) text.push_back(static_cast<TokenId>(random() % logits.size()));
     SamplingOptions options{.temperature = round % 7 == 0 ? 0.0f : 0.3f + 0.1f * float(random() % 15)};
     if (random() % 2) options.top_k = 1 + static_cast<int>(random() % 50);
     if (random() % 2) options.top_p = 0.5f + 0.04f * float(random() % 12);
@@ -102,8 +100,7 @@ TEST_CASE("the ladder ends where the sampler does") {
       REQUIRE(stage.mass <= mass + 1e-12);
       mass = stage.mass;
       double sum = 0;
-      for (const Guess& guess : stage.best)
-        sum += double(guess.probability);
+      for (const Guess& guess : stage.best) sum += double(guess.probability);
       REQUIRE(sum <= 1 + 1e-6);
     }
   }
@@ -125,8 +122,7 @@ TEST_CASE("every text is there in every language, with the same values to put in
     CHECK(keys.count(std::string(panel.name) + ".title") == 1);
     CHECK(keys.count(std::string(panel.name) + ".sentence") == 1);
   }
-  for (const Stage& stage : stages())
-    CHECK(keys.count("stage." + std::string(stage.name)) == 1);
+  for (const Stage& stage : stages()) CHECK(keys.count("stage." + std::string(stage.name)) == 1);
   CHECK(language_from("zh-Hant") == Language::zh_hant);
   CHECK(!language_from("zh"));
 }
@@ -161,8 +157,7 @@ TEST_CASE("a .npy file is what NumPy reads") {
   const std::string bytes = npy(g);
   REQUIRE(bytes.size() % 8 == 0);
   CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
-  const std::size_t header =
-      static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  const std::size_t header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
   CHECK((10 + header) % 64 == 0);
   CHECK(bytes[9 + header] == '\n');
   CHECK(bytes.find("'shape': (2, 3)") != std::string::npos);
@@ -177,29 +172,24 @@ TEST_CASE("a page of numbers that are none is still a page") {
   r.vocab_size = 2;
   r.text_tokens = r.to = 2;
   r.pieces = {"</script><b>", "b"};
-  r.tokens = {{.id = 0, .piece = "</script><b>", .text = "</script><b>"},
-              {.id = 1, .piece = "b", .text = "b"}};
+  r.tokens = {{.id = 0, .piece = "</script><b>", .text = "</script><b>"}, {.id = 1, .piece = "b", .text = "b"}};
   HeadRecord head;
   const float none = std::nanf("");
   head.scores = grid(2, {1, INFINITY, -INFINITY, 1e38f});
   head.weights = grid(2, {1, 0, none, 1e-30f});
   head.before = {0, 0};
   r.layers.resize(1);
-  r.layers[0].attention =
-      AttentionRecord{.spec = {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2}, .heads = {head}};
+  r.layers[0].attention = AttentionRecord{.spec = {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2}, .heads = {head}};
   const Words words(Language::en);
   const View view{r, words};
   const Panel attention[] = {{"attention", draw_attention}};
   const std::string page = draw_page(attention, view, {"1"});
   std::size_t scripts = 0;
-  for (std::size_t at = page.find("<script"); at != page.npos; at = page.find("<script", at + 1))
-    ++scripts;
+  for (std::size_t at = page.find("<script"); at != page.npos; at = page.find("<script", at + 1)) ++scripts;
   CHECK(scripts == 2);
   CHECK(page.find("<b>") == page.npos);
-  CHECK(draw_terminal(attention[0], view, {}).find("</script") !=
-        std::string::npos);  // a terminal shows it as it is
-  for (const auto& [name, svg] : draw_svgs(attention, view))
-    CHECK(svg.find("</script") == std::string::npos);
+  CHECK(draw_terminal(attention[0], view, {}).find("</script") != std::string::npos);  // a terminal shows it as it is
+  for (const auto& [name, svg] : draw_svgs(attention, view)) CHECK(svg.find("</script") == std::string::npos);
 }
 
 TEST_CASE("a model without attention says so") {

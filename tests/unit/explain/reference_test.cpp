@@ -49,8 +49,7 @@ void check_weights(const Recording& r, const Json& attentions) {
       for (std::size_t i = 0; i < r.rows(); ++i) {
         const auto want = attentions[layer][head][r.from + i].get<std::vector<double>>();
         double before = 0;
-        for (std::size_t j = 0; j < r.from; ++j)
-          before += want[j];
+        for (std::size_t j = 0; j < r.from; ++j) before += want[j];
         INFO("layer " << layer << ", head " << head << ", row " << i);
         REQUIRE(std::fabs(double(heads[head].before[i]) - before) < 1e-5);
         for (std::size_t j = 0; j < r.rows(); ++j) {
@@ -68,8 +67,7 @@ void check_hidden(const Recording& r, const Json& states) {
   for (std::size_t layer = 0; layer < states.size(); ++layer) {
     double largest = 1;
     for (const auto& row : states[layer].get<std::vector<std::vector<double>>>()) {
-      for (const double value : row)
-        largest = std::max(largest, std::fabs(value));
+      for (const double value : row) largest = std::max(largest, std::fabs(value));
     }
     for (std::size_t i = 0; i < r.rows(); ++i) {
       const auto want = states[layer][r.from + i].get<std::vector<double>>();

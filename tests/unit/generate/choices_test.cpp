@@ -48,8 +48,7 @@ Completion complete(Engine& engine, const Request& request) {
   std::string streamed;
   std::size_t calls = 0;
   auto completion = engine.complete(
-      request, [&](std::string_view text, const GeneratedToken&) { return streamed += text, ++calls, true; },
-      kNever);
+      request, [&](std::string_view text, const GeneratedToken&) { return streamed += text, ++calls, true; }, kNever);
   if (!completion) FAIL(completion.error().message());
   CHECK(streamed == completion->text);
   CHECK(calls == completion->tokens.size());
@@ -58,16 +57,14 @@ Completion complete(Engine& engine, const Request& request) {
 
 Request request_of(std::string_view prompt, std::int64_t max_tokens, float temperature = 0) {
   Request request{.max_tokens = max_tokens};
-  for (const char c : prompt)
-    request.prompt.push_back(static_cast<unsigned char>(c));
+  for (const char c : prompt) request.prompt.push_back(static_cast<unsigned char>(c));
   request.sampling.temperature = temperature;
   return request;
 }
 
 std::vector<TokenId> ids_of(const Completion& completion) {
   std::vector<TokenId> ids;
-  for (const GeneratedToken& token : completion.tokens)
-    ids.push_back(token.id);
+  for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);
   return ids;
 }
 
@@ -82,11 +79,9 @@ std::vector<TokenId> without_banned(Engine& engine, Request request, std::size_t
     Request one = request;
     one.prompt.insert(one.prompt.end(), text.begin(), text.end());
     one.max_tokens = 1;
-    for (const TokenId id : refused[text.size()])
-      one.sampling.logit_bias.push_back({id, -1e30f});
+    for (const TokenId id : refused[text.size()]) one.sampling.logit_bias.push_back({id, -1e30f});
     for (const std::string& phrase : banned) {  // a token that spells one is never possible
-      if (phrase.size() == 1)
-        one.sampling.logit_bias.push_back({static_cast<unsigned char>(phrase[0]), -1e30f});
+      if (phrase.size() == 1) one.sampling.logit_bias.push_back({static_cast<unsigned char>(phrase[0]), -1e30f});
     }
     text.push_back(ids_of(complete(engine, one)).at(0));
     if (text.back() == TinyModel::kEnd) return text;
@@ -97,8 +92,7 @@ std::vector<TokenId> without_banned(Engine& engine, Request request, std::size_t
                       [](char c, TokenId id) { return static_cast<unsigned char>(c) == id; }))
         continue;
       refused[begin].insert(text[begin]);
-      for (auto later = refused.upper_bound(begin); later != refused.end();)
-        later = refused.erase(later);
+      for (auto later = refused.upper_bound(begin); later != refused.end();) later = refused.erase(later);
       text.resize(begin);
       break;
     }
@@ -157,9 +151,8 @@ TEST_CASE("a continuation is what it has to be") {
   }
   SECTION("log-probabilities change no token") {
     Request request = request_of("a", 30, 1.3f);
-    request.constraint = {
-        ConstraintKind::json,
-        {R"({"type":"object","properties":{"name":{"type":"string"}},"required":["name"]})"}};
+    request.constraint = {ConstraintKind::json,
+                          {R"({"type":"object","properties":{"name":{"type":"string"}},"required":["name"]})"}};
     request.sampling.mirostat = 2;
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       request.sampling.seed = seed;
@@ -192,8 +185,7 @@ TEST_CASE("a banned text is never there, and the text is what would have been dr
       request.banned = {"bcd", "ef", "ij", "lmno", "abab", "m"};
       const Completion completion = complete(engine, request);
       INFO("seed " << seed);
-      for (const std::string& banned : request.banned)
-        CHECK(completion.text.find(banned) == std::string::npos);
+      for (const std::string& banned : request.banned) CHECK(completion.text.find(banned) == std::string::npos);
       CHECK(ids_of(completion) == without_banned(engine, request, 40));
     }
   }
@@ -215,8 +207,7 @@ TEST_CASE("banned texts and constraints in company are as alone") {
     REQUIRE(together.check(requests[i]));
     together.submit(requests[i], {}, [&ids, i](Result<Completion> done) { ids[i] = ids_of(*done); });
   }
-  while (together.unfinished() > 0)
-    together.step();
+  while (together.unfinished() > 0) together.step();
   for (std::size_t i = 0; i < requests.size(); ++i) {
     Engine alone = make_engine(*loaded);
     CHECK(ids_of(complete(alone, requests[i])) == ids[i]);

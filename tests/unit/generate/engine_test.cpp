@@ -53,8 +53,7 @@ Completion complete(Engine& engine, const Request& request) {
   std::string streamed;
   std::size_t calls = 0;
   auto completion = engine.complete(
-      request, [&](std::string_view text, const GeneratedToken&) { return streamed += text, ++calls, true; },
-      kNever);
+      request, [&](std::string_view text, const GeneratedToken&) { return streamed += text, ++calls, true; }, kNever);
   if (!completion) FAIL(completion.error().message());
   CHECK(streamed == completion->text);
   CHECK(calls == completion->tokens.size());
@@ -134,9 +133,7 @@ TEST_CASE("text comes in whole characters") {
   const Loaded loaded = load({});
   Engine engine = make_engine(loaded);
   std::vector<std::string> pieces;
-  const auto sink = [&](std::string_view text, const GeneratedToken&) {
-    return pieces.emplace_back(text), true;
-  };
+  const auto sink = [&](std::string_view text, const GeneratedToken&) { return pieces.emplace_back(text), true; };
   REQUIRE(engine.complete(greedy(loaded, "1", 6), sink, kNever));
   CHECK(pieces == std::vector<std::string>{"", "", "€", "", "", "€"});
 
@@ -187,8 +184,7 @@ TEST_CASE("damaged weights are an error, not a text") {
 TEST_CASE("the cut of the prompt and the threads do not change the text") {
   const Loaded loaded = load({.preference = 3});
   Request request = greedy(loaded, "the quick brown fox", 30);
-  request.sampling = {
-      .temperature = 1, .top_p = 0.9f, .repeat_penalty = 1.1f, .presence_penalty = 0.1f, .seed = 5};
+  request.sampling = {.temperature = 1, .top_p = 0.9f, .repeat_penalty = 1.1f, .presence_penalty = 0.1f, .seed = 5};
   request.want_logprob = true;
   request.logprobs = 2;
   Engine one = make_engine(loaded, {.threads = 1});
@@ -240,13 +236,11 @@ TEST_CASE("the likeliest tokens at each position of a score") {
   std::optional<Result<Score>> score;
   engine.submit(ScoreRequest{.ids = {'a', 'b', 'x', 'y'}, .top = 2},
                 [&](Result<Score> done) { score = std::move(done); });
-  while (!score)
-    engine.step();
+  while (!score) engine.step();
   REQUIRE(*score);
   const Score& all = **score;
   REQUIRE(all.top.size() == 3);
-  for (std::size_t i = 0; i < 3; ++i)
-    REQUIRE(all.top[i].size() == 2);
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(all.top[i].size() == 2);
   CHECK(all.top[0][0].token == 'b');
   CHECK(all.top[0][0].logprob == all.logprobs[0]);
   CHECK(all.top[1][0].token == 'c');
@@ -269,8 +263,7 @@ TEST_CASE("a cancelled request ends before the next step, and others go on as th
     std::optional<Result<Score>> score;
     numbers.push_back(engine.submit(ScoreRequest{.ids = std::vector<TokenId>(20, 'a')},
                                     [&](Result<Score> result) { score = std::move(result); }));
-    for (int i = 0; i < 3; ++i)
-      engine.step();
+    for (int i = 0; i < 3; ++i) engine.step();
     engine.cancel(numbers[0]);
     engine.cancel(numbers[2]);
     engine.cancel(numbers[3]);
@@ -281,8 +274,7 @@ TEST_CASE("a cancelled request ends before the next step, and others go on as th
     CHECK(done[0]->text == "bcd");
     CHECK(done[2]->finish == FinishReason::interrupted);
     REQUIRE(score);
-    while (engine.unfinished() > 0)
-      engine.step();
+    while (engine.unfinished() > 0) engine.step();
     REQUIRE(done[1]);
     CHECK(done[1]->text == "bcdefghijk");
     engine.cancel(numbers[0]);  // long gone

@@ -50,8 +50,8 @@ TEST_CASE("a memory that holds no sequence says what one takes, which is enough"
   const auto refused = share_memory(tiny.spec, {.max_running = 32, .memory = 1000});
   REQUIRE_FALSE(refused);
   const std::size_t one = memory_for_one(tiny.spec, kPageKeys, {.max_running = 32});
-  CHECK(refused.error().message() == "1000 bytes of memory for sequences hold no 64 tokens of this model, which take " +
-                                         std::to_string(one));
+  CHECK(refused.error().message() ==
+        "1000 bytes of memory for sequences hold no 64 tokens of this model, which take " + std::to_string(one));
   CHECK(share_memory(tiny.spec, {.max_running = 32, .memory = one}));
 }
 

@@ -17,8 +17,7 @@ struct Streamed {
 Streamed stream(const std::vector<std::string>& stops, std::string_view text, std::size_t piece) {
   StopMatcher matcher(stops);
   std::string out;
-  for (std::size_t at = 0; at < text.size(); at += piece)
-    out += matcher.push(text.substr(at, piece));
+  for (std::size_t at = 0; at < text.size(); at += piece) out += matcher.push(text.substr(at, piece));
   const bool stopped = matcher.stopped();
   out += matcher.finish();
   return {out, stopped};
@@ -80,12 +79,10 @@ TEST_CASE("any cut of any text gives what the definition gives") {
   for (int round = 0; round < 3000; ++round) {
     std::vector<std::string> stops(1 + random(4));
     for (std::string& stop : stops) {
-      for (std::size_t n = 1 + random(5); n > 0; --n)
-        stop += static_cast<char>('a' + random(2));
+      for (std::size_t n = 1 + random(5); n > 0; --n) stop += static_cast<char>('a' + random(2));
     }
     std::string text;
-    for (std::size_t n = random(30); n > 0; --n)
-      text += static_cast<char>('a' + random(3));
+    for (std::size_t n = random(30); n > 0; --n) text += static_cast<char>('a' + random(3));
     const Streamed expected = reference(stops, text);
     for (const std::size_t piece : {1, 2, 7, 100}) {
       CAPTURE(stops, text, piece);
@@ -98,8 +95,7 @@ TEST_CASE("any cut of any text gives what the definition gives") {
 
 TEST_CASE("a thousand long stop strings cost little") {
   std::vector<std::string> stops;
-  for (int i = 0; i < 1000; ++i)
-    stops.push_back(std::string(200, 'a') + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) stops.push_back(std::string(200, 'a') + std::to_string(i));
   const auto start = std::chrono::steady_clock::now();
   const std::string text(1000000, 'a');
   CHECK(stream(stops, text, 4).text == text);

@@ -45,12 +45,10 @@ TEST_CASE("literals, classes and characters of several bytes") {
 TEST_CASE("what is wrong with a grammar is said, with its line") {
   CHECK(refused("root ::= root \"a\" | \"b\"").find("left recursion: 'root' may begin with itself") !=
         std::string::npos);
-  CHECK(refused("root ::= a\na ::= b? a \"x\" | \"y\"\nb ::= \"z\"").find("left recursion: 'a'") !=
-        std::string::npos);
+  CHECK(refused("root ::= a\na ::= b? a \"x\" | \"y\"\nb ::= \"z\"").find("left recursion: 'a'") != std::string::npos);
   CHECK(refused("root ::= a").find("names the rule 'a', which is not there") != std::string::npos);
   CHECK(refused("a ::= \"x\"").find("no rule 'root'") != std::string::npos);
-  CHECK(refused("root ::= \"x\"\nroot ::= \"y\"").find("line 2: the rule 'root' is there twice") !=
-        std::string::npos);
+  CHECK(refused("root ::= \"x\"\nroot ::= \"y\"").find("line 2: the rule 'root' is there twice") != std::string::npos);
   CHECK(refused("root = \"x\"").find("line 1: expected ::=") != std::string::npos);
   CHECK(refused("root ::= \"x").find("without its end") != std::string::npos);
   CHECK(refused("root ::= (\"x\"").find("without its ')'") != std::string::npos);

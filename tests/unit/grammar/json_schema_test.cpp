@@ -15,8 +15,8 @@ std::string refused(std::string schema) { return refusal(ConstraintKind::json, s
 }  // namespace
 
 TEST_CASE("any JSON") {
-  for (const char* json : {R"({"a": [1, -2.5e+3, true, null], "b": {}})", "[]",
-                           "\"\\u00e9\\ud83d\\ude00\\n\"", "0", "{\n  \"a\": 1,\n  \"b\": [\n    2\n  ]\n}"})
+  for (const char* json : {R"({"a": [1, -2.5e+3, true, null], "b": {}})", "[]", "\"\\u00e9\\ud83d\\ude00\\n\"", "0",
+                           "{\n  \"a\": 1,\n  \"b\": [\n    2\n  ]\n}"})
     CHECK(valid("true", json));
   for (const char* json : {"{", "[1,]", "01", "\"\n\"", "\"\\ud83d\"", "nul", "{\"a\" 1}", ".5", "{a:1}"})
     CHECK(!valid("true", json));
@@ -60,11 +60,9 @@ TEST_CASE("arrays") {
 }
 
 TEST_CASE("numbers within bounds") {
-  for (const auto& [least, most] :
-       {std::pair(-120, 45), std::pair(0, 0), std::pair(7, 1234), std::pair(-1000, -99)}) {
-    Matcher matcher =
-        matcher_of(ConstraintKind::json, {"{\"type\":\"integer\",\"minimum\":" + std::to_string(least) +
-                                          ",\"maximum\":" + std::to_string(most) + "}"});
+  for (const auto& [least, most] : {std::pair(-120, 45), std::pair(0, 0), std::pair(7, 1234), std::pair(-1000, -99)}) {
+    Matcher matcher = matcher_of(ConstraintKind::json, {"{\"type\":\"integer\",\"minimum\":" + std::to_string(least) +
+                                                        ",\"maximum\":" + std::to_string(most) + "}"});
     for (int i = -2000; i <= 2000; ++i) {
       INFO(i);
       REQUIRE(takes(matcher, std::to_string(i)) == (i >= least && i <= most));
@@ -72,10 +70,8 @@ TEST_CASE("numbers within bounds") {
   }
   CHECK(valid(R"({"type":"integer","exclusiveMinimum":9223372036854775806})", "9223372036854775807"));
   const std::string number = R"({"type":"number","minimum":-1,"exclusiveMaximum":3})";
-  for (const char* json : {"-1", "-1.000", "-0.5", "0", "0.0", "2.999", "2"})
-    CHECK(valid(number, json));
-  for (const char* json : {"-1.01", "3", "3.0", "-2", "10"})
-    CHECK(!valid(number, json));
+  for (const char* json : {"-1", "-1.000", "-0.5", "0", "0.0", "2.999", "2"}) CHECK(valid(number, json));
+  for (const char* json : {"-1.01", "3", "3.0", "-2", "10"}) CHECK(!valid(number, json));
   const std::string positive = R"({"type":"number","exclusiveMinimum":0})";
   CHECK(valid(positive, "0.001"));
   CHECK(valid(positive, "17.5"));
@@ -122,8 +118,8 @@ TEST_CASE("several schemas, and references") {
 TEST_CASE("what is not supported is refused by name and place") {
   CHECK(refused(R"({"type":"object","properties":{"a":{"not":{}}}})") ==
         "json_schema at #/properties/a has the keyword \"not\", which is not supported");
-  for (const char* word : {"uniqueItems", "multipleOf", "contains", "patternProperties", "propertyNames",
-                           "if", "dependentRequired", "unevaluatedProperties", "$dynamicRef", "wrods"}) {
+  for (const char* word : {"uniqueItems", "multipleOf", "contains", "patternProperties", "propertyNames", "if",
+                           "dependentRequired", "unevaluatedProperties", "$dynamicRef", "wrods"}) {
     INFO(word);
     CHECK(refused(std::string("{\"") + word + "\": 3}").find(word) != std::string::npos);
   }
@@ -140,7 +136,6 @@ TEST_CASE("what is not supported is refused by name and place") {
   CHECK(refused(R"({"type":"object","properties":{"a":false},"required":["a"]})").find("matches no text") !=
         std::string::npos);
   std::string large = "{\"enum\":[0";
-  while (large.size() < 10'000'000)
-    large += ",\"some value that is not a small one\"";
+  while (large.size() < 10'000'000) large += ",\"some value that is not a small one\"";
   CHECK(refused(large + "]}").find("states") != std::string::npos);
 }

@@ -1,5 +1,5 @@
-// The instances of the JSON-Schema-Test-Suite, where CONTINUO_JSON_SCHEMA_SUITE names its folder: each is taken or not as the
-// suite says, byte by byte, unless its schema is refused.
+// The instances of the JSON-Schema-Test-Suite, where CONTINUO_JSON_SCHEMA_SUITE names its folder: each is taken or not
+// as the suite says, byte by byte, unless its schema is refused.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -44,8 +44,8 @@ void check_group(const Json& group, const std::string& file, Tally& tally) {
       ++tally.other_spelling;
     } else {
       ++tally.wrong;
-      WARN(file << ": " << group.at("description") << ": " << one.at("description") << ": "
-                         << one.at("data").dump() << " of " << group.at("schema").dump().substr(0, 300));
+      WARN(file << ": " << group.at("description") << ": " << one.at("description") << ": " << one.at("data").dump()
+                << " of " << group.at("schema").dump().substr(0, 300));
     }
   }
 }
@@ -64,8 +64,7 @@ TEST_CASE("the JSON schema test suite") {
       if (entry.path().extension() != ".json") continue;
       const auto groups = parse_json(read_file(entry.path()), entry.path().string());
       REQUIRE(groups);
-      for (const Json& group : *groups)
-        check_group(group, entry.path().filename().string(), tally);
+      for (const Json& group : *groups) check_group(group, entry.path().filename().string(), tally);
     }
     std::printf("%s: %d right, %d wrong, %d refused, %d integers spelled otherwise\n", draft, tally.right, tally.wrong,
                 tally.refused, tally.other_spelling);

@@ -16,16 +16,12 @@ struct Folder {
   test::TemporaryFolder place;
 
   Folder(std::initializer_list<std::pair<std::string, std::string>> files) {
-    for (const auto& [name, text] : files)
-      test::write_file(place.path() / name, text);
+    for (const auto& [name, text] : files) test::write_file(place.path() / name, text);
   }
-  Result<Checkpoint> load() const {
-    return load_checkpoint(ModelFiles::folder(place.path().string()).value());
-  }
+  Result<Checkpoint> load() const { return load_checkpoint(ModelFiles::folder(place.path().string()).value()); }
   std::string refusal() const {
     std::string message = message_of(load());
-    for (auto at = message.find(place.path().string()); at != message.npos;
-         at = message.find(place.path().string())) {
+    for (auto at = message.find(place.path().string()); at != message.npos; at = message.find(place.path().string())) {
       message.replace(at, place.path().string().size(), "@");
     }
     return message;
@@ -68,8 +64,7 @@ TEST_CASE("config.json must be an object, once", "[io]") {
         "@/config.json: the key 'a' stands twice");
   CHECK(Folder{{"config.json", R"({"r": {"a": 1, "a": 2}})"}, {"model.json", "{}"}}.refusal() ==
         "@/config.json: the key 'a' stands twice");
-  CHECK(Folder{{"config.json", ""}, {"model.json", "{}"}}.refusal().find("the file is empty") !=
-        std::string::npos);
+  CHECK(Folder{{"config.json", ""}, {"model.json", "{}"}}.refusal().find("the file is empty") != std::string::npos);
   CHECK(Folder{{"config.json", "{\"a\": "}, {"model.json", "{}"}}.refusal().find("not valid JSON") !=
         std::string::npos);
 }
@@ -83,17 +78,19 @@ TEST_CASE("more than one kind of weights is an error", "[io]") {
 }
 
 TEST_CASE("a folder without weights says what it holds instead", "[io]") {
-  const std::string none =
-      "@: no weights: neither model.safetensors nor model.safetensors.index.json nor model.json (";
+  const std::string none = "@: no weights: neither model.safetensors nor model.safetensors.index.json nor model.json (";
   CHECK(Folder{{"config.json", "{}"}}.refusal() == none + "was the download finished?)");
   CHECK(Folder{{"config.json", "{}"}, {"pytorch_model.bin", ""}}.refusal() ==
-        none + "PyTorch's own files are not read; convert them to safetensors (with transformers: from_pretrained, "
-               "save_pretrained))");
+        none +
+            "PyTorch's own files are not read; convert them to safetensors (with transformers: from_pretrained, "
+            "save_pretrained))");
   CHECK(Folder{{"config.json", "{}"}, {"model-00001-of-00002.safetensors", ""}}.refusal() ==
         none + "there are parts, but no model.safetensors.index.json that lists them)");
   CHECK(Folder{{"config.json", "{}"}, {"adapter_model.safetensors", ""}}.refusal() ==
-        none + "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained))");
-  const std::string makers = "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers)";
+        none +
+            "an adapter is not a model; merge it into its base model (with PEFT: merge_and_unload, save_pretrained))");
+  const std::string makers =
+      "consolidated* and params.json are in the makers' own layout; take the folder in that of transformers)";
   CHECK(Folder{{"config.json", "{}"}, {"consolidated.safetensors", kOne}}.refusal() == none + makers);
   CHECK(Folder{{"params.json", "{}"}, {"consolidated.00.pth", ""}}.refusal() == "@: no config.json (" + makers);
   CHECK(Folder{{"adapter_config.json", "{}"}}.refusal() ==
@@ -101,7 +98,8 @@ TEST_CASE("a folder without weights says what it holds instead", "[io]") {
         "save_pretrained))");
   CHECK(Folder{{"config.json", "{}"}, {"other.safetensors", ""}}.refusal() ==
         none + "a .safetensors file of another name is not read; is it the model?)");
-  CHECK(Folder{{"model-q4.gguf", ""}}.refusal() == "@: no config.json (to use the GGUF file that is there, give its own path)");
+  CHECK(Folder{{"model-q4.gguf", ""}}.refusal() ==
+        "@: no config.json (to use the GGUF file that is there, give its own path)");
   CHECK(Folder{{"model.safetensors", kOne}}.refusal() == "@: no config.json (was the download finished?)");
 }
 
@@ -129,15 +127,16 @@ TEST_CASE("shards: map and parts must agree", "[io]") {
   };
   const std::string index = "@/model.safetensors.index.json: ";
   CHECK(refusal(R"({"a": "1.safetensors"})").empty());
-  CHECK(refusal(R"({"a": "2.safetensors", "b": "2.safetensors", "c": "1.safetensors"})") ==
-        index + "tensor 'a' should be in @/2.safetensors, but is in @/1.safetensors (do all parts belong to the same model?)");
+  CHECK(
+      refusal(R"({"a": "2.safetensors", "b": "2.safetensors", "c": "1.safetensors"})") ==
+      index +
+          "tensor 'a' should be in @/2.safetensors, but is in @/1.safetensors (do all parts belong to the same model?)");
   CHECK(refusal(R"({"b": "2.safetensors"})") ==
         "@/2.safetensors: tensor 'c' is not listed in model.safetensors.index.json (do all parts belong to "
         "the same "
         "model?)");
   CHECK(refusal(R"({"a": "3.safetensors"})").starts_with("@/3.safetensors: no such file"));
-  CHECK(
-      refusal(R"({"a": "../1.safetensors"})").starts_with("@: '../1.safetensors' is not a plain file name"));
+  CHECK(refusal(R"({"a": "../1.safetensors"})").starts_with("@: '../1.safetensors' is not a plain file name"));
   CHECK(refusal(R"({"a": "/etc/passwd"})").starts_with("@: '/etc/passwd' is not a plain file name"));
   CHECK(refusal(R"({"a": 3})") == index + "weight_map: 'a' names no file");
   CHECK(refusal(R"({"a": "1.safetensors", "a": "2.safetensors"})") == index + "the key 'a' stands twice");

@@ -41,7 +41,9 @@ TEST_CASE("every type of metadata value is read, in both versions") {
     bytes.value("u8", 0, std::uint8_t{200}).value("i8", 1, std::int8_t{-100}).value("u16", 2, std::uint16_t{60000});
     bytes.value("i16", 3, std::int16_t{-30000}).value("u32", 4, std::uint32_t{4000000000});
     bytes.value("i32", 5, std::int32_t{-2000000000}).value("f32", 6, 0.5f).value("yes", 7, std::uint8_t{1});
-    bytes.text("text", "T\xc3\xa4xt").value("u64", 10, std::uint64_t{1} << 63).value("i64", 11, -(std::int64_t{1} << 62));
+    bytes.text("text", "T\xc3\xa4xt")
+        .value("u64", 10, std::uint64_t{1} << 63)
+        .value("i64", 11, -(std::int64_t{1} << 62));
     bytes.value("f64", 12, 0.1);
     bytes.array("list", 4, 3, test::little_endian(1u) + test::little_endian(2u) + test::little_endian(3u));
     bytes.array("texts", 8, 2, test::gguf_text("a") + test::gguf_text(""));
@@ -112,8 +114,9 @@ TEST_CASE("what is no GGUF file") {
 TEST_CASE("counts and lengths that lie") {
   GgufBytes file;
   file.n_values = std::uint64_t{1} << 60;
-  CHECK(refusal(file) ==
-        "x.gguf: byte 24: 1152921504606846976 metadata values are declared, 0 bytes are left (was the file cut short?)");
+  CHECK(
+      refusal(file) ==
+      "x.gguf: byte 24: 1152921504606846976 metadata values are declared, 0 bytes are left (was the file cut short?)");
   file.n_values = 0;
   file.n_tensors = ~std::uint64_t{0};
   CHECK(refusal(file) ==
@@ -126,14 +129,16 @@ TEST_CASE("counts and lengths that lie") {
 
   GgufBytes list;
   list.array("list", 10, std::uint64_t{1} << 61, "abcdefgh");
-  CHECK(refusal(list) == "x.gguf: byte 52: 2305843009213693952 elements of 'list' are declared, 8 bytes are left (was the "
-                         "file cut short?)");
+  CHECK(refusal(list) ==
+        "x.gguf: byte 52: 2305843009213693952 elements of 'list' are declared, 8 bytes are left (was the "
+        "file cut short?)");
   GgufBytes texts;
   texts.array("list", 8, 2, test::gguf_text("long enough"));
   CHECK(refusal(texts) == "x.gguf: byte 71: the file ends in the middle of its header (was the file cut short?)");
   GgufBytes empties;  // elements without a size of their own: arrays of nothing
   std::string nested;
-  for (int i = 0; i < 9; ++i) nested = test::little_endian(std::uint32_t{9}) + test::little_endian(std::uint64_t{1}) + nested;
+  for (int i = 0; i < 9; ++i)
+    nested = test::little_endian(std::uint32_t{9}) + test::little_endian(std::uint64_t{1}) + nested;
   empties.array("deep", 9, 1, nested);
   CHECK(refusal(empties) == "x.gguf: byte 136: 'deep' nests arrays more than 8 deep");
 }
@@ -161,16 +166,19 @@ TEST_CASE("tensors that cannot be") {
   CHECK(with({16}, 0, 0) == "no error");
   CHECK(with({}, 0, 0) == "x.gguf: byte 24: tensor 't': 0 dimensions, expected 1 to 4");
   CHECK(with({1, 1, 1, 1, 1}, 0, 0) == "x.gguf: byte 24: tensor 't': 5 dimensions, expected 1 to 4");
-  CHECK(with({std::uint64_t{1} << 32, std::uint64_t{1} << 32}, 0, 0) == "x.gguf: byte 24: tensor 't': its shape overflows");
+  CHECK(with({std::uint64_t{1} << 32, std::uint64_t{1} << 32}, 0, 0) ==
+        "x.gguf: byte 24: tensor 't': its shape overflows");
   CHECK(with({std::uint64_t{1} << 61}, 0, 0) == "x.gguf: byte 24: tensor 't': its shape overflows");
   CHECK(with({16}, 99, 0) == "x.gguf: byte 24: tensor 't': unknown type 99");
   CHECK(with({16}, 8, 0) == "x.gguf: byte 24: tensor 't': rows of 16 values, Q8_0 stores blocks of 32");
   CHECK(with({16}, 0, 4) == "x.gguf: byte 24: tensor 't': offset 4 is no multiple of the alignment 32");
   CHECK(with({17}, 0, 0) ==
         "x.gguf: tensor 't': 68 bytes from byte 0 of the data, which has 64 (was the file cut short?)");
-  CHECK(with({1}, 0, 64) == "x.gguf: tensor 't': 4 bytes from byte 64 of the data, which has 64 (was the file cut short?)");
-  CHECK(with({1}, 0, ~std::uint64_t{31}) ==
-        "x.gguf: tensor 't': 4 bytes from byte 18446744073709551584 of the data, which has 64 (was the file cut short?)");
+  CHECK(with({1}, 0, 64) ==
+        "x.gguf: tensor 't': 4 bytes from byte 64 of the data, which has 64 (was the file cut short?)");
+  CHECK(
+      with({1}, 0, ~std::uint64_t{31}) ==
+      "x.gguf: tensor 't': 4 bytes from byte 18446744073709551584 of the data, which has 64 (was the file cut short?)");
 
   GgufBytes twice;
   twice.floats("t", {1}, {1}).floats("t", {1}, {1});
@@ -238,16 +246,19 @@ TEST_CASE("parts of a model are found by their names and checked") {
     return files ? "no error" : files.error().message().substr(folder.path().string().size() + 1);
   };
   test::write_file(path("m-00002-of-00002.gguf"), part(0, 2, "b"));
-  CHECK(refused(path("m-00001-of-00002.gguf")) ==
-        "m-00002-of-00002.gguf: says that it is part 1 of 2, expected part 2 of 2 (do all parts belong to the same model?)");
+  CHECK(
+      refused(path("m-00001-of-00002.gguf")) ==
+      "m-00002-of-00002.gguf: says that it is part 1 of 2, expected part 2 of 2 (do all parts belong to the same model?)");
   test::write_file(path("m-00002-of-00002.gguf"), small().bytes());
-  CHECK(refused(path("m-00001-of-00002.gguf")) ==
-        "m-00002-of-00002.gguf: says that it is part 1 of 1, expected part 2 of 2 (do all parts belong to the same model?)");
+  CHECK(
+      refused(path("m-00001-of-00002.gguf")) ==
+      "m-00002-of-00002.gguf: says that it is part 1 of 1, expected part 2 of 2 (do all parts belong to the same model?)");
   std::filesystem::remove(path("m-00002-of-00002.gguf"));
   CHECK(refused(path("m-00001-of-00002.gguf")).starts_with("m-00002-of-00002.gguf: no such file"));
   test::write_file(path("renamed.gguf"), part(0, 2, "a"));
-  CHECK(refused(path("renamed.gguf")) == "renamed.gguf: a part of 2, but its name does not end like -00001-of-00002.gguf "
-                                         "(the other parts are found by their names; was the file renamed?)");
+  CHECK(refused(path("renamed.gguf")) ==
+        "renamed.gguf: a part of 2, but its name does not end like -00001-of-00002.gguf "
+        "(the other parts are found by their names; was the file renamed?)");
   test::write_file(path("m-00002-of-00002.gguf"), part(1, 2, "a"));
   const auto same = ModelFiles::gguf(path("m-00001-of-00002.gguf"));
   REQUIRE(same);

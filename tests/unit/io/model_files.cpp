@@ -78,9 +78,8 @@ TEST_CASE("only plain names are opened", "[io]") {
   const auto files = ModelFiles::folder(folder.path().string());
   REQUIRE(files);
   for (const std::string name : {"", ".", "..", "a/b", "/etc/passwd", "a\\b"}) {
-    CHECK(message_of(files->open(name)) ==
-          folder.path().string() + ": '" + name +
-              "' is not a plain file name (files of a model stand in its own folder)");
+    CHECK(message_of(files->open(name)) == folder.path().string() + ": '" + name +
+                                               "' is not a plain file name (files of a model stand in its own folder)");
   }
   CHECK_FALSE(files->open(std::string("a\0b", 3)));
 }
@@ -98,8 +97,7 @@ TEST_CASE("a path that is no folder says what it is", "[io]") {
 
 TEST_CASE("embedded files answer like a folder", "[io]") {
   static constexpr std::string_view text = "{}";
-  const auto files =
-      ModelFiles::embedded("tales", {{"config.json", std::as_bytes(std::span<const char>(text))}});
+  const auto files = ModelFiles::embedded("tales", {{"config.json", std::as_bytes(std::span<const char>(text))}});
   CHECK(files.name() == "tales");
   CHECK(files.has("config.json"));
   CHECK(files.list() == std::vector<std::string>{"config.json"});

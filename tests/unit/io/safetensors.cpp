@@ -76,8 +76,7 @@ TEST_CASE("safetensors: a file cut anywhere is refused", "[io]") {
   CHECK(refusal(file).empty());
   CHECK(refusal(file + "x") == "the tensors end at byte 28 of the data, the file at 29");
   CHECK(refusal("1234567") == "7 bytes are too few for a safetensors file (was the download finished?)");
-  CHECK(refusal(file.substr(0, 60)).find("in a file of 60 bytes (was the file cut short?)") !=
-        std::string::npos);
+  CHECK(refusal(file.substr(0, 60)).find("in a file of 60 bytes (was the file cut short?)") != std::string::npos);
   CHECK(refusal(file.substr(0, file.size() - 1)) ==
         "tensor 'b': data_offsets end at 28, the file's data at 27 (was the file cut short?)");
 }
@@ -100,11 +99,9 @@ TEST_CASE("safetensors: any single byte may be broken", "[io]") {
 TEST_CASE("safetensors: the header's length is not believed", "[io]") {
   CHECK(refusal(safetensors_of("{}", "", std::uint64_t{1} << 63)) ==
         "a header of 9223372036854775808 bytes, at most 100000000 can be (is it a safetensors file at all?)");
-  CHECK(
-      refusal(safetensors_of("{}", "", ~std::uint64_t{0})) ==
-      "a header of 18446744073709551615 bytes, at most 100000000 can be (is it a safetensors file at all?)");
-  CHECK(refusal(safetensors_of("{}", "", 3)) ==
-        "a header of 3 bytes in a file of 10 bytes (was the file cut short?)");
+  CHECK(refusal(safetensors_of("{}", "", ~std::uint64_t{0})) ==
+        "a header of 18446744073709551615 bytes, at most 100000000 can be (is it a safetensors file at all?)");
+  CHECK(refusal(safetensors_of("{}", "", 3)) == "a header of 3 bytes in a file of 10 bytes (was the file cut short?)");
   CHECK(refusal(safetensors_of("{}", "", 0)) ==
         "byte 8: the header is not a JSON object (is it a safetensors file at all?)");
   CHECK(refusal("{}", "").empty());
@@ -113,8 +110,7 @@ TEST_CASE("safetensors: the header's length is not believed", "[io]") {
 TEST_CASE("safetensors: a header that is not what it should be", "[io]") {
   CHECK(refusal("[]", "") == "byte 8: the header is not a JSON object (is it a safetensors file at all?)");
   CHECK(refusal(" {}", "") == "byte 8: the header is not a JSON object (is it a safetensors file at all?)");
-  CHECK(refusal("{\"a\":", "") ==
-        "byte 13: not valid JSON in tensor 'a' (was the file cut short or edited by hand?)");
+  CHECK(refusal("{\"a\":", "") == "byte 13: not valid JSON in tensor 'a' (was the file cut short or edited by hand?)");
   CHECK(refusal("{}{}", "") == "byte 10: not valid JSON: more stands behind the value");
   CHECK(refusal("{\"a\":3}", "") == "tensor 'a': unexpected 3");
   CHECK(refusal("{\"a\":null}", "") == "tensor 'a': unexpected null");
@@ -140,16 +136,14 @@ TEST_CASE("safetensors: names stand once", "[io]") {
   Checkpoint into;
   const std::string file = test::safetensors({{"a", numbered({1})}});
   REQUIRE(message_of(read_safetensors(blob_of(file, "first"), into)).empty());
-  CHECK(message_of(read_safetensors(blob_of(file, "second"), into)) ==
-        "second: tensor 'a' is in first as well");
+  CHECK(message_of(read_safetensors(blob_of(file, "second"), into)) == "second: tensor 'a' is in first as well");
 }
 
 TEST_CASE("safetensors: metadata is passed over, whatever it holds", "[io]") {
   CHECK(refusal(R"({"__metadata__":{"a":{"b":[1,-2,3.5,null,true,"x",{}]}}})", "").empty());
   CHECK(refusal(R"({"__metadata__":{}, "__metadata__":{}})", "") ==
         "tensor '__metadata__': stands twice in the header");
-  CHECK(
-      refusal(R"({"__metadata__":{},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "aaaa").empty());
+  CHECK(refusal(R"({"__metadata__":{},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "aaaa").empty());
 }
 
 TEST_CASE("safetensors: sizes that lie", "[io]") {
@@ -173,13 +167,11 @@ TEST_CASE("safetensors: sizes that lie", "[io]") {
   CHECK(refusal(tensor("F32", "[18446744073709551616]", "[0,4]"), "aaaa") ==
         "tensor 'a' shape: 18446744073709551616 is not a whole number that 64 bits can hold");
   CHECK(refusal(tensor("F32", "[1,1,1,1,1,1,1,1]", "[0,4]"), "aaaa").empty());
-  CHECK(refusal(tensor("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), "aaaa") ==
-        "tensor 'a' shape: more than 8 numbers");
+  CHECK(refusal(tensor("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), "aaaa") == "tensor 'a' shape: more than 8 numbers");
 }
 
 TEST_CASE("safetensors: formats", "[io]") {
-  CHECK(refusal(tensor("F4", "[2]", "[0,1]"), "a") ==
-        "tensor 'a': unknown dtype 'F4' (F32, F16 and BF16 can be run)");
+  CHECK(refusal(tensor("F4", "[2]", "[0,1]"), "a") == "tensor 'a': unknown dtype 'F4' (F32, F16 and BF16 can be run)");
   CHECK(refusal(tensor("I64", "[1]", "[0,8]"), "aaaaaaaa").empty());
   CHECK(refusal(tensor("I64", "[1]", "[0,4]"), "aaaa") == "tensor 'a': 4 bytes, I64 of shape [1] takes 8");
 }
@@ -193,10 +185,7 @@ TEST_CASE("safetensors: tensors cover the data, each byte once", "[io]") {
   CHECK(refusal(two("[4,8]", "[0,4]"), "bbbbaaaa").empty());
   CHECK(refusal(two("[0,4]", "[0,4]"), "aaaa") == "tensors 'a' and 'b' overlap");
   CHECK(refusal(two("[0,4]", "[3,7]"), "aaaabbb") == "tensors 'a' and 'b' overlap");
-  CHECK(refusal(two("[0,4]", "[5,9]"), "aaaa-bbbb") ==
-        "no tensor covers bytes 4 to 5 of the data, before tensor 'b'");
-  CHECK(refusal(two("[1,5]", "[5,9]"), "-aaaabbbb") ==
-        "no tensor covers bytes 0 to 1 of the data, before tensor 'a'");
-  CHECK(refusal(two("[0,4]", "[4,8]"), "aaaabbbb-") ==
-        "the tensors end at byte 8 of the data, the file at 9");
+  CHECK(refusal(two("[0,4]", "[5,9]"), "aaaa-bbbb") == "no tensor covers bytes 4 to 5 of the data, before tensor 'b'");
+  CHECK(refusal(two("[1,5]", "[5,9]"), "-aaaabbbb") == "no tensor covers bytes 0 to 1 of the data, before tensor 'a'");
+  CHECK(refusal(two("[0,4]", "[4,8]"), "aaaabbbb-") == "the tensors end at byte 8 of the data, the file at 9");
 }

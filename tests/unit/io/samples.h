@@ -20,8 +20,7 @@ struct Sample {
 // Values 0.5, 1, 1.5, ... as F32.
 inline Sample numbered(std::vector<std::size_t> shape, float first = 0.5f) {
   std::size_t n = 1;
-  for (const std::size_t length : shape)
-    n *= length;
+  for (const std::size_t length : shape) n *= length;
   std::string bytes(n * 4, '\0');
   for (std::size_t i = 0; i < n; ++i) {
     const float value = first + 0.5f * static_cast<float>(i);
@@ -33,8 +32,7 @@ inline Sample numbered(std::vector<std::size_t> shape, float first = 0.5f) {
 // `header` is written as it stands; the length before it is right unless given.
 inline std::string safetensors_of(const std::string& header, const std::string& data, std::uint64_t length) {
   std::string file;
-  for (int i = 0; i < 8; ++i)
-    file += static_cast<char>(length >> (8 * i) & 0xff);
+  for (int i = 0; i < 8; ++i) file += static_cast<char>(length >> (8 * i) & 0xff);
   return file + header + data;
 }
 inline std::string safetensors_of(const std::string& header, const std::string& data) {
@@ -45,11 +43,9 @@ inline std::string safetensors(const std::map<std::string, Sample>& tensors) {
   std::string header = R"({"__metadata__":{"format":"pt"})", data;
   for (const auto& [name, tensor] : tensors) {
     std::string shape;
-    for (const std::size_t length : tensor.shape)
-      shape += (shape.empty() ? "" : ",") + std::to_string(length);
-    header += ",\"" + name + "\":{\"dtype\":\"" + tensor.dtype + "\",\"shape\":[" + shape +
-              "],\"data_offsets\":[" + std::to_string(data.size()) + "," +
-              std::to_string(data.size() + tensor.bytes.size()) + "]}";
+    for (const std::size_t length : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(length);
+    header += ",\"" + name + "\":{\"dtype\":\"" + tensor.dtype + "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
+              std::to_string(data.size()) + "," + std::to_string(data.size() + tensor.bytes.size()) + "]}";
     data += tensor.bytes;
   }
   header += "}";

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<float> samples() {
   constexpr float kInf = std::numeric_limits<float>::infinity();
-  std::vector<float> values = {0.0f, -0.0f, kInf, -kInf, std::numeric_limits<float>::quiet_NaN(),
+  std::vector<float> values = {0.0f,  -0.0f,  kInf,  -kInf, std::numeric_limits<float>::quiet_NaN(),
                                88.5f, -87.5f, 1e30f, -1e30f};
   for (int i = -3000; i <= 3000; ++i) values.push_back(static_cast<float>(i) * 0.0291f);
   return values;

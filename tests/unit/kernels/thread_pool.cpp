@@ -107,8 +107,7 @@ TEST_CASE("a worker that has no processor but the caller's leaves the work to th
       pool.parallel_for(4, [&](std::size_t, int worker) {
         ++tasks[worker];
         const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(5);
-        while (std::chrono::steady_clock::now() < end)
-          continue;
+        while (std::chrono::steady_clock::now() < end) continue;
       });
     }
   }

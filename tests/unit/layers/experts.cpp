@@ -51,8 +51,7 @@ TEST_CASE("a row's routing does not depend on the other rows") {
 TEST_CASE("scores that are no numbers still choose that many different experts") {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const ExpertsSpec spec{.n_experts = 3, .n_active = 3, .expert = {}, .normalize = true, .shared = {}};
-  for (const std::vector<float>& scores :
-       {std::vector<float>{nan, nan, nan}, {inf, inf, -inf}, {-inf, -inf, nan}}) {
+  for (const std::vector<float>& scores : {std::vector<float>{nan, nan, nan}, {inf, inf, -inf}, {-inf, -inf, nan}}) {
     REQUIRE(routed(spec, scores).first_slots == std::vector<std::size_t>{0, 1, 2, 3});
   }
 }

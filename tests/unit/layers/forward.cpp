@@ -50,14 +50,12 @@ TEST_CASE("every option matters: without it the logits are others") {
     b.spec = std::move(other);
     const auto with = test::logits_of(a, ids, {130}), without = test::logits_of(b, ids, {130});
     float most = 0;
-    for (std::size_t i = 0; i < with.size(); ++i)
-      most = std::max(most, std::fabs(with[i] - without[i]));
+    for (std::size_t i = 0; i < with.size(); ++i) most = std::max(most, std::fabs(with[i] - without[i]));
     return most > 1e-3f;
   };
   const auto in_attention = [](auto change) {
     return [change](ModelSpec& spec) {
-      for (LayerSpec& layer : spec.layers)
-        change(test::attention_of(layer));
+      for (LayerSpec& layer : spec.layers) change(test::attention_of(layer));
     };
   };
   using Span = QkNormSpec::Span;
@@ -82,10 +80,8 @@ TEST_CASE("every option matters: without it the logits are others") {
   CHECK(differs(parallel, [](ModelSpec& spec) { spec.layers[0].order = LayerSpec::Order::sequential; }));
   CHECK(differs(parallel, [](ModelSpec& spec) { spec.layers[0].residual_scale = 1; }));
   CHECK(differs(parallel, [](ModelSpec& spec) { spec.logit_scale = 1; }));
-  CHECK(differs(test::norms_after(),
-                [](ModelSpec& spec) { spec.layers[0].order = LayerSpec::Order::sequential; }));
-  CHECK(differs(test::experts(true),
-                [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).n_active = 2; }));
+  CHECK(differs(test::norms_after(), [](ModelSpec& spec) { spec.layers[0].order = LayerSpec::Order::sequential; }));
+  CHECK(differs(test::experts(true), [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).n_active = 2; }));
   CHECK(differs(test::experts(true),
                 [](ModelSpec& spec) { std::get<ExpertsSpec>(spec.layers[0].ffn).normalize = true; }));
   CHECK(differs(test::experts(true),

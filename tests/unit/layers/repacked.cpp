@@ -23,7 +23,10 @@ Stored random_matrix(Format format, Layout layout, std::size_t rows, std::size_t
   std::vector<float> values(rows * cols);
   for (float& v : values) v = normal(random);
   Stored stored{std::vector<std::byte>(stored_bytes(format, values.size())),
-                {.format = format, .layout = layout, .rows = rows, .cols = cols,
+                {.format = format,
+                 .layout = layout,
+                 .rows = rows,
+                 .cols = cols,
                  .stride = layout == Layout::transposed ? rows : cols}};
   format_info(format).from_float(values.data(), stored.bytes.data(), values.size());
   stored.matrix.data = stored.bytes.data();
@@ -46,9 +49,12 @@ std::vector<float> product(const Matrix& w, std::size_t tokens, RepackedWeights*
 
 TEST_CASE("repacked weights give the products of those that are stored") {
   ThreadPool threads(2);
-  for (const auto& [format, layout] : {std::pair{Format::q8_0, Layout::row_major}, {Format::q4_0, Layout::row_major},
-                                       {Format::q4_1, Layout::row_major}, {Format::iq4_nl, Layout::row_major},
-                                       {Format::f32, Layout::transposed}, {Format::bf16, Layout::transposed}}) {
+  for (const auto& [format, layout] : {std::pair{Format::q8_0, Layout::row_major},
+                                       {Format::q4_0, Layout::row_major},
+                                       {Format::q4_1, Layout::row_major},
+                                       {Format::iq4_nl, Layout::row_major},
+                                       {Format::f32, Layout::transposed},
+                                       {Format::bf16, Layout::transposed}}) {
     for (const std::size_t rows : {16, 48, 400, 17, 335}) {  // the last two: no whole panels
       for (const std::size_t cols : {32, 96, 544}) {
         const Stored w = random_matrix(format, layout, rows, cols);
@@ -97,11 +103,9 @@ TEST_CASE("what cannot be repacked stays as it is") {
   const Stored few = random_matrix(Format::q8_0, Layout::row_major, 3, 32),
                plain = random_matrix(Format::f32, Layout::row_major, 16, 32),
                blocks = random_matrix(Format::q6_k, Layout::row_major, 16, 256);
-  for (const Stored* w : {&few, &plain, &blocks})
-    repacked.want(w->matrix);
+  for (const Stored* w : {&few, &plain, &blocks}) repacked.want(w->matrix);
   repacked.finish(threads);
-  for (const Stored* w : {&few, &plain, &blocks})
-    REQUIRE(&repacked.latest(w->matrix) == &w->matrix);
+  for (const Stored* w : {&few, &plain, &blocks}) REQUIRE(&repacked.latest(w->matrix) == &w->matrix);
 }
 
 TEST_CASE("of two matrices that begin at the same byte one is repacked, and neither taken for the other") {
@@ -124,7 +128,8 @@ TEST_CASE("repacking is spread over steps, and waits for the second") {
   for (int i = 0; i < 16; ++i) all.push_back(random_matrix(Format::f32, Layout::transposed, 64, 64));
   RepackedWeights repacked(best_kernels(), nullptr);
   const auto done = [&] {
-    return std::count_if(all.begin(), all.end(), [&](const Stored& w) { return &repacked.latest(w.matrix) != &w.matrix; });
+    return std::count_if(all.begin(), all.end(),
+                         [&](const Stored& w) { return &repacked.latest(w.matrix) != &w.matrix; });
   };
   repacked.go_on(threads);
   for (const Stored& w : all) repacked.want(w.matrix);

@@ -27,10 +27,8 @@ TEST_CASE("rope_row gives cosines and sines of the float angle") {
 
 TEST_CASE("linear scaling divides every angle") {
   const RopeFrequencies plain = rope_frequencies({.rotary_dim = 16, .theta = 10000, .scaling = {}}, 0);
-  const RopeFrequencies linear =
-      rope_frequencies({.rotary_dim = 16, .theta = 10000, .scaling = RopeLinear{4}}, 0);
-  for (std::size_t i = 0; i < 8; ++i)
-    REQUIRE(linear.turn[i] == Approx(plain.turn[i] / 4));
+  const RopeFrequencies linear = rope_frequencies({.rotary_dim = 16, .theta = 10000, .scaling = RopeLinear{4}}, 0);
+  for (std::size_t i = 0; i < 8; ++i) REQUIRE(linear.turn[i] == Approx(plain.turn[i] / 4));
 }
 
 TEST_CASE("dynamic scaling starts where the original context ends") {
@@ -65,8 +63,8 @@ TEST_CASE("yarn keeps fast pairs, stretches slow ones, and scales the magnitude"
 
 TEST_CASE("factors divide each pair's turn: short ones up to the original context, long ones beyond") {
   RopeSpec spec{.rotary_dim = 4, .theta = 100, .scaling = {}};
-  spec.scaling = RopeFactors{
-      .short_factors = {1, 2}, .long_factors = {4, 8}, .original_context = 50, .attention_factor = 1.5};
+  spec.scaling =
+      RopeFactors{.short_factors = {1, 2}, .long_factors = {4, 8}, .original_context = 50, .attention_factor = 1.5};
   REQUIRE(rope_frequencies(spec, 50).turn == std::vector<float>{1, 0.05f});
   REQUIRE(rope_frequencies(spec, 51).turn == std::vector<float>{0.25f, 0.0125f});
   REQUIRE(rope_frequencies(spec, 51).magnitude == 1.5f);

@@ -24,8 +24,7 @@ inline double value_at(const Matrix& m, std::size_t row, std::size_t col) {
 inline Numbers multiply(const Linear& map, const Numbers& x) {
   Numbers y(map.weight.rows);
   for (std::size_t r = 0; r < y.size(); ++r) {
-    for (std::size_t c = 0; c < x.size(); ++c)
-      y[r] += value_at(map.weight, r, c) * x[c];
+    for (std::size_t c = 0; c < x.size(); ++c) y[r] += value_at(map.weight, r, c) * x[c];
     if (!map.bias.empty()) y[r] += double(map.bias[r]);
   }
   return y;
@@ -37,11 +36,9 @@ inline void normalize_part(const NormSpec& spec, const NormWeights& w, std::size
   double mean = 0, square = 0, eps = 0;
   const bool rms = std::holds_alternative<RmsNormSpec>(spec);
   std::visit([&](const auto& kind) { eps = double(kind.eps); }, spec);
-  for (std::size_t i = 0; i < count; ++i)
-    mean += x[i] / double(count);
+  for (std::size_t i = 0; i < count; ++i) mean += x[i] / double(count);
   if (rms) mean = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    square += (x[i] - mean) * (x[i] - mean) / double(count);
+  for (std::size_t i = 0; i < count; ++i) square += (x[i] - mean) * (x[i] - mean) / double(count);
   for (std::size_t i = 0; i < count; ++i) {
     x[i] = (x[i] - mean) / std::sqrt(square + eps) * double(w.weight[offset + i]);
     if (!w.bias.empty()) x[i] += double(w.bias[offset + i]);
@@ -75,12 +72,10 @@ inline double activate(Activation kind, double x) {
 
 inline Numbers run_feed(const FeedForwardSpec& spec, const FeedForwardWeights& w, const Numbers& x) {
   Numbers hidden = multiply(spec.gated ? w.gate : w.up, x);
-  for (double& h : hidden)
-    h = activate(spec.activation, h);
+  for (double& h : hidden) h = activate(spec.activation, h);
   if (spec.gated) {
     const Numbers up = multiply(w.up, x);
-    for (std::size_t i = 0; i < up.size(); ++i)
-      hidden[i] *= up[i];
+    for (std::size_t i = 0; i < up.size(); ++i) hidden[i] *= up[i];
   }
   return multiply(w.down, hidden);
 }
@@ -89,27 +84,22 @@ inline Numbers run_feed(const ExpertsSpec& spec, const ExpertsWeights& w, const 
   Numbers p = multiply(w.router, x);
   const double largest = *std::max_element(p.begin(), p.end());
   double total = 0;
-  for (double& value : p)
-    total += value = std::exp(value - largest);
-  for (double& value : p)
-    value /= total;
+  for (double& value : p) total += value = std::exp(value - largest);
+  for (double& value : p) value /= total;
   Numbers sorted = p;
   std::sort(sorted.rbegin(), sorted.rend());
   double chosen = 0;
-  for (int i = 0; i < spec.n_active; ++i)
-    chosen += sorted[i];
+  for (int i = 0; i < spec.n_active; ++i) chosen += sorted[i];
   Numbers out(x.size());
   for (std::size_t e = 0; e < p.size(); ++e) {
     if (p[e] < sorted[spec.n_active - 1]) continue;
     const Numbers result = run_feed(spec.expert, w.experts[e], x);
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] += p[e] / (spec.normalize ? chosen : 1) * result[i];
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += p[e] / (spec.normalize ? chosen : 1) * result[i];
   }
   if (spec.shared) {
     const Numbers result = run_feed(*spec.shared, w.shared, x);
     const double gate = spec.shared_gate ? 1 / (1 + std::exp(-multiply(w.shared_gate, x)[0])) : 1;
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] += gate * result[i];
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += gate * result[i];
   }
   return out;
 }
@@ -163,8 +153,7 @@ inline double bias_of(const AlibiSpec& alibi, std::size_t head, std::size_t key)
 
 inline Numbers run_mixer(const AttentionSpec& spec, const AttentionWeights& w, Past& past, const Numbers& x,
                          std::size_t text_length) {
-  const std::size_t position = past.keys.size(), head_dim = spec.head_dim,
-                    group = spec.n_heads / spec.n_kv_heads;
+  const std::size_t position = past.keys.size(), head_dim = spec.head_dim, group = spec.n_heads / spec.n_kv_heads;
   Numbers q, k, v;
   if (spec.grouped_qkv) {
     const Numbers all = multiply(w.qkv, x);
@@ -177,8 +166,7 @@ inline Numbers run_mixer(const AttentionSpec& spec, const AttentionWeights& w, P
   }
   if (spec.qkv_clip > 0) {
     for (Numbers* part : {&q, &k, &v}) {
-      for (double& value : *part)
-        value = std::clamp(value, -double(spec.qkv_clip), double(spec.qkv_clip));
+      for (double& value : *part) value = std::clamp(value, -double(spec.qkv_clip), double(spec.qkv_clip));
     }
   }
   place_heads(spec, w.q_norm, position, text_length, q);
@@ -196,7 +184,8 @@ inline Numbers run_mixer(const AttentionSpec& spec, const AttentionWeights& w, P
         score += q[h * head_dim + i] * past.keys[j][h / group * head_dim + i];
       }
       score *= double(spec.scale);
-      if (spec.attn_logit_softcap > 0) score = double(spec.attn_logit_softcap) * std::tanh(score / double(spec.attn_logit_softcap));
+      if (spec.attn_logit_softcap > 0)
+        score = double(spec.attn_logit_softcap) * std::tanh(score / double(spec.attn_logit_softcap));
       if (spec.alibi) score += bias_of(*spec.alibi, h, j);
       total += weights[j] = std::exp(score);
     }
@@ -210,17 +199,15 @@ inline Numbers run_mixer(const AttentionSpec& spec, const AttentionWeights& w, P
 }
 
 inline void add_to(Numbers& x, double scale, const Numbers& branch) {
-  for (std::size_t i = 0; i < x.size(); ++i)
-    x[i] += scale * branch[i];
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += scale * branch[i];
 }
 
-inline void run_layer(const LayerSpec& spec, const LayerWeights& w, Past& past, std::size_t text_length,
-                      Numbers& x) {
+inline void run_layer(const LayerSpec& spec, const LayerWeights& w, Past& past, std::size_t text_length, Numbers& x) {
   const double s = double(spec.residual_scale);
   const auto mix = [&](const Numbers& in) {
-    return normed(spec.post_mixer_norm, w.post_mixer_norm,
-                  run_mixer(std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(w.mixer), past,
-                            in, text_length));
+    return normed(
+        spec.post_mixer_norm, w.post_mixer_norm,
+        run_mixer(std::get<AttentionSpec>(spec.mixer), std::get<AttentionWeights>(w.mixer), past, in, text_length));
   };
   const auto feed = [&](const Numbers& in) {
     Numbers out;
@@ -266,8 +253,7 @@ inline std::vector<Numbers> textbook_logits(const Model& model, const std::vecto
     if (spec.d_embedding > 0) x = multiply(w.project_in, x);
     x = normed(spec.embedding_norm, w.embedding_norm, x);
     if (const auto* learned = std::get_if<LearnedPositions>(&spec.positions)) {
-      for (std::size_t i = 0; i < x.size(); ++i)
-        x[i] += value_at(w.learned_positions, position + learned->offset, i);
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] += value_at(w.learned_positions, position + learned->offset, i);
     }
     for (std::size_t i = 0; i < spec.layers.size(); ++i)
       run_layer(spec.layers[i], w.layers[i], pasts[i], ids.size(), x);
@@ -276,7 +262,8 @@ inline std::vector<Numbers> textbook_logits(const Model& model, const std::vecto
     Numbers scores = multiply(w.output, x);
     for (double& z : scores) {
       z *= double(spec.logit_scale);
-      if (spec.final_logit_softcap > 0) z = double(spec.final_logit_softcap) * std::tanh(z / double(spec.final_logit_softcap));
+      if (spec.final_logit_softcap > 0)
+        z = double(spec.final_logit_softcap) * std::tanh(z / double(spec.final_logit_softcap));
     }
     logits.push_back(std::move(scores));
   }

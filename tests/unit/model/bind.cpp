@@ -90,8 +90,7 @@ TEST_CASE("the prefix of names may be absent", "[model]") {
     bare.tensors.insert(std::move(node));
   }
   std::map<std::string, Sample> renamed;
-  for (auto& [name, tensor] : bare.tensors)
-    renamed[name[0] == '~' ? name.substr(1) : name] = tensor;
+  for (auto& [name, tensor] : bare.tensors) renamed[name[0] == '~' ? name.substr(1) : name] = tensor;
   bare.tensors = renamed;
   CHECK(bare.refusal().empty());
 }
@@ -140,8 +139,7 @@ TEST_CASE("what no role asked for is refused", "[model]") {
   TinyModel tiny = tiny_llama();
   tiny.tensors["score.weight"] = numbered({2, 8});
   const std::string hint = " (the text would not be the model's; is config.json the right one?)";
-  CHECK(tiny.refusal() ==
-        "tiny/model.safetensors: a tensor for which this llama has no place: 'score.weight'" + hint);
+  CHECK(tiny.refusal() == "tiny/model.safetensors: a tensor for which this llama has no place: 'score.weight'" + hint);
   tiny.tensors["model.layers.2.input_layernorm.weight"] = numbered({8});
   tiny.tensors["model.layers.0.self_attn.q_proj.bias"] = numbered({8});
   tiny.tensors["x"] = {"I8", {1}, "x"};
@@ -204,8 +202,7 @@ TEST_CASE("inspect sees every tensor and its bytes", "[model]") {
   const auto model = tiny.build();
   REQUIRE(model->tensors.size() == tiny.tensors.size());
   std::size_t bytes = 0;
-  for (const auto& [name, tensor] : tiny.tensors)
-    bytes += tensor.bytes.size();
+  for (const auto& [name, tensor] : tiny.tensors) bytes += tensor.bytes.size();
   CHECK(model->weight_bytes == bytes);
   CHECK(model->tensors[0].role == "embedding");
   CHECK(model->tensors[2].name == "model.layers.0.self_attn.q_proj.weight");

@@ -79,8 +79,7 @@ struct Files {
     add("l0.d", {4, 3}, 800);
   }
   void remove(std::initializer_list<const char*> names) {
-    for (const char* name : names)
-      tiny.tensors.erase(name);
+    for (const char* name : names) tiny.tensors.erase(name);
   }
 };
 
@@ -166,8 +165,8 @@ TEST_CASE("norms of queries and keys", "[model]") {
   CHECK(attention(bind(QkNormSpec::Span::own_head).weights()).q_norm.weight ==
         std::vector<float>{10, 10.5f, 30, 30.5f});
   files.remove({"l0.qn1"});
-  CHECK(message_of(bind(QkNormSpec::Span::own_head).result)
-            .find("'l0.qn1' (layer 0 attention q norm) is missing") != std::string::npos);
+  CHECK(message_of(bind(QkNormSpec::Span::own_head).result).find("'l0.qn1' (layer 0 attention q norm) is missing") !=
+        std::string::npos);
 }
 
 TEST_CASE("norms: an offset, or no weights at all", "[model]") {
@@ -177,8 +176,7 @@ TEST_CASE("norms: an offset, or no weights at all", "[model]") {
   files.add("p.en", {4}, 2);
   CHECK(Bound(files, spec).weights().embedding_norm.weight == std::vector<float>{3, 3.5f, 4, 4.5f});
   files.remove({"p.en"});
-  CHECK(message_of(Bound(files, spec).result).find("'p.en' (embedding norm) is missing") !=
-        std::string::npos);
+  CHECK(message_of(Bound(files, spec).result).find("'p.en' (embedding norm) is missing") != std::string::npos);
   for (const NormSpec& norm :
        {NormSpec(RmsNormSpec{.weight = false}), NormSpec(LayerNormSpec{.bias = false, .weight = false})}) {
     spec.embedding_norm = norm;
@@ -228,17 +226,13 @@ TEST_CASE("experts: one tensor each, all in one, gate and up in one", "[model]")
   CHECK(message_of(Bound(all_in_one, spec).result).find("has shape [3, 4, 3], expected [2, 4, 3]") !=
         std::string::npos);
   apart.remove({"l0.x1.u"});
-  CHECK(message_of(Bound(apart, spec).result).find("'l0.x1.u' (layer 0 expert up) is missing") !=
-        std::string::npos);
+  CHECK(message_of(Bound(apart, spec).result).find("'l0.x1.u' (layer 0 expert up) is missing") != std::string::npos);
 }
 
 TEST_CASE("an expert for every token, and its gate", "[model]") {
   ModelSpec spec = small_spec();
-  spec.layers[0].ffn = ExpertsSpec{.n_experts = 1,
-                                    .n_active = 1,
-                                    .expert = {.d_ff = 3},
-                                    .shared = FeedForwardSpec{.d_ff = 2},
-                                    .shared_gate = true};
+  spec.layers[0].ffn = ExpertsSpec{
+      .n_experts = 1, .n_active = 1, .expert = {.d_ff = 3}, .shared = FeedForwardSpec{.d_ff = 2}, .shared_gate = true};
   Files files;
   files.remove({"l0.g", "l0.u", "l0.d"});
   files.add("l0.router", {1, 4});

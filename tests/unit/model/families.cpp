@@ -20,9 +20,7 @@ namespace {
 const AttentionSpec& attention(const Model& model, std::size_t layer = 0) {
   return std::get<AttentionSpec>(model.spec.layers[layer].mixer);
 }
-const FeedForwardSpec& feed(const Model& model) {
-  return std::get<FeedForwardSpec>(model.spec.layers[0].ffn);
-}
+const FeedForwardSpec& feed(const Model& model) { return std::get<FeedForwardSpec>(model.spec.layers[0].ffn); }
 
 TinyModel with(TinyModel tiny, const std::string& field, Json value) {
   tiny.config[field] = std::move(value);
@@ -119,10 +117,9 @@ TEST_CASE("activations go by what they compute", "[model]") {
   CHECK(resolved("relu") == Activation::relu);
   CHECK(resolved("relu2") == Activation::relu_squared);
   CHECK(resolved("quick_gelu") == Activation::gelu_quick);
-  CHECK(
-      with(tiny_llama(), "hidden_act", "mish").refusal() ==
-      "tiny/config.json: 'hidden_act' is \"mish\", expected one of silu, swish, gelu, gelu_python, gelu_new, "
-      "gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, relu2");
+  CHECK(with(tiny_llama(), "hidden_act", "mish").refusal() ==
+        "tiny/config.json: 'hidden_act' is \"mish\", expected one of silu, swish, gelu, gelu_python, gelu_new, "
+        "gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, relu2");
 }
 
 TEST_CASE("llama: what a config must say", "[model]") {
@@ -251,8 +248,7 @@ TEST_CASE("windows: what the files must say", "[model]") {
   CHECK(attention(*mistral.build()).window == 4096);
   CHECK(attention(*with(mistral, "sliding_window", nullptr).build()).window == 0);
   CHECK(attention(*with(mistral, "sliding_window", 3).build()).window == 3);
-  const auto listed =
-      with(with(mistral, "sliding_window", 3), "layer_types", {"full_attention", "sliding_attention"});
+  const auto listed = with(with(mistral, "sliding_window", 3), "layer_types", {"full_attention", "sliding_attention"});
   CHECK(attention(*listed.build(), 0).window == 0);
   CHECK(attention(*listed.build(), 1).window == 3);
   CHECK(with(listed, "sliding_window", nullptr).refusal() ==
@@ -262,8 +258,7 @@ TEST_CASE("windows: what the files must say", "[model]") {
   CHECK(with(listed, "layer_types", {"full_attention", "chunked_attention"}).refusal() ==
         "tiny/config.json: 'layer_types[1]' is \"chunked_attention\", expected full_attention or "
         "sliding_attention");
-  CHECK(with(listed, "layer_types", {1, 2}).refusal() ==
-        "tiny/config.json: 'layer_types' is 1, expected a string");
+  CHECK(with(listed, "layer_types", {1, 2}).refusal() == "tiny/config.json: 'layer_types' is 1, expected a string");
   CHECK(with(listed, "layer_types", "full_attention").refusal() ==
         "tiny/config.json: 'layer_types' is \"full_attention\", expected a list");
   CHECK(with(mistral, "sliding_window", 0).refusal() ==
@@ -272,11 +267,10 @@ TEST_CASE("windows: what the files must say", "[model]") {
 
 TEST_CASE("ALiBi's slopes", "[model]") {
   CHECK(alibi_slopes(1) == std::vector<float>{1 / 256.0f});
-  CHECK(alibi_slopes(8) == std::vector<float>{1 / 2.0f, 1 / 4.0f, 1 / 8.0f, 1 / 16.0f, 1 / 32.0f, 1 / 64.0f,
-                                              1 / 128.0f, 1 / 256.0f});
+  CHECK(alibi_slopes(8) ==
+        std::vector<float>{1 / 2.0f, 1 / 4.0f, 1 / 8.0f, 1 / 16.0f, 1 / 32.0f, 1 / 64.0f, 1 / 128.0f, 1 / 256.0f});
   // Six heads: those of four, then every other one of eight.
-  CHECK(alibi_slopes(6) ==
-        std::vector<float>{1 / 4.0f, 1 / 16.0f, 1 / 64.0f, 1 / 256.0f, 1 / 2.0f, 1 / 8.0f});
+  CHECK(alibi_slopes(6) == std::vector<float>{1 / 4.0f, 1 / 16.0f, 1 / 64.0f, 1 / 256.0f, 1 / 2.0f, 1 / 8.0f});
   CHECK(alibi_slopes(2, 16) == std::vector<float>{1 / 256.0f, 1 / 65536.0f});
 }
 
@@ -287,10 +281,8 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
     for (const char* size : {"hidden_size", "num_hidden_layers", "num_attention_heads"}) {
       if (!json.contains(size)) json[size] = 4;
     }
-    for (const char* size : {"vocab_size", "max_position_embeddings", "intermediate_size"})
-      json[size] = 8;
-    return test::message_of(
-        find_family(json["model_type"].get<std::string>())->spec(HyperParameters(json, "c")));
+    for (const char* size : {"vocab_size", "max_position_embeddings", "intermediate_size"}) json[size] = 8;
+    return test::message_of(find_family(json["model_type"].get<std::string>())->spec(HyperParameters(json, "c")));
   };
   for (
       const auto& [config, message] : std::map<const char*, std::string>{
@@ -325,10 +317,8 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
            "supported"},
           {R"({"model_type": "phi3", "head_dim": 4, "rope_scaling": {"type": "yarn", "factor": 2}})",
            "c: 'rope_scaling.type' is \"yarn\", expected one of default, longrope, su"},
-          {R"({"model_type": "starcoder2", "mlp_type": "glu"})",
-           "c: 'mlp_type' is \"glu\", expected default"},
-          {R"({"model_type": "starcoder2", "norm_type": "rms"})",
-           "c: 'norm_type' is \"rms\", expected layer_norm"},
+          {R"({"model_type": "starcoder2", "mlp_type": "glu"})", "c: 'mlp_type' is \"glu\", expected default"},
+          {R"({"model_type": "starcoder2", "norm_type": "rms"})", "c: 'norm_type' is \"rms\", expected layer_norm"},
           {R"({"model_type": "minicpm", "num_experts": 8})",
            "c: 'num_experts' is 8, expected none: experts are not supported for this kind of model"},
           {R"({"model_type": "mixtral", "head_dim": 4, "num_local_experts": 8, "num_experts_per_tok": 9})",
@@ -353,7 +343,8 @@ TEST_CASE("what a family does not cover is refused by name", "[model]") {
            "c: 'add_cross_attention' is true, expected false: there is no encoder to attend to"},
           {R"({"model_type": "phimoe", "head_dim": 4, "num_local_experts": 4, "num_experts_per_tok": 3})",
            "c: 'num_experts_per_tok' is 3, expected 2: its router chooses two"},
-          {R"({"model_type": "apertus", "hidden_act": "silu", "rope_parameters": {}})", "c: 'hidden_act' is \"silu\", expected xielu"},
+          {R"({"model_type": "apertus", "hidden_act": "silu", "rope_parameters": {}})",
+           "c: 'hidden_act' is \"silu\", expected xielu"},
           {R"({"model_type": "gemma4_text", "use_bidirectional_attention": "all"})",
            "c: 'use_bidirectional_attention' is \"all\", expected vision or null: attention to later tokens is not supported"},
           {R"({"model_type": "gemma4_text", "enable_moe_block": true})",

@@ -15,9 +15,7 @@ Result<Model> model_of(const std::filesystem::path& folder) {
   return build_model(std::move(checkpoint));
 }
 
-const AttentionSpec& attention(const Model& model) {
-  return std::get<AttentionSpec>(model.spec.layers[0].mixer);
-}
+const AttentionSpec& attention(const Model& model) { return std::get<AttentionSpec>(model.spec.layers[0].mixer); }
 
 }  // namespace
 
@@ -38,8 +36,7 @@ TEST_CASE("the reference checkpoints' rope", "[model]") {
   CHECK(*attention(*plain).rope == RopeSpec{.rotary_dim = 16, .theta = 10000, .scaling = {}});
   const auto scaled = model_of(test::source_folder() / "golden" / "llama3_rope");
   REQUIRE(scaled);
-  CHECK(*attention(*scaled).rope ==
-        RopeSpec{.rotary_dim = 16, .theta = 500000, .scaling = RopeLlama3{8, 1, 4, 64}});
+  CHECK(*attention(*scaled).rope == RopeSpec{.rotary_dim = 16, .theta = 500000, .scaling = RopeLlama3{8, 1, 4, 64}});
 }
 
 TEST_CASE("the toy is a model like any other", "[model]") {

@@ -79,9 +79,10 @@ TEST_CASE("8-bit floats: what is refused", "[model]") {
   CHECK(refusal(with_fp8("", {}, nullptr)) ==
         "tiny/model.safetensors: tensor 'model.layers.0.self_attn.q_proj.weight' is stored as F8_E4M3, and there is no "
         "'model.layers.0.self_attn.q_proj.weight_scale_inv'");
-  CHECK(refusal(with_fp8(std::string(kName) + "_scale", {5}, nullptr)) ==
-        "tiny/model.safetensors: tensor 'model.layers.0.self_attn.q_proj.weight_scale' holds 5 scales, expected one, one a row, or "
-        "one a block");
+  CHECK(
+      refusal(with_fp8(std::string(kName) + "_scale", {5}, nullptr)) ==
+      "tiny/model.safetensors: tensor 'model.layers.0.self_attn.q_proj.weight_scale' holds 5 scales, expected one, one a row, or "
+      "one a block");
   TinyModel other = with_fp8(std::string(kName) + "_scale", {}, nullptr);
   other.config["quantization_config"]["quant_method"] = "gptq";
   CHECK(other.refusal() == "tiny/config.json: the weights are quantized by gptq (use the model they were made from)");

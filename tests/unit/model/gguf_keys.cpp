@@ -20,8 +20,7 @@ Checkpoint file_of(Json keys, const std::string& architecture = "llama") {
   file.name = file.config_file = "m.gguf";
   file.is_gguf = true;
   file.config = {{"general.architecture", architecture}};
-  for (const auto& [key, value] : keys.items())
-    file.config[architecture + "." + key] = value;
+  for (const auto& [key, value] : keys.items()) file.config[architecture + "." + key] = value;
   return file;
 }
 
@@ -57,12 +56,14 @@ TEST_CASE("GGUF: each key of rotary positions counts by itself") {
   CHECK(scaled["attention_factor"] == 1.5);
   CHECK(scaled["short_factor"] == Json(std::vector<double>(8, 1.0)));
   CHECK(scaled["long_factor"] == scaled["short_factor"]);
-  const Json yarn = rope_of({{"rope.scaling.type", "yarn"}, {"rope.scaling.factor", 4.0}, {"rope.scaling.attn_factor", 0.5}})["rope_scaling"];
+  const Json yarn = rope_of(
+      {{"rope.scaling.type", "yarn"}, {"rope.scaling.factor", 4.0}, {"rope.scaling.attn_factor", 0.5}})["rope_scaling"];
   CHECK(yarn["attention_factor"].get<double>() == Approx(0.5 * (0.1 * std::log(4.0) + 1)));
   CHECK(rope_of({{"rope.scaling.type", "other"}}) ==
         "m.gguf: 'llama.rope.scaling.type' is 'other', expected none, linear, yarn or longrope");
   CHECK(rope_of({{"rope.scaling.type", 3}}) == "m.gguf: 'llama.rope.scaling.type' is no text");
-  CHECK(rope_of({{"rope.scaling.attn_factor", -1.0}}) == "m.gguf: 'llama.rope.scaling.attn_factor' is -1, expected more");
+  CHECK(rope_of({{"rope.scaling.attn_factor", -1.0}}) ==
+        "m.gguf: 'llama.rope.scaling.attn_factor' is -1, expected more");
   CHECK(rope_of({{"rope.dimension_count", 17}}) == "m.gguf: 'llama.rope.dimension_count' is 17, expected 1 to 16");
 }
 
@@ -104,13 +105,14 @@ TEST_CASE("GGUF: keys that change the text and are not supported") {
 
 TEST_CASE("GPT-Neo: which layers are local may be said in short or spelled out") {
   const auto windows = [](const std::string& fields) {
-    const Json json = Json::parse(R"({"model_type": "gpt_neo", "hidden_size": 8, "num_heads": 2, "num_layers": 3, "vocab_size": 9,
-        "max_position_embeddings": 16, "window_size": 4)" + fields + "}");
+    const Json json =
+        Json::parse(R"({"model_type": "gpt_neo", "hidden_size": 8, "num_heads": 2, "num_layers": 3, "vocab_size": 9,
+        "max_position_embeddings": 16, "window_size": 4)" +
+                    fields + "}");
     const auto spec = find_family("gpt_neo")->spec(HyperParameters(json, "c"));
     if (!spec) return spec.error().message();
     std::string text;
-    for (const LayerSpec& layer : spec->layers)
-      text += std::get<AttentionSpec>(layer.mixer).window ? 'l' : 'g';
+    for (const LayerSpec& layer : spec->layers) text += std::get<AttentionSpec>(layer.mixer).window ? 'l' : 'g';
     return text;
   };
   CHECK(windows("") == "glg");

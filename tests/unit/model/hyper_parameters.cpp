@@ -24,9 +24,8 @@ const auto kText = [](const HyperParameters& p) { return p.text("activation"); }
 }  // namespace
 
 TEST_CASE("hyper-parameters go by any of their names", "[model]") {
-  for (const char* config :
-       {R"({"hidden_size": 64})", R"({"n_embd": 64})", R"({"hidden_size": 64, "n_embd": 64})",
-        R"({"hidden_size": null, "n_embd": 64})"}) {
+  for (const char* config : {R"({"hidden_size": 64})", R"({"n_embd": 64})", R"({"hidden_size": 64, "n_embd": 64})",
+                             R"({"hidden_size": null, "n_embd": 64})"}) {
     const Json json = Json::parse(config);
     CHECK(HyperParameters(json, "c").count("d_model").value() == 64);
   }
@@ -35,9 +34,7 @@ TEST_CASE("hyper-parameters go by any of their names", "[model]") {
 }
 
 TEST_CASE("counts", "[model]") {
-  const auto what = [](const std::string& value) {
-    return refusal("{\"hidden_size\": " + value + "}", kCount);
-  };
+  const auto what = [](const std::string& value) { return refusal("{\"hidden_size\": " + value + "}", kCount); };
   const std::string expected = ", expected a whole number from 1 to 16777216";
   CHECK(what("1").empty());
   CHECK(what("16777216").empty());
@@ -60,9 +57,7 @@ TEST_CASE("counts", "[model]") {
 }
 
 TEST_CASE("numbers", "[model]") {
-  const auto what = [](const std::string& value) {
-    return refusal("{\"rope_theta\": " + value + "}", kNumber);
-  };
+  const auto what = [](const std::string& value) { return refusal("{\"rope_theta\": " + value + "}", kNumber); };
   CHECK(what("1").empty());
   CHECK(what("1e-5").empty());
   CHECK(what("0") == "c: 'rope_theta' is 0, expected a number above 0");
@@ -78,18 +73,14 @@ TEST_CASE("numbers", "[model]") {
     return refusal(config, [&](const HyperParameters& p) { return p.number_or("norm_eps", 0, range); });
   };
   CHECK(ranged(R"({"rms_norm_eps": 0})", kZeroToOne).empty());
-  CHECK(ranged(R"({"rms_norm_eps": 1.1})", kZeroToOne) ==
-        "c: 'rms_norm_eps' is 1.1, expected a number from 0 to 1");
-  CHECK(ranged(R"({"rms_norm_eps": 0.5})", kFromOne) ==
-        "c: 'rms_norm_eps' is 0.5, expected a number of at least 1");
-  CHECK(ranged(R"({"rms_norm_eps": -1})", kFromZero) ==
-        "c: 'rms_norm_eps' is -1, expected a number of at least 0");
+  CHECK(ranged(R"({"rms_norm_eps": 1.1})", kZeroToOne) == "c: 'rms_norm_eps' is 1.1, expected a number from 0 to 1");
+  CHECK(ranged(R"({"rms_norm_eps": 0.5})", kFromOne) == "c: 'rms_norm_eps' is 0.5, expected a number of at least 1");
+  CHECK(ranged(R"({"rms_norm_eps": -1})", kFromZero) == "c: 'rms_norm_eps' is -1, expected a number of at least 0");
   CHECK(ranged("{}", kFromOne).empty());
 }
 
 TEST_CASE("flags and texts", "[model]") {
-  CHECK(refusal(R"({"tie_word_embeddings": 1})", kFlag) ==
-        "c: 'tie_word_embeddings' is 1, expected true or false");
+  CHECK(refusal(R"({"tie_word_embeddings": 1})", kFlag) == "c: 'tie_word_embeddings' is 1, expected true or false");
   CHECK(refusal(R"({"tie_word_embeddings": "true"})", kFlag) ==
         "c: 'tie_word_embeddings' is \"true\", expected true or false");
   CHECK(refusal("{}", kFlag).empty());

@@ -53,9 +53,11 @@ TinyModel gpt_oss() {
   const std::string experts = layer + "mlp.experts.";
   add(experts + "gate_up_proj_bias", {kExperts, 2 * kFf});
   add(experts + "down_proj_bias", {kExperts, kWidth});
-  tiny.tensors[experts + "gate_up_proj_blocks"] = Sample{"U8", {kExperts, 2 * kFf, 1, 16}, bytes(kExperts * 2 * kFf * 16, 1)};
+  tiny.tensors[experts + "gate_up_proj_blocks"] =
+      Sample{"U8", {kExperts, 2 * kFf, 1, 16}, bytes(kExperts * 2 * kFf * 16, 1)};
   tiny.tensors[experts + "gate_up_proj_scales"] = Sample{"U8", {kExperts, 2 * kFf, 1}, scales(kExperts * 2 * kFf)};
-  tiny.tensors[experts + "down_proj_blocks"] = Sample{"U8", {kExperts, kWidth, 1, 16}, bytes(kExperts * kWidth * 16, 2)};
+  tiny.tensors[experts + "down_proj_blocks"] =
+      Sample{"U8", {kExperts, kWidth, 1, 16}, bytes(kExperts * kWidth * 16, 2)};
   tiny.tensors[experts + "down_proj_scales"] = Sample{"U8", {kExperts, kWidth, 1}, scales(kExperts * kWidth)};
   return tiny;
 }
@@ -103,11 +105,13 @@ TEST_CASE("experts in MXFP4: what is refused", "[model]") {
   const std::string experts = "model.layers.0.mlp.experts.";
   TinyModel bad = gpt_oss();
   bad.tensors[experts + "gate_up_proj_scales"].shape = {kExperts, kFf, 2};
-  CHECK(bad.refusal() == "tiny/model.safetensors: tensor 'model.layers.0.mlp.experts.gate_up_proj_scales' (layer 0 expert gate and up "
-                         "scales) is U8 [2, 32, 2], expected U8 [2, 64, 1]");
+  CHECK(bad.refusal() ==
+        "tiny/model.safetensors: tensor 'model.layers.0.mlp.experts.gate_up_proj_scales' (layer 0 expert gate and up "
+        "scales) is U8 [2, 32, 2], expected U8 [2, 64, 1]");
   bad = gpt_oss();
   bad.tensors.erase(experts + "down_proj_scales");
-  CHECK(bad.refusal() == "tiny: tensor 'model.layers.0.mlp.experts.down_proj_scales' (layer 0 expert down scales) is missing");
+  CHECK(bad.refusal() ==
+        "tiny: tensor 'model.layers.0.mlp.experts.down_proj_scales' (layer 0 expert down scales) is missing");
   bad = gpt_oss();
   bad.config["quantization_config"]["quant_method"] = "awq";
   CHECK(bad.refusal() == "tiny/config.json: the weights are quantized by awq (use the model they were made from)");

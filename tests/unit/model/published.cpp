@@ -31,8 +31,7 @@ const FeedForwardSpec& feed(const ModelSpec& spec, std::size_t layer = 0) {
 }
 std::vector<int> windows(const ModelSpec& spec) {
   std::vector<int> out;
-  for (std::size_t i = 0; i < spec.layers.size(); ++i)
-    out.push_back(attention(spec, i).window);
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) out.push_back(attention(spec, i).window);
   return out;
 }
 
@@ -61,8 +60,7 @@ TEST_CASE("published: Pythia, TinyStories, GPT-J", "[model]") {
   CHECK(feed(stories).d_ff == 1024);
   CHECK(stories.tied_output);
 
-  const ModelSpec gptj =
-      spec_of(R"({"model_type": "gptj", "activation_function": "gelu_new", "n_ctx": 2048, "n_embd":
+  const ModelSpec gptj = spec_of(R"({"model_type": "gptj", "activation_function": "gelu_new", "n_ctx": 2048, "n_embd":
     4096, "n_head": 16, "n_inner": null, "n_layer": 28, "n_positions": 2048, "rotary": true, "rotary_dim": 64,
     "layer_norm_epsilon": 1e-05, "tie_word_embeddings": false, "vocab_size": 50400, "scale_attn_weights": true})");
   CHECK(attention(gptj).rope->rotary_dim == 64);
@@ -72,8 +70,7 @@ TEST_CASE("published: Pythia, TinyStories, GPT-J", "[model]") {
 }
 
 TEST_CASE("published: Falcon", "[model]") {
-  const ModelSpec seven =
-      spec_of(R"({"model_type": "falcon", "alibi": false, "bias": false, "hidden_size": 4544,
+  const ModelSpec seven = spec_of(R"({"model_type": "falcon", "alibi": false, "bias": false, "hidden_size": 4544,
     "apply_residual_connection_post_layernorm": false, "layer_norm_epsilon": 1e-05, "multi_query": true,
     "new_decoder_architecture": false, "num_attention_heads": 71, "num_hidden_layers": 32, "parallel_attn": true,
     "vocab_size": 65024, "bos_token_id": 11, "eos_token_id": 11})");
@@ -84,8 +81,7 @@ TEST_CASE("published: Falcon", "[model]") {
   CHECK_FALSE(seven.layers[0].ffn_norm);
   CHECK(seven.tied_output);
 
-  const ModelSpec forty =
-      spec_of(R"({"model_type": "falcon", "alibi": false, "bias": false, "hidden_size": 8192,
+  const ModelSpec forty = spec_of(R"({"model_type": "falcon", "alibi": false, "bias": false, "hidden_size": 8192,
     "layer_norm_epsilon": 1e-05, "new_decoder_architecture": true, "num_attention_heads": 128, "num_hidden_layers": 60,
     "num_kv_heads": 8, "parallel_attn": true, "vocab_size": 65024})");
   CHECK(attention(forty).n_kv_heads == 8);
@@ -104,8 +100,7 @@ TEST_CASE("published: Falcon", "[model]") {
 }
 
 TEST_CASE("published: BLOOM, MPT, OPT", "[model]") {
-  const ModelSpec bloom =
-      spec_of(R"({"model_type": "bloom", "apply_residual_connection_post_layernorm": false,
+  const ModelSpec bloom = spec_of(R"({"model_type": "bloom", "apply_residual_connection_post_layernorm": false,
     "attention_softmax_in_fp32": true, "bias_dropout_fusion": true, "hidden_size": 1024, "layer_norm_epsilon": 1e-05,
     "masked_softmax_fusion": true, "n_head": 16, "n_inner": null, "n_layer": 24, "offset_alibi": 100, "pretraining_tp":
     1, "seq_length": 2048, "skip_bias_add": true, "vocab_size": 250880})");
@@ -127,16 +122,14 @@ TEST_CASE("published: BLOOM, MPT, OPT", "[model]") {
   CHECK_FALSE(std::get<LayerNormSpec>(*mpt.final_norm).bias);
   CHECK(attention(mpt).qkv_clip == 0);
 
-  const ModelSpec opt125 =
-      spec_of(R"({"model_type": "opt", "activation_function": "relu", "do_layer_norm_before": true,
+  const ModelSpec opt125 = spec_of(R"({"model_type": "opt", "activation_function": "relu", "do_layer_norm_before": true,
     "_remove_final_layer_norm": false, "ffn_dim": 3072, "hidden_size": 768, "max_position_embeddings": 2048,
     "num_attention_heads": 12, "num_hidden_layers": 12, "vocab_size": 50272, "word_embed_proj_dim": 768,
     "prefix": "</s>", "bos_token_id": 2, "eos_token_id": 2, "pad_token_id": 1})");
   CHECK(opt125.d_embedding == 0);
   CHECK(std::get<LearnedPositions>(opt125.positions).offset == 2);
   CHECK(opt125.final_norm);
-  const ModelSpec opt350 =
-      spec_of(R"({"model_type": "opt", "activation_function": "relu", "do_layer_norm_before":
+  const ModelSpec opt350 = spec_of(R"({"model_type": "opt", "activation_function": "relu", "do_layer_norm_before":
     false, "ffn_dim": 4096, "hidden_size": 1024, "max_position_embeddings": 2048, "num_attention_heads": 16,
     "num_hidden_layers": 24, "vocab_size": 50272, "word_embed_proj_dim": 512})");
   CHECK(opt350.d_embedding == 512);
@@ -150,8 +143,7 @@ TEST_CASE("published: Mistral, Mixtral, Qwen", "[model]") {
     "num_key_value_heads": 8, "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "sliding_window": 4096,
     "tie_word_embeddings": false, "vocab_size": 32000})");
   CHECK(windows(mistral) == std::vector<int>(32, 4096));
-  const ModelSpec later =
-      spec_of(R"({"model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336,
+  const ModelSpec later = spec_of(R"({"model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336,
     "max_position_embeddings": 32768, "num_attention_heads": 32, "num_hidden_layers": 2, "num_key_value_heads": 8,
     "rope_theta": 1000000.0, "sliding_window": null, "vocab_size": 32768})");
   CHECK(windows(later) == std::vector<int>(2, 0));
@@ -183,8 +175,7 @@ TEST_CASE("published: Mistral, Mixtral, Qwen", "[model]") {
 }
 
 TEST_CASE("published: Gemma", "[model]") {
-  const ModelSpec gemma =
-      spec_of(R"({"model_type": "gemma", "attention_bias": false, "head_dim": 256, "hidden_act":
+  const ModelSpec gemma = spec_of(R"({"model_type": "gemma", "attention_bias": false, "head_dim": 256, "hidden_act":
     "gelu", "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 2048, "intermediate_size": 16384,
     "max_position_embeddings": 8192, "num_attention_heads": 8, "num_hidden_layers": 18, "num_key_value_heads": 1,
     "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 10000.0, "vocab_size": 256000})");
@@ -193,8 +184,7 @@ TEST_CASE("published: Gemma", "[model]") {
   CHECK(feed(gemma).activation == Activation::gelu_tanh);
   CHECK(std::get<RmsNormSpec>(*gemma.layers[17].ffn_norm).unit_offset);
 
-  const ModelSpec gemma2 =
-      spec_of(R"({"model_type": "gemma2", "attn_logit_softcapping": 50.0, "cache_implementation":
+  const ModelSpec gemma2 = spec_of(R"({"model_type": "gemma2", "attn_logit_softcapping": 50.0, "cache_implementation":
     "hybrid", "final_logit_softcapping": 30.0, "head_dim": 256, "hidden_act": "gelu_pytorch_tanh", "hidden_activation":
     "gelu_pytorch_tanh", "hidden_size": 2304, "intermediate_size": 9216, "max_position_embeddings": 8192,
     "num_attention_heads": 8, "num_hidden_layers": 4, "num_key_value_heads": 4, "query_pre_attn_scalar": 256,
@@ -216,19 +206,17 @@ TEST_CASE("published: Gemma", "[model]") {
   CHECK(attention(small, 5).rope->theta == 1000000);
   CHECK(small.final_logit_softcap == 0);
   CHECK(attention(small).qk_norm->span == QkNormSpec::Span::head);
-  CHECK(
-      spec_of(
-          R"({"model_type": "gemma3_text", "sliding_window_pattern": 6, "hidden_size": 1152, "head_dim": 256,
+  CHECK(spec_of(
+            R"({"model_type": "gemma3_text", "sliding_window_pattern": 6, "hidden_size": 1152, "head_dim": 256,
     "hidden_activation": "gelu_pytorch_tanh", "intermediate_size": 6912, "max_position_embeddings": 32768,
     "num_attention_heads": 4, "num_hidden_layers": 26, "num_key_value_heads": 1, "query_pre_attn_scalar": 256,
     "rope_local_base_freq": 10000, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": 512,
     "vocab_size": 262144})")
-          .layers.size() == 26);
+            .layers.size() == 26);
 }
 
 TEST_CASE("published: Phi", "[model]") {
-  const ModelSpec phi2 =
-      spec_of(R"({"model_type": "phi", "embd_pdrop": 0.0, "hidden_act": "gelu_new", "hidden_size":
+  const ModelSpec phi2 = spec_of(R"({"model_type": "phi", "embd_pdrop": 0.0, "hidden_act": "gelu_new", "hidden_size":
     2560, "intermediate_size": 10240, "layer_norm_eps": 1e-05, "max_position_embeddings": 2048, "num_attention_heads":
     32, "num_hidden_layers": 32, "num_key_value_heads": 32, "partial_rotary_factor": 0.4, "qk_layernorm": false,
     "rope_scaling": null, "rope_theta": 10000.0, "tie_word_embeddings": false, "vocab_size": 51200})");
@@ -254,8 +242,7 @@ TEST_CASE("published: Phi", "[model]") {
 }
 
 TEST_CASE("published: OLMo, StableLM, StarCoder2, SmolLM3", "[model]") {
-  const ModelSpec olmo =
-      spec_of(R"({"model_type": "olmo", "clip_qkv": null, "hidden_act": "silu", "hidden_size": 2048,
+  const ModelSpec olmo = spec_of(R"({"model_type": "olmo", "clip_qkv": null, "hidden_act": "silu", "hidden_size": 2048,
     "intermediate_size": 8192, "max_position_embeddings": 2048, "num_attention_heads": 16, "num_hidden_layers": 16,
     "num_key_value_heads": 16, "rope_theta": 10000.0, "tie_word_embeddings": true, "vocab_size": 50304})");
   CHECK_FALSE(std::get<LayerNormSpec>(*olmo.final_norm).weight);
@@ -315,8 +302,7 @@ TEST_CASE("published: Granite, Command R, EXAONE, MiniCPM", "[model]") {
   CHECK_FALSE(command.layers[0].ffn_norm);
   CHECK(command.tied_output);
 
-  const ModelSpec exaone =
-      spec_of(R"({"model_type": "exaone4", "head_dim": 64, "hidden_act": "silu", "hidden_size":
+  const ModelSpec exaone = spec_of(R"({"model_type": "exaone4", "head_dim": 64, "hidden_act": "silu", "hidden_size":
     2048, "intermediate_size": 4096, "layer_types": ["full_attention", "full_attention"], "max_position_embeddings":
     65536, "num_attention_heads": 32, "num_hidden_layers": 2, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
     "rope_scaling": {"factor": 16.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,

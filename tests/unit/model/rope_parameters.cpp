@@ -24,17 +24,14 @@ Scaling scaling(const std::string& config) {
   REQUIRE(std::holds_alternative<Scaling>(rope->scaling));
   return std::get<Scaling>(rope->scaling);
 }
-std::string refusal(const std::string& config, int head_dim = 16) {
-  return message_of(resolve(config, head_dim));
-}
+std::string refusal(const std::string& config, int head_dim = 16) { return message_of(resolve(config, head_dim)); }
 
 }  // namespace
 
 TEST_CASE("rope: nothing said", "[model]") {
-  for (const char* config : {"{}", R"({"rope_scaling": null})", R"({"rope_parameters": {}})",
-                             R"({"rope_scaling": {"type": "default"}})",
-                             R"({"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}})",
-                             R"({"rope_theta": 10000})"}) {
+  for (const char* config :
+       {"{}", R"({"rope_scaling": null})", R"({"rope_parameters": {}})", R"({"rope_scaling": {"type": "default"}})",
+        R"({"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}})", R"({"rope_theta": 10000})"}) {
     INFO(config);
     REQUIRE(resolve(config));
     CHECK(*resolve(config) == RopeSpec{.rotary_dim = 16, .theta = 10000, .scaling = {}});
@@ -89,9 +86,7 @@ TEST_CASE("rope: yarn's defaults", "[model]") {
   CHECK(yarn(R"(, "factor": 4, "original_max_position_embeddings": 64)").original_context == 64);
   CHECK(yarn(R"(, "factor": 1)").attention_factor == 1);
   CHECK(yarn(R"(, "factor": 4, "attention_factor": 0.5)").attention_factor == 0.5);
-  CHECK(
-      yarn(R"(, "factor": 4, "attention_factor": 0.5, "mscale": 1, "mscale_all_dim": 2)").attention_factor ==
-      0.5);
+  CHECK(yarn(R"(, "factor": 4, "attention_factor": 0.5, "mscale": 1, "mscale_all_dim": 2)").attention_factor == 0.5);
   const double half = (0.1 * 0.707 * std::log(4.0) + 1) / (0.1 * 1.5 * std::log(4.0) + 1);
   CHECK(yarn(R"(, "factor": 4, "mscale": 0.707, "mscale_all_dim": 1.5)").attention_factor == Approx(half));
   // One of the two alone, or 0, changes nothing.
@@ -104,7 +99,8 @@ TEST_CASE("rope: yarn's defaults", "[model]") {
 }
 
 TEST_CASE("rope: what is refused", "[model]") {
-  const std::string known = ", expected one of default, mrope, linear, dynamic, llama3, yarn, longrope, su, proportional";
+  const std::string known =
+      ", expected one of default, mrope, linear, dynamic, llama3, yarn, longrope, su, proportional";
   CHECK(refusal(R"({"rope_parameters": {"rope_type": "axial"}})") ==
         "c: 'rope_parameters.rope_type' is \"axial\"" + known);
   CHECK(refusal(R"({"rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}})").empty());
@@ -121,17 +117,13 @@ TEST_CASE("rope: what is refused", "[model]") {
   CHECK(refusal(R"({"rope_theta": 0})") == "c: 'rope_theta' is 0, expected a number of at least 1");
   CHECK(refusal(R"({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 1e5}})") ==
         "c: 'rope_parameters.rope_theta' is 100000.0, expected 10000, as at the file's top level");
-  CHECK(
-      refusal(
-          R"({"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}})") ==
-      "c: 'rope_scaling.high_freq_factor' is 4, expected more than low_freq_factor 4");
+  CHECK(refusal(R"({"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}})") ==
+        "c: 'rope_scaling.high_freq_factor' is 4, expected more than low_freq_factor 4");
   CHECK(refusal(R"({"rope_scaling": {"type": "yarn", "factor": 2, "beta_fast": 1, "beta_slow": 2}})") ==
         "c: 'rope_scaling.beta_fast' is 1, expected a beta_fast that is not below beta_slow");
   CHECK(
-      refusal(R"({"rope_scaling": {"type": "yarn", "factor": 2, "mscale": 1e308, "mscale_all_dim": 1e308}})")
-          .empty());
-  CHECK(refusal(
-            R"({"rope_scaling": {"type": "yarn", "factor": 1e300, "mscale": 1e308, "mscale_all_dim": 1}})") ==
+      refusal(R"({"rope_scaling": {"type": "yarn", "factor": 2, "mscale": 1e308, "mscale_all_dim": 1e308}})").empty());
+  CHECK(refusal(R"({"rope_scaling": {"type": "yarn", "factor": 1e300, "mscale": 1e308, "mscale_all_dim": 1}})") ==
         "c: 'rope_scaling.mscale' is 1e+308, expected a number that gives a finite factor");
   CHECK(refusal(R"({"rope_theta": 1, "rope_scaling": {"type": "yarn", "factor": 2}})") ==
         "c: rope_theta is 1, expected more with rope_type yarn");
@@ -153,17 +145,14 @@ TEST_CASE("rope: only dynamic scaling reaches beyond the stated length", "[model
   const HyperParameters p(json, "c");
   CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = {}}, 256).value() == 256);
   CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeLinear{4}}, 256).value() == 256);
-  CHECK(
-      scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{2.5, 256}}, 256).value() ==
-      640);
+  CHECK(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{2.5, 256}}, 256).value() == 640);
   CHECK_FALSE(scaled_context(p, {.rotary_dim = 16, .theta = 10000, .scaling = RopeDynamic{1e300, 256}}, 256));
 }
 
 TEST_CASE("rope: a part of each head", "[model]") {
   const auto partial = [](const std::string& config, int head_dim = 16) {
     const Json json = Json::parse(config);
-    return rope_spec(HyperParameters(json, "c"), head_dim, 256,
-                     {.theta = 500, .share = 0.25, .share_is_free = true});
+    return rope_spec(HyperParameters(json, "c"), head_dim, 256, {.theta = 500, .share = 0.25, .share_is_free = true});
   };
   CHECK(partial("{}")->rotary_dim == 4);
   CHECK(partial("{}")->theta == 500);
@@ -171,8 +160,7 @@ TEST_CASE("rope: a part of each head", "[model]") {
   CHECK(partial(R"({"rotary_pct": 0.5, "rotary_emb_base": 100})")->theta == 100);
   CHECK(partial(R"({"rope_parameters": {"partial_rotary_factor": 1.0}})")->rotary_dim == 16);
   CHECK(message_of(partial("{}", 10)).empty());
-  CHECK(message_of(partial("{}", 12)) ==
-        "c: heads of 12 values, of which 3 turn, rotary positions turn pairs");
+  CHECK(message_of(partial("{}", 12)) == "c: heads of 12 values, of which 3 turn, rotary positions turn pairs");
   CHECK(message_of(partial(R"({"partial_rotary_factor": 0})")) ==
         "c: heads of 16 values, of which 0 turn, rotary positions turn pairs");
   CHECK(message_of(partial(R"({"partial_rotary_factor": 1.5})")) ==

@@ -38,8 +38,7 @@ struct TinyModel {
 // d_model 8, 2 layers, 2 heads of 4 values, 1 head of keys and values, d_ff 12, 5 tokens, untied.
 inline TinyModel tiny_llama() {
   TinyModel tiny;
-  tiny.config =
-      Json::parse(R"({"model_type": "llama", "vocab_size": 5, "hidden_size": 8, "num_hidden_layers": 2,
+  tiny.config = Json::parse(R"({"model_type": "llama", "vocab_size": 5, "hidden_size": 8, "num_hidden_layers": 2,
     "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 12, "max_position_embeddings": 64,
     "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "bos_token_id": 1, "eos_token_id": 2})");
   float first = 1;

@@ -51,8 +51,9 @@ TEST_CASE("the text model of a wrapper, and what is left out", "[model]") {
 TEST_CASE("tensors are left out by name, never because they are unknown", "[model]") {
   TinyModel odd = wrapped();
   odd.tensors["audio_tower.weight"] = test::numbered({2});
-  CHECK(odd.refusal() == "tiny/model.safetensors: a tensor for which this llama has no place: 'audio_tower.weight' (the text "
-                         "would not be the model's; is config.json the right one?)");
+  CHECK(odd.refusal() ==
+        "tiny/model.safetensors: a tensor for which this llama has no place: 'audio_tower.weight' (the text "
+        "would not be the model's; is config.json the right one?)");
 }
 
 TEST_CASE("a wrapper's output matrix and ends", "[model]") {
@@ -61,8 +62,9 @@ TEST_CASE("a wrapper's output matrix and ends", "[model]") {
   tied.tensors.erase("language_model.lm_head.weight");
   CHECK(tied.build()->spec.tied_output);
   CHECK(with(tied, "tie_word_embeddings", true).build()->spec.tied_output);
-  CHECK(with(tied, "tie_word_embeddings", false).refusal().find("'language_model.lm_head.weight' (output) is missing") !=
-        std::string::npos);
+  CHECK(
+      with(tied, "tie_word_embeddings", false).refusal().find("'language_model.lm_head.weight' (output) is missing") !=
+      std::string::npos);
   TinyModel ends = with(wrapped(), "eos_token_id", 3);
   CHECK(ends.build()->spec.eos_tokens == std::vector<TokenId>{1, 2});  // the section's own come first
   ends.config["text_config"].erase("eos_token_id");
@@ -72,7 +74,8 @@ TEST_CASE("a wrapper's output matrix and ends", "[model]") {
 TEST_CASE("a wrapper's messages name the section", "[model]") {
   TinyModel bad = wrapped();
   bad.config["text_config"]["hidden_size"] = -3;
-  CHECK(bad.refusal() == "tiny/config.json: 'text_config.hidden_size' is -3, expected a whole number from 1 to 16777216");
+  CHECK(bad.refusal() ==
+        "tiny/config.json: 'text_config.hidden_size' is -3, expected a whole number from 1 to 16777216");
   CHECK(with(wrapped(), "text_config", 3).refusal() ==
         "tiny/config.json: 'text_config' is no object (it holds the text model's numbers)");
   bad = wrapped();

@@ -57,8 +57,8 @@ TEST_CASE("stored blocks are the values that the gguf package reads") {
 TEST_CASE("packed blocks are those that the gguf package writes") {
   const std::vector<float> floats = as_floats(test::read_file(test::source_folder() / "data/quant/floats"));
   REQUIRE(floats.size() == 1024);
-  for (const Format format : {Format::bf16, Format::q4_0, Format::q4_1, Format::q5_0, Format::q5_1, Format::q8_0,
-                              Format::mxfp4}) {
+  for (const Format format :
+       {Format::bf16, Format::q4_0, Format::q4_1, Format::q5_0, Format::q5_1, Format::q8_0, Format::mxfp4}) {
     const FormatInfo& info = format_info(format);
     INFO(info.name);
     const std::string want = golden(info.name, ".packed");
@@ -117,8 +117,7 @@ TEST_CASE("half formats round to the nearest, ties to even") {
     const float more[5] = {1, value, value, 2, value};
     std::uint16_t more_bits[5];
     format_info(format).from_float(more, reinterpret_cast<std::byte*>(more_bits), 5);
-    for (const int i : {1, 2, 4})
-      REQUIRE(more_bits[i] == bits);
+    for (const int i : {1, 2, 4}) REQUIRE(more_bits[i] == bits);
     return bits;
   };
   // Every binary16 comes back; halfway to the next goes to the even one.

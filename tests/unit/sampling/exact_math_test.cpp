@@ -42,14 +42,11 @@ TEST_CASE("exact_exp agrees with the C library") {
 TEST_CASE("exact_exp_all gives the bits of exact_exp") {
   std::vector<double> values = {0,       -0.0,   -1e-300, -745, -745.1, -745.13,
                                 -745.14, -745.2, -746,    -747, -1e300, -kInfinity};
-  for (std::uint64_t i = 0; i < 100001; ++i)
-    values.push_back(-760 * continuo::uniform(11, 0, i));
+  for (std::uint64_t i = 0; i < 100001; ++i) values.push_back(-760 * continuo::uniform(11, 0, i));
   std::vector<double> expected;
-  for (const double x : values)
-    expected.push_back(exact_exp(x));
+  for (const double x : values) expected.push_back(exact_exp(x));
   continuo::exact_exp_all(values);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    REQUIRE(ulps(values[i], expected[i]) == 0);
+  for (std::size_t i = 0; i < values.size(); ++i) REQUIRE(ulps(values[i], expected[i]) == 0);
 }
 
 TEST_CASE("exact_log agrees with the C library") {
@@ -58,8 +55,7 @@ TEST_CASE("exact_log agrees with the C library") {
     const double near_one = 0.5 + continuo::uniform(9, 0, i);
     CAPTURE(x, near_one);
     REQUIRE(std::fabs(exact_log(x) - std::log(x)) <= 2 * 0x1p-52 * std::fabs(std::log(x)));
-    REQUIRE(std::fabs(exact_log(near_one) - std::log(near_one)) <=
-            2 * 0x1p-52 * std::fabs(std::log(near_one)));
+    REQUIRE(std::fabs(exact_log(near_one) - std::log(near_one)) <= 2 * 0x1p-52 * std::fabs(std::log(near_one)));
   }
   CHECK(exact_log(1) == 0);
   CHECK(exact_log(0) == -kInfinity);
@@ -84,8 +80,7 @@ TEST_CASE("exponents fall into buckets in their order") {
   CHECK(continuo::exponent_bucket(-1.0 / 64) == 1);
   CHECK(continuo::exponent_bucket(-31.99) == 2047);
   CHECK(continuo::exponent_bucket(-1e300) == 2047);
-  for (double x = 0; x > -40; x -= 0.01)
-    CHECK(continuo::exponent_bucket(x) <= continuo::exponent_bucket(x - 0.01));
+  for (double x = 0; x > -40; x -= 0.01) CHECK(continuo::exponent_bucket(x) <= continuo::exponent_bucket(x - 0.01));
 }
 
 TEST_CASE("exponentials of scores have the bits of single ones") {

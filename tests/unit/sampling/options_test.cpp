@@ -36,16 +36,14 @@ TEST_CASE("an option out of range is named as the field it is") {
     CHECK(error({.top_p = bad}).starts_with("top_p is "));
     CHECK(error({.typical_p = bad}).starts_with("typical_p is "));
   }
-  for (const float bad : {-0.5f, 1.5f, nan})
-    CHECK(error({.min_p = bad}).starts_with("min_p is "));
+  for (const float bad : {-0.5f, 1.5f, nan}) CHECK(error({.min_p = bad}).starts_with("min_p is "));
   for (const float bad : {0.0f, -1.0f, nan, infinity})
     CHECK(error({.repeat_penalty = bad}).starts_with("repeat_penalty is "));
   CHECK(error({.presence_penalty = nan}).starts_with("presence_penalty is "));
   CHECK(error({.frequency_penalty = infinity}).starts_with("frequency_penalty is "));
   CHECK(error({.top_k = -1}).starts_with("top_k is -1"));
   CHECK(error({.logit_bias = {{0, nan}}}).starts_with("logit_bias"));
-  for (const float bad : {-1.5f, nan})
-    CHECK(error({.top_n_sigma = bad}).starts_with("top_n_sigma is "));
+  for (const float bad : {-1.5f, nan}) CHECK(error({.top_n_sigma = bad}).starts_with("top_n_sigma is "));
   CHECK(error({.dry_base = 0.5f}) == "dry_base is 0.5, expected a number >= 1");
   CHECK(error({.length_penalty_factor = 0}).starts_with("exponential_decay_length_penalty is 0:0, expected"));
   CHECK(error({.epsilon_cutoff = 1}).starts_with("epsilon_cutoff is 1"));

@@ -31,12 +31,9 @@ TEST_CASE("orders are those of the scores, and back") {
 TEST_CASE("the best of each group and of all") {
   for (const std::size_t n : {0, 1, 63, 64, 65, 1000}) {
     std::vector<float> scores;
-    for (std::size_t i = 0; i < n; ++i)
-      scores.push_back(static_cast<float>(10 * continuo::uniform(3, 0, i) - 5));
-    for (std::size_t i = 7; i < n; i += 50)
-      scores[i] = std::numeric_limits<float>::infinity();
-    for (std::size_t i = 9; i < n; i += 50)
-      scores[i] = std::numeric_limits<float>::quiet_NaN();
+    for (std::size_t i = 0; i < n; ++i) scores.push_back(static_cast<float>(10 * continuo::uniform(3, 0, i) - 5));
+    for (std::size_t i = 7; i < n; i += 50) scores[i] = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 9; i < n; i += 50) scores[i] = std::numeric_limits<float>::quiet_NaN();
     for (std::size_t i = 128; i < std::min<std::size_t>(n, 192); ++i)
       scores[i] = -std::numeric_limits<float>::infinity();
     std::vector<std::int32_t> bests((n + kScoreGroup - 1) / kScoreGroup);

@@ -25,12 +25,8 @@ TEST_CASE("uniform is in [0, 1), fair, and depends on all its arguments") {
   CHECK(sum / 10000 == Approx(0.5).margin(0.01));
   CHECK(uniform(0, 0, 0) == static_cast<double>(0xe169c58d6627e8d5u >> 11) * 0x1p-53);
   const std::uint64_t high = std::uint64_t{1} << 32;
-  for (const auto& other : {std::array<std::uint64_t, 3>{1, 0, 0},
-                            {0, 1, 0},
-                            {0, 0, 1},
-                            {high, 0, 0},
-                            {0, high, 0},
-                            {0, 0, high}}) {
+  for (const auto& other :
+       {std::array<std::uint64_t, 3>{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {high, 0, 0}, {0, high, 0}, {0, 0, high}}) {
     CHECK(uniform(0, 0, 0) != uniform(other[0], other[1], other[2]));
   }
 }

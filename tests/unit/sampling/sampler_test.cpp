@@ -21,8 +21,7 @@ std::vector<float> random_logits(std::size_t n, std::uint64_t seed) {
   std::vector<float> logits(n);
   for (std::size_t i = 0; i < n; ++i) {  // about normal, deviation 3
     double sum = 0;
-    for (std::uint64_t j = 0; j < 12; ++j)
-      sum += uniform(seed, j, i);
+    for (std::uint64_t j = 0; j < 12; ++j) sum += uniform(seed, j, i);
     logits[i] = static_cast<float>(3 * (sum - 6));
   }
   return logits;
@@ -32,26 +31,22 @@ std::vector<float> random_logits(std::size_t n, std::uint64_t seed) {
 std::map<TokenId, double> frequencies(const SamplingOptions& options, std::span<const float> logits, int n) {
   Sampler sampler(options, logits.size());
   std::map<TokenId, double> counts;
-  for (int i = 0; i < n; ++i)
-    counts[*sampler.sample(logits, {0, static_cast<std::uint64_t>(i)})] += 1.0 / n;
+  for (int i = 0; i < n; ++i) counts[*sampler.sample(logits, {0, static_cast<std::uint64_t>(i)})] += 1.0 / n;
   return counts;
 }
 
 std::set<TokenId> drawn(const SamplingOptions& options, std::span<const float> logits, int n = 2000) {
   std::set<TokenId> tokens;
-  for (const auto& [token, share] : frequencies(options, logits, n))
-    tokens.insert(token);
+  for (const auto& [token, share] : frequencies(options, logits, n)) tokens.insert(token);
   return tokens;
 }
 
 std::vector<double> softmax(std::span<const float> logits, double temperature) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   std::vector<double> p;
-  for (const float x : logits)
-    p.push_back(std::exp((x - largest) / temperature));
+  for (const float x : logits) p.push_back(std::exp((x - largest) / temperature));
   const double total = std::accumulate(p.begin(), p.end(), 0.0);
-  for (double& x : p)
-    x /= total;
+  for (double& x : p) x /= total;
   return p;
 }
 
@@ -64,21 +59,17 @@ std::set<TokenId> reference_kept(const SamplingOptions& o, std::span<const float
     for (std::size_t i = 0; i < p.size(); ++i) {
       if (p[i] > 0) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
     return order;
   };
   const auto keep = [&](const std::vector<std::size_t>& order, std::size_t n) {
-    for (std::size_t i = n; i < order.size(); ++i)
-      p[order[i]] = 0;
+    for (std::size_t i = n; i < order.size(); ++i) p[order[i]] = 0;
     const double total = std::accumulate(p.begin(), p.end(), 0.0);
-    for (double& x : p)
-      x /= total;
+    for (double& x : p) x /= total;
   };
   const auto mass = [&](const std::vector<std::size_t>& order, double wanted) {
     std::size_t n = 0;
-    for (double before = 0; n < order.size() && before < wanted; ++n)
-      before += p[order[n]];
+    for (double before = 0; n < order.size() && before < wanted; ++n) before += p[order[n]];
     return n;
   };
   const auto likeliest = [&](std::size_t i) { return -p[i]; };
@@ -93,14 +84,12 @@ std::set<TokenId> reference_kept(const SamplingOptions& o, std::span<const float
   if (o.min_p > 0) {
     const auto order = by(likeliest);
     std::size_t n = 0;
-    while (n < order.size() && p[order[n]] >= o.min_p * p[order[0]])
-      ++n;
+    while (n < order.size() && p[order[n]] >= o.min_p * p[order[0]]) ++n;
     keep(order, n);
   }
   if (o.typical_p < 1) {
     double entropy = 0;
-    for (const double x : p)
-      entropy -= x > 0 ? x * std::log(x) : 0;
+    for (const double x : p) entropy -= x > 0 ? x * std::log(x) : 0;
     const auto order = by([&](std::size_t i) { return std::fabs(-std::log(p[i]) - entropy); });
     keep(order, mass(order, o.typical_p));
   }
@@ -125,8 +114,7 @@ std::set<TokenId> kept(const SamplingOptions& options, std::span<const float> lo
     CHECK(std::is_sorted(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.id < b.id; }));
   }
   std::set<TokenId> ids;
-  for (const Candidate& candidate : candidates)
-    ids.insert(candidate.id);
+  for (const Candidate& candidate : candidates) ids.insert(candidate.id);
   return ids;
 }
 
@@ -142,8 +130,7 @@ TEST_CASE("scores that are not finite are never drawn") {
   const std::vector<float> logits = {kNan, 1, kInfinity, 1, -kInfinity};
   CHECK(drawn({}, logits) == std::set<TokenId>{1, 3});
   CHECK(drawn({.temperature = 0}, logits) == std::set<TokenId>{1});
-  CHECK(drawn({.top_k = 4, .top_p = 0.99f, .min_p = 0.01f, .typical_p = 0.99f}, logits) ==
-        std::set<TokenId>{1, 3});
+  CHECK(drawn({.top_k = 4, .top_p = 0.99f, .min_p = 0.01f, .typical_p = 0.99f}, logits) == std::set<TokenId>{1, 3});
   for (const float temperature : {0.0f, 1.0f}) {
     Sampler sampler({.temperature = temperature}, 3);
     CHECK(sampler.sample(std::vector<float>{kNan, -kInfinity, kNan}, {}) == std::nullopt);
@@ -155,8 +142,7 @@ TEST_CASE("draws follow the distribution at every temperature") {
   for (const float temperature : {0.5f, 1.0f, 2.0f}) {
     const auto p = softmax(logits, temperature);
     const auto shares = frequencies({.temperature = temperature, .seed = 3}, logits, 40000);
-    for (const auto& [token, share] : shares)
-      CHECK(share == Approx(p[static_cast<std::size_t>(token)]).margin(0.01));
+    for (const auto& [token, share] : shares) CHECK(share == Approx(p[static_cast<std::size_t>(token)]).margin(0.01));
   }
 }
 
@@ -171,15 +157,16 @@ TEST_CASE("shortcuts to the best scores keep the same candidates, with the same 
   for (std::uint64_t seed = 1; seed <= 28; ++seed) {
     auto logits = random_logits(seed % 3 == 0 ? 9000 : 700, seed);
     for (float& logit : logits) {
-      if (seed % 4 == 1) logit = std::round(logit);                // ties
-      if (seed % 4 == 2) logit *= 0.1f;                            // flat
-      if (seed % 4 == 3 && logit > 7) logit += 20;                 // peaked
-      if (seed % 7 == 0) logit = 2;                                // all alike: rounding decides
+      if (seed % 4 == 1) logit = std::round(logit);  // ties
+      if (seed % 4 == 2) logit *= 0.1f;              // flat
+      if (seed % 4 == 3 && logit > 7) logit += 20;   // peaked
+      if (seed % 7 == 0) logit = 2;                  // all alike: rounding decides
       if (seed % 5 == 0 && logit < -6) logit = logit < -7 ? kNan : kInfinity;
     }
     for (const float top_p : {0.05f, 0.5f, 0.95f, 0.999f, 0.9999999f, 1.0f}) {
       for (const int top_k : {0, 1, 40, 8000}) {
-        const SamplingOptions options{.temperature = 0.8f, .top_k = top_k, .top_p = top_p, .min_p = seed % 2 ? 0.001f : 0.0f};
+        const SamplingOptions options{
+            .temperature = 0.8f, .top_k = top_k, .top_p = top_p, .min_p = seed % 2 ? 0.001f : 0.0f};
         const History history;
         std::vector<float> changed;
         std::vector<Candidate> fast, plain;
@@ -278,18 +265,14 @@ TEST_CASE("a draw depends on seed, sample and position, not on what was drawn be
   const auto logits = random_logits(1000, 11);
   Sampler one({.seed = 5}, logits.size()), two({.seed = 5}, logits.size());
   std::vector<TokenId> forward, backward;
-  for (std::uint64_t i = 0; i < 50; ++i)
-    forward.push_back(*one.sample(logits, {1, i}));
-  for (std::uint64_t i = 50; i-- > 0;)
-    backward.push_back(*two.sample(logits, {1, i}));
+  for (std::uint64_t i = 0; i < 50; ++i) forward.push_back(*one.sample(logits, {1, i}));
+  for (std::uint64_t i = 50; i-- > 0;) backward.push_back(*two.sample(logits, {1, i}));
   std::reverse(backward.begin(), backward.end());
   CHECK(forward == backward);
   std::vector<TokenId> other_sample, other_seed;
   Sampler three({.seed = 6}, logits.size());
-  for (std::uint64_t i = 0; i < 50; ++i)
-    other_sample.push_back(*one.sample(logits, {2, i}));
-  for (std::uint64_t i = 0; i < 50; ++i)
-    other_seed.push_back(*three.sample(logits, {1, i}));
+  for (std::uint64_t i = 0; i < 50; ++i) other_sample.push_back(*one.sample(logits, {2, i}));
+  for (std::uint64_t i = 0; i < 50; ++i) other_seed.push_back(*three.sample(logits, {1, i}));
   CHECK(forward != other_sample);
   CHECK(forward != other_seed);
 }
@@ -297,9 +280,8 @@ TEST_CASE("a draw depends on seed, sample and position, not on what was drawn be
 // The tokens themselves: any change of arithmetic or order shows here.
 TEST_CASE("draws keep their bits") {
   const auto logits = random_logits(5000, 12);
-  Sampler sampler(
-      {.temperature = 0.8f, .top_k = 100, .top_p = 0.95f, .min_p = 0.001f, .typical_p = 0.9f, .seed = 1},
-      logits.size());
+  Sampler sampler({.temperature = 0.8f, .top_k = 100, .top_p = 0.95f, .min_p = 0.001f, .typical_p = 0.9f, .seed = 1},
+                  logits.size());
   std::uint64_t hash = 0;
   for (std::uint64_t i = 0; i < 1000; ++i) {
     hash = hash * 0x100000001b3 + static_cast<std::uint64_t>(*sampler.sample(logits, {0, i}));
@@ -340,7 +322,7 @@ TEST_CASE("a larger wish for a token never makes it impossible") {
   };
   CHECK(drawn({.logit_bias = {{2, 3e38f}}}) == 2);
   CHECK(drawn({.logit_bias = {{2, 3e38f}, {2, 3e38f}}}) == 2);
-  CHECK(drawn({.logit_bias = {{2, kMost}, {2, kMost}, {0, kMost}}}) == 0);  // as much: the lower id
+  CHECK(drawn({.logit_bias = {{2, kMost}, {2, kMost}, {0, kMost}}}) == 0);                // as much: the lower id
   CHECK(drawn({.logit_bias = {{2, kMost}, {2, kMost}, {2, -kMost}, {2, -kMost}}}) == 1);  // nothing in all
   CHECK(drawn({.frequency_penalty = -kMost}) == 3);
   CHECK(drawn({.presence_penalty = -kMost, .frequency_penalty = -kMost}) == 3);
@@ -371,9 +353,7 @@ TEST_CASE("a large vocabulary is cheap", "[.][bench]") {
   for (const auto& [name, options] : cases) {
     Sampler sampler(options, logits.size());
     const std::clock_t start = std::clock();
-    for (std::uint64_t i = 0; i < 20; ++i)
-      (void)sampler.sample(logits, {0, i});
-    WARN(name << ": " << 1e3 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / 20
-              << " ms a draw");
+    for (std::uint64_t i = 0; i < 20; ++i) (void)sampler.sample(logits, {0, i});
+    WARN(name << ": " << 1e3 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / 20 << " ms a draw");
   }
 }

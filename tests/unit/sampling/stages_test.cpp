@@ -110,8 +110,7 @@ struct Buffers {
 
 std::vector<float> some_logits(std::size_t n, std::uint64_t seed) {
   std::vector<float> logits(n);
-  for (std::size_t i = 0; i < n; ++i)
-    logits[i] = static_cast<float>(8 * uniform(seed, 0, i) + 4 * uniform(seed, 1, i));
+  for (std::size_t i = 0; i < n; ++i) logits[i] = static_cast<float>(8 * uniform(seed, 0, i) + 4 * uniform(seed, 1, i));
   return logits;
 }
 
@@ -141,8 +140,7 @@ TEST_CASE("each stage keeps what its reference keeps, with the same probabilitie
     }
     REQUIRE(kept == golden.at("kept").get<std::vector<int>>());
     for (const Candidate& candidate : chain.candidates) {
-      REQUIRE(std::fabs(candidate.weight / total - probabilities[static_cast<std::size_t>(candidate.id)]) <
-              1e-5);
+      REQUIRE(std::fabs(candidate.weight / total - probabilities[static_cast<std::size_t>(candidate.id)]) < 1e-5);
     }
     names.insert(golden.at("name").get<std::string>());
   }
@@ -216,15 +214,13 @@ TEST_CASE("only tokens that are allowed are drawn") {
   SamplingScratch scratch;
   std::set<TokenId> drawn;
   Sampler sampler({}, logits.size());
-  for (std::uint64_t i = 0; i < 3000; ++i)
-    drawn.insert(*sampler.sample(logits, {0, i}, scratch, allowed));
+  for (std::uint64_t i = 0; i < 3000; ++i) drawn.insert(*sampler.sample(logits, {0, i}, scratch, allowed));
   CHECK(drawn == std::set<TokenId>{5, 127, 129});
   CHECK(!sampler.sample(logits, {}, scratch, std::vector<std::uint64_t>(3)));
 }
 
 TEST_CASE("scores that are not finite, or all alike, are no trouble for any stage") {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity(),
-                  kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<SamplingOptions> each = {{.top_n_sigma = 1},
                                              {.dynatemp_range = 1, .dynatemp_exponent = 0},
                                              {.dynatemp_range = 1},
@@ -262,8 +258,7 @@ TEST_CASE("orders of samplers are checked by name") {
     const auto result = validate(SamplingOptions{.samplers = std::move(samplers)});
     return result ? std::string() : result.error().message();
   };
-  CHECK(error({"penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"})
-            .empty());
+  CHECK(error({"penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"}).empty());
   CHECK(error({"top-k"}).starts_with("samplers has 'top-k', expected some of penalties, dry,"));
   CHECK(error({""}).starts_with("samplers has '', expected"));
   CHECK(error({"top_k", "min_p", "top_k"}) == "samplers has 'top_k' twice");

@@ -38,17 +38,15 @@ TEST_CASE("a key is the whole key") {
 }
 
 TEST_CASE("loopback addresses") {
-  for (const char* yes : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"})
-    CHECK(is_loopback(yes));
-  for (const char* no :
-       {"", "0.0.0.0", "::", "128.0.0.1", "127.0.0.1.example.org", "localhost.example.org", "127.1"})
+  for (const char* yes : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"}) CHECK(is_loopback(yes));
+  for (const char* no : {"", "0.0.0.0", "::", "128.0.0.1", "127.0.0.1.example.org", "localhost.example.org", "127.1"})
     CHECK(!is_loopback(no));
 }
 
 TEST_CASE("on loopback a request names a loopback host") {
   const AccessRules rules{.hosts = {"models.example"}};
-  for (const char* host : {"localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "[::1]",
-                           "models.example:1", "MODELS.example"}) {
+  for (const char* host :
+       {"localhost", "localhost:80", "127.0.0.1:8080", "[::1]:8080", "[::1]", "models.example:1", "MODELS.example"}) {
     INFO(host);
     CHECK(status(rules, from(host)) == 200);
   }
@@ -72,8 +70,8 @@ TEST_CASE("pages of other origins are refused") {
   const AccessRules rules{.origins = {"https://page.example"}};
   CHECK(status(rules, from("localhost:1", "https://page.example")) == 200);
   CHECK(status(rules, from("localhost:1", "http://localhost:1")) == 200);
-  for (const char* origin : {"http://localhost:2", "https://localhost:1", "null", "",
-                             "https://page.example.evil", "http://page.example"}) {
+  for (const char* origin :
+       {"http://localhost:2", "https://localhost:1", "null", "", "https://page.example.evil", "http://page.example"}) {
     INFO(origin);
     CHECK(status(rules, from("localhost:1", origin)) == 403);
   }
@@ -81,8 +79,7 @@ TEST_CASE("pages of other origins are refused") {
 
 TEST_CASE("seconds in buckets") {
   SecondsHistogram histogram;
-  for (const double seconds : {0.001, 0.005, 0.006, 1000.0})
-    histogram.add(seconds);
+  for (const double seconds : {0.001, 0.005, 0.006, 1000.0}) histogram.add(seconds);
   const std::string lines = histogram.lines("x", "help");
   CHECK(lines.find("x_bucket{le=\"0.005\"} 2\n") != std::string::npos);
   CHECK(lines.find("x_bucket{le=\"0.01\"} 3\n") != std::string::npos);

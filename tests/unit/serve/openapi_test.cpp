@@ -27,24 +27,19 @@ TEST_CASE("openapi.json has the server's routes") {
   for (const auto& [path, methods] : paths.items()) {
     for (const auto& method : methods.items()) {
       std::string name = method.key();
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+      std::transform(name.begin(), name.end(), name.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
       described.insert(name + " " + path);
     }
   }
-  for (const Route& route : routes())
-    served.insert(std::string(route.method) + " " + std::string(route.path));
+  for (const Route& route : routes()) served.insert(std::string(route.method) + " " + std::string(route.path));
   CHECK(described == served);
 }
 
 TEST_CASE("openapi.json has the fields of a completion") {
   std::set<std::string> described, known;
-  const Json properties =
-      description().at("components").at("schemas").at("CompletionRequest").at("properties");
-  for (const auto& property : properties.items())
-    described.insert(property.key());
-  for (const std::string_view field : completion_fields())
-    known.emplace(field);
+  const Json properties = description().at("components").at("schemas").at("CompletionRequest").at("properties");
+  for (const auto& property : properties.items()) described.insert(property.key());
+  for (const std::string_view field : completion_fields()) known.emplace(field);
   CHECK(described == known);
 }
 

@@ -76,8 +76,7 @@ TEST_CASE("what is there already is kept, what is part of more is replaced") {
   CHECK(*tree.find(0, page(1)).whole.at(0) == whole);
 }
 
-TEST_CASE(
-    "what was not used for longest is forgotten first, ends before beginnings, and never what is pinned") {
+TEST_CASE("what was not used for longest is forgotten first, ends before beginnings, and never what is pinned") {
   Pages pages;
   PrefixTree tree;
   PrefixTree::Node* const root = tree.find(0, {}).nodes.back();

@@ -21,8 +21,7 @@ AttentionSpec attention(int n_kv_heads, int head_dim, int window = 0) {
 ModelSpec model(std::vector<AttentionSpec> layers) {
   ModelSpec spec;
   spec.d_model = 8;
-  for (const AttentionSpec& layer : layers)
-    spec.layers.emplace_back().mixer = layer;
+  for (const AttentionSpec& layer : layers) spec.layers.emplace_back().mixer = layer;
   return spec;
 }
 
@@ -192,8 +191,7 @@ TEST_CASE("states share what they begin with") {
   StatePools pools(spec, 100, 0, Format::f32);
   SequenceState first(spec, pools, 1000, 10);
   first.reserve(200);
-  for (std::size_t layer = 0; layer < 2; ++layer)
-    fill(first.kv(layer), 0, 200);
+  for (std::size_t layer = 0; layer < 2; ++layer) fill(first.kv(layer), 0, 200);
   first.advance(200);
   const PageSet a = first.page_set(0), b = first.page_set(1), c = first.page_set(2);
   const PageSet* const whole[] = {&a, &b};

@@ -20,8 +20,7 @@ Json overlapping() {
   Json& vocab = json["model"]["vocab"] = Json::object();
   Json& merges = json["model"]["merges"] = Json::array();
   int next = 0;
-  for (const std::string letter : {"a", "b", "c"})
-    vocab[letter] = next++;
+  for (const std::string letter : {"a", "b", "c"}) vocab[letter] = next++;
   const auto merge = [&](const std::string& left, const std::string& right) {
     if (!vocab.contains(left + right)) vocab[left + right] = next++;
     merges.push_back({left, right});
@@ -44,8 +43,7 @@ Json overlapping() {
 Ids merge_by_definition(const Json& json, const std::string& text) {
   const Json& vocab = json.at("model").at("vocab");
   std::vector<std::string> parts;
-  for (const char c : text)
-    parts.emplace_back(1, c);
+  for (const char c : text) parts.emplace_back(1, c);
   for (;;) {
     std::size_t best = parts.size(), best_rank = json.at("model").at("merges").size();
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -58,8 +56,7 @@ Ids merge_by_definition(const Json& json, const std::string& text) {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(best) + 1);
   }
   Ids ids;
-  for (const std::string& part : parts)
-    ids.push_back(vocab.at(part).get<TokenId>());
+  for (const std::string& part : parts) ids.push_back(vocab.at(part).get<TokenId>());
   return ids;
 }
 
@@ -78,8 +75,7 @@ TEST_CASE("short and long words are merged by the definition") {
   std::mt19937 random(kSeed);
   for (int i = 0; i < 600; ++i) {
     std::string text(1 + random() % (i < 500 ? 40 : 150), 'a');
-    for (char& c : text)
-      c = "aaabc"[random() % 5];
+    for (char& c : text) c = "aaabc"[random() % 5];
     INFO("seed " << kSeed << ": " << text);
     CHECK(tokenizer.encode(text, false) == merge_by_definition(json, text));
   }
@@ -90,8 +86,7 @@ TEST_CASE("the queue gives the smallest rank, then the smallest position") {
   std::mt19937 random(20240604);
   std::vector<std::uint64_t> expected;
   for (int i = 0; i < 3000; ++i) {
-    const auto rank = static_cast<std::uint32_t>(random() % 20),
-               position = static_cast<std::uint32_t>(random() % 500);
+    const auto rank = static_cast<std::uint32_t>(random() % 20), position = static_cast<std::uint32_t>(random() % 500);
     queue.push(rank, position);
     expected.push_back(std::uint64_t{rank} << 32 | position);
     std::sort(expected.begin(), expected.end());
@@ -139,6 +134,5 @@ TEST_CASE("fields may come in any order, and merges before the vocabulary") {
       "t.json");
   REQUIRE(tokenizer);
   CHECK(tokenizer->encode("aab", false) == Ids{0, 2});
-  CHECK(tokenizer->decode(Ids{0, 2}, false) ==
-        "a ab");  // without a decoder the reference puts blanks between
+  CHECK(tokenizer->decode(Ids{0, 2}, false) == "a ab");  // without a decoder the reference puts blanks between
 }

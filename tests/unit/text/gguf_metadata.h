@@ -70,8 +70,7 @@ class GgufMetadata {
       texts_[name].push_back(text());
     } else if (type == 9) {
       const auto of = read<std::uint32_t>();
-      for (auto count = read<std::uint64_t>(); count > 0; --count)
-        value(of, name);
+      for (auto count = read<std::uint64_t>(); count > 0; --count) value(of, name);
     } else if (type == 6) {
       floats_[name].push_back(read<float>());
     } else if (type == 7) {

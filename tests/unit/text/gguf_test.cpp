@@ -37,8 +37,7 @@ Owned converted(const Json& json, const std::string& pre) {
   out.vocabulary.model = "gpt2";
   out.vocabulary.pre = pre;
   std::size_t count = json.at("model").at("vocab").size();
-  for (const Json& token : json.at("added_tokens"))
-    count = std::max(count, token.at("id").get<std::size_t>() + 1);
+  for (const Json& token : json.at("added_tokens")) count = std::max(count, token.at("id").get<std::size_t>() + 1);
   out.texts.resize(count);
   out.types.assign(count, 1);
   for (const auto& item : json.at("model").at("vocab").items())
@@ -49,9 +48,8 @@ Owned converted(const Json& json, const std::string& pre) {
     out.types.at(id) = token.at("special").get<bool>() ? 3 : 4;
   }
   for (const Json& merge : json.at("model").at("merges")) {
-    out.merge_texts.push_back(merge.is_string()
-                                  ? merge.get<std::string>()
-                                  : merge[0].get<std::string>() + " " + merge[1].get<std::string>());
+    out.merge_texts.push_back(merge.is_string() ? merge.get<std::string>()
+                                                : merge[0].get<std::string>() + " " + merge[1].get<std::string>());
   }
   return out;
 }
@@ -79,8 +77,7 @@ void compare_pairs(const Tokenizer& tokenizer, const std::filesystem::path& base
     texts.erase(0, end + separator.size() > texts.size() ? texts.size() : end + separator.size());
     std::istringstream numbers(line);
     Ids ids;
-    for (TokenId id; numbers >> id;)
-      ids.push_back(id);
+    for (TokenId id; numbers >> id;) ids.push_back(id);
     INFO(base.string() << ": " << Json(text).dump());
     CHECK(tokenizer.encode(text, false) == ids);
   }
@@ -146,8 +143,7 @@ TEST_CASE("a converted tokenizer.json gives the same ids") {
 }
 
 TEST_CASE("every name of a pre-tokenizer is one that works") {
-  Owned vocabulary =
-      converted(Json::parse(read_file(own_tokenizer_folder("gpt2-like") / "tokenizer.json")), "");
+  Owned vocabulary = converted(Json::parse(read_file(own_tokenizer_folder("gpt2-like") / "tokenizer.json")), "");
   for (const std::string pre :
        {"default",        "gpt-2",       "llama3",     "llama-bpe", "qwen2",  "qwen35",      "falcon",
         "starcoder",      "refact",      "smollm",     "mpt",       "olmo",   "dbrx",        "deepseek-llm",
@@ -156,11 +152,10 @@ TEST_CASE("every name of a pre-tokenizer is one that works") {
         "exaone4",        "seed-coder",  "bailingmoe", "tiny_aya",  "phi-2",  "codeshell"}) {
     vocabulary.vocabulary.pre = pre;
     const Tokenizer tokenizer = make(vocabulary.view());
-    for (const std::string text : {"The clock's 1234567 hours, don't\n\n  WE'LL (see)!\r\n\t x",
-                                   "钟一直 12 часов", " leading", "\xff\xfe bytes"}) {
+    for (const std::string text : {"The clock's 1234567 hours, don't\n\n  WE'LL (see)!\r\n\t x", "钟一直 12 часов",
+                                   " leading", "\xff\xfe bytes"}) {
       INFO(pre << ": " << text);
-      if (text != " leading" || pre != "x")
-        CHECK(tokenizer.decode(tokenizer.encode(text, false), false) == text);
+      if (text != " leading" || pre != "x") CHECK(tokenizer.decode(tokenizer.encode(text, false), false) == text);
     }
   }
   for (const std::string pre : {"kimi-k9", "", "gpt-2 phi-2", " "}) {
@@ -172,10 +167,9 @@ TEST_CASE("every name of a pre-tokenizer is one that works") {
 
 TEST_CASE("digits are cut as the names say") {
   const auto pieces = [](const std::string& pre) {
-    Owned vocabulary =
-        converted(Json::parse(R"({"added_tokens": [], "model": {"vocab": {"1": 0, "11": 1, "111": 2,
+    Owned vocabulary = converted(Json::parse(R"({"added_tokens": [], "model": {"vocab": {"1": 0, "11": 1, "111": 2,
         "1111": 3}, "merges": ["1 1", "11 11", "11 1"]}})"),
-                  pre);
+                                 pre);
     return make(vocabulary.view()).encode("11111", false);
   };
   CHECK(pieces("gpt-2") == Ids{3, 0});
@@ -249,8 +243,7 @@ TEST_CASE("the RWKV vocabulary of a GGUF file") {
   CHECK(tokenizer.encode("tickti\n\\'", false) == Ids{257, 258, 259});
   CHECK(tokenizer.encode("[PAD260]", false).size() == 8);
   std::string all;
-  for (int byte = 255; byte >= 0; --byte)
-    all += static_cast<char>(static_cast<unsigned char>(byte));
+  for (int byte = 255; byte >= 0; --byte) all += static_cast<char>(static_cast<unsigned char>(byte));
   CHECK(tokenizer.decode(tokenizer.encode(all, true), false) == all);
   owned.texts[9] = "twice";
   CHECK(error_of(owned.view()) == "m.gguf: the vocabulary has no piece for the byte 0x08");
@@ -290,9 +283,7 @@ TEST_CASE("GGUF vocabularies that are broken") {
   owned.vocabulary.model = "gpt2";
   CHECK(error_of(owned.view()) == "m.gguf: tokenizer.ggml.merges: there are none");
   owned.merge_texts = {"a b c"};
-  CHECK(error_of(owned.view()) ==
-        "m.gguf: merge 0: the merge 'a b c' is not two pieces with a blank between");
+  CHECK(error_of(owned.view()) == "m.gguf: merge 0: the merge 'a b c' is not two pieces with a blank between");
   owned.merge_texts = {"a zz"};
-  CHECK(error_of(owned.view()) ==
-        "m.gguf: merge 0: a merge needs the piece 'zz', which the vocabulary lacks");
+  CHECK(error_of(owned.view()) == "m.gguf: merge 0: a merge needs the piece 'zz', which the vocabulary lacks");
 }

@@ -59,7 +59,6 @@ TEST_CASE("real tokenizers encode and decode as the reference") {
   }
   for (const std::string name :
        {"gpt2", "llama2", "llama3", "qwen2", "gpt-neox-pythia", "falcon", "phi-2", "phi-3", "t5-small"}) {
-    compare(*data / "tokenizers" / name / "tokenizer.json",
-            *data / "goldens" / "tokenizers" / (name + ".jsonl"));
+    compare(*data / "tokenizers" / name / "tokenizer.json", *data / "goldens" / "tokenizers" / (name + ".jsonl"));
   }
 }

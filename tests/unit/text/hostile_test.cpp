@@ -39,17 +39,13 @@ TEST_CASE("JSON that is broken") {
   CHECK(error_of("") == "t.json: byte 0: '{' was expected to begin an object (was the file cut short?)");
   CHECK(error_of("[]") == "t.json: byte 0: '{' was expected to begin an object");
   CHECK(error_of("{}") == "t.json: it has no model (is this a tokenizer.json?)");
-  CHECK(error_of("{\"version\": \"1.0\"} x") ==
-        "t.json: byte 19: there is more after the end of the JSON object");
+  CHECK(error_of("{\"version\": \"1.0\"} x") == "t.json: byte 19: there is more after the end of the JSON object");
   CHECK(error_of("{\"a\xff\": 1}") == "t.json: byte 3: not valid UTF-8");
-  CHECK(error_of("{\"a\": [1, 2}") ==
-        "t.json: byte 11: not valid JSON (was the file cut short or edited by hand?)");
-  CHECK(error_of("{\"version\": \"1.0\", \"version\": \"1.0\"}") ==
-        "t.json: byte 35: the field 'version' comes twice");
+  CHECK(error_of("{\"a\": [1, 2}") == "t.json: byte 11: not valid JSON (was the file cut short or edited by hand?)");
+  CHECK(error_of("{\"version\": \"1.0\", \"version\": \"1.0\"}") == "t.json: byte 35: the field 'version' comes twice");
   CHECK(error_of(std::string(R"({"a": )") + std::string(100000, '[')) ==
         "t.json: byte 70: JSON nests deeper than 64 levels");
-  CHECK(error_of(R"({"model": {"vocab": {"\ud800": 1}}})") ==
-        "t.json: byte 28: half a surrogate pair in a string");
+  CHECK(error_of(R"({"model": {"vocab": {"\ud800": 1}}})") == "t.json: byte 28: half a surrogate pair in a string");
   CHECK(error_of(R"({"model": {"vocab": {"\q": 1}}})") == "t.json: byte 24: an unknown escape in a string");
   CHECK(error_of("{\"model\": {\"vocab\": {\"a\n\": 1}}}") ==
         "t.json: byte 23: a control character in a string must be escaped");
@@ -57,8 +53,7 @@ TEST_CASE("JSON that is broken") {
 
 TEST_CASE("every beginning of a file is an error, not a crash") {
   const std::string whole = small_tokenizer().dump();
-  for (std::size_t size = 0; size < whole.size(); ++size)
-    CHECK(error_of(whole.substr(0, size)) != "no error");
+  for (std::size_t size = 0; size < whole.size(); ++size) CHECK(error_of(whole.substr(0, size)) != "no error");
 }
 
 TEST_CASE("a file with any one byte changed does not crash") {
@@ -67,8 +62,7 @@ TEST_CASE("a file with any one byte changed does not crash") {
     for (const char byte : {'"', '{', '}', '[', '0', '9', ',', '\\', '\xff', '\0', '-'}) {
       std::string broken = whole;
       broken[at] = byte;
-      if (const auto tokenizer = Tokenizer::parse(broken, "t.json"))
-        (void)tokenizer->encode("abcabd<x>", true);
+      if (const auto tokenizer = Tokenizer::parse(broken, "t.json")) (void)tokenizer->encode("abcabd<x>", true);
     }
   }
 }
@@ -79,8 +73,7 @@ TEST_CASE("vocabularies that are broken") {
   CHECK(error_with("/model/vocab/a", "-1").ends_with("a whole number from 0 to 16777215 was expected"));
   CHECK(error_with("/model/vocab/a", "1.5").ends_with("a whole number from 0 to 16777215 was expected"));
   CHECK(error_with("/model/vocab/a", "\"1\"").ends_with("a whole number from 0 to 16777215 was expected"));
-  CHECK(
-      error_with("/model/vocab/a", "2000000000").ends_with("a whole number from 0 to 16777215 was expected"));
+  CHECK(error_with("/model/vocab/a", "2000000000").ends_with("a whole number from 0 to 16777215 was expected"));
   CHECK(error_with("/model/vocab/a", "16000000") ==
         "t.json: the vocabulary has 6 pieces but ids up to 16000000 (are the ids damaged?)");
   CHECK(error_with("/model/vocab/a", "2") == "t.json: the vocabulary gives the id 2 to both 'a' and 'b'");
@@ -96,16 +89,14 @@ TEST_CASE("vocabularies that are broken") {
 TEST_CASE("merges that are broken") {
   CHECK(error_with("/model/merges", "{}").ends_with("'[' was expected to begin the merges"));
   CHECK(error_with("/model/merges", "[1]").ends_with("'[' was expected to begin a merge"));
-  CHECK(error_with("/model/merges", R"(["ab"])")
-            .ends_with("the merge 'ab' is not two pieces with a blank between"));
+  CHECK(error_with("/model/merges", R"(["ab"])").ends_with("the merge 'ab' is not two pieces with a blank between"));
   CHECK(error_with("/model/merges", R"(["a b c"])")
             .ends_with("the merge 'a b c' is not two pieces with a blank between"));
-  CHECK(error_with("/model/merges", R"(["a zz"])")
-            .ends_with("a merge needs the piece 'zz', which the vocabulary lacks"));
+  CHECK(
+      error_with("/model/merges", R"(["a zz"])").ends_with("a merge needs the piece 'zz', which the vocabulary lacks"));
   CHECK(error_with("/model/merges", R"([["b", "a"]])")
             .ends_with("a merge needs the piece 'ba', which the vocabulary lacks"));
-  CHECK(error_with("/model/merges", R"([["a"]])")
-            .ends_with("',' was expected between the two pieces of a merge"));
+  CHECK(error_with("/model/merges", R"([["a"]])").ends_with("',' was expected between the two pieces of a merge"));
   CHECK(error_with("/model/merges", R"([["a", "b", "c"]])")
             .ends_with("']' was expected after the two pieces of a merge"));
   CHECK(error_with("/model/merges", R"([["a", "b"], ["ab", "c"]])") == "no error");
@@ -150,8 +141,7 @@ TEST_CASE("unigram models that are broken") {
         "t.json: model 'Unigram': unk_id must be an id of the vocabulary");
   CHECK(error(R"("vocab": [["a", 0]], "byte_fallback": true)") ==
         "t.json: byte_fallback needs the piece '<0x00>' in the vocabulary");
-  CHECK(error(R"("vocab": [["a", 0]], "surprise": 1)") ==
-        "t.json: model 'Unigram': the field 'surprise' is not known");
+  CHECK(error(R"("vocab": [["a", 0]], "surprise": 1)") == "t.json: model 'Unigram': the field 'surprise' is not known");
 }
 
 TEST_CASE("added tokens that are broken") {
@@ -164,14 +154,11 @@ TEST_CASE("added tokens that are broken") {
         "t.json: added token '<x>': id must be a whole number from 0 to 16777215");
   CHECK(error_with("/added_tokens/0/id", "9999999") ==
         "t.json: the vocabulary has 7 pieces but the added token '<x>' has the id 9999999");
-  CHECK(error_with("/added_tokens/0/id", "3") ==
-        "t.json: added token '<x>': its id 3 is that of the piece 'c'");
+  CHECK(error_with("/added_tokens/0/id", "3") == "t.json: added token '<x>': its id 3 is that of the piece 'c'");
   CHECK(error_with("/added_tokens/0/content", "\"ab\"") ==
         "t.json: added token 'ab': its id is 6, but the vocabulary gives it 4");
-  CHECK(error_with("/added_tokens/0/lstrip", "null") ==
-        "t.json: added token '<x>': lstrip must be true or false");
-  CHECK(error_with("/added_tokens/0/color", "1") ==
-        "t.json: added token '<x>': the field 'color' is not known");
+  CHECK(error_with("/added_tokens/0/lstrip", "null") == "t.json: added token '<x>': lstrip must be true or false");
+  CHECK(error_with("/added_tokens/0/color", "1") == "t.json: added token '<x>': the field 'color' is not known");
   const Json token = small_tokenizer()["added_tokens"][0];
   Json other = token, same = token;
   other["content"] = "<y>";
@@ -202,14 +189,12 @@ TEST_CASE("normalizers that are not supported") {
         "precompiled_charsmap damaged?)");
   CHECK(error_with_normalizer(R"({"type": "Strip", "strip_left": true})") ==
         "t.json: normalizer 'Strip': strip_right must be true or false");
-  CHECK(error_with_normalizer(R"({"type": "NFC", "x": 1})") ==
-        "t.json: normalizer 'NFC': the field 'x' is not known");
+  CHECK(error_with_normalizer(R"({"type": "NFC", "x": 1})") == "t.json: normalizer 'NFC': the field 'x' is not known");
   CHECK(error_with_normalizer(R"({"type": "Sequence", "normalizers": 1})") ==
         "t.json: normalizer 'Sequence': normalizers must be a list");
   CHECK(error_with_normalizer(R"({"type": "Sequence", "normalizers": [{"type": "Nmt"}]})") ==
         "t.json: normalizer 'Nmt' is not supported");
-  CHECK(error_with_normalizer(R"({"type": "Prepend"})") ==
-        "t.json: normalizer 'Prepend': prepend must be a string");
+  CHECK(error_with_normalizer(R"({"type": "Prepend"})") == "t.json: normalizer 'Prepend': prepend must be a string");
   CHECK(error_with_normalizer(R"({"type": "Replace", "pattern": {"String": ""}, "content": "x"})") ==
         "t.json: normalizer 'Replace': the pattern is empty");
   CHECK(error_with_normalizer(R"({"type": "Replace", "pattern": "a", "content": "x"})") ==
@@ -227,10 +212,9 @@ TEST_CASE("pre-tokenizers that are not supported") {
   CHECK(error_with_pre_tokenizer(
             R"({"type": "Split", "pattern": {"Regex": "a("}, "behavior": "Isolated", "invert": false})") ==
         "t.json: pre_tokenizer 'Split': the regular expression 'a(': a '(' without its ')' is not supported");
-  CHECK(
-      error_with_pre_tokenizer(
-          R"({"type": "Split", "pattern": {"Regex": "[b-a]"}, "behavior": "Isolated", "invert": false})") ==
-      "t.json: pre_tokenizer 'Split': the regular expression '[b-a]': range out of order in character class");
+  CHECK(error_with_pre_tokenizer(
+            R"({"type": "Split", "pattern": {"Regex": "[b-a]"}, "behavior": "Isolated", "invert": false})") ==
+        "t.json: pre_tokenizer 'Split': the regular expression '[b-a]': range out of order in character class");
   CHECK(error_with_pre_tokenizer(R"({"type": "Metaspace", "replacement": "ab"})") ==
         "t.json: pre_tokenizer 'Metaspace': replacement must be one character");
   CHECK(error_with_pre_tokenizer(R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "last"})") ==
@@ -250,23 +234,19 @@ TEST_CASE("a BertNormalizer that is broken") {
 TEST_CASE("WordPiece models that are broken") {
   const auto error_with_model = [](const char* pointer, const char* value) {
     Json json = small_tokenizer();
-    json["model"] =
-        Json::parse(R"({"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
+    json["model"] = Json::parse(R"({"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##",
                                     "max_input_chars_per_word": 100, "vocab": {"<unk>": 0, "a": 1, "##b": 2}})");
     json[Json::json_pointer(pointer)] = Json::parse(value);
     return error_of(json.dump());
   };
   CHECK(error_with_model("/model/unk_token", "\"[UNK]\"") ==
         "t.json: model 'WordPiece': the vocabulary lacks the unk_token '[UNK]'");
-  CHECK(error_with_model("/model/unk_token", "null") ==
-        "t.json: model 'WordPiece': unk_token must be a string");
+  CHECK(error_with_model("/model/unk_token", "null") == "t.json: model 'WordPiece': unk_token must be a string");
   CHECK(error_with_model("/model/max_input_chars_per_word", "-1") ==
         "t.json: model 'WordPiece': max_input_chars_per_word must be a whole number from 0 to 1000");
   CHECK(error_with_model("/model/merges", "[]") == "t.json: model 'WordPiece': it has merges");
-  CHECK(error_with_model("/model/dropout", "null") ==
-        "t.json: model 'WordPiece': the field 'dropout' is not known");
-  CHECK(error_with_model("/model/vocab", R"([["a", 0]])") ==
-        "t.json: model 'WordPiece': vocab is not a JSON object");
+  CHECK(error_with_model("/model/dropout", "null") == "t.json: model 'WordPiece': the field 'dropout' is not known");
+  CHECK(error_with_model("/model/vocab", R"([["a", 0]])") == "t.json: model 'WordPiece': vocab is not a JSON object");
 }
 
 TEST_CASE("a model without a type is WordPiece if it bounds the length of words") {
@@ -291,8 +271,7 @@ TEST_CASE("decoders that are not supported") {
   CHECK(error_with_decoder(R"({"type": "CTC"})") == "t.json: decoder 'CTC' is not supported");
   CHECK(error_with_decoder(R"({"type": "Strip", "content": " ", "start": 1, "stop": 0})") ==
         "t.json: decoder 'Strip': it is supported only after 'Fuse'");
-  CHECK(error_with_decoder(
-            R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "ByteFallback"}]})") ==
+  CHECK(error_with_decoder(R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "ByteFallback"}]})") ==
         "t.json: decoder 'ByteFallback': it is not supported after the decoder before it");
   CHECK(
       error_with_decoder(
@@ -302,18 +281,16 @@ TEST_CASE("decoders that are not supported") {
 
 TEST_CASE("post-processors that are broken") {
   const auto error_with_template = [](const char* single, const char* special) {
-    const std::string part = std::string(R"({"type": "TemplateProcessing", "pair": [], "single": )") +
-                             single + R"(, "special_tokens": )" + special + "}";
+    const std::string part = std::string(R"({"type": "TemplateProcessing", "pair": [], "single": )") + single +
+                             R"(, "special_tokens": )" + special + "}";
     return error_with("/post_processor", part.c_str());
   };
   const char* text = R"({"Sequence": {"id": "A", "type_id": 0}})";
-  const char* bos =
-      R"([{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}])";
+  const char* bos = R"([{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}])";
   CHECK(error_with("/post_processor", R"({"type": "BertProcessing"})") ==
         "t.json: post_processor 'BertProcessing': cls must be a list");
-  CHECK(
-      error_with("/post_processor", R"({"type": "BertProcessing", "cls": ["<x>", 7], "sep": ["<x>", 6]})") ==
-      "t.json: post_processor 'BertProcessing': cls must be a token and its id in the vocabulary");
+  CHECK(error_with("/post_processor", R"({"type": "BertProcessing", "cls": ["<x>", 7], "sep": ["<x>", 6]})") ==
+        "t.json: post_processor 'BertProcessing': cls must be a token and its id in the vocabulary");
   CHECK(error_with("/post_processor", R"({"type": "PairProcessing"})") ==
         "t.json: post_processor 'PairProcessing' is not supported");
   CHECK(error_with_template(bos, "{}") ==
@@ -340,7 +317,6 @@ TEST_CASE("post-processors that are broken") {
 }
 
 TEST_CASE("truncation and padding say nothing about a single prompt") {
-  CHECK(error_with("/truncation", R"({"max_length": 1, "strategy": "LongestFirst", "stride": 0})") ==
-        "no error");
+  CHECK(error_with("/truncation", R"({"max_length": 1, "strategy": "LongestFirst", "stride": 0})") == "no error");
   CHECK(error_with("/padding", R"({"strategy": {"Fixed": 100}, "pad_id": 0})") == "no error");
 }

@@ -181,8 +181,7 @@ TEST_CASE("every character that the engine knows is in the class that it gives i
                                                             : CharClass::other;
     if (classify(text, 0).kind != expected || char_class(code) != expected) FAIL(static_cast<unsigned>(code));
   };
-  for (char32_t code = 0; code < 0x3400; ++code)
-    check(code);
+  for (char32_t code = 0; code < 0x3400; ++code) check(code);
   std::mt19937 random(kSeed);
   for (int i = 0; i < 50'000; ++i) {
     const auto code = static_cast<char32_t>(random() % 0x110000);

@@ -51,8 +51,7 @@ TEST_CASE("character classes are the reference's") {
   CHECK(marked(R"(\w+)", "a_1\xcc\x81-\xe2\x92\xb6") == "<a_1\xcc\x81>-<\xe2\x92\xb6>");
   CHECK(marked(R"(\d+|\D)", "1\xc2\xb2") == "<1><\xc2\xb2>");
   CHECK(marked(R"(\p{^L})", "a1") == "a<1>");
-  CHECK(marked(R"(\p{Han}+)", "a\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82") ==
-        "a<\xe4\xbd\xa0\xe5\xa5\xbd>\xe3\x80\x82");
+  CHECK(marked(R"(\p{Han}+)", "a\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82") == "a<\xe4\xbd\xa0\xe5\xa5\xbd>\xe3\x80\x82");
   CHECK(marked(R"([\s-x]+)", "- x") == "<- x>");
 }
 

@@ -55,8 +55,7 @@ TEST_CASE("a regular expression that takes too many steps is an error, not anoth
   const std::string one = std::string(16, 'a') + "cb ";
   CHECK(error_of(pieces.dump(), one) == "");
   std::string many;
-  for (int i = 0; i < 200; ++i)
-    many += one;
+  for (int i = 0; i < 200; ++i) many += one;
   CHECK(error_of(pieces.dump(), many).find("too many steps") != std::string::npos);
 }
 
@@ -64,8 +63,9 @@ TEST_CASE("a normalizer that multiplies a text is an error") {
   Json steps = Json::array();
   for (int i = 0; i < 40; ++i)
     steps.push_back({{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
-  CHECK(error_of(with_normalizer({{"type", "Sequence"}, {"normalizers", steps}}), "a") ==
-        "t.json: the tokenizer makes more than 128 bytes out of each byte of the text (the text cannot be cut into tokens)");
+  CHECK(
+      error_of(with_normalizer({{"type", "Sequence"}, {"normalizers", steps}}), "a") ==
+      "t.json: the tokenizer makes more than 128 bytes out of each byte of the text (the text cannot be cut into tokens)");
   const Json once = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(100'000, 'b')}};
   CHECK(error_of(with_normalizer(once), std::string(2000, 'a')).find("128 bytes") != std::string::npos);
 }

@@ -14,12 +14,11 @@ constexpr unsigned kSeed = 20240602;
 std::string random_bytes(std::mt19937& random, std::size_t most) {
   std::string bytes(random() % (most + 1), '\0');
   // Some texts of all bytes, some of few kinds, so that long pieces, blanks and broken characters all come.
-  static const std::vector<std::string> kinds = {
-      "", "ab \n", "\xe2\x96\x81", "\xc3\xa9\xf0\x9f", " \t\r\n", "\xff\xfe\x80 a"};
+  static const std::vector<std::string> kinds = {"",        "ab \n",         "\xe2\x96\x81", "\xc3\xa9\xf0\x9f",
+                                                 " \t\r\n", "\xff\xfe\x80 a"};
   const std::string& kind = kinds[random() % kinds.size()];
   for (char& byte : bytes) {
-    byte = kind.empty() ? static_cast<char>(static_cast<unsigned char>(random() & 255))
-                        : kind[random() % kind.size()];
+    byte = kind.empty() ? static_cast<char>(static_cast<unsigned char>(random() & 255)) : kind[random() % kind.size()];
   }
   return bytes;
 }
@@ -36,8 +35,7 @@ TEST_CASE("byte-level tokenizers keep any bytes") {
   for (const std::string name : {"gpt2-like", "llama3-like"}) {
     const Tokenizer tokenizer = own_tokenizer(name);
     std::mt19937 random(kSeed);
-    for (int i = 0; i < 3000; ++i)
-      check_round_trip(tokenizer, random_bytes(random, 80));
+    for (int i = 0; i < 3000; ++i) check_round_trip(tokenizer, random_bytes(random, 80));
     for (int byte = 0; byte < 256; ++byte) {
       check_round_trip(tokenizer, std::string(1, static_cast<char>(static_cast<unsigned char>(byte))));
     }

@@ -46,11 +46,9 @@ TEST_CASE("the longest piece of an RWKV vocabulary is taken") {
 }
 
 TEST_CASE("lines of an RWKV vocabulary that are broken") {
-  const std::string expected =
-      "v.txt: byte 0: a line that is not \"ID LITERAL SIZE\" with the literal's size in bytes";
-  for (const char* line :
-       {"x", "1 'a'", "1 'a' 2", "1 '' 0", "-1 'a' 1", "1 a 1", "1 'a\" 1", "1 'a'b' 3", "1 '\\q' 1",
-        "1 '\\x4' 1", "1 '\\ud800' 3", "1 b'\\u0041' 1", "99999999 'a' 1", "1 'a' 1x", "1 '\\' 1"}) {
+  const std::string expected = "v.txt: byte 0: a line that is not \"ID LITERAL SIZE\" with the literal's size in bytes";
+  for (const char* line : {"x", "1 'a'", "1 'a' 2", "1 '' 0", "-1 'a' 1", "1 a 1", "1 'a\" 1", "1 'a'b' 3", "1 '\\q' 1",
+                           "1 '\\x4' 1", "1 '\\ud800' 3", "1 b'\\u0041' 1", "99999999 'a' 1", "1 'a' 1x", "1 '\\' 1"}) {
     INFO(line);
     CHECK(error_of(line) == expected);
   }
@@ -66,16 +64,15 @@ TEST_CASE("the real RWKV World vocabulary keeps any bytes") {
     WARN("skipped: CONTINUO_TEST_DATA names no folder with real vocabularies");
     return;
   }
-  const auto tokenizer = parse_rwkv_vocabulary(
-      read_file(*data / "tokenizers" / "rwkv-world" / "rwkv_vocab_v20230424.txt"), "v.txt");
+  const auto tokenizer =
+      parse_rwkv_vocabulary(read_file(*data / "tokenizers" / "rwkv-world" / "rwkv_vocab_v20230424.txt"), "v.txt");
   REQUIRE(tokenizer);
   CHECK(tokenizer->vocab_size() == 65530);
   CHECK(tokenizer->encode("Hello, world!", true) == Ids{33155, 45, 40213, 34});
   std::mt19937 random(20240608);
   for (int i = 0; i < 500; ++i) {
     std::string text(random() % 200, '\0');
-    for (char& c : text)
-      c = static_cast<char>(i % 2 ? random() & 255 : "ab \n\xe4\xb8\xad"[random() % 7]);
+    for (char& c : text) c = static_cast<char>(i % 2 ? random() & 255 : "ab \n\xe4\xb8\xad"[random() % 7]);
     CHECK(tokenizer->decode(tokenizer->encode(text, false), false) == text);
   }
 }

@@ -43,15 +43,14 @@ Files gpt2_like() {
   const Json json = Json::parse(read_file(own_tokenizer_folder("gpt2-like") / "tokenizer.json"));
   std::string merges = "#version: 0.2\n";
   for (const Json& merge : json.at("model").at("merges")) {
-    merges += merge.is_string() ? merge.get<std::string>()
-                                : merge[0].get<std::string>() + " " + merge[1].get<std::string>();
+    merges +=
+        merge.is_string() ? merge.get<std::string>() : merge[0].get<std::string>() + " " + merge[1].get<std::string>();
     merges += "\n";
   }
   return {{"vocab.json", json.at("model").at("vocab").dump()},
           {"merges.txt", merges},
           {"added_tokens.json", R"({"<|endoftext|>": 500})"},
-          {"special_tokens_map.json",
-           R"({"bos_token": "<|endoftext|>", "eos_token": {"content": "<|endoftext|>"}})"}};
+          {"special_tokens_map.json", R"({"bos_token": "<|endoftext|>", "eos_token": {"content": "<|endoftext|>"}})"}};
 }
 
 }  // namespace
@@ -59,8 +58,7 @@ Files gpt2_like() {
 TEST_CASE("tokenizer.model encodes as sentencepiece") {
   for (const std::string name : kModels) {
     const Tokenizer tokenizer = load_good({{"tokenizer.model", model_bytes(name)}});
-    std::istringstream lines(
-        read_file(source_folder() / "data" / "tokenizers" / "sentencepiece" / (name + ".jsonl")));
+    std::istringstream lines(read_file(source_folder() / "data" / "tokenizers" / "sentencepiece" / (name + ".jsonl")));
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count) {
       const Json golden = Json::parse(line);
@@ -73,8 +71,7 @@ TEST_CASE("tokenizer.model encodes as sentencepiece") {
 
 TEST_CASE("tokenizer.model decodes what it encoded") {
   const Tokenizer tokenizer = load_good({{"tokenizer.model", model_bytes("bpe-bytes")}});
-  for (const std::string text :
-       {"tick tock", " tick", "a\nb", "clé", "钟一直", "\xff\xfe", "<sep> clockwork  x"}) {
+  for (const std::string text : {"tick tock", " tick", "a\nb", "clé", "钟一直", "\xff\xfe", "<sep> clockwork  x"}) {
     CHECK(tokenizer.decode(tokenizer.encode(text, false), false) == text);
     CHECK(tokenizer.decode(tokenizer.encode(text, true), true) == text);
   }
@@ -94,10 +91,10 @@ TEST_CASE("what is put around a prompt with a tokenizer.model") {
 }
 
 TEST_CASE("control pieces and added tokens are found in a text") {
-  const Tokenizer tokenizer = load_good(
-      {{"tokenizer.model", model_bytes("bpe")},
-       {"tokenizer_config.json",
-        R"({"added_tokens_decoder": {"400": {"content": "<call>", "special": true, "rstrip": true}}})"}});
+  const Tokenizer tokenizer =
+      load_good({{"tokenizer.model", model_bytes("bpe")},
+                 {"tokenizer_config.json",
+                  R"({"added_tokens_decoder": {"400": {"content": "<call>", "special": true, "rstrip": true}}})"}});
   const Ids ids = tokenizer.encode("<s><call>  a</s>", false);
   REQUIRE(ids.size() >= 4);
   CHECK(ids.front() == 1);
@@ -134,8 +131,7 @@ TEST_CASE("vocab.json of qwen2's class") {
            {"merges.txt", merges},
            {"tokenizer_config.json", R"({"tokenizer_class": "Qwen2Tokenizer"})"}};
   const Tokenizer tokenizer = load_good(files), whole = own_tokenizer("qwen2-like");
-  for (const std::string text :
-       {"The clock's 12 hours WE'LL cle\u0301", "a  b\n\n c!!\r\n", "钟一直在说话。"})
+  for (const std::string text : {"The clock's 12 hours WE'LL cle\u0301", "a  b\n\n c!!\r\n", "钟一直在说话。"})
     CHECK(tokenizer.encode(text, false) == whole.encode(text, false));
 }
 
@@ -146,15 +142,13 @@ TEST_CASE("vocab.txt of BERT's classes") {
     for (const auto& item : json.at("model").at("vocab").items())
       pieces.at(item.value().get<std::size_t>()) = item.key();
     std::string text;
-    for (const std::string& piece : pieces)
-      text += piece + "\n";
+    for (const std::string& piece : pieces) text += piece + "\n";
     const Tokenizer tokenizer = load_good({{"vocab.txt", text}, {"tokenizer_config.json", config}});
     const Tokenizer whole = own_tokenizer(name);
     for (const std::string words :
          {"The clock's [MASK] L'HORLOGE \u00e9tait", "a\u0301 b\n\n ## c!!\r\n", "\u949f\u4e00\u76f4"}) {
       CHECK(tokenizer.encode(words, true) == whole.encode(words, true));
-      CHECK(tokenizer.decode(tokenizer.encode(words, true), true) ==
-            whole.decode(whole.encode(words, true), true));
+      CHECK(tokenizer.decode(tokenizer.encode(words, true), true) == whole.decode(whole.encode(words, true), true));
     }
   };
   check("bert-like", "{}");
@@ -174,10 +168,8 @@ TEST_CASE("folders of tokenizer files that are not good") {
   CHECK(error_of(files) == "merges.txt: byte 14: a merge needs the piece 'zz', which the vocabulary lacks");
   files = gpt2_like();
   files["tokenizer_config.json"] = R"({"tokenizer_class": "BertTokenizer"})";
-  CHECK(error_of(files) ==
-        "vocab.json: tokenizer_class 'BertTokenizer' is not supported without a tokenizer.json");
-  CHECK(error_of({{"vocab.txt", "[UNK]\n[CLS]\na\n"}}) ==
-        "vocab.txt: the vocabulary has no [CLS] or no [SEP]");
+  CHECK(error_of(files) == "vocab.json: tokenizer_class 'BertTokenizer' is not supported without a tokenizer.json");
+  CHECK(error_of({{"vocab.txt", "[UNK]\n[CLS]\na\n"}}) == "vocab.txt: the vocabulary has no [CLS] or no [SEP]");
   CHECK(error_of({{"vocab.txt", "[SEP]\n[CLS]\na\n"}}) ==
         "vocab.txt: model 'WordPiece': the vocabulary lacks the unk_token '[UNK]'");
   CHECK(error_of({{"vocab.txt", "a\na\n"}}) == "vocab.txt: the vocabulary has the piece 'a' twice");
@@ -227,8 +219,7 @@ TEST_CASE("a tokenizer.model that is broken") {
   std::string nan = a;
   nan[8] = '\xc0', nan[9] = '\x7f';
   CHECK(error(unk + nan) == "tokenizer.model: the score of the piece 'a' is not a finite number");
-  CHECK(error(unk + nan + "\x12\x02\x18\x02") ==
-        "tokenizer.model: the score of the piece 'a' is not a number");
+  CHECK(error(unk + nan + "\x12\x02\x18\x02") == "tokenizer.model: the score of the piece 'a' is not a number");
   CHECK(error(unk + a + "\x12\x03\x98\x02\x01") ==
         "tokenizer.model: byte_fallback needs the piece '<0x00>' in the vocabulary");
   CHECK(error(unk + "\x1a\x07\x12\x05" + std::string("\xff\xff\xff\xff\x00", 5)) ==
@@ -241,8 +232,7 @@ TEST_CASE("a tokenizer.model with any byte changed does not crash") {
   for (std::size_t at = 0; at < whole.size(); at += at < 300 ? 1 : 37) {
     for (const int change : {0x01, 0x80, 0xff}) {
       std::string broken = whole;
-      broken[at] =
-          static_cast<char>(static_cast<unsigned char>(broken[at]) ^ static_cast<unsigned char>(change));
+      broken[at] = static_cast<char>(static_cast<unsigned char>(broken[at]) ^ static_cast<unsigned char>(change));
       if (const auto tokenizer = load({{"tokenizer.model", broken}}))
         (void)tokenizer->encode("tick <sep> tock \xff", true);
     }

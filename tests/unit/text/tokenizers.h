@@ -12,9 +12,8 @@
 
 namespace continuo::test {
 
-inline const std::vector<std::string> kOwnTokenizers = {"gpt2-like", "llama2-like", "llama3-like",
-                                                        "qwen2-like", "unigram-like",
-                                                        "bert-like", "bert-cased-like"};
+inline const std::vector<std::string> kOwnTokenizers = {"gpt2-like",    "llama2-like", "llama3-like",    "qwen2-like",
+                                                        "unigram-like", "bert-like",   "bert-cased-like"};
 
 inline std::filesystem::path own_tokenizer_folder(const std::string& name) {
   return source_folder() / "data" / "tokenizers" / name;
