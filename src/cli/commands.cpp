@@ -31,16 +31,17 @@ constexpr const OptionGroup* kCompletionsGroups[] = {&kGeneralOptions};
 constexpr Command kCommands[] = {
     {.name = "",
      .synopsis = "[OPTION]... [PROMPT]...",
-     .summary = "continues a text; without PROMPT, or where PROMPT is \"-\", stdin is read",
+     .summary = "continues a text; without PROMPT, or with \"-\" as PROMPT, it reads stdin",
      .groups = kContinueGroups,
      .description =
-         "The prompt is taken byte for byte; several words are joined by single blanks. The one newline that "
-         "ends stdin "
-         "or a file is dropped, unless --exact is given. stdout is the continuation and nothing else.\n\n"
-         "Text that is piped or redirected to continuo beside a PROMPT, which would be ignored, is an error: { printf %s "
-         "PROMPT; cat; } | continuo joins both. A stdin that continuo only inherits, inside a loop of while read for "
-         "example, is left alone.\n\n"
-         "A command is one only as the first argument: \"continuo -- tokenize\" continues the word "
+         "continuo takes the prompt byte for byte and joins several words with single blanks. It drops one newline "
+         "at the end of stdin or of a file; --exact keeps it. It writes the continuation to stdout and nothing else.\n"
+         "\n"
+         "Text that is piped or redirected to continuo is an error if there is a PROMPT as well, because one of the "
+         "two would be ignored. To join them: { printf %s PROMPT; cat; } | continuo. A stdin that continuo only "
+         "inherits, for example inside a while read loop, is left alone.\n"
+         "\n"
+         "A command's name counts only as the first argument: \"continuo -- tokenize\" continues the word "
          "\"tokenize\".",
      .examples = R"(  continuo "Once upon a time"
   continuo -n 40 --stop . "The little red bird"      up to the first full stop
@@ -53,29 +54,24 @@ constexpr Command kCommands[] = {
      .run = run_continue},
     {.name = "batch",
      .synopsis = "[OPTION]... [IN.jsonl]",
-     .summary = "answers many requests, a line each",
+     .summary = "answers many requests, one per line",
      .groups = kBatchGroups,
      .description =
-         "A line of the input is a JSON object with \"prompt\" or \"prompt_ids\", and what else it wants to "
-         "say: id, "
-         "max_tokens, stop, ignore_eos, n, best_of, seed, logprobs, echo, stream, temperature, top_k, top_p, min_p, "
-         "typical_p, "
-         "repeat_penalty, presence_penalty, frequency_penalty, logit_bias. What it does not say, the options "
-         "above do. "
-         "An answer is a line with id, text, finish_reason, prompt_tokens, completion_tokens, seed, model; "
-         "for n > 1 the "
-         "texts are in choices. A bad line is answered {\"id\": ..., \"error\": {\"type\", \"message\", "
-         "\"line\"}}. A "
-         "request without a seed draws with one of its own, made from --seed and its id (or its line number, "
-         "if it has "
-         "none).\n\n"
-         "With --format csv the first row names the columns: the same fields but stream, prompt or "
-         "prompt_ids among "
-         "them. prompt_ids are numbers with blanks between, stop is one string or a JSON array, logit_bias a "
-         "JSON object. "
-         "The columns of the answers are id, row, index, n, text, finish_reason, ids, logprobs, "
-         "prompt_tokens, "
-         "completion_tokens, seed, model, error_type, error; a request has a row for each of its n samples.",
+         "Each line of the input is a JSON object with \"prompt\" or \"prompt_ids\". It may also set id, "
+         "max_tokens, stop, ignore_eos, n, best_of, seed, logprobs, echo, stream, and the sampling options under "
+         "their names with underscores (top_p, min_p, repeat_penalty, ...). The options of the command line fill in "
+         "what a line leaves out.\n"
+         "\n"
+         "Each line of the output is an answer with id, text, finish_reason, prompt_tokens, completion_tokens, seed "
+         "and model; if n > 1, the texts are in choices. A bad line gets the answer {\"id\": ..., \"error\": "
+         "{\"type\", \"message\", \"line\"}}. A request without a seed gets one that is made from --seed and its id "
+         "(or its line number, if it has no id).\n"
+         "\n"
+         "With --format csv the first row names the columns. They are the same fields without stream; prompt or "
+         "prompt_ids must be among them. prompt_ids holds numbers with blanks between them, stop one string or a "
+         "JSON array, logit_bias a JSON object. The answers have the columns id, row, index, n, text, "
+         "finish_reason, ids, logprobs, prompt_tokens, completion_tokens, seed, model, error_type, error and "
+         "digest; each of n samples has a row of its own.",
      .examples = R"(  continuo batch prompts.jsonl -o answers.jsonl
   continuo batch prompts.jsonl -o answers.jsonl --resume      after a crash
   continuo batch --shard 2/8 prompts.jsonl -o part2.jsonl     one of eight machines
@@ -88,20 +84,17 @@ constexpr Command kCommands[] = {
      .synopsis = "[OPTION]... [TEXT]...",
      .summary = "prints the log-probability of each token of a text, and its perplexity",
      .groups = kScoreGroups,
-     .description = "One line a token: id, piece, log-probability (natural logarithm; \"-\" for the first, "
-                    "which nothing stands "
-                    "before), with tabs between; then a line that begins with # and sums up. Bits per byte "
-                    "count the bytes that the "
-                    "scored tokens spell.\n\n"
-                    "With --jsonl a line is a record: {\"text\"}, {\"prompt\", \"completion\"} or "
-                    "{\"prompt\", \"choices\", "
-                    "\"answer\"}, where answer is the number of the right choice, from 0; an id may be "
-                    "added. Its answer has the "
-                    "log-probability of the text (completion, choice), its tokens and bytes, and whether it "
-                    "is the greedy "
-                    "continuation. Choices are ranked by the log-probability itself (raw), divided by tokens "
-                    "or bytes, and less that "
-                    "of the choice without the prompt (unconditional).",
+     .description =
+         "continuo prints one line for each token: id, piece and natural log-probability, separated by tabs. The "
+         "first token has nothing before it, so its log-probability is \"-\". A last line that begins with # sums "
+         "up. Bits per byte are counted over the bytes that the scored tokens spell.\n"
+         "\n"
+         "With --jsonl each line is a record: {\"text\"}, {\"prompt\", \"completion\"} or {\"prompt\", \"choices\", "
+         "\"answer\"}, where answer is the number of the right choice, counted from 0. A record may have an id. Its "
+         "answer holds the log-probability of the text (or completion, or choice), its tokens and bytes, and "
+         "whether greedy continuation would give the same text. Choices are ranked four ways: by log-probability "
+         "(raw), divided by tokens (per_token) or bytes (per_byte), and minus the log-probability of the choice "
+         "without the prompt (unconditional).",
      .examples = R"(  continuo score "Once upon a time"
   continuo score --json -f story.txt
   continuo score --stride 256 -f book.txt | tail -1           perplexity of a long text
@@ -112,12 +105,15 @@ constexpr Command kCommands[] = {
      .run = run_score},
     {.name = "embed",
      .synopsis = "[OPTION]... [TEXT]...",
-     .summary = "makes a vector of a text, or of many",
+     .summary = "turns a text, or many, into vectors",
      .groups = kEmbedGroups,
      .description =
-         "The vector is the mean of the last hidden states, or that of the first or the last token: as the folder of a sentence "
-         "embedder says (modules.json, 1_Pooling/config.json), otherwise the mean for encoders and the last token for decoders. "
-         "With --jsonl a line is a record, {\"text\"} and perhaps an id, and its answer has embedding and tokens.",
+         "The vector is the mean of the last hidden states, or the state of the first or of the last token. The "
+         "folder of a sentence embedder says which (modules.json, 1_Pooling/config.json). Without that, encoders "
+         "take the mean and decoders the last token.\n"
+         "\n"
+         "With --jsonl each line is a record, {\"text\"} with an optional id, and its answer holds embedding and "
+         "tokens.",
      .examples = R"(  continuo embed -m ~/models/all-MiniLM-L6-v2 "A cat sat on the mat."
   continuo embed -m ~/models/all-MiniLM-L6-v2 --jsonl < texts.jsonl > vectors.jsonl
   continuo embed -m HuggingFaceTB/SmolLM2-135M --pooling mean --normalize --json "A cat sat on the mat."
@@ -129,9 +125,10 @@ constexpr Command kCommands[] = {
      .summary = "guesses the masked words of a text, with an encoder such as BERT",
      .groups = kFillGroups,
      .description =
-         "An encoder sees the words on both sides of a mask. For each mask, the likeliest pieces are printed, a line each: the "
-         "position of the mask (from 0, counted in tokens), the probability, and the piece, with tabs between. Several masks are "
-         "guessed at once, each as if the others stayed masked, or with --one-by-one each with those before it filled in.",
+         "An encoder sees the words on both sides of a mask. continuo prints the likeliest pieces for each mask, "
+         "one a line: the position of the mask (in tokens, from 0), the probability, and the piece, separated by "
+         "tabs. It guesses several masks at once, as if the others stayed masked; with --one-by-one it fills in "
+         "each guess before it makes the next.",
      .examples = R"(  continuo fill -m ~/models/bert-base-uncased "The capital of France is [MASK]."
   continuo fill -m ~/models/roberta-base --mask ___ "The capital of France is ___."
   continuo fill -m ~/models/bert-base-uncased --json --top 3 "[MASK] [MASK] is in Paris."
@@ -141,15 +138,20 @@ constexpr Command kCommands[] = {
      .run = run_fill},
     {.name = "serve",
      .synopsis = "[OPTION]...",
-     .summary = "answers completions over HTTP, as OpenAI's API has them",
+     .summary = "answers OpenAI's completions API over HTTP",
      .groups = kServeGroups,
      .description =
-         "POST /v1/completions takes the fields of a batch request and those of OpenAI's API: prompt is a text, a list of texts, "
-         "token ids, or a list of those; with stream the answer comes as server-sent events; with echo and logprobs the prompt's "
-         "own log-probabilities come with it. What a request does not say, the options above do: the same request gives the same "
-         "text as the command line, whatever else is asked meanwhile. GET /v1/models, POST /tokenize and /detokenize, "
-         "GET /tokenizer_info, /health and /metrics (for Prometheus) are there as well.\n\n"
-         "When the server listens, its address is printed on stdout. At SIGTERM or Ctrl-C it finishes what it has begun.",
+         "POST /v1/completions takes the fields of a batch request and those of OpenAI's API. prompt is a text, a "
+         "list of texts, token ids, or a list of lists of them. With stream the answer comes as server-sent events; "
+         "with echo and logprobs it includes the log-probabilities of the prompt. The options of the command line "
+         "fill in what a request leaves out. The same request gets the same text as on the command line, whatever "
+         "other requests run.\n"
+         "\n"
+         "The server also answers GET /v1/models, POST /tokenize and /detokenize, GET /tokenizer_info, /health, and "
+         "/metrics for Prometheus.\n"
+         "\n"
+         "When the server is ready it prints its address on stdout. On SIGTERM or Ctrl-C it finishes the requests "
+         "that it has begun.",
      .examples = R"(  continuo serve
   continuo serve --port 9000 -m ~/models/SmolLM2-135M --at-once 64
   continuo serve --host 0.0.0.0 --api-key keys.txt
@@ -162,8 +164,8 @@ constexpr Command kCommands[] = {
      .summary = "turns text into token ids and pieces, and back",
      .groups = kTokenizeGroups,
      .description =
-         "Prints the ids that a prompt of this text becomes, on one line. A folder with tokenizer.json alone "
-         "will do.",
+         "continuo prints, on one line, the ids that the text would become as a prompt. It needs the tokenizer "
+         "alone: a folder with nothing but tokenizer.json will do.",
      .examples = R"(  continuo tokenize "Once upon a time"
   continuo tokenize --pieces "Once upon a time"
   continuo tokenize --decode "403 407"
@@ -191,7 +193,7 @@ constexpr Command kCommands[] = {
      .synopsis = "[OPTION]...",
      .summary = "shows what the model is, layer by layer",
      .groups = kInspectGroups,
-     .description = "It shows what the files hold even where the model is not supported.",
+     .description = "continuo shows what the files hold even if it does not support the model.",
      .examples = R"(  continuo inspect
   continuo inspect -m ~/models/SmolLM2-135M --tensors
   continuo inspect --families                                              which models run
@@ -201,12 +203,12 @@ constexpr Command kCommands[] = {
      .run = run_inspect},
     {.name = "bench",
      .synopsis = "[OPTION]...",
-     .summary = "measures how fast the model runs here",
+     .summary = "measures how fast the model runs on this machine",
      .groups = kBenchGroups,
-     .description = "Measures the speed of reading a prompt and of generating, the bytes of weights that generating "
-                    "reads "
-                    "per second, and the share of that in the memory bandwidth measured in the same run by as many "
-                    "threads.",
+     .description =
+         "continuo measures the speed of reading a prompt and of generating, the bytes of weights that generation "
+         "reads each second, and what share of the memory bandwidth that is. It measures the bandwidth in the same "
+         "run with the same number of threads.",
      .examples = R"(  continuo bench
   continuo bench -m ~/models/SmolLM2-135M -t 2 -p 128 -n 64 --json
 )",
@@ -214,12 +216,12 @@ constexpr Command kCommands[] = {
      .run = run_bench},
     {.name = "quantize",
      .synopsis = "IN OUT.gguf --to FORMAT",
-     .summary = "writes a model as GGUF, in another number format",
+     .summary = "writes a model as a GGUF file, in another number format",
      .groups = kQuantizeGroups,
-     .description = "IN is a folder or a GGUF file. Matrices are stored in FORMAT; vectors, routers and learned "
-                    "positions "
-                    "stay f32. Rows that are no whole blocks of FORMAT get a format of smaller blocks, and stderr says "
-                    "so. OUT.gguf appears when it is complete.",
+     .description =
+         "IN is a folder or a GGUF file. continuo stores matrices in FORMAT and leaves vectors, routers and learned "
+         "positions as f32. A matrix whose rows are not whole blocks of FORMAT gets a format with smaller blocks, "
+         "and stderr says so. OUT.gguf appears only when it is complete.",
      .examples = R"(  continuo quantize ~/models/SmolLM2-135M smollm2-q8_0.gguf --to q8_0
   continuo quantize smollm2-f16.gguf smollm2-q4_k.gguf --to q4_k
 )",
@@ -227,11 +229,11 @@ constexpr Command kCommands[] = {
      .run = run_quantize},
     {.name = "completions",
      .synopsis = "bash|zsh|fish",
-     .summary = "prints what a shell needs to complete the options of continuo",
+     .summary = "prints a script that lets a shell complete the options of continuo",
      .groups = kCompletionsGroups,
-     .description = "bash: source the script, for example from ~/.bashrc. zsh: put it as _continuo into a "
-                    "folder of $fpath. "
-                    "fish: put it as continuo.fish into ~/.config/fish/completions.",
+     .description =
+         "bash: source the script, for example from ~/.bashrc. zsh: save it as _continuo in a folder of $fpath. "
+         "fish: save it as continuo.fish in ~/.config/fish/completions.",
      .examples = R"(  source <(continuo completions bash)
   continuo completions zsh > ~/.zfunc/_continuo
   continuo completions fish > ~/.config/fish/completions/continuo.fish
@@ -258,10 +260,11 @@ constexpr Explained kEnvironment[] = {
 };
 
 constexpr std::string_view kConfiguration =
-    "The configuration file. A line is KEY = VALUE, where KEY is the long name of an option and VALUE a string in quotes, a "
-    "number, true, false, or an array of them in brackets; # begins a comment. Lines before the first section and those of "
-    "[default] always hold, those of a section [NAME] with --profile NAME. Typed options count before them. A command takes "
-    "the keys that are options of its own. -v prints what applies, and --no-config reads nothing.";
+    "The configuration file sets options. Each line is KEY = VALUE: KEY is an option's long name; VALUE is a "
+    "string in quotes, a number, true, false, or an array of these in brackets. # begins a comment. Lines "
+    "before the first section, and those in [default], always apply; those in a section [NAME] apply with "
+    "--profile NAME. Options on the command line win. Each command takes the keys that are its own options. -v "
+    "prints what applies; --no-config ignores the file.";
 
 }  // namespace
 

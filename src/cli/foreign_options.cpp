@@ -23,10 +23,7 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-ngl,--gpu-layers,--n-gpu-layers,--num-gpu,--main-gpu,--split-mode,--tensor-split,-nkvo,-dev,--device,"
      "--device-map",
      kCpuOnly},
-    {"-fa,--flash-attn,-cb,--cont-batching,-tb,--threads-batch,-ub,--ubatch-size,--numa,--mlock,--no-mmap,--"
-     "no-warmup,"
-     "--use-cache,--trust-remote-code,--keepalive,--nowordwrap,--simple-io,--log-disable,--no-conversation,-"
-     "no-cnv",
+    {"-fa,--flash-attn,-cb,--cont-batching,-tb,--threads-batch,-ub,--ubatch-size,--numa,--mlock,--no-mmap,--no-warmup,--use-cache,--trust-remote-code,--keepalive,--nowordwrap,--simple-io,--log-disable,--no-conversation,-no-cnv",
      "there is nothing to set here; leave it out"},
     {"-hf,-hfr,-hff,--hf-repo,--hf-file,-mu,--model-url",
      "give a downloaded model as -m ORG/NAME, or a file as -m FILE.gguf"},

@@ -334,8 +334,7 @@ std::string draw_page(std::span<const Panel> panels, const View& view, const Pag
   std::string out = "<!doctype html>\n";
   out += fmt::format("<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n", tag(view.words.language()));
   out += fmt::format(
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src "
-      "'{}'; "
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; "
       "base-uri 'none'; form-action 'none'\">\n",
       style.hash, script.hash);
   out +=

@@ -66,9 +66,8 @@ class Drawing {
   std::string finish() const {
     return fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-        "height=\"{1:.0f}\" "
-        "font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK TC', sans-serif\" "
-        "font-size=\"{2}\">\n{3}</svg>\n",
+        "height=\"{1:.0f}\" font-family=\"system-ui, 'Noto Sans', 'Noto Sans CJK TC', sans-serif\" font-size=\"{2}\">\n"
+        "{3}</svg>\n",
         width_ + 8, height_ + 8, kFont, body_);
   }
 

@@ -45,9 +45,8 @@ constexpr Words::Row kTable[] = {
     // ---- tokens ----
     {"tokens.title", "Tokens", "切成 token"},
     {"tokens.sentence",
-     "A language model does not see letters. The text is cut into pieces from a list that was fixed "
-     "beforehand, and each "
-     "piece is a number.",
+     "A language model does not see letters. The text is cut into pieces from a list that was fixed beforehand, and "
+     "each piece is a number.",
      "語言模型看到的不是一個個字母，而是從一份事先定好的清單裡切出來的 token，每個 token 就是一個編號。"},
     {"tokens.finding", "{} bytes became {} tokens, out of a list of {}.",
      "{} 個位元組切成 {} 個 token，清單裡共有 {} 個。"},
@@ -67,9 +66,8 @@ constexpr Words::Row kTable[] = {
     // ---- embedding ----
     {"embedding.title", "Embedding", "token 變成向量"},
     {"embedding.sentence",
-     "Each token becomes a vector: its row of one table, the same row wherever it stands. Tokens that are "
-     "used alike lie "
-     "close together.",
+     "Each token becomes a vector: its row of one table, the same row wherever it stands. Tokens that are used alike "
+     "lie close together.",
      "每個 token 都換成一個向量，也就是同一張表裡屬於它的那一列；不管出現在哪裡都是同一列。用法相近的 "
      "token，向量也相近。"},
     {"embedding.finding.same", "“{}” stands at positions {}: one and the same row each time.",
@@ -84,8 +82,7 @@ constexpr Words::Row kTable[] = {
     {"positions.sentence",
      "The same token at two places must differ. What is added depends on the place alone, never on the words "
      "around it.",
-     "同一個 token "
-     "出現在不同位置，意思可能不一樣，所以要加上位置的資訊。這份資訊只跟位置有關，跟前後文無關。"},
+     "同一個 token 出現在不同位置，意思可能不一樣，所以要加上位置的資訊。這份資訊只跟位置有關，跟前後文無關。"},
     {"positions.learned",
      "This model learned one vector for each position and adds it to the token's. Rows of near positions "
      "point alike.",
@@ -94,25 +91,20 @@ constexpr Words::Row kTable[] = {
      "兩個位置的向量有多像（餘弦相似度）"},
     {"positions.learned.rows", "The first {} numbers of each position's vector", "每個位置向量的前 {} 個數字"},
     {"positions.rope",
-     "This model adds nothing to the vectors. It turns queries and keys, pair of numbers by pair of numbers, "
-     "by an angle "
-     "that grows with the position (RoPE, theta {}): what a query and a key make of each other then depends "
-     "on their distance.",
-     "這個模型不把位置加到向量上，而是把 query 和 key 的數字兩兩一組，依照位置轉一個角度（RoPE，theta "
-     "{}）。於是 query 和 key "
-     "的內積就跟兩者的距離有關。"},
+     "This model adds nothing to the vectors. It turns queries and keys, pair of numbers by pair of numbers, by an "
+     "angle that grows with the position (RoPE, theta {}): what a query and a key make of each other then depends on "
+     "their distance.",
+     "這個模型不把位置加到向量上，而是把 query 和 key 的數字兩兩一組，依照位置轉一個角度（RoPE，theta {}）。於是 query 和 key 的內積就跟兩者的距離有關。"},
     {"positions.rope.figure",
-     "The cosine of the angle between a query and a key at a distance, for each pair of numbers: fast pairs "
-     "on the left, slow "
-     "ones on the right",
+     "The cosine of the angle between a query and a key at a distance, for each pair of numbers: fast pairs on the "
+     "left, slow ones on the right",
      "query 和 key 相距若干個 token 時，每一組數字之間夾角的餘弦：左邊轉得快，右邊轉得慢"},
     {"positions.rope.without", "Layers without it: {}.", "沒有使用它的層：{}。"},
     {"positions.distance", "distance", "距離"},
     {"positions.pair", "pair", "第幾組"},
     {"positions.alibi",
-     "This model adds nothing to the vectors. Each head subtracts a little from a score for every token of "
-     "distance (ALiBi); "
-     "the steeper the slope, the shorter its sight.",
+     "This model adds nothing to the vectors. Each head subtracts a little from a score for every token of distance "
+     "(ALiBi); the steeper the slope, the shorter its sight.",
      "這個模型不把位置加到向量上，而是讓每個 head 依距離扣分（ALiBi）：斜率越大，看得越近。"},
     {"positions.alibi.figure", "Slope of each head", "每個 head 的斜率"},
     {"positions.none", "This model is told nothing about positions: the mask alone tells it what came before.",
@@ -121,15 +113,13 @@ constexpr Words::Row kTable[] = {
     // ---- attention ----
     {"attention.title", "Attention", "注意力"},
     {"attention.sentence",
-     "Each token looks back for tokens that matter to it. A row is a token that looks, a column one that is "
-     "looked at; the "
-     "darker, the more of it is taken over.",
+     "Each token looks back for tokens that matter to it. A row is a token that looks, a column one that is looked at; "
+     "the darker, the more of it is taken over.",
      "每個 token 都會往前找跟自己相關的 token。每一列是正在看的 token，每一行是被看的 "
      "token；顏色越深，就從它那裡拿得越多。"},
     {"attention.finding",
-     "In {} of all rows the largest weight is not on the token itself. The scores are not symmetric either: "
-     "‖S−Sᵀ‖/‖S‖ is {} on "
-     "average (0 would be symmetric).",
+     "In {} of all rows the largest weight is not on the token itself. The scores are not symmetric either: ‖S−Sᵀ‖/‖S‖ "
+     "is {} on average (0 would be symmetric).",
      "所有的列當中，有 {} 的最大權重不在自己身上。分數也不對稱：‖S−Sᵀ‖/‖S‖ 平均是 {}（對稱的話是 0）。"},
     {"attention.all", "All heads, layer by layer", "所有的 head，一層一層排開"},
     {"attention.large", "Layer {}, head {}", "第 {} 層，head {}"},
@@ -149,11 +139,9 @@ constexpr Words::Row kTable[] = {
      "After the softmax a row is non-negative and adds up to 1: the shares of a weighted sum.",
      "經過 softmax，每一列都不小於 0，加起來是 1，就是加權總和的權重。"},
     {"attention.unmasked.note",
-     "NOT what this model does: the same queries and keys with the mask taken away, as a bidirectional model "
-     "(BERT) would look. "
-     "This layer alone is changed; nothing goes on from here.",
-     "這不是這個模型真正做的事：用同樣的 query 和 "
-     "key，但拿掉遮罩，就像雙向模型（BERT）那樣左右都看。只有這一層這樣算，後面的層不受影響。"},
+     "NOT what this model does: the same queries and keys with the mask taken away, as a bidirectional model (BERT) "
+     "would look. This layer alone is changed; nothing goes on from here.",
+     "這不是這個模型真正做的事：用同樣的 query 和 key，但拿掉遮罩，就像雙向模型（BERT）那樣左右都看。只有這一層這樣算，後面的層不受影響。"},
     {"attention.cell", "{} looks at {}", "{} 看 {}"},
     {"attention.before", "on tokens before the window", "落在視窗之前的 token"},
     {"attention.masked.cell", "masked", "被遮住"},
@@ -174,9 +162,9 @@ constexpr Words::Row kTable[] = {
     // ---- memory ----
     {"memory.title", "Memory instead of attention", "不用注意力，用記憶"},
     {"memory.sentence",
-     "Not every network looks back at all tokens. Some carry a state of fixed size along: with each token it fades a little, "
-     "the token is written into it, and something is read from it. Unrolled, that is a matrix like attention's: a row is a "
-     "token that reads, a column one that was written.",
+     "Not every network looks back at all tokens. Some carry a state of fixed size along: with each token it fades a "
+     "little, the token is written into it, and something is read from it. Unrolled, that is a matrix like "
+     "attention's: a row is a token that reads, a column one that was written.",
      "不是每個網路都要回頭看所有的 token。有些網路帶著一份固定大小的記憶往前走：每來一個 token，舊的記憶先淡掉一些，再把新的寫進去，"
      "然後讀出來。把這個過程展開，也是一個像注意力一樣的矩陣：列是正在讀的 token，行是當初寫進去的 token。"},
     {"memory.finding", "{} of {} layers carry such a state, {} in all: as much after 100,000 tokens as after 10.",
@@ -184,46 +172,46 @@ constexpr Words::Row kTable[] = {
     {"memory.absent", "Every layer of this model takes in context by attention alone; none carries such a state.",
      "這個模型的每一層都只靠注意力看前文，沒有這樣的記憶。"},
     {"memory.kind.short_conv",
-     "Short convolution: a channel sees its own token and the {} before it and nothing else, so the matrix is a band. What "
-     "lies further back has to come through the layers with attention.",
+     "Short convolution: a channel sees its own token and the {} before it and nothing else, so the matrix is a band. "
+     "What lies further back has to come through the layers with attention.",
      "短卷積：每個 channel 只看得到自己和前面 {} 個 token，所以矩陣是一條帶子。更前面的事，要靠有注意力的層才看得到。"},
     {"memory.kind.mamba",
-     "Mamba: each channel keeps {} numbers. How fast they fade and what is written depends on the token itself: the network "
-     "chooses what to remember.",
+     "Mamba: each channel keeps {} numbers. How fast they fade and what is written depends on the token itself: the "
+     "network chooses what to remember.",
      "Mamba：每個 channel 記著 {} 個數字。要忘多快、要寫什麼，由當下的 token 決定，也就是說，它會選擇要記住什麼。"},
     {"memory.kind.mamba2",
-     "Mamba-2: each head keeps a table of {} rows, all of which fade at one rate that the token sets. Unrolled it is attention "
-     "without a softmax: C·B in the place of q·k, times what is left after the tokens between.",
+     "Mamba-2: each head keeps a table of {} rows, all of which fade at one rate that the token sets. Unrolled it is "
+     "attention without a softmax: C·B in the place of q·k, times what is left after the tokens between.",
      "Mamba-2：每個 head 記著一張 {} 列的表，整張表用同一個速度淡掉，速度由 token 決定。展開來看，就是沒有 softmax 的注意力："
      "C·B 代替 q·k，再乘上經過中間那些 token 之後還剩下多少。"},
     {"memory.kind.delta_net",
-     "Gated delta net: each head keeps a table of {} rows from keys to values. Before a token writes, it takes out what the "
-     "table held for its key: entries are corrected and do not pile up.",
+     "Gated delta net: each head keeps a table of {} rows from keys to values. Before a token writes, it takes out "
+     "what the table held for its key: entries are corrected and do not pile up.",
      "Gated delta net：每個 head 記著一張 {} 列的表，從 key 查 value。token 寫入之前，會先把表裡原本屬於這個 key 的內容拿掉，所以是更正，"
      "而不是一直往上疊。"},
     {"memory.kind.rg_lru",
      "RG-LRU: each channel keeps a single number, mixed from the old one and the new input; a gate sets the shares.",
      "RG-LRU：每個 channel 只記一個數字，由舊的和新的混合而成，混合的比例由 gate 決定。"},
     {"memory.kind.rwkv4",
-     "RWKV-4: each channel keeps a weighted average of all values so far. The weights are never negative and add up to 1, as "
-     "after a softmax, but no query is asked: near and loud tokens count most.",
+     "RWKV-4: each channel keeps a weighted average of all values so far. The weights are never negative and add up to "
+     "1, as after a softmax, but no query is asked: near and loud tokens count most.",
      "RWKV-4：每個 channel 記著到目前為止所有 value 的加權平均。權重不會是負的，加起來是 1，就像 softmax 之後一樣；但它沒有 query，"
      "近的、key 大的 token 就佔得多。"},
     {"memory.kind.rwkv",
-     "RWKV: each head keeps a table of {} rows to which every token adds its key times its value; every row fades at a rate of "
-     "its own, and the token itself is read with a bonus.",
+     "RWKV: each head keeps a table of {} rows to which every token adds its key times its value; every row fades at a "
+     "rate of its own, and the token itself is read with a bonus.",
      "RWKV：每個 head 記著一張 {} 列的表，每個 token 都把自己的 key 乘 value 加上去；每一列用自己的速度淡掉，而正在讀的 token "
      "自己會有額外的加分。"},
     {"memory.kind.rwkv7",
-     "RWKV-7: each head keeps a table of {} rows from keys to values. Every row fades at a rate of its own, and each token says "
-     "besides which key's entry is to be taken out, and how much of it.",
+     "RWKV-7: each head keeps a table of {} rows from keys to values. Every row fades at a rate of its own, and each "
+     "token says besides which key's entry is to be taken out, and how much of it.",
      "RWKV-7：每個 head 記著一張 {} 列的表，從 key 查 value。每一列用自己的速度淡掉，而且每個 token 還會另外指定：哪個 key "
      "的內容要拿掉、拿掉多少。"},
     {"memory.all", "The hidden attention of every recurrent layer", "每一層隱藏的注意力矩陣"},
     {"memory.large", "Layer {}, {}", "第 {} 層，{}"},
     {"memory.large.note",
-     "What stands here times the columns' values, added up along a row, is what the row read: exactly, not nearly. Unlike "
-     "attention's weights these may be negative and need not add up to 1.",
+     "What stands here times the columns' values, added up along a row, is what the row read: exactly, not nearly. "
+     "Unlike attention's weights these may be negative and need not add up to 1.",
      "把這裡的數字乘上每一行的 value，沿著一列加起來，就是那一列讀到的東西：不是近似，是剛好相等。和注意力的權重不同，這裡可以是負的，"
      "加起來也不必是 1。"},
     {"memory.measured", "Measured on this matrix", "這個矩陣量到的"},
@@ -254,9 +242,8 @@ constexpr Words::Row kTable[] = {
     // ---- stack ----
     {"stack.title", "The stack of blocks", "一層一層疊起來"},
     {"stack.sentence",
-     "Attention gathers, the feed-forward network thinks it over; both together are a block. Each adds its "
-     "part to a vector "
-     "that runs through all blocks.",
+     "Attention gathers, the feed-forward network thinks it over; both together are a block. Each adds its part to a "
+     "vector that runs through all blocks.",
      "注意力負責收集，前饋網路（feed-forward）負責思考，合起來就是一個 block。每個 block "
      "都把自己的結果加到一條貫穿所有層的向量上（殘差流）。"},
     {"stack.finding",
@@ -280,9 +267,8 @@ constexpr Words::Row kTable[] = {
     // ---- lens ----
     {"lens.title", "Each layer's guess", "每一層的猜測"},
     {"lens.sentence",
-     "The output layer can be asked at any depth: what would this layer answer if the model stopped here? "
-     "Each column is a "
-     "token, each row a layer, each cell the best guess at what follows.",
+     "The output layer can be asked at any depth: what would this layer answer if the model stopped here? Each column "
+     "is a token, each row a layer, each cell the best guess at what follows.",
      "在任何一層都可以直接接上輸出層，問它：如果停在這裡，你會接哪個 token？每一行是一個 "
      "token，每一列是一層，格子裡是它最想接的 token。"},
     {"lens.finding",
@@ -299,11 +285,9 @@ constexpr Words::Row kTable[] = {
     // ---- output ----
     {"output.title", "From scores to a token", "從分數到一個 token"},
     {"output.sentence",
-     "The output layer gives every entry of the vocabulary a score. Step by step the scores become a "
-     "distribution, unlikely "
-     "tokens are taken out, and one is drawn.",
-     "輸出層替詞彙表裡的每個 token "
-     "打一個分數。分數一步一步變成機率分佈，不太可能的被拿掉，最後從剩下的抽出一個。"},
+     "The output layer gives every entry of the vocabulary a score. Step by step the scores become a distribution, "
+     "unlikely tokens are taken out, and one is drawn.",
+     "輸出層替詞彙表裡的每個 token 打一個分數。分數一步一步變成機率分佈，不太可能的被拿掉，最後從剩下的抽出一個。"},
     {"output.after", "After “{}”", "接在「{}」後面"},
     {"output.logits", "scores (logits)", "分數（logits）"},
     {"output.logits.line", "One score for each of {} tokens; only differences matter.",
@@ -345,11 +329,9 @@ constexpr Words::Row kTable[] = {
     // ---- text ----
     {"text.title", "Word by word", "文字接龍"},
     {"text.sentence",
-     "The text is a chain: each token was one draw from a distribution over all tokens, given what stood "
-     "before. The longer "
-     "the bar, the more it surprised the model.",
-     "文字就是接龍：每個 token 都是看了前面之後，從所有 token "
-     "的機率分佈中選出來的。長條越長，表示模型越意外。"},
+     "The text is a chain: each token was one draw from a distribution over all tokens, given what stood before. The "
+     "longer the bar, the more it surprised the model.",
+     "文字就是接龍：每個 token 都是看了前面之後，從所有 token 的機率分佈中選出來的。長條越長，表示模型越意外。"},
     {"text.finding", "Perplexity {}: as unsure as if each token were one of {} equally likely ones.",
      "困惑度 {}：平均來說，就像每一步都在 {} 個一樣可能的 token 之間選。"},
     {"text.surprisal", "Surprisal of each token in bits (−log₂ p)", "每個 token 的意外程度（−log₂ p，單位是位元）"},
@@ -365,11 +347,9 @@ constexpr Words::Row kTable[] = {
     // ---- cost ----
     {"cost.title", "What it costs", "要算多少"},
     {"cost.sentence",
-     "Every token goes through every weight, and attention compares all pairs of tokens: the first part "
-     "grows with the "
+     "Every token goes through every weight, and attention compares all pairs of tokens: the first part grows with the "
      "length, the second with its square.",
-     "每個 token 都要和所有的權重算一遍，注意力還要比較每一對 "
-     "token：前者隨長度成正比，後者隨長度的平方成長。"},
+     "每個 token 都要和所有的權重算一遍，注意力還要比較每一對 token：前者隨長度成正比，後者隨長度的平方成長。"},
     {"cost.phases", "Measured for the {} tokens shown, {} threads, {} kernels",
      "這 {} 個 token 的實測（{} 個執行緒，{} 指令集）"},
     {"cost.phase", "phase", "階段"},
@@ -384,14 +364,13 @@ constexpr Words::Row kTable[] = {
     {"phase.output", "output layer (one token)", "輸出層（一個 token）"},
     {"cost.layers", "Time by layer", "各層的時間"},
     {"cost.cache",
-     "Keys and values are remembered: {} bytes a token, {} for this text. Without them each further token "
-     "would "
-     "cost the whole text again.",
+     "Keys and values are remembered: {} bytes a token, {} for this text. Without them each further token would cost "
+     "the whole text again.",
      "算過的 key 和 value 會記下來（KV cache）：每個 token {} 位元組，這段文字共 {}。不記的話，每接一個 "
      "token 都要把整段文字重算一遍。"},
     {"cost.state",
-     "The recurrent layers carry {} along, however long the text: a further token costs the same after 10 tokens as after "
-     "100,000.",
+     "The recurrent layers carry {} along, however long the text: a further token costs the same after 10 tokens as "
+     "after 100,000.",
      "用記憶的層帶著 {} 往前走，不管文字多長都一樣：讀了 10 個 token 之後再接一個，和讀了 10 萬個之後再接一個，花的力氣相同。"},
     {"cost.prefill", "Reading a prompt: seconds against length", "讀提示：長度與秒數"},
     {"cost.decode", "One further token: seconds against length", "再接一個 token：長度與秒數"},

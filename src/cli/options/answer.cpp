@@ -18,17 +18,16 @@ constexpr OptionRow kAnswerRows[] = {
      .set = turn_on<&Options::json>},
     {.name = "logprobs",
      .value = "K",
-     .help = "with --json: log-probability of each token, and the K likeliest tokens beside it",
-     .details = "The field logprobs has tokens, token_logprobs and top_logprobs. The values are the model's "
-                "own, before "
-                "any sampling option.",
+     .help = "with --json: add the log-probability of each token and of the K likeliest ones",
+     .details = "The field logprobs has tokens, token_logprobs and top_logprobs. The values are the model's own, "
+                "before any sampling option.",
      .expected = "a whole number >= 0",
      .set = set_number<&Options::logprobs>},
     {.name = "logprob-token-id",
      .value = "ID",
-     .help = "with --json: the log-probability of the token ID wherever a token is chosen",
-     .details = "Several are given with commas between, or by several options: made for classification. The field "
-                "token_id_logprobs of logprobs has them.",
+     .help = "with --json: add the log-probability of token ID at every position",
+     .details = "ID may be several ids separated by commas, and the option may be repeated. The values are in "
+                "logprobs, as token_id_logprobs. They are useful for classification.",
      .expected = "a token id",
      .repeatable = true,
      .set = add_token_ids<&Options::logprob_token_ids>},

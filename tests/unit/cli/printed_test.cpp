@@ -143,7 +143,7 @@ TEST_CASE("fish completes commands, options and values") {
   const auto completed = [&](const std::string& words) {
     return output_of("fish --no-config", "source $argv[1]\ncomplete -C '" + words + "'", script);
   };
-  CHECK(completed("continuo ba") == "batch\tanswers many requests, a line each\n");
+  CHECK(completed("continuo ba") == "batch\tanswers many requests, one per line\n");
   CHECK(contains(completed("continuo --kv"), "--kv-type\t"));
   CHECK(completed("continuo --kv-type ").starts_with("f16\t"));
   CHECK(contains(completed("continuo batch --form"), "--format\t"));
