@@ -7,8 +7,10 @@
 #include <cstring>
 #include <limits>
 
-#include "quant/iq4_nl.h"
+#include "quant/iq4_xs.h"
 #include "quant/k_scales.h"
+#include "quant/mxfp4.h"
+#include "quant/q3_k.h"
 
 namespace continuo {
 
@@ -86,6 +88,31 @@ void unpack_q6_k(const std::byte* p, std::size_t part, Int8Weights& out) {
   }
 }
 
+void unpack_q3_k(const std::byte* p, std::size_t part, Int8Weights& out) {
+  const std::byte* const low = p + 32 + part / 4 * 32;
+  for (std::size_t i = 0; i < 2; ++i) {
+    out.scale[i] = f16_at(p + 108) * static_cast<float>(q3_k_scale(p + 96, 2 * part + i) - 32);
+  }
+  out.shift = 0;
+  for (std::size_t i = 0; i < kInt8Block; ++i) {
+    out.w[i] = whole(((byte_at(low, i) >> (part % 4 * 2) & 3) | (byte_at(p, i) >> part & 1) << 2) - 4);
+  }
+}
+
+void unpack_iq4_xs(const std::byte* p, std::size_t part, Int8Weights& out) {
+  set_scale(out, f16_at(p) * static_cast<float>(iq4_xs_scale(p, part)));
+  for (std::size_t i = 0; i < kInt8Block; ++i) {
+    out.w[i] = kIq4Values[static_cast<std::size_t>(nibble_at(p + 8 + 16 * part, i))];
+  }
+}
+
+void unpack_mxfp4(const std::byte* p, std::size_t, Int8Weights& out) {
+  set_scale(out, mxfp4_scale(byte_at(p)));
+  for (std::size_t i = 0; i < kInt8Block; ++i) {
+    out.w[i] = kMxfp4Values[static_cast<std::size_t>(nibble_at(p + 1, i))];
+  }
+}
+
 constexpr Int8Format format_of(Format format) {
   switch (format) {
     case Format::q8_0:
@@ -104,8 +131,14 @@ constexpr Int8Format format_of(Format format) {
       return {unpack_q5_k, 32, true};
     case Format::q6_k:
       return {unpack_q6_k, 16, false};
+    case Format::q3_k:
+      return {unpack_q3_k, 16, false};
     case Format::iq4_nl:
       return {unpack_iq4_nl};
+    case Format::iq4_xs:
+      return {unpack_iq4_xs};
+    case Format::mxfp4:
+      return {unpack_mxfp4};
     default:
       return {};
   }
@@ -214,7 +247,10 @@ const Int8Kernels kReferenceInt8 = [] {
   set.operator()<Format::q4_k>();
   set.operator()<Format::q5_k>();
   set.operator()<Format::q6_k>();
+  set.operator()<Format::q3_k>();
   set.operator()<Format::iq4_nl>();
+  set.operator()<Format::iq4_xs>();
+  set.operator()<Format::mxfp4>();
   return kernels;
 }();
 

@@ -27,8 +27,8 @@ constexpr Int8Kernels MakeInt8Kernels() {
                       .repack = {},
                       .matmul_repacked = {},
                       .peak = PeakInt8<Dot>};
-  const auto set = [&]<class F>() { kernels.matmul[static_cast<std::size_t>(F::kFormat)] = MatMulInt8<Dot, F>; };
-  const auto set_repacked = [&]<class F>() {
+  const auto set = [&]<class F>() {
+    kernels.matmul[static_cast<std::size_t>(F::kFormat)] = MatMulInt8<Dot, F>;
     kernels.repack[static_cast<std::size_t>(F::kFormat)] = RepackRows<FewDot<Dot, F>, F>;
     kernels.matmul_repacked[static_cast<std::size_t>(F::kFormat)] = MatMulRepacked<Dot, F>;
   };
@@ -40,11 +40,10 @@ constexpr Int8Kernels MakeInt8Kernels() {
   set.template operator()<Int8Q4_K>();
   set.template operator()<Int8Q5_K>();
   set.template operator()<Int8Q6_K>();
+  set.template operator()<Int8Q3_K>();
   set.template operator()<Int8IQ4_NL>();
-  set_repacked.template operator()<Int8Q8_0>();
-  set_repacked.template operator()<Int8Q4_0>();
-  set_repacked.template operator()<Int8Q4_1>();
-  set_repacked.template operator()<Int8IQ4_NL>();
+  set.template operator()<Int8IQ4_XS>();
+  set.template operator()<Int8MXFP4>();
   return kernels;
 }
 

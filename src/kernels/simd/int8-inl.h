@@ -29,13 +29,23 @@ HWY_INLINE I BroadcastInt(const std::byte* p) { return hn::Set(di, IntAt(p)); }
 
 // A target's way to sum products of bytes:
 // - Prepare<kBias>(w): four weights of each lane as Add takes them, w + kBias or signed (int8_unpack-inl.h)
-// - Begin<kBias>(offset): an empty sum; `offset` is -128 * sum of q
-// - Pack<kBias>, Unpack: the same by way of memory, where weights have the bias kPackedBias<kBias>
-// - kRoom<kLargest>: what Sum must know of how large weights are
+// - Sum<kBias, kRoom>::Begin(offset): an empty sum; `offset` is -128 * sum of q
+// - Pack<kBias>, Unpack<kPackedBias<kBias>>: the same by way of memory, where weights have the bias kPackedBias<kBias>
+// - kRoom<kBias, kLargest>: what Sum must know of how large weights are
 // - ForFew: the way for few tokens, whose weights come as they are stored
 // - kTile: tokens that are multiplied at once
 // - kWorthUnpacking: tokens from which on repacked nibbles are unpacked once for all of them; 0: never
 // - kOutrunsMemory: one token's products take less time than its weights, a byte each, take from memory
+// What a sum begins at, where weights are w + kBias, none of them negative: what the bias counts too much.
+template <int kBias>
+HWY_INLINE I BeginAt(I offset) {
+  if constexpr (kBias == 0) {
+    return hn::Zero(di);
+  } else {
+    return hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
+  }
+}
+
 #if HWY_TARGET == HWY_AVX3
 // AVX512-VNNI: unsigned times signed bytes, four products a lane at once. Written in assembler, because this target may
 // only use what the first processors with AVX-512 had: the table that is built of it is chosen where VNNI is there.
@@ -44,18 +54,12 @@ struct DotVnni {
   static constexpr std::size_t kTile = 12, kWorthUnpacking = 0;
   static constexpr bool kOutrunsMemory = true;
   using Weights = U;
-  template <int>
+  template <int, int>
   static constexpr int kRoom = 0;
-  template <int>
+  template <int kBias, int>
   struct Sum {
     I sum;
-    template <int kBias>
-    HWY_INLINE void Begin(I offset) {
-      if constexpr (kBias == 0)
-        sum = hn::Zero(di);
-      else
-        sum = hn::ShiftRight<7 - std::countr_zero(static_cast<unsigned>(kBias))>(offset);
-    }
+    HWY_INLINE void Begin(I offset) { sum = BeginAt<kBias>(offset); }
     HWY_INLINE void Add(const Weights& w, const std::byte* x) {
       asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "m"(*reinterpret_cast<const std::int32_t*>(x)));
     }
@@ -77,14 +81,18 @@ struct DotVnni {
     else
       return AddToBytes(w, 128 - kBias);
   }
-  static HWY_INLINE Weights Unpack(U w) { return w; }
+  template <int>
+  static HWY_INLINE Weights Unpack(U w) {
+    return w;
+  }
 };
 #endif
 
 #if HWY_ARCH_X86
-// pmaddubsw: pairs of products of unsigned and signed bytes, added with saturation at 16 bits. Magnitudes of weights
-// are the unsigned bytes, their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates, and
-// small weights leave room for several pairs.
+// pmaddubsw: pairs of products of unsigned and signed bytes, added with saturation at 16 bits. Weights that are stored
+// as unsigned numbers w + kBias are multiplied as they are. Of signed weights the magnitudes are the unsigned bytes, and
+// their signs move to the activations: 128 * 127 * 2 is below 2^15, so nothing saturates. Small weights leave room for
+// several pairs.
 struct DotPairs {
   using ForFew = DotPairs;
   static constexpr std::size_t kTile = 4, kWorthUnpacking = 48;
@@ -94,21 +102,23 @@ struct DotPairs {
   };
   using D16 = hn::Repartition<std::int16_t, D>;
   using I16 = hn::Vec<D16>;
+  // The largest byte that is multiplied, of weights from -kLargest to kLargest, or to kLargest - 1 where they are biased.
+  template <int kBias, int kLargest>
+  static constexpr int kLargestByte = kBias == 0 || kBias == kSigned ? kLargest : kLargest - 1 + kBias;
   // Pairs of products that fit 16 bits, of the at most eight that there are.
-  template <int kLargest>
-  static constexpr int kRoom = std::min(32767 / (2 * 127 * kLargest), 8);
-  template <int kPairs>
+  template <int kBias, int kLargest>
+  static constexpr int kRoom = std::min(32767 / (2 * 127 * kLargestByte<kBias, kLargest>), 8);
+  template <int kBias, int kPairs>
   struct Sum {
     I sum;
     I16 pairs;
     int n;
-    template <int>
-    HWY_INLINE void Begin(I) {
-      sum = hn::Zero(di);
+    HWY_INLINE void Begin(I offset) {
+      sum = BeginAt < kBias == kSigned ? 0 : kBias > (offset);
       n = 0;
     }
     HWY_INLINE void Add(const Weights& w, const std::byte* x) {
-      const I16 products = MultiplyPairs(w, hn::BitCast(du, BroadcastInt(x)));
+      const I16 products = MultiplyPairs<kBias == kSigned>(w, hn::BitCast(du, BroadcastInt(x)));
       pairs = n == 0 ? products : hn::Add(pairs, products);
       if (++n == kPairs) Widen();
     }
@@ -121,38 +131,46 @@ struct DotPairs {
       n = 0;
     }
   };
+  template <bool kWithSigns>
+  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
+    const U turned = kWithSigns ? WithSigns(x, w.signs) : x;
+#if HWY_MAX_BYTES >= 64
+    return I16{_mm512_maddubs_epi16(w.magnitudes.raw, turned.raw)};
+#elif HWY_MAX_BYTES == 32
+    return I16{_mm256_maddubs_epi16(w.magnitudes.raw, turned.raw)};
+#else
+    return I16{_mm_maddubs_epi16(w.magnitudes.raw, turned.raw)};
+#endif
+  }
 #if HWY_MAX_BYTES >= 64
   // There is no vpsignb of 512 bits.
-  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
-    const __mmask64 negative = _mm512_movepi8_mask(w.signs.raw);
-    const __m512i turned = _mm512_mask_sub_epi8(x.raw, negative, _mm512_setzero_si512(), x.raw);
-    return I16{_mm512_maddubs_epi16(w.magnitudes.raw, turned)};
+  static HWY_INLINE U WithSigns(U x, U signs) {
+    const __mmask64 negative = _mm512_movepi8_mask(signs.raw);
+    return U{_mm512_mask_sub_epi8(x.raw, negative, _mm512_setzero_si512(), x.raw)};
   }
   static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm512_madd_epi16(v.raw, _mm512_set1_epi16(1))}; }
 #elif HWY_MAX_BYTES == 32
-  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
-    return I16{_mm256_maddubs_epi16(w.magnitudes.raw, _mm256_sign_epi8(x.raw, w.signs.raw))};
-  }
+  static HWY_INLINE U WithSigns(U x, U signs) { return U{_mm256_sign_epi8(x.raw, signs.raw)}; }
   static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm256_madd_epi16(v.raw, _mm256_set1_epi16(1))}; }
 #else
-  static HWY_INLINE I16 MultiplyPairs(const Weights& w, U x) {
-    return I16{_mm_maddubs_epi16(w.magnitudes.raw, _mm_sign_epi8(x.raw, w.signs.raw))};
-  }
+  static HWY_INLINE U WithSigns(U x, U signs) { return U{_mm_sign_epi8(x.raw, signs.raw)}; }
   static HWY_INLINE I AddNeighbours(I16 v) { return I{_mm_madd_epi16(v.raw, _mm_set1_epi16(1))}; }
 #endif
+  template <int kBias>
   static HWY_INLINE Weights Unpack(U w) {
+    if constexpr (kBias != kSigned) return {w, w};
     const hn::Repartition<std::int8_t, D> d8;
     return {w, hn::BitCast(du, hn::Abs(hn::BitCast(d8, w)))};
   }
-  template <int>
-  static constexpr int kPackedBias = kSigned;
   template <int kBias>
+  static constexpr int kPackedBias = kBias;
+  template <int>
   static HWY_INLINE U Pack(U w) {
-    return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
+    return w;
   }
   template <int kBias>
   static HWY_INLINE Weights Prepare(U w) {
-    return Unpack(Pack<kBias>(w));
+    return Unpack<kBias>(w);
   }
 };
 #else
@@ -162,15 +180,12 @@ struct DotPlain {
   static constexpr std::size_t kTile = 4, kWorthUnpacking = 48;
   static constexpr bool kOutrunsMemory = false;
   using Weights = U;
-  template <int>
+  template <int, int>
   static constexpr int kRoom = 0;
-  template <int>
+  template <int, int>
   struct Sum {
     I sum;
-    template <int>
-    HWY_INLINE void Begin(I) {
-      sum = hn::Zero(di);
-    }
+    HWY_INLINE void Begin(I) { sum = hn::Zero(di); }
     HWY_INLINE void Add(U w, const std::byte* x) {
       const I wide = hn::BitCast(di, w), q = BroadcastInt(x);
       CONTINUO_UNROLL
@@ -191,7 +206,10 @@ struct DotPlain {
   static HWY_INLINE Weights Prepare(U w) {
     return Pack<kBias>(w);
   }
-  static HWY_INLINE Weights Unpack(U w) { return w; }
+  template <int>
+  static HWY_INLINE Weights Unpack(U w) {
+    return w;
+  }
 };
 #endif
 
@@ -212,10 +230,10 @@ struct Int8Kind {
   static constexpr int kBias = kBiasOf, kRoom = kRoomFor;
 };
 template <class Dot, class F>
-using DirectKind = Int8Kind<F::kSteps, F::kShifted, F::kBias, Dot::template kRoom<F::kLargest>>;
+using DirectKind = Int8Kind<F::kSteps, F::kShifted, F::kBias, Dot::template kRoom<F::kBias, F::kLargest>>;
 template <class Dot, class F>
-using PackedKind =
-    Int8Kind<F::kSteps, F::kShifted, Dot::template kPackedBias<F::kBias>, Dot::template kRoom<F::kLargest>>;
+using PackedKind = Int8Kind<F::kSteps, F::kShifted, Dot::template kPackedBias<F::kBias>,
+                            Dot::template kRoom<Dot::template kPackedBias<F::kBias>, F::kLargest>>;
 
 // The sums of one block take in a product each: y[t] as int8.h says. `weights(g)` are the prepared ones of group g,
 // `scale(s)` the scales of step s.
@@ -224,12 +242,12 @@ HWY_INLINE void AddBlock(const std::byte* x, WeightsAt&& weights, ScaleAt&& scal
   constexpr std::size_t kGroups = 8 / Kind::kSteps;
   CONTINUO_UNROLL
   for (std::size_t s = 0; s < Kind::kSteps; ++s) {
-    typename Dot::template Sum<Kind::kRoom> sums[kTokens];
+    typename Dot::template Sum<Kind::kBias, Kind::kRoom> sums[kTokens];
     CONTINUO_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
       I offset = BroadcastInt(Int8At(x, s == 0 ? kInt8Offset : kInt8OffsetHigh, t, kTokens));
       if (s == 0 && Kind::kSteps == 2) offset = hn::Sub(offset, BroadcastInt(Int8At(x, kInt8OffsetHigh, t, kTokens)));
-      sums[t].template Begin<Kind::kBias>(offset);
+      sums[t].Begin(offset);
     }
     CONTINUO_UNROLL
     for (std::size_t g = s * kGroups; g < (s + 1) * kGroups; ++g) {
@@ -280,6 +298,32 @@ struct Int8Panel {
   std::size_t ahead;  // bytes from a row to where memory is fetched meanwhile; 0: nowhere
 };
 
+// The products of a stored block: y takes in its kBlocks blocks; x is the first of these. `on_block()` is called before
+// each.
+template <class Dot, class F, class Rows, std::size_t kTokens, class OnBlock>
+HWY_INLINE void AddStoredBlock(const Rows& rows, const std::byte* x, V (&y)[kTokens], OnBlock&& on_block) {
+  HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
+  HWY_ALIGN float shifts[F::kBlocks * kLanes];
+  F::LoadScales(rows, scales, shifts);
+  for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
+    const typename F::template Packed<Rows> packed(rows, group);
+    const auto take = [&]<std::size_t kPart>() HWY_ATTR {
+      const std::size_t part = group * F::kTogether + kPart;
+      on_block();
+      AddBlock<Dot, DirectKind<Dot, F>>(
+          x,
+          [&](std::size_t g)
+              HWY_ATTR { return Dot::template Prepare<F::kBias>(F::template Weight<kPart>(packed, group, g)); },
+          [&](std::size_t s) HWY_ATTR { return hn::Load(d, scales + (part * F::kSteps + s) * kLanes); }, y);
+      if constexpr (F::kShifted) AddShift(x, hn::Load(d, shifts + part * kLanes), y);
+      x += kInt8BlockBytes * kTokens;
+    };
+    take.template operator()<0>();
+    if constexpr (F::kTogether >= 2) take.template operator()<1>();
+    if constexpr (F::kTogether == 4) take.template operator()<2>(), take.template operator()<3>();
+  }
+}
+
 // Few tokens: weights go from memory into registers and are used at once. Meanwhile the panels to come are fetched
 // into the second-level cache, byte after byte: the rows themselves, sixteen streams, are too many for a processor to
 // follow on its own.
@@ -291,30 +335,13 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
   V y[kTokens];
   CONTINUO_UNROLL
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
-  HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
-  HWY_ALIGN float shifts[F::kBlocks * kLanes];
   for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
     if (p.ahead) {
       for (std::size_t i = 0; i < stored * kLanes; i += 64) FetchFar(fetch + i);
       fetch += stored * kLanes;
     }
-    F::LoadScales(rows, 0, scales, shifts);
-    for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
-      const typename F::Packed packed = F::LoadPacked(rows, 0, group);
-      const auto take = [&]<std::size_t kPart>() HWY_ATTR {
-        const std::size_t part = group * F::kTogether + kPart;
-        U w[8];
-        F::template Weights<kPart>(packed, group, w);
-        AddBlock<Dot, DirectKind<Dot, F>>(
-            x, [&](std::size_t g) HWY_ATTR { return Dot::template Prepare<F::kBias>(w[g]); },
-            [&](std::size_t s) HWY_ATTR { return hn::Load(d, scales + (part * F::kSteps + s) * kLanes); }, y);
-        if constexpr (F::kShifted) AddShift(x, hn::Load(d, shifts + part * kLanes), y);
-        x += kInt8BlockBytes * kTokens;
-      };
-      take.template operator()<0>();
-      if constexpr (F::kTogether >= 2) take.template operator()<1>();
-      if constexpr (F::kTogether == 4) take.template operator()<2>(), take.template operator()<3>();
-    }
+    AddStoredBlock<Dot, F>(rows, x, y, [] {});
+    x += F::kBlocks * kInt8BlockBytes * kTokens;
   }
   StoreRows(y, p.n, p.y, p.y_stride);
 }
@@ -324,23 +351,22 @@ HWY_NOINLINE void MultiplyDirectly(const Int8Panel& p, const std::byte* x) {
 template <class Kind>
 inline constexpr std::size_t kPackedVectors = 8 + Kind::kSteps + (Kind::kShifted ? 1 : 0);
 
-template <class Dot, class F>
-HWY_NOINLINE void PackPanel(const Int8Panel& p, float* packed) {
+// Rows: StoredRows, or PanelRows<F> of a repacked panel.
+template <class Dot, class F, class Rows>
+HWY_NOINLINE void PackPanel(Rows rows, std::size_t blocks, float* packed) {
   const std::size_t stored = format_info(F::kFormat).block_bytes;
-  StoredRows rows = p.rows;
   HWY_ALIGN float scales[F::kBlocks * F::kSteps * kLanes];
   HWY_ALIGN float shifts[F::kBlocks * kLanes];
-  for (std::size_t b = 0; b < p.blocks; b += F::kBlocks, rows.Advance(stored)) {
-    F::LoadScales(rows, 0, scales, shifts);
+  for (std::size_t b = 0; b < blocks; b += F::kBlocks, rows.Advance(stored)) {
+    F::LoadScales(rows, scales, shifts);
     for (std::size_t group = 0; group < F::kBlocks / F::kTogether; ++group) {
-      const typename F::Packed columns = F::LoadPacked(rows, 0, group);
+      const typename F::template Packed<Rows> columns(rows, group);
       const auto put = [&]<std::size_t kPart>() HWY_ATTR {
         const std::size_t part = group * F::kTogether + kPart;
-        U w[8];
-        F::template Weights<kPart>(columns, group, w);
         CONTINUO_UNROLL
         for (std::size_t g = 0; g < 8; ++g) {
-          hn::Store(hn::BitCast(d, Dot::template Pack<F::kBias>(w[g])), d, packed + g * kLanes);
+          hn::Store(hn::BitCast(d, Dot::template Pack<F::kBias>(F::template Weight<kPart>(columns, group, g))), d,
+                    packed + g * kLanes);
         }
         std::copy_n(scales + part * F::kSteps * kLanes, F::kSteps * kLanes, packed + 8 * kLanes);
         if constexpr (F::kShifted) std::copy_n(shifts + part * kLanes, kLanes, packed + (8 + F::kSteps) * kLanes);
@@ -360,7 +386,9 @@ HWY_NOINLINE void MultiplyPacked(const Int8Panel& p, const float* packed, const 
   for (std::size_t t = 0; t < kTokens; ++t) y[t] = hn::Zero(d);
   for (std::size_t b = 0; b < p.blocks; ++b, packed += kPackedVectors<Kind> * kLanes, x += kInt8BlockBytes * kTokens) {
     AddBlock<Dot, Kind>(
-        x, [&](std::size_t g) HWY_ATTR { return Dot::Unpack(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); },
+        x,
+        [&](std::size_t g)
+            HWY_ATTR { return Dot::template Unpack<Kind::kBias>(hn::BitCast(du, hn::Load(d, packed + g * kLanes))); },
         [&](std::size_t s) HWY_ATTR { return hn::Load(d, packed + (8 + s) * kLanes); }, y);
     if constexpr (Kind::kShifted) AddShift(x, hn::Load(d, packed + (8 + Kind::kSteps) * kLanes), y);
   }
@@ -405,7 +433,7 @@ struct PackedProducts {
 template <class Dot, class F>
 void MultiplyPanel(const Int8Panel& p, std::size_t k, const std::byte* x, std::size_t tokens, float* packed) {
   if (tokens <= kDirectTokens) return DirectTile<typename Dot::ForFew, F, kDirectTokens>(p, x, tokens);
-  PackPanel<Dot, F>(p, packed);
+  PackPanel<Dot, F>(p.rows, p.blocks, packed);
   PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
 }
 
@@ -438,25 +466,30 @@ void MatMulInt8(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
   }
 }
 
-// Products alone, with nothing but activations from memory. Returns the operations done.
+// Products alone, with nothing but activations from memory: of 4-bit weights, whose sums are widened once a block, so
+// that no format's products can be faster. Returns the operations done.
 template <class Dot>
 std::size_t PeakInt8(std::size_t rounds) {
+  constexpr std::size_t kGroups = 8;
   alignas(4) std::byte x[4 * kPeakSums] = {};
-  const typename Dot::Weights w = Dot::template Prepare<8>(hn::Set(du, 0x01010101u));
-  typename Dot::template Sum<Dot::template kRoom<128>> sums[kPeakSums];
+  const typename Dot::Weights w = Dot::template Prepare<0>(hn::Set(du, 0x01010101u));
+  typename Dot::template Sum<0, Dot::template kRoom<0, 15>> sums[kPeakSums];
   CONTINUO_UNROLL
-  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].template Begin<0>(hn::Zero(di));
+  for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Begin(hn::Zero(di));
   for (std::size_t i = 0; i < rounds; ++i) {
-    asm volatile("" : "+m"(x));
     CONTINUO_UNROLL
-    for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
+    for (std::size_t g = 0; g < kGroups; ++g) {
+      asm volatile("" : "+m"(x));
+      CONTINUO_UNROLL
+      for (std::size_t s = 0; s < kPeakSums; ++s) sums[s].Add(w, x + 4 * s);
+    }
   }
   CONTINUO_UNROLL
   for (std::size_t s = 0; s < kPeakSums; ++s) {
     I result = sums[s].Result();
     Forget(result);
   }
-  return rounds * kPeakSums * kLanes * 4 * 2;
+  return rounds * kGroups * kPeakSums * kLanes * 4 * 2;
 }
 
 }  // namespace continuo::HWY_NAMESPACE

@@ -14,7 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
 
-// How the blocks of a format stand in a panel: kVectors vectors of weights each, as `Put` makes them from the stored
+// How the blocks of a format that is used as bytes or as nibbles stand in a panel: kVectors vectors of weights each, as `Put` makes them from the stored
 // columns; At(block, g) are the weights of group g, prepared. Behind the weights of all blocks come, block after block,
 // kLanes scales as binary16, then the shifts where the format has them.
 template <class Dot, class F>
@@ -23,7 +23,7 @@ struct Repacked {  // a byte a weight
   static constexpr std::size_t kVectors = 8;
   static HWY_INLINE U Put(U column) { return Dot::template Pack<F::kBias>(column); }
   static HWY_INLINE typename Dot::Weights At(const std::uint32_t* block, std::size_t g) {
-    return Dot::Unpack(hn::Load(du, block + g * kLanes));
+    return Dot::template Unpack<Kind::kBias>(hn::Load(du, block + g * kLanes));
   }
 };
 
@@ -51,16 +51,58 @@ struct Repacked<Dot, Int8IQ4_NL> : RepackedNibbles<Dot, Int8IQ4_NL> {};
 template <class F>
 inline constexpr std::size_t kHalves = F::kShifted ? 2 : 1;
 
-HWY_INLINE V HalvesAt(const std::uint16_t* p) {
-  const hn::Rebind<hwy::float16_t, D> d_half;
-  return hn::PromoteTo(d, hn::LoadU(d_half, reinterpret_cast<const hwy::float16_t*>(p)));
+// Formats that are repacked by columns instead (PanelRows), all bits where they were stored.
+template <class F>
+inline constexpr bool kByColumns = requires {
+  F::kWords;
+};
+
+template <class F>
+void RepackPanelByColumns(StoredRows stored, std::size_t blocks, std::byte* out) {
+  auto* words = reinterpret_cast<std::uint32_t*>(out);
+  std::byte* tails = out + blocks * F::kWords * kLanes * sizeof(std::uint32_t);
+  const auto row = [&](std::size_t r) { return stored.quarter[r / 4] + r % 4 * stored.stride; };
+  for (std::size_t b = 0; b < blocks; ++b, stored.Advance(format_info(F::kFormat).block_bytes)) {
+    std::size_t word = 0;
+    for (; word + 4 <= F::kWords; word += 4) {
+      U columns[4];
+      LoadColumns(stored, F::kWordsAt + 4 * word, columns);
+      CONTINUO_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) hn::Store(columns[i], du, words + (word + i) * kLanes);
+    }
+    for (; word < F::kWords; ++word) {
+      for (std::size_t r = 0; r < kLanes; ++r) {
+        std::memcpy(words + word * kLanes + r, row(r) + F::kWordsAt + 4 * word, sizeof(std::uint32_t));
+      }
+    }
+    words += F::kWords * kLanes;
+    for (std::size_t r = 0; r < kLanes; ++r, tails += F::kTailBytes) {
+      if constexpr (F::kTailBytes != 0) std::memcpy(tails, row(r) + F::kTailAt, F::kTailBytes);
+    }
+  }
+}
+
+template <class Dot, class F>
+void RepackPanel(StoredRows stored, std::size_t blocks, std::byte* out) {
+  using As = Repacked<Dot, F>;
+  const FormatInfo& info = format_info(F::kFormat);
+  const std::byte* block = stored.quarter[0];
+  auto* weights = reinterpret_cast<std::uint32_t*>(out);
+  auto* halves = reinterpret_cast<std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
+  for (std::size_t b = 0; b < blocks; ++b, stored.Advance(info.block_bytes), block += info.block_bytes) {
+    const Columns<StoredRows, As::kVectors> columns(stored, info.block_bytes - 4 * As::kVectors);
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < As::kVectors; ++i) hn::Store(As::Put(columns[i]), du, weights + i * kLanes);
+    weights += As::kVectors * kLanes;
+    for (std::size_t h = 0; h < kHalves<F>; ++h) {
+      for (std::size_t r = 0; r < kLanes; ++r, ++halves) std::memcpy(halves, block + r * stored.stride + 2 * h, 2);
+    }
+  }
 }
 
 template <class Dot, class F>
 void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std::size_t k, std::byte* out) {
-  using As = Repacked<Dot, F>;
-  const FormatInfo& info = format_info(F::kFormat);
-  const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+  const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   for (std::size_t first = 0; first < rows; first += kLanes, out += panel_bytes) {
     if (rows - first < kLanes) {
       const std::size_t row_bytes = stored_bytes(F::kFormat, k);
@@ -70,17 +112,11 @@ void RepackRows(const std::byte* w, std::size_t w_stride, std::size_t rows, std:
       }
       return RepackRows<Dot, F>(filled.data(), row_bytes, kLanes, k, out);
     }
-    StoredRows stored(w + first * w_stride, w_stride);
-    auto* weights = reinterpret_cast<std::uint32_t*>(out);
-    auto* halves = reinterpret_cast<std::uint16_t*>(weights + blocks * As::kVectors * kLanes);
-    for (std::size_t b = 0; b < blocks; ++b, stored.Advance(info.block_bytes), weights += As::kVectors * kLanes) {
-      const typename F::Packed columns = F::LoadPacked(stored, 0, 0);
-      CONTINUO_UNROLL
-      for (std::size_t i = 0; i < As::kVectors; ++i) hn::Store(As::Put(columns.v[i]), du, weights + i * kLanes);
-      const std::byte* block = w + first * w_stride + b * info.block_bytes;
-      for (std::size_t h = 0; h < kHalves<F>; ++h) {
-        for (std::size_t r = 0; r < kLanes; ++r, ++halves) std::memcpy(halves, block + r * w_stride + 2 * h, 2);
-      }
+    const StoredRows stored(w + first * w_stride, w_stride);
+    if constexpr (kByColumns<F>) {
+      RepackPanelByColumns<F>(stored, k / format_info(F::kFormat).block_values, out);
+    } else {
+      RepackPanel<Dot, F>(stored, k / kInt8Block, out);
     }
   }
 }
@@ -119,6 +155,28 @@ HWY_NOINLINE void MultiplyRepacked(const std::byte* panels, std::size_t rows, st
   for (std::size_t p = 0; p < kPanels; ++p) StoreRows(sums[p], rows - p * kLanes, y + p * kLanes, y_stride);
 }
 
+// The same for panels that are repacked by columns.
+template <class Dot, class F, std::size_t kPanels, std::size_t kTokens>
+HWY_NOINLINE void MultiplyColumns(const std::byte* panels, std::size_t rows, std::size_t blocks, const std::byte* x,
+                                  float* y, std::size_t y_stride, Fetch& fetch) {
+  const std::size_t panel_bytes = repacked_bytes(F::kFormat, kLanes, blocks * kInt8Block);
+  PanelRows<F> first(panels, blocks / F::kBlocks), second(panels + panel_bytes, blocks / F::kBlocks);
+  V sums[2][kTokens];
+  CONTINUO_UNROLL
+  for (std::size_t t = 0; t < kTokens; ++t) sums[0][t] = sums[1][t] = hn::Zero(d);
+  const std::size_t lines = fetch.Lines(kTokens);
+  for (std::size_t b = 0; b < blocks; b += F::kBlocks, x += F::kBlocks * kInt8BlockBytes * kTokens) {
+    AddStoredBlock<Dot, F>(first, x, sums[0], [&]() HWY_ATTR { fetch.Step(lines); });
+    first.Advance(0);
+    if constexpr (kPanels == 2) {
+      AddStoredBlock<Dot, F>(second, x, sums[1], [] {});
+      second.Advance(0);
+    }
+  }
+  StoreRows(sums[0], rows, y, y_stride);
+  if constexpr (kPanels == 2) StoreRows(sums[1], rows - kLanes, y + kLanes, y_stride);
+}
+
 // The function for a tile of `tokens`, 1 <= tokens <= kMost.
 template <class Dot, class F, std::size_t kPanels, std::size_t kMost>
 HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t rows, std::size_t blocks, const std::byte* x,
@@ -128,7 +186,11 @@ HWY_INLINE void RepackedTile(const std::byte* panels, std::size_t rows, std::siz
       return RepackedTile<Dot, F, kPanels, kMost - 1>(panels, rows, blocks, x, tokens, y, y_stride, fetch);
     }
   }
-  MultiplyRepacked<Dot, F, kPanels, kMost>(panels, rows, blocks, x, y, y_stride, fetch);
+  if constexpr (kByColumns<F>) {
+    MultiplyColumns<Dot, F, kPanels, kMost>(panels, rows, blocks, x, y, y_stride, fetch);
+  } else {
+    MultiplyRepacked<Dot, F, kPanels, kMost>(panels, rows, blocks, x, y, y_stride, fetch);
+  }
 }
 
 // Panels that few tokens take together: as many streams from memory.
@@ -180,23 +242,49 @@ struct RepackedProducts {
   }
 };
 
+// Panels by columns: unpacked once for all tokens.
+template <class Dot, class F>
+void MultiplyManyByColumns(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x,
+                           std::size_t tokens, float* y, std::size_t y_stride, std::byte* scratch) {
+  const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
+  float* const packed = AlignedScratch(scratch);
+  for (std::size_t r = 0; r < rows; r += kLanes, panels += panel_bytes) {
+    PackPanel<Dot, F>(PanelRows<F>(panels, blocks / F::kBlocks), blocks, packed);
+    const Int8Panel p{
+        .rows = {panels, 0}, .n = rows - r, .blocks = blocks, .y = y + r, .y_stride = y_stride, .ahead = 0};
+    PackedProducts<Dot, PackedKind<Dot, F>>::Multiply(p, packed, k, x, tokens);
+  }
+}
+
 // Where a way for few tokens finds the same panels, it need not be there twice.
 template <class Dot, class F>
-using FewDot = std::conditional_t<Repacked<Dot, F>::kVectors == 4, typename Dot::ForFew, Dot>;
+constexpr bool SamePanels() {
+  if constexpr (kByColumns<F>) {
+    return true;
+  } else {
+    return std::is_base_of_v<RepackedNibbles<Dot, F>, Repacked<Dot, F>>;
+  }
+}
+template <class Dot, class F>
+using FewDot = std::conditional_t<SamePanels<Dot, F>(), typename Dot::ForFew, Dot>;
 
 template <class Dot, class F>
 void MatMulRepacked(const std::byte* panels, std::size_t rows, std::size_t k, const std::byte* x, std::size_t tokens,
                     float* y, std::size_t y_stride, std::byte* scratch) {
   if (tokens == 0) return;
   if (tokens > kFewTokens) {
-    return RepackedProducts<Dot, F>::Multiply(panels, rows, k, x, tokens, y, y_stride, scratch);
+    if constexpr (kByColumns<F>) {
+      return MultiplyManyByColumns<Dot, F>(panels, rows, k, x, tokens, y, y_stride, scratch);
+    } else {
+      return RepackedProducts<Dot, F>::Multiply(panels, rows, k, x, tokens, y, y_stride, scratch);
+    }
   }
   using Few = FewDot<Dot, F>;
   const std::size_t blocks = k / kInt8Block, panel_bytes = repacked_bytes(F::kFormat, kLanes, k);
   constexpr std::size_t kTogether = kPanelsTogether * kLanes;
   const std::size_t bytes = kPanelsTogether * panel_bytes;
   Fetch fetch(bytes, blocks * tokens);
-  const bool outruns = tokens == 1 && Few::kOutrunsMemory && Repacked<Few, F>::kVectors == 8;
+  const bool outruns = tokens == 1 && Few::kOutrunsMemory && !SamePanels<Dot, F>();
   const bool fetches = !outruns || !streams_by_itself();
   std::size_t r = 0;
   for (; r + kLanes < rows; r += kTogether, panels += bytes) {

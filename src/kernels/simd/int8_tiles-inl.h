@@ -22,7 +22,10 @@ struct DotTiles : DotVnni {
   static HWY_INLINE U Pack(U w) {
     return kBias == 0 || kBias == kSigned ? w : AddToBytes(w, -kBias);
   }
-  static HWY_INLINE Weights Unpack(U w) { return Prepare<kSigned>(w); }
+  template <int>
+  static HWY_INLINE Weights Unpack(U w) {
+    return Prepare<kSigned>(w);
+  }
 };
 
 // The instructions, in assembler as this target does not have them (see DotVnni). Compilers use no tile by

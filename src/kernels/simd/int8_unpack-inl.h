@@ -6,12 +6,14 @@
 #define CONTINUO_SIMD_INT8_UNPACK_INL_H
 #endif
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
 #include "kernels/simd/common-inl.h"
 #include "quant/format.h"
 #include "quant/iq4_nl.h"
+#include "quant/mxfp4.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -146,45 +148,94 @@ HWY_INLINE V LoadHalves(const StoredRows& rows, std::size_t at) {
 HWY_INLINE V LoadHalves(const StoredRows& rows, std::size_t at) { return LowHalf(LoadColumn(rows, at)); }
 #endif
 
+// A panel of kLanes rows of format F, repacked by columns: of each stored block, after one another, the words of all rows
+// (four bytes of each, from byte kWordsAt on), and behind those of all blocks the kTailBytes bytes of each row that are no
+// whole word. It is read as StoredRows are, but nothing has to be turned.
+template <class F>
+struct PanelRows {
+  const std::uint32_t* words;
+  const std::byte* tails;
+
+  HWY_INLINE PanelRows(const std::byte* panel, std::size_t stored_blocks)
+      : words(reinterpret_cast<const std::uint32_t*>(panel)),
+        tails(panel + stored_blocks * F::kWords * kLanes * sizeof(std::uint32_t)) {}
+  HWY_INLINE void Advance(std::size_t) {
+    words += F::kWords * kLanes;
+    tails += F::kTailBytes * kLanes;
+  }
+};
+
+template <class F>
+HWY_INLINE U LoadColumn(const PanelRows<F>& rows, std::size_t at) {
+  return hn::Load(du, rows.words + (at - F::kWordsAt) / 4 * kLanes);
+}
+
+// binary16 numbers of kLanes rows, one after the other.
+HWY_INLINE V HalvesAt(const void* p) {
+  const hn::Rebind<hwy::float16_t, D> d_half;
+  return hn::PromoteTo(d, hn::LoadU(d_half, static_cast<const hwy::float16_t*>(p)));
+}
+template <class F>
+HWY_INLINE V LoadHalves(const PanelRows<F>& rows, std::size_t at) {
+  if (F::kTailBytes != 0) return HalvesAt(rows.tails);
+  const U both = LoadColumn(rows, at / 4 * 4);
+  return at % 4 == 0 ? LowHalf(both) : HighHalf(both);
+}
+
+// kVectors columns from byte `at` of the rows on, four bytes a column: loaded at once where rows have to be turned, when
+// they are used where a panel has them as they are.
+template <class Rows, std::size_t kVectors>
+struct Columns {
+  static_assert(kVectors % 4 == 0);
+  U v[kVectors];
+
+  HWY_INLINE Columns(const Rows& rows, std::size_t at) {
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < kVectors; i += 4) LoadColumns(rows, at + 4 * i, v + i);
+  }
+  HWY_INLINE U operator[](std::size_t i) const { return v[i]; }
+};
+template <class F, std::size_t kVectors>
+struct Columns<PanelRows<F>, kVectors> {
+  const std::uint32_t* words;
+
+  HWY_INLINE Columns(const PanelRows<F>& rows, std::size_t at) : words(rows.words + (at - F::kWordsAt) / 4 * kLanes) {}
+  HWY_INLINE U operator[](std::size_t i) const { return hn::Load(du, words + i * kLanes); }
+};
+
 // A format says how its stored block of kBlocks * 32 weights becomes whole numbers (int8.h):
 //   kBias               weights are loaded as bytes w + kBias, none of them negative; or as signed bytes, kSigned
 //   kLargest            the largest magnitude of w
 //   kSteps              scales of 32 weights
 //   kShifted            has a shift
-//   LoadScales(rows, at, scales, shifts): of the stored block at byte `at` of each row, kBlocks * kSteps vectors of
-//   scales,
-//                       kBlocks of shifts, one after the other
-//   Packed, LoadPacked(rows, at, group): the bytes of kTogether of its blocks
-//   Weights<i>(packed, group, w): of the i-th of these blocks, w[g], lane r: weights 4 g .. 4 g + 3 of row r
+//   LoadScales(rows, scales, shifts): kBlocks * kSteps vectors of scales, kBlocks of shifts, one after the other
+//   Packed<Rows>(rows, group): the bytes of kTogether of its blocks
+//   Weight<i>(packed, group, g): of the i-th of these blocks, lane r: weights 4 g .. 4 g + 3 of row r
+// `rows` are StoredRows at the stored block, or PanelRows<F>. A format that is repacked by columns (PanelRows) also says
+// where its stored block has words, and where the bytes that are left:
+//   kWordsAt, kWords, kTailAt, kTailBytes
 inline constexpr int kSigned = 128;
-
-template <std::size_t kVectors>
-struct Columns {
-  U v[kVectors];
-};
 
 struct PlainBlock {
   static constexpr std::size_t kBlocks = 1, kSteps = 1, kTogether = 1;
   static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float*) {
-    hn::Store(LoadHalves(rows, at), d, scales);
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float*) {
+    hn::Store(LoadHalves(rows, 0), d, scales);
   }
 };
 
 struct Int8Q8_0 : PlainBlock {
   static constexpr Format kFormat = Format::q8_0;
   static constexpr int kBias = kSigned, kLargest = 128;
-  using Packed = Columns<8>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
-    Packed packed;
-    LoadColumns(rows, at + 2, packed.v);
-    LoadColumns(rows, at + 18, packed.v + 4);
-    return packed;
-  }
-  template <std::size_t>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) w[g] = packed.v[g];
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 8> bytes;
+    HWY_INLINE Packed(const Rows& rows, std::size_t) : bytes(rows, 2) {}
+  };
+  template <std::size_t, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
+    return packed.bytes[g];
   }
 };
 
@@ -192,19 +243,15 @@ struct Int8Q8_0 : PlainBlock {
 template <Format kWhich, std::size_t kNibblesAt>
 struct NibbleBlock : PlainBlock {
   static constexpr Format kFormat = kWhich;
-  using Packed = Columns<4>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
-    Packed packed;
-    LoadColumns(rows, at + kNibblesAt, packed.v);
-    return packed;
-  }
-  template <std::size_t>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i) {
-      w[i] = And(packed.v[i], kNibbles);
-      w[i + 4] = And(hn::ShiftRight<4>(packed.v[i]), kNibbles);
-    }
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 4> nibbles;
+    HWY_INLINE Packed(const Rows& rows, std::size_t) : nibbles(rows, kNibblesAt) {}
+  };
+  template <std::size_t, class AnyPacked>
+  static HWY_INLINE U Weight(const AnyPacked& packed, std::size_t, std::size_t g) {
+    const U both = packed.nibbles[g % 4];
+    return And(g < 4 ? both : hn::ShiftRight<4>(both), kNibbles);
   }
   static HWY_INLINE U Number(U nibbles) { return nibbles; }  // what nibbles stand for
 };
@@ -213,26 +260,62 @@ struct Int8Q4_0 : NibbleBlock<Format::q4_0, 2> {
   static constexpr int kBias = 8, kLargest = 8;
 };
 
-struct Int8Q4_1 : NibbleBlock<Format::q4_1, 4> {
-  static constexpr int kBias = 0, kLargest = 15;
-  static constexpr bool kShifted = true;
-  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
-    hn::Store(LoadHalves(rows, at), d, scales);
-    hn::Store(LoadHalves(rows, at + 2), d, shifts);
+// A scale and a shift, both binary16, before the weights.
+struct ScaleAndShift {
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float* shifts) {
+    hn::Store(LoadHalves(rows, 0), d, scales);
+    hn::Store(LoadHalves(rows, 2), d, shifts);
   }
 };
 
+struct Int8Q4_1 : NibbleBlock<Format::q4_1, 4> {
+  static constexpr int kBias = 0, kLargest = 15;
+  static constexpr bool kShifted = true;
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float* shifts) {
+    ScaleAndShift::LoadScales(rows, scales, shifts);
+  }
+};
+
+// What nibbles stand for, by a table of sixteen signed bytes.
+HWY_INLINE U LookUp(const std::array<std::int8_t, 16>& values, U nibbles) {
+  const auto table = hn::LoadDup128(db, reinterpret_cast<const std::uint8_t*>(values.data()));
+  return hn::BitCast(du, hn::TableLookupBytes(table, hn::BitCast(db, nibbles)));
+}
+
 struct Int8IQ4_NL : NibbleBlock<Format::iq4_nl, 2> {
   static constexpr int kBias = kSigned, kLargest = 127;
-  template <std::size_t>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    NibbleBlock::Weights<0>(packed, 0, w);
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) w[g] = Number(w[g]);
+  template <std::size_t, class AnyPacked>
+  static HWY_INLINE U Weight(const AnyPacked& packed, std::size_t, std::size_t g) {
+    return Number(NibbleBlock::Weight<0>(packed, 0, g));
   }
-  static HWY_INLINE U Number(U nibbles) {
-    const auto table = hn::LoadDup128(db, reinterpret_cast<const std::uint8_t*>(kIq4Values.data()));
-    return hn::BitCast(du, hn::TableLookupBytes(table, hn::BitCast(db, nibbles)));
+  static HWY_INLINE U Number(U nibbles) { return LookUp(kIq4Values, nibbles); }
+};
+
+struct Int8MXFP4 : NibbleBlock<Format::mxfp4, 1> {
+  static constexpr std::size_t kWordsAt = 1, kWords = 4, kTailAt = 0, kTailBytes = 1;
+  static constexpr int kBias = kSigned, kLargest = 12;
+  template <std::size_t, class AnyPacked>
+  static HWY_INLINE U Weight(const AnyPacked& packed, std::size_t, std::size_t g) {
+    return LookUp(kMxfp4Values, NibbleBlock::Weight<0>(packed, 0, g));
+  }
+  // Powers of two (mxfp4_scale), by their exponents.
+  static HWY_INLINE V Scales(U e) {
+    const U normal = hn::ShiftLeft<23>(hn::Sub(e, hn::Set(du, 1)));
+    const U small = hn::IfThenElse(hn::Eq(e, hn::Zero(du)), hn::Set(du, 0x00200000u), hn::Set(du, 0x00400000u));
+    return hn::BitCast(d, hn::IfThenElse(hn::Lt(e, hn::Set(du, 2)), small, normal));
+  }
+  static HWY_INLINE void LoadScales(const StoredRows& rows, float* scales, float*) {
+    HWY_ALIGN std::uint32_t exponents[kLanes];
+    for (std::size_t r = 0; r < kLanes; ++r) {
+      exponents[r] = std::to_integer<std::uint32_t>(rows.quarter[r / 4][r % 4 * rows.stride]);
+    }
+    hn::Store(Scales(hn::Load(du, exponents)), d, scales);
+  }
+  static HWY_INLINE void LoadScales(const PanelRows<Int8MXFP4>& rows, float* scales, float*) {
+    const hn::Rebind<std::uint8_t, D> d8;
+    hn::Store(Scales(hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const std::uint8_t*>(rows.tails)))), d, scales);
   }
 };
 
@@ -240,45 +323,49 @@ struct Int8IQ4_NL : NibbleBlock<Format::iq4_nl, 2> {
 template <Format kWhich, std::size_t kNibblesAt>
 struct FiveBitBlock : NibbleBlock<kWhich, kNibblesAt> {
   using Nibbles = NibbleBlock<kWhich, kNibblesAt>;
-  using Packed = Columns<5>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t) {
-    Packed packed;
-    LoadColumns(rows, at + kNibblesAt, packed.v);
-    packed.v[4] = LoadColumn(rows, at + kNibblesAt - 4);
-    return packed;
-  }
-  template <std::size_t>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    Nibbles::template Weights<0>({{packed.v[0], packed.v[1], packed.v[2], packed.v[3]}}, 0, w);
+  template <class Rows>
+  struct Packed : Nibbles::template Packed<Rows> {
+    U bits;
+    HWY_INLINE Packed(const Rows& rows, std::size_t)
+        : Nibbles::template Packed<Rows>(rows, 0), bits(LoadColumn(rows, kNibblesAt - 4)) {}
+  };
+  template <std::size_t, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
     alignas(16) static constexpr std::uint8_t kOwnByte[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
-    const auto bits = hn::BitCast(db, packed.v[4]), own_byte = hn::LoadDup128(db, kOwnByte);
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) {
-      const auto index = hn::Add(own_byte, hn::Set(db, static_cast<std::uint8_t>(g / 2)));
-      const auto four = hn::BitCast(db, hn::Set(du, g % 2 == 0 ? 0x08040201u : 0x80402010u));
-      const auto fifth = hn::IfThenElseZero(hn::TestBit(hn::TableLookupBytes(bits, index), four), hn::Set(db, 16));
-      w[g] = hn::Or(w[g], hn::BitCast(du, fifth));
-    }
+    const auto index = hn::Add(hn::LoadDup128(db, kOwnByte), hn::Set(db, static_cast<std::uint8_t>(g / 2)));
+    const auto four = hn::BitCast(db, hn::Set(du, g % 2 == 0 ? 0x08040201u : 0x80402010u));
+    const auto own = hn::TableLookupBytes(hn::BitCast(db, packed.bits), index);
+    const auto fifth = hn::IfThenElseZero(hn::TestBit(own, four), hn::Set(db, 16));
+    return hn::Or(Nibbles::template Weight<0>(packed, 0, g), hn::BitCast(du, fifth));
   }
 };
 
 struct Int8Q5_0 : FiveBitBlock<Format::q5_0, 6> {
+  static constexpr std::size_t kWordsAt = 2, kWords = 5, kTailAt = 0, kTailBytes = 2;
   static constexpr int kBias = 16, kLargest = 16;
 };
 
 struct Int8Q5_1 : FiveBitBlock<Format::q5_1, 8> {
+  static constexpr std::size_t kWordsAt = 0, kWords = 6, kTailAt = 0, kTailBytes = 0;
   static constexpr int kBias = 0, kLargest = 31;
   static constexpr bool kShifted = true;
-  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
-    Int8Q4_1::LoadScales(rows, at, scales, shifts);
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float* shifts) {
+    ScaleAndShift::LoadScales(rows, scales, shifts);
   }
 };
 
-// The lower (kUpper 0) or upper nibbles of eight vectors.
-template <int kUpper>
-HWY_INLINE void UnpackNibbles(const U* HWY_RESTRICT packed, U* HWY_RESTRICT w) {
-  CONTINUO_UNROLL
-  for (std::size_t g = 0; g < 8; ++g) w[g] = And(Right<4 * kUpper>(packed[g]), kNibbles);
+// Byte kByte of each lane, as a number.
+template <int kByte>
+HWY_INLINE V ByteToFloat(U v) {
+  if constexpr (kByte == 3) return ToFloat(hn::ShiftRight<24>(v));
+  return ToFloat(And(Right<8 * kByte>(v), 255));
+}
+// The same of signed bytes, times 2^24.
+template <int kByte>
+HWY_INLINE V SignedByteOnTop(U v) {
+  if constexpr (kByte == 0) return ToFloat(hn::ShiftLeft<24>(v));
+  return ToFloat(And(hn::ShiftLeft<24 - 8 * kByte>(v), 0xff000000u));
 }
 
 // The eight scales and offsets of quant/k_scales.h, times the block's two factors: the block's first 16 bytes.
@@ -286,107 +373,165 @@ struct KBlock {
   static constexpr std::size_t kBlocks = 8, kSteps = 1, kTogether = 2;
   static constexpr bool kShifted = true;
 
-  template <std::size_t kPart>
-  static HWY_INLINE void StorePart(const U (&c)[4], V factor, V offset_factor, float* scales, float* shifts) {
-    constexpr int kByte = static_cast<int>(kPart % 4) * 8;
-    U scale, offset;
-    if constexpr (kPart < 4) {
-      scale = And(Right<kByte>(c[1]), 63);
-      offset = And(Right<kByte>(c[2]), 63);
-    } else {
-      scale = hn::Or(And(Right<kByte>(c[3]), 15), hn::ShiftLeft<4>(And(Right<kByte + 6>(c[1]), 3)));
-      offset = hn::Or(And(Right<kByte + 4>(c[3]), 15), hn::ShiftLeft<4>(And(Right<kByte + 6>(c[2]), 3)));
-    }
-    hn::Store(hn::Mul(factor, ToFloat(scale)), d, scales + kPart * kLanes);
-    hn::Store(hn::Neg(hn::Mul(offset_factor, ToFloat(offset))), d, shifts + kPart * kLanes);
+  // The four scales in the bytes of `bytes`.
+  static HWY_INLINE void StoreFour(U bytes, V factor, float* out) {
+    hn::Store(hn::Mul(factor, ByteToFloat<0>(bytes)), d, out);
+    hn::Store(hn::Mul(factor, ByteToFloat<1>(bytes)), d, out + kLanes);
+    hn::Store(hn::Mul(factor, ByteToFloat<2>(bytes)), d, out + 2 * kLanes);
+    hn::Store(hn::Mul(factor, ByteToFloat<3>(bytes)), d, out + 3 * kLanes);
   }
-  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float* shifts) {
-    U c[4];
-    LoadColumns(rows, at, c);
-    const V factor = LowHalf(c[0]), offset_factor = HighHalf(c[0]);
-    StorePart<0>(c, factor, offset_factor, scales, shifts);
-    StorePart<1>(c, factor, offset_factor, scales, shifts);
-    StorePart<2>(c, factor, offset_factor, scales, shifts);
-    StorePart<3>(c, factor, offset_factor, scales, shifts);
-    StorePart<4>(c, factor, offset_factor, scales, shifts);
-    StorePart<5>(c, factor, offset_factor, scales, shifts);
-    StorePart<6>(c, factor, offset_factor, scales, shifts);
-    StorePart<7>(c, factor, offset_factor, scales, shifts);
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float* shifts) {
+    const Columns<Rows, 4> c(rows, 0);
+    const V factor = LowHalf(c[0]), offset_factor = hn::Neg(HighHalf(c[0]));
+    constexpr std::uint32_t kSixBits = 0x3f3f3f3f, kTwoBits = 0x30303030;
+    StoreFour(And(c[1], kSixBits), factor, scales);
+    StoreFour(And(c[2], kSixBits), offset_factor, shifts);
+    StoreFour(hn::Or(And(c[3], kNibbles), And(hn::ShiftRight<2>(c[1]), kTwoBits)), factor, scales + 4 * kLanes);
+    StoreFour(hn::Or(And(hn::ShiftRight<4>(c[3]), kNibbles), And(hn::ShiftRight<2>(c[2]), kTwoBits)), offset_factor,
+              shifts + 4 * kLanes);
   }
 };
 
 struct Int8Q4_K : KBlock {
   static constexpr Format kFormat = Format::q4_k;
+  static constexpr std::size_t kWordsAt = 0, kWords = 36, kTailAt = 0, kTailBytes = 0;
   static constexpr int kBias = 0, kLargest = 15;
-  using Packed = Columns<8>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
-    Packed packed;
-    LoadColumns(rows, at + 16 + 32 * group, packed.v);
-    LoadColumns(rows, at + 32 + 32 * group, packed.v + 4);
-    return packed;
-  }
-  template <std::size_t kPart>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    UnpackNibbles<kPart>(packed.v, w);
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 8> nibbles;
+    HWY_INLINE Packed(const Rows& rows, std::size_t group) : nibbles(rows, 16 + 32 * group) {}
+  };
+  template <std::size_t kPart, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
+    return And(Right<4 * kPart>(packed.nibbles[g]), kNibbles);
   }
 };
 
 struct Int8Q5_K : KBlock {
   static constexpr Format kFormat = Format::q5_k;
+  static constexpr std::size_t kWordsAt = 0, kWords = 44, kTailAt = 0, kTailBytes = 0;
   static constexpr int kBias = 0, kLargest = 31;
-  using Packed = Columns<16>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
-    Packed packed;
-    LoadColumns(rows, at + 48 + 32 * group, packed.v);
-    LoadColumns(rows, at + 64 + 32 * group, packed.v + 4);
-    LoadColumns(rows, at + 16, packed.v + 8);
-    LoadColumns(rows, at + 32, packed.v + 12);
-    return packed;
-  }
-  template <std::size_t kPart>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t group, U* HWY_RESTRICT w) {
-    UnpackNibbles<kPart>(packed.v, w);
-    const int part = static_cast<int>(2 * group + kPart);
-    CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) {
-      const U bit = And(hn::ShiftRightSame(packed.v[8 + g], part), 0x01010101);
-      w[g] = hn::Or(w[g], hn::ShiftLeft<4>(bit));
-    }
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 8> nibbles, bits;
+    HWY_INLINE Packed(const Rows& rows, std::size_t group) : nibbles(rows, 48 + 32 * group), bits(rows, 16) {}
+  };
+  template <std::size_t kPart, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t group, std::size_t g) {
+    const auto own = hn::Set(db, static_cast<std::uint8_t>(1u << (2 * group + kPart)));
+    const auto fifth = hn::IfThenElseZero(hn::TestBit(hn::BitCast(db, packed.bits[g]), own), hn::Set(db, 16));
+    return hn::Or(And(Right<4 * kPart>(packed.nibbles[g]), kNibbles), hn::BitCast(du, fifth));
   }
 };
 
 struct Int8Q6_K {
   static constexpr Format kFormat = Format::q6_k;
+  static constexpr std::size_t kWordsAt = 0, kWords = 52, kTailAt = 208, kTailBytes = 2;
   static constexpr std::size_t kBlocks = 8, kSteps = 2, kTogether = 4;
   static constexpr int kBias = 32, kLargest = 32;
   static constexpr bool kShifted = false;
-  static HWY_INLINE void LoadScales(const StoredRows& rows, std::size_t at, float* scales, float*) {
-    U packed[4];
-    LoadColumns(rows, at + 192, packed);
-    const V factor = LoadHalves(rows, at + 208);
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float*) {
+    const Columns<Rows, 4> packed(rows, 192);
+    const V factor = hn::Mul(LoadHalves(rows, 208), hn::Set(d, 0x1p-24f));
     CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 16; ++i) {
-      const auto byte_on_top = hn::ShiftLeftSame(hn::BitCast(di, packed[i / 4]), static_cast<int>(24 - 8 * (i % 4)));
-      hn::Store(hn::Mul(factor, hn::ConvertTo(d, hn::ShiftRight<24>(byte_on_top))), d, scales + i * kLanes);
+    for (std::size_t i = 0; i < 4; ++i, scales += 4 * kLanes) {
+      hn::Store(hn::Mul(factor, SignedByteOnTop<0>(packed[i])), d, scales);
+      hn::Store(hn::Mul(factor, SignedByteOnTop<1>(packed[i])), d, scales + kLanes);
+      hn::Store(hn::Mul(factor, SignedByteOnTop<2>(packed[i])), d, scales + 2 * kLanes);
+      hn::Store(hn::Mul(factor, SignedByteOnTop<3>(packed[i])), d, scales + 3 * kLanes);
     }
   }
-  using Packed = Columns<24>;
-  static HWY_INLINE Packed LoadPacked(const StoredRows& rows, std::size_t at, std::size_t group) {
-    Packed packed;
-    CONTINUO_UNROLL
-    for (std::size_t i = 0; i < 4; ++i) LoadColumns(rows, at + 64 * group + 16 * i, packed.v + 4 * i);
-    LoadColumns(rows, at + 128 + 32 * group, packed.v + 16);
-    LoadColumns(rows, at + 144 + 32 * group, packed.v + 20);
-    return packed;
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 16> nibbles;
+    Columns<Rows, 8> bits;
+    HWY_INLINE Packed(const Rows& rows, std::size_t group) : nibbles(rows, 64 * group), bits(rows, 128 + 32 * group) {}
+  };
+  template <std::size_t kPart, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
+    const U bits = packed.bits[g];
+    const U upper = kPart < 2           ? hn::ShiftLeft < kPart < 2 ? 4 - 2 * kPart : 0 > (bits)
+                              : Right < kPart < 2 ? 0
+                                        : 2 * kPart - 4 > (bits);
+    const U lower = And(Right<kPart / 2 * 4>(packed.nibbles[kPart % 2 * 8 + g]), kNibbles);
+    return hn::Or(lower, And(upper, 0x30303030));
   }
-  template <std::size_t kPart>
-  static HWY_INLINE void Weights(const Packed& packed, std::size_t, U* HWY_RESTRICT w) {
-    UnpackNibbles<kPart / 2>(packed.v + kPart % 2 * 8, w);
+};
+
+struct Int8Q3_K {
+  static constexpr Format kFormat = Format::q3_k;
+  static constexpr std::size_t kWordsAt = 0, kWords = 27, kTailAt = 108, kTailBytes = 2;
+  static constexpr std::size_t kBlocks = 8, kSteps = 2, kTogether = 4;
+  static constexpr int kBias = 4, kLargest = 4;
+  static constexpr bool kShifted = false;
+  // q3_k_scale of quant/q3_k.h, four at a time.
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float*) {
+    U c[4];  // the last three
+    LoadLastColumns(rows, c);
+    const V factor = LoadHalves(rows, 108);
+    constexpr std::uint32_t kTwoBits = 0x30303030;
+    const U four[4] = {hn::Or(And(c[1], kNibbles), And(hn::ShiftLeft<4>(c[3]), kTwoBits)),
+                       hn::Or(And(c[2], kNibbles), And(hn::ShiftLeft<2>(c[3]), kTwoBits)),
+                       hn::Or(And(hn::ShiftRight<4>(c[1]), kNibbles), And(c[3], kTwoBits)),
+                       hn::Or(And(hn::ShiftRight<4>(c[2]), kNibbles), And(hn::ShiftRight<2>(c[3]), kTwoBits))};
+    const V middle = hn::Set(d, 32.0f);
     CONTINUO_UNROLL
-    for (std::size_t g = 0; g < 8; ++g) {
-      const U bits = And(Right<2 * kPart>(packed.v[16 + g]), 0x03030303);
-      w[g] = hn::Or(w[g], hn::ShiftLeft<4>(bits));
+    for (std::size_t i = 0; i < 4; ++i, scales += 4 * kLanes) {
+      hn::Store(hn::Mul(factor, hn::Sub(ByteToFloat<0>(four[i]), middle)), d, scales);
+      hn::Store(hn::Mul(factor, hn::Sub(ByteToFloat<1>(four[i]), middle)), d, scales + kLanes);
+      hn::Store(hn::Mul(factor, hn::Sub(ByteToFloat<2>(four[i]), middle)), d, scales + 2 * kLanes);
+      hn::Store(hn::Mul(factor, hn::Sub(ByteToFloat<3>(four[i]), middle)), d, scales + 3 * kLanes);
     }
+  }
+  // Bytes 92 .. 107 of each row: sixteen bytes from a later one on would pass the block's end.
+  static HWY_INLINE void LoadLastColumns(const StoredRows& rows, U* HWY_RESTRICT out) { LoadColumns(rows, 92, out); }
+  static HWY_INLINE void LoadLastColumns(const PanelRows<Int8Q3_K>& rows, U* HWY_RESTRICT out) {
+    CONTINUO_UNROLL
+    for (std::size_t i = 0; i < 4; ++i) out[i] = LoadColumn(rows, 92 + 4 * i);
+  }
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 8> high, low;
+    HWY_INLINE Packed(const Rows& rows, std::size_t group) : high(rows, 0), low(rows, 32 + 32 * group) {}
+  };
+  template <std::size_t kPart, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t group, std::size_t g) {
+    const auto own = hn::Set(db, static_cast<std::uint8_t>(1u << (4 * group + kPart)));
+    const auto third = hn::IfThenElseZero(hn::TestBit(hn::BitCast(db, packed.high[g]), own), hn::Set(db, 4));
+    return hn::Or(And(Right<2 * kPart>(packed.low[g]), 0x03030303), hn::BitCast(du, third));
+  }
+};
+
+struct Int8IQ4_XS {
+  static constexpr Format kFormat = Format::iq4_xs;
+  static constexpr std::size_t kWordsAt = 0, kWords = 34, kTailAt = 0, kTailBytes = 0;
+  static constexpr std::size_t kBlocks = 8, kSteps = 1, kTogether = 1;
+  static constexpr int kBias = kSigned, kLargest = 127;
+  static constexpr bool kShifted = false;
+  // iq4_xs_scale of quant/iq4_xs.h.
+  template <class Rows>
+  static HWY_INLINE void LoadScales(const Rows& rows, float* scales, float*) {
+    const U first = LoadColumn(rows, 0), low = LoadColumn(rows, 4), high = hn::ShiftRight<16>(first);
+    const V factor = LowHalf(first), middle = hn::Set(d, 32.0f);
+    CONTINUO_UNROLL
+    for (int part = 0; part < 8; ++part) {
+      const U nibble = And(hn::ShiftRightSame(low, 4 * part), 15), two = And(hn::ShiftRightSame(high, 2 * part), 3);
+      const V scale = hn::Sub(ToFloat(hn::Or(nibble, hn::ShiftLeft<4>(two))), middle);
+      hn::Store(hn::Mul(factor, scale), d, scales + static_cast<std::size_t>(part) * kLanes);
+    }
+  }
+  template <class Rows>
+  struct Packed {
+    Columns<Rows, 4> nibbles;
+    HWY_INLINE Packed(const Rows& rows, std::size_t group) : nibbles(rows, 8 + 16 * group) {}
+  };
+  template <std::size_t, class Rows>
+  static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
+    const U both = packed.nibbles[g % 4];
+    return LookUp(kIq4Values, And(g < 4 ? both : hn::ShiftRight<4>(both), kNibbles));
   }
 };
 

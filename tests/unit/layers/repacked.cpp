@@ -52,11 +52,18 @@ TEST_CASE("repacked weights give the products of those that are stored") {
   for (const auto& [format, layout] : {std::pair{Format::q8_0, Layout::row_major},
                                        {Format::q4_0, Layout::row_major},
                                        {Format::q4_1, Layout::row_major},
+                                       {Format::q5_0, Layout::row_major},
                                        {Format::iq4_nl, Layout::row_major},
+                                       {Format::mxfp4, Layout::row_major},
+                                       {Format::q3_k, Layout::row_major},
+                                       {Format::q4_k, Layout::row_major},
+                                       {Format::q6_k, Layout::row_major},
                                        {Format::f32, Layout::transposed},
                                        {Format::bf16, Layout::transposed}}) {
     for (const std::size_t rows : {16, 48, 400, 17, 335}) {  // the last two: no whole panels
-      for (const std::size_t cols : {32, 96, 544}) {
+      const bool super_blocks = format_info(format).block_values == 256;
+      for (const std::size_t cols :
+           super_blocks ? std::vector<std::size_t>{256, 768} : std::vector<std::size_t>{32, 96, 544}) {
         const Stored w = random_matrix(format, layout, rows, cols);
         RepackedWeights repacked(best_kernels(), nullptr);
         for (const std::size_t tokens : {1, 3, 9, 40}) {
@@ -102,7 +109,7 @@ TEST_CASE("what cannot be repacked stays as it is") {
   RepackedWeights repacked(best_kernels(), nullptr);
   const Stored few = random_matrix(Format::q8_0, Layout::row_major, 3, 32),
                plain = random_matrix(Format::f32, Layout::row_major, 16, 32),
-               blocks = random_matrix(Format::q6_k, Layout::row_major, 16, 256);
+               blocks = random_matrix(Format::q2_k, Layout::row_major, 16, 256);
   for (const Stored* w : {&few, &plain, &blocks}) repacked.want(w->matrix);
   repacked.finish(threads);
   for (const Stored* w : {&few, &plain, &blocks}) REQUIRE(&repacked.latest(w->matrix) == &w->matrix);
