@@ -1,7 +1,7 @@
 # embed_page(TARGET FOLDER): puts the page's style and script (FOLDER/*.css, *.js) into TARGET, and what a page's content
 # security policy calls them: base64 of their SHA-256 (src/explain/page_assets.h).
 set(page_styles page.css)
-set(page_scripts core.js figures.js matrices.js page.js)
+set(page_scripts core.js figures.js play.js matrices.js page.js)
 
 # The bytes that `hex` spells, in base64.
 function(base64_of_hex hex result)

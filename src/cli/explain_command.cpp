@@ -9,7 +9,9 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/explain_files.h"
+#include "cli/explain_text.h"
 #include "cli/interrupt.h"
+#include "cli/mask_token.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
@@ -23,7 +25,6 @@
 #include "loading/loaded_model.h"
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
-#include "requests/token_ids.h"
 
 namespace continuo {
 
@@ -34,31 +35,6 @@ constexpr double kCurveSeconds = 3;
 
 // Figures are drawn in a terminal's width, within these.
 constexpr std::size_t kFewestColumns = 60, kMostColumns = 160;
-
-Result<std::vector<TokenId>> read_ids(const Options& options, const Tokenizer* tokenizer, const Model& model,
-                                      const std::atomic<bool>& interrupted) {
-  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
-  std::vector<TokenId> ids;
-  if (options.ids) {
-    CONTINUO_TRY(ids, parse_ids(text));
-  } else {
-    CONTINUO_TRY(ids, encode_prompt(*tokenizer, model, text));
-    if (ids.empty() && model.spec.bos_token) ids.push_back(*model.spec.bos_token);
-  }
-  if (ids.empty()) return usage_error("there is nothing to explain: the text has no tokens");
-  for (const TokenId id : ids) {
-    if (id < 0 || id >= model.spec.vocab_size) {
-      return usage_error(
-          fmt::format("token id {} is outside the vocabulary, expected 0 to {}", id, model.spec.vocab_size - 1));
-    }
-  }
-  const auto context = static_cast<std::size_t>(model.spec.context_length);
-  if (ids.size() > context) {
-    return Error{.kind = ErrorKind::context,
-                 .what = fmt::format("the text has {} tokens and the model's context holds {}", ids.size(), context)};
-  }
-  return ids;
-}
 
 // Appends what the model writes after the text.
 Result<std::size_t> generate(Engine& engine, const Options& options, const SamplingOptions& sampling,
@@ -88,44 +64,30 @@ Result<std::optional<SamplingFeedback>> learned(Engine& engine, const explain::Q
   return std::optional(completion.feedback);
 }
 
-// The window that is drawn; a text that is too long for one picture needs to be told which part.
-Result<void> choose_window(const Options& options, explain::Question& question) {
-  constexpr std::size_t kLongest = explain::kLongestWindow;
-  const std::size_t n = question.ids.size();
-  const auto [from, to] = std::pair(options.explain.from, options.explain.to);
-  if (from && *from >= n)
-    return usage_error(fmt::format("--from is {}, expected a position from 0 to {}", *from, n - 1));
-  if (to && *to >= n) return usage_error(fmt::format("--to is {}, expected a position from 0 to {}", *to, n - 1));
-  question.from = from.value_or(0);
-  question.to = to ? *to + 1 : n;
-  if (question.from >= question.to) {
-    return usage_error(fmt::format("--from {} stands after --to {}", question.from, question.to - 1));
-  }
-  if (question.to - question.from <= kLongest) return {};
-  return usage_error(
-      fmt::format("{} tokens are too many to draw, {} at the most", question.to - question.from, kLongest),
-      fmt::format("choose a part: --from {} --to {}", question.from, question.from + kLongest - 1));
-}
-
-Result<void> check_head(const Options& options, const explain::Recording& recording) {
-  const std::size_t layer = options.explain.layer, head = options.explain.head;
-  if (layer >= recording.layers.size()) {
-    return usage_error(fmt::format("--layer is {}, expected 0 to {}", layer, recording.layers.size() - 1));
-  }
-  const auto& attention = recording.layers[layer].attention;
-  if (attention && head >= attention->heads.size()) {
-    return usage_error(fmt::format("--head is {}, expected 0 to {}", head, attention->heads.size() - 1));
-  }
-  return {};
-}
-
 std::vector<explain::Panel> chosen_panels(const Options& options) {
   std::vector<explain::Panel> chosen;
+  const bool beside = options.explain.beside || !options.explain.beside_model.empty();
   for (const explain::Panel& panel : explain::panels()) {
     const auto& views = options.explain.views;
-    if (views.empty() || std::find(views.begin(), views.end(), panel.name) != views.end()) chosen.push_back(panel);
+    const bool named = std::find(views.begin(), views.end(), panel.name) != views.end();
+    // Without something to set beside there is nothing to say, unless one asks.
+    if (named || (views.empty() && (beside || panel.name != "beside"))) chosen.push_back(panel);
   }
   return chosen;
+}
+
+// What the wanted views and files need.
+unsigned wanted_parts(const Options& options) {
+  unsigned parts = 0;
+  for (const std::string& dump : options.explain.dumps) {
+    parts |= explain::kPass | explain::kAttention;
+    if (dump.starts_with("memory.")) parts |= explain::kMemory;
+  }
+  const bool files_alone = options.explain.views.empty() && !options.explain.dumps.empty() && !options.json &&
+                           options.explain.html.empty() && options.explain.svg.empty();
+  if (files_alone) return parts;
+  for (const explain::Panel& panel : chosen_panels(options)) parts |= panel.parts;
+  return parts;
 }
 
 bool colour_allowed(const Output& output) {
@@ -141,8 +103,9 @@ Result<void> print_views(std::span<const explain::Panel> panels, const explain::
   if (const auto columns = terminal_columns(STDOUT_FILENO)) {
     terminal.columns = std::clamp(*columns, kFewestColumns, kMostColumns);
   }
+  bool open = output.write(explain::draw_terminal_head(view, terminal));
   for (const explain::Panel& panel : panels) {
-    if (!output.write(explain::draw_terminal(panel, view, terminal))) break;
+    open = open && output.write(explain::draw_terminal(panel, view, terminal));
   }
   return output.finish();
 }
@@ -164,16 +127,77 @@ Result<void> show(const Options& options, const explain::Recording& recording) {
   if (!options.explain.html.empty()) {
     CONTINUO_TRY_VOID(write_whole_file(options.explain.html, explain::draw_page(panels, view, {CONTINUO_VERSION})));
   }
-  if (options.json) return print_json(explain::recording_json(recording));
+  if (options.json) return print_json(explain::recording_json(recording, options.explain.layer, options.explain.head));
   const bool written = !options.explain.dumps.empty() || !options.explain.svg.empty() || !options.explain.html.empty();
   if (written) return {};
   return print_views(panels, view);
 }
 
-bool wants_curve(const Options& options) {
-  const auto& views = options.explain.views;
-  return views.empty() ? options.explain.dumps.empty() || !options.explain.html.empty()
-                       : std::find(views.begin(), views.end(), "cost") != views.end();
+Result<LoadedModel> load_for(const Options& options, const std::string& name) {
+  const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
+  return while_waiting(options, "loading the model", [&] { return load(name, use, chosen_sampling(options)); });
+}
+
+// What a model that continues text does before it is looked into: it writes.
+Result<void> go_on(const Options& options, const LoadedModel& loaded, explain::Question& question,
+                   const std::atomic<bool>& interrupted) {
+  const Model& model = loaded.network;
+  CONTINUO_TRY(Engine engine, Engine::create(model, loaded.text(), engine_options(options)));
+  CONTINUO_TRY(question.generated, generate(engine, options, question.sampling, question.ids, interrupted));
+  CONTINUO_TRY_VOID(choose_window(options, model, question));
+  CONTINUO_TRY(question.feedback, learned(engine, question, interrupted));
+  engine.prepare(question.sampling);
+  return {};
+}
+
+Result<explain::Recording> look_into(const Options& options, const LoadedModel& loaded, explain::Question question,
+                                     const std::string& text, const std::atomic<bool>& interrupted) {
+  const Model& model = loaded.network;
+  question.sampling = resolve_sampling(options, loaded.sampling);
+  CONTINUO_TRY_VOID(validate(question.sampling, static_cast<std::size_t>(model.spec.vocab_size)));
+  CONTINUO_TRY(question.ids, explain_ids(options, loaded, text));
+  if (sees_both_sides(model.spec)) {
+    if (options.explain.tokens > 0) {
+      return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text",
+                                     loaded.name, model.spec.family));
+    }
+    question.mask = named_mask(loaded.text());
+    CONTINUO_TRY_VOID(choose_window(options, model, question));
+  } else {
+    CONTINUO_TRY_VOID(go_on(options, loaded, question, interrupted));
+  }
+  const EngineOptions engine = engine_options(options);
+  CONTINUO_TRY(const KernelTable kernels, kernels_of(engine));
+  ThreadPool threads(threads_of(engine, model));
+  const explain::Machine machine{model, loaded.text(), kernels, threads, options.kv_type};
+  CONTINUO_TRY(explain::Recording recording, while_waiting(options, "computing what to show", [&] {
+                 return explain::explain(machine, question, interrupted);
+               }));
+  recording.model = loaded.name;
+  return recording;
+}
+
+// Another text, or the same, in another model, or the same.
+Result<void> look_beside(const Options& options, const LoadedModel& loaded, const std::string& text,
+                         explain::Recording& recording, const std::atomic<bool>& interrupted) {
+  if (!options.explain.beside && options.explain.beside_model.empty()) return {};
+  Options other = options;
+  other.explain.tokens = 0;
+  other.explain.from = other.explain.to = std::nullopt;
+  const explain::Question question{.parts = explain::kPass | explain::kAttention};
+  const std::string& other_text = options.explain.beside ? *options.explain.beside : text;
+  const auto keep = [&](explain::Recording found) {
+    recording.beside = std::make_shared<const explain::Recording>(std::move(found));
+  };
+  if (options.explain.beside_model.empty()) {
+    CONTINUO_TRY(explain::Recording found, look_into(other, loaded, question, other_text, interrupted));
+    keep(std::move(found));
+    return {};
+  }
+  CONTINUO_TRY(const LoadedModel second, load_for(options, options.explain.beside_model));
+  CONTINUO_TRY(explain::Recording found, look_into(other, second, question, other_text, interrupted));
+  keep(std::move(found));
+  return {};
 }
 
 }  // namespace
@@ -181,30 +205,17 @@ bool wants_curve(const Options& options) {
 Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
-  const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
-  CONTINUO_TRY(const LoadedModel loaded, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, use, chosen_sampling(options));
-               }));
-  const Model& model = loaded.network;
-  const Tokenizer* const pieces = loaded.text();
-  explain::Question question{.without_mask = options.explain.no_mask};
-  question.sampling = resolve_sampling(options, loaded.sampling);
-  CONTINUO_TRY_VOID(validate(question.sampling, static_cast<std::size_t>(model.spec.vocab_size)));
-  CONTINUO_TRY(question.ids, read_ids(options, pieces, model, interrupted));
-  CONTINUO_TRY(Engine engine, Engine::create(model, pieces, engine_options(options)));
-  CONTINUO_TRY(question.generated, generate(engine, options, question.sampling, question.ids, interrupted));
-  CONTINUO_TRY_VOID(choose_window(options, question));
-  CONTINUO_TRY(question.feedback, learned(engine, question, interrupted));
-  engine.prepare(question.sampling);
-  if (wants_curve(options)) question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
-
-  ThreadPool threads(engine.threads());
-  const explain::Machine machine{model, pieces, engine.kernels(), threads, options.kv_type};
-  CONTINUO_TRY(explain::Recording recording, while_waiting(options, "computing what to show", [&] {
-                 return explain::explain(machine, question, interrupted);
-               }));
-  recording.model = loaded.name;
-  CONTINUO_TRY_VOID(check_head(options, recording));
+  CONTINUO_TRY(const LoadedModel loaded, load_for(options, options.model));
+  CONTINUO_TRY_VOID(check_head(options, loaded.network.spec));
+  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
+  explain::Question question{.parts = wanted_parts(options),
+                             .layer = options.explain.layer,
+                             .head = options.explain.head,
+                             .no_limits = options.explain.measure,
+                             .without_mask = options.explain.no_mask};
+  question.curve_seconds = options.explain.measure ? 1e9 : kCurveSeconds;
+  CONTINUO_TRY(explain::Recording recording, look_into(options, loaded, question, text, interrupted));
+  CONTINUO_TRY_VOID(look_beside(options, loaded, text, recording, interrupted));
   return show(options, recording);
 }
 

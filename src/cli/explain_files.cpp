@@ -36,14 +36,19 @@ Result<std::size_t> number_below(const std::string& text, std::size_t limit, std
   return number;
 }
 
-Result<Dump> find_head(const explain::Recording& r, const std::string& layer_text, const std::string& head_text,
-                       bool scores) {
+Result<Dump> find_head(const explain::Recording& r, const std::string& what, const std::string& layer_text,
+                       const std::string& head_text) {
   CONTINUO_TRY(const std::size_t layer, number_below(layer_text, r.layers.size(), "layer"));
   if (!r.layers[layer].attention) return usage_error(fmt::format("--dump: layer {} has no attention", layer));
-  const auto& heads = r.layers[layer].attention->heads;
-  CONTINUO_TRY(const std::size_t head, number_below(head_text, heads.size(), "head"));
-  return Dump{fmt::format("{}.{}.{}.npy", scores ? "scores" : "attention", layer, head),
-              scores ? &heads[head].scores : &heads[head].weights};
+  const explain::AttentionRecord& attention = *r.layers[layer].attention;
+  CONTINUO_TRY(const std::size_t number, number_below(head_text, attention.heads.size(), "head"));
+  const explain::HeadRecord& head = attention.heads[number];
+  const explain::Grid* const grid = what == "scores"  ? &head.scores
+                                    : what == "query" ? &head.queries
+                                    : what == "key"   ? &attention.keys[head.kv_head]
+                                    : what == "value" ? &attention.values[head.kv_head]
+                                                      : &head.weights;
+  return Dump{fmt::format("{}.{}.{}.npy", what, layer, number), grid};
 }
 
 Result<Dump> find_unit(const explain::Recording& r, const std::string& layer_text, const std::string& unit_text) {
@@ -86,11 +91,13 @@ Result<Dump> find_dump(const explain::Recording& r, const std::string& what) {
     CONTINUO_TRY(const std::size_t layer, number_below(parts[1], r.layers.size(), "layer"));
     return Dump{fmt::format("hidden.{}.npy", layer), &r.hidden[layer + 1]};
   }
-  if (parts.size() == 3 && parts[0] == "scores") return find_head(r, parts[1], parts[2], true);
+  if (parts.size() == 3 && (parts[0] == "scores" || parts[0] == "query" || parts[0] == "key" || parts[0] == "value"))
+    return find_head(r, parts[0], parts[1], parts[2]);
   if (parts.size() == 3 && parts[0] == "memory") return find_unit(r, parts[1], parts[2]);
-  if (parts.size() == 2) return find_head(r, parts[0], parts[1], false);
-  return usage_error(
-      fmt::format("--dump is '{}', expected L.H, scores.L.H, memory.L.U, hidden.L, hidden.input or logits", what));
+  if (parts.size() == 2) return find_head(r, "attention", parts[0], parts[1]);
+  return usage_error(fmt::format(
+      "--dump is '{}', expected L.H, scores.L.H, query.L.H, key.L.H, value.L.H, memory.L.U, hidden.L, hidden.input or logits",
+      what));
 }
 
 }  // namespace continuo

@@ -14,7 +14,7 @@ Result<void> write_whole_file(const std::string& path, std::string_view bytes);
 // Makes the folder if it is not there.
 Result<void> make_folder(const std::string& path);
 
-// What --dump names: "L.H", "scores.L.H", "memory.L.U", "hidden.L", "hidden.input", "logits".
+// What --dump names: "L.H", "scores.L.H", "query.L.H", "key.L.H", "value.L.H", "memory.L.U", "hidden.L", "hidden.input", "logits".
 struct Dump {
   std::string file;  // "attention.0.1.npy"
   const explain::Grid* grid = nullptr;

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/mask_token.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/waiting.h"
@@ -38,10 +39,7 @@ struct MaskedText {
 Result<TokenId> mask_token(const Options& options, const Tokenizer* tokenizer) {
   if (options.fill.mask_id) return *options.fill.mask_id;
   if (!tokenizer) return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
-  for (const char* name : {"[MASK]", "<mask>"}) {
-    const std::optional<TokenId> id = tokenizer->find(name);
-    if (id && tokenizer->is_special(*id)) return *id;
-  }
+  if (const auto id = named_mask(tokenizer)) return *id;
   return usage_error("the model's tokenizer names no mask token", "--mask-id gives its id");
 }
 

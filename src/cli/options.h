@@ -33,6 +33,8 @@ struct ExplainOptions {
   std::size_t layer = 0, head = 0;
   std::size_t tokens = 0;  // to generate first
   std::string language = "en";
+  std::optional<std::string> beside;  // another text
+  std::string beside_model;           // another model
   bool no_mask = false;
   bool measure = false;
 };

@@ -24,7 +24,7 @@ double row_entropy(const HeadRecord& head, std::size_t row) {
   double entropy = 0;
   const auto add = [&](double w) { entropy -= w > 0 ? w * std::log2(w) : 0; };
   add(head.before[row]);
-  for (std::size_t j = 0; j <= row; ++j) add(head.weights.at(row, j));
+  for (std::size_t j = 0; j < head.weights.cols; ++j) add(head.weights.at(row, j));
   return entropy;
 }
 
@@ -59,18 +59,43 @@ HeadFacts attention_facts(const HeadRecord& head, std::span<const TokenId> ids, 
     facts.entropy += row_entropy(head, i) / double(w.rows);
     if (from + i == 0) continue;  // the first token sees itself alone
     const float* const row = w.values.data() + i * w.cols;
-    const auto largest = static_cast<std::size_t>(std::max_element(row, row + i + 1) - row);
+    const auto largest = static_cast<std::size_t>(std::max_element(row, row + w.cols) - row);
     facts.off_diagonal += largest != i || head.before[i] > row[i] ? 1 : 0;
     if (from == 0) facts.first_token += row[0];
     if (i > 0) facts.previous_token += row[i - 1];
+    facts.own_token += row[i];
     ++rows;
   }
   if (rows > 0) {
     facts.off_diagonal /= rows;
     facts.first_token /= rows;
     facts.previous_token /= rows;
+    facts.own_token /= rows;
   }
   return facts;
+}
+
+double share_of(const HeadFacts& facts, HeadKind kind) {
+  switch (kind) {
+    case HeadKind::previous_token:
+      return facts.previous_token;
+    case HeadKind::first_token:
+      return facts.first_token;
+    case HeadKind::own_token:
+      return facts.own_token;
+    case HeadKind::induction:
+      return facts.induction.value_or(0);
+    case HeadKind::mixed:
+      break;
+  }
+  return 0;
+}
+
+HeadKind kind_of(const HeadFacts& facts) {
+  const HeadKind best = *std::max_element(std::begin(kHeadKinds), std::end(kHeadKinds), [&](HeadKind a, HeadKind b) {
+    return share_of(facts, a) < share_of(facts, b);
+  });
+  return share_of(facts, best) >= kKindShare ? best : HeadKind::mixed;
 }
 
 }  // namespace continuo::explain

@@ -11,4 +11,11 @@ namespace continuo::explain {
 // if 0).
 HeadFacts attention_facts(const HeadRecord& head, std::span<const TokenId> ids, std::size_t from);
 
+// Kinds that have a name, and the mean weight that a head has to put there to be called so.
+inline constexpr HeadKind kHeadKinds[] = {HeadKind::induction, HeadKind::previous_token, HeadKind::own_token,
+                                          HeadKind::first_token};
+inline constexpr double kKindShare = 0.4;
+double share_of(const HeadFacts& facts, HeadKind kind);
+HeadKind kind_of(const HeadFacts& facts);
+
 }  // namespace continuo::explain

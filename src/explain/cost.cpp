@@ -16,6 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kChunk = 512;       // prompt tokens at once: the engine's own
 constexpr std::size_t kFirstLength = 16;  // of the curve
+constexpr std::size_t kLongestCounted = 4096;
 constexpr std::size_t kDecodeSteps = 12;
 constexpr int kRepeats = 3;             // at the least; more while they take
 constexpr double kEnoughSeconds = 0.1;  // less than this together, but not more than
@@ -160,6 +161,13 @@ Work attention_work(const AttentionSpec& spec, std::size_t from, std::size_t to,
   for (std::size_t position = from; position < to; ++position) {
     pairs += double(position + 1 - first_visible(spec, position));
   }
+  if (spec.mask == AttentionSpec::Mask::both_sides) {
+    pairs = 0;
+    for (std::size_t position = from; position < to; ++position) {
+      const VisibleKeys keys = visible_keys(spec, position, to);
+      pairs += double(keys.end - keys.first);
+    }
+  }
   const std::size_t seen = to - first_visible(spec, from);
   return {4.0 * spec.n_heads * spec.head_dim * pairs, double(seen * cache_bytes(spec, kv_type))};
 }
@@ -213,6 +221,36 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
             times_of_pass.output);  // the last row alone, as generating does
+}
+
+// ---- operations by length ----
+
+// Of the tokens [from, to) behind what is remembered; the output layer for the last of them alone.
+WorkPoint work_of_tokens(const Model& model, std::size_t from, std::size_t to) {
+  WorkPoint point{.length = to};
+  const std::size_t rows = to - from;
+  for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
+    const LayerSpec& layer = model.spec.layers[i];
+    const LayerWeights& weights = model.weights.layers[i];
+    point.other += projections_work(weights.mixer, rows).operations;
+    if (const AttentionSpec* const attention = attention_in(layer.mixer))
+      point.attention += attention_work(*attention, from, to, Format::f32).operations;
+    point.scan += scan_cost(layer.mixer).operations * double(rows);
+    point.feed += feed_work(layer, weights, rows).operations;
+  }
+  point.other += work_of(model.weights.output, 1).operations;
+  return point;
+}
+
+void count_work(const Model& model, CostRecord& cost) {
+  for (std::size_t n = kFirstLength; n <= kLongestCounted; n *= 2) {
+    WorkPoint point = work_of_tokens(model, 0, n);
+    const WorkPoint one = work_of_tokens(model, n, n + 1);
+    point.decode_attention = one.attention;
+    point.decode_scan = one.scan;
+    point.decode_other = one.feed + one.other;
+    cost.work.push_back(point);
+  }
 }
 
 // ---- the curve ----
@@ -281,10 +319,8 @@ Result<void> measure_curve(const Machine& machine, const Question& question, Cos
   return {};
 }
 
-}  // namespace
-
-Result<void> measure_cost(const Machine& machine, const Question& question, Recording& r,
-                          const std::atomic<bool>& interrupted) {
+Result<void> measure_phases(const Machine& machine, const Question& question, Recording& r,
+                            const std::atomic<bool>& interrupted) {
   const ModelSpec& spec = machine.model.spec;
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, question.to, question.ids.size(), machine.kv_type);
@@ -292,15 +328,31 @@ Result<void> measure_cost(const Machine& machine, const Question& question, Reco
   const Snapshot before = state.snapshot();
   std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
+    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     state.restore(before);
     runs.push_back(timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
   }
-  r.cost.state_bytes = SequenceState::recurrent_bytes(spec);
+  list_phases(machine, by_time(std::move(runs), 0), r);
+  return {};
+}
+
+}  // namespace
+
+double operations(const Model& model, std::size_t from, std::size_t to) {
+  return work_of_tokens(model, from, to).whole();
+}
+
+Result<void> measure_cost(const Machine& machine, const Question& question, Recording& r,
+                          const std::atomic<bool>& interrupted) {
+  r.cost.state_bytes = SequenceState::recurrent_bytes(machine.model.spec);
   r.cost.weight_bytes = machine.model.weight_bytes;
   r.cost.threads = machine.threads.size();
   r.cost.kernels = machine.kernels.name;
   r.cost.context_length = r.context_length;
-  list_phases(machine, by_time(std::move(runs), 0), r);
+  if (question.parts & (kPhases | kCurve)) count_work(machine.model, r.cost);
+  if (question.parts & kPhases) CONTINUO_TRY_VOID(measure_phases(machine, question, r, interrupted));
+  // A text that is seen from both sides has no next token, and its length is timed as it is.
+  if (!(question.parts & kCurve) || r.both_sides) return {};
   return measure_curve(machine, question, r.cost, interrupted);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,11 +23,17 @@ namespace continuo::explain {
 
 // Tokens that can be drawn at once; a longer text needs a window.
 inline constexpr std::size_t kLongestWindow = 128;
+// Scores of the last row that the page names.
+inline constexpr std::size_t kNamedLogits = 400;
 
 struct Question {
   std::vector<TokenId> ids;                  // the text
   std::size_t generated = 0;                 // the last so many of them were generated
   std::size_t from = 0, to = 0;              // the window; not empty, at most kLongestWindow tokens, inside the text
+  unsigned parts = kAllParts;                // what is wanted, of Part
+  std::size_t layer = 0, head = 0;           // the head that is drawn large
+  std::optional<TokenId> mask;               // of networks that see both sides: what hides a token
+  bool no_limits = false;                    // on the work of leaving parts out
   bool without_mask = false;                 // record what rows would look like without the causal mask, too
   std::size_t continuation = 6;              // tokens of "how the text would have gone on"; 0: none
   SamplingOptions sampling;                  // of the ladder
@@ -58,6 +65,9 @@ void describe_positions(const Machine& machine, Recording& recording);
 void read_lens(const Machine& machine, Recording& recording);
 // outputs.cpp. Guesses, surprisal, ranks.
 void describe_outputs(const Question& question, Recording& recording);
+// The same of each token hidden behind a mask, given all others (Salazar et al. 2019, arXiv:1910.14659).
+Result<void> describe_masked_outputs(const Machine& machine, const Question& question, Recording& recording,
+                                     const std::atomic<bool>& interrupted);
 // ladder.cpp. From the last row's logits to the draw, stage by stage. `position`: of the token to be drawn.
 Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::size_t generated,
              const SamplingOptions& options, const std::optional<SamplingFeedback>& feedback = {});

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "explain/attention_facts.h"
 #include "explain/canvases.h"
 #include "explain/memory_record.h"
 
@@ -52,6 +53,10 @@ class Writer {
   Json layer(const LayerRecord& layer) const;
   Json output(const RowOutput& output) const;
   Json ladder() const;
+  Json attribution() const;
+  Json ablations(const std::vector<Ablation>& list, std::string_view kind) const;
+  Json what_if() const;
+  Json tree() const;
   Json cost() const;
 
  private:
@@ -93,7 +98,10 @@ Json Writer::positions() const {
   const PositionRecord& p = r_.positions;
   switch (p.kind) {
     case PositionKind::learned:
-      return {{"kind", "learned"}, {"rows", grid_json(p.rows)}, {"cosines", grid_json(p.cosines)}};
+    case PositionKind::sinusoidal:
+      return {{"kind", p.kind == PositionKind::learned ? "learned" : "sinusoidal"},
+              {"rows", grid_json(p.rows)},
+              {"cosines", grid_json(p.cosines)}};
     case PositionKind::rope:
       return {{"kind", "rope"},
               {"layer", p.rope_layer},
@@ -115,18 +123,61 @@ Json head_json(const HeadRecord& head) {
   Json out = {{"kv_head", head.kv_head}, {"scores", grid_json(head.scores)}, {"weights", grid_json(head.weights)}};
   if (head.unmasked.rows > 0) out["weights_without_mask"] = grid_json(head.unmasked);
   out["weight_before_window"] = numbers_json(head.before);
-  out["facts"] = {{"off_diagonal", f.off_diagonal},     {"asymmetry", f.asymmetry},
-                  {"first_token", f.first_token},       {"entropy_bits", f.entropy},
-                  {"previous_token", f.previous_token}, {"induction", optional_json(f.induction)}};
+  out["weight_on_sink"] = head.sink.empty() ? Json() : numbers_json(head.sink);
+  out["facts"] = {{"off_diagonal", f.off_diagonal},         {"asymmetry", f.asymmetry},
+                  {"first_token", f.first_token},           {"entropy_bits", f.entropy},
+                  {"previous_token", f.previous_token},     {"own_token", f.own_token},
+                  {"induction", optional_json(f.induction)}};
+  constexpr std::string_view kKinds[] = {"mixed", "previous_token", "first_token", "own_token", "induction"};
+  out["kind"] = kKinds[static_cast<std::size_t>(kind_of(f))];
   return out;
 }
 
 Json attention_json(const AttentionRecord& attention) {
   Json heads = Json::array();
   for (const HeadRecord& head : attention.heads) heads.push_back(head_json(head));
+  if (attention.heads.empty()) return nullptr;
   return {{"n_heads", attention.spec.n_heads},   {"n_kv_heads", attention.spec.n_kv_heads},
           {"head_dim", attention.spec.head_dim}, {"scale", number(attention.spec.scale)},
           {"window", attention.spec.window},     {"heads", std::move(heads)}};
+}
+
+Json routing_json(const RoutingRecord& routing) {
+  Json rows = Json::array();
+  for (const auto& row : routing.rows) {
+    Json list = Json::array();
+    for (const ExpertChoice& choice : row)
+      list.push_back({{"expert", choice.expert}, {"weight", number(choice.weight)}});
+    rows.push_back(std::move(list));
+  }
+  return {{"n_experts", routing.n_experts},
+          {"n_active", routing.n_active},
+          {"shared", routing.shared},
+          {"rows", std::move(rows)}};
+}
+
+// The vectors of one head, and what it makes of them.
+Json chosen_head_json(const Recording& r, std::size_t layer, std::size_t number_of_head) {
+  if (layer >= r.layers.size() || !r.layers[layer].attention) return nullptr;
+  const AttentionRecord& attention = *r.layers[layer].attention;
+  if (number_of_head >= attention.heads.size()) return nullptr;
+  const HeadRecord& head = attention.heads[number_of_head];
+  const Grid& values = attention.values[head.kv_head];
+  Grid results(head.weights.rows, values.cols);
+  for (std::size_t i = 0; i < results.rows; ++i) {
+    for (std::size_t d = 0; d < results.cols; ++d) {
+      double sum = 0;
+      for (std::size_t j = 0; j < values.rows; ++j) sum += double(head.weights.at(i, j)) * double(values.at(j, d));
+      results.at(i, d) = static_cast<float>(sum);
+    }
+  }
+  return {{"layer", layer},
+          {"head", number_of_head},
+          {"kv_head", head.kv_head},
+          {"queries", grid_json(head.queries)},
+          {"keys", grid_json(attention.keys[head.kv_head])},
+          {"values", grid_json(values)},
+          {"results", grid_json(results)}};
 }
 
 Json unit_json(const UnitRecord& unit) {
@@ -162,6 +213,7 @@ Json Writer::layer(const LayerRecord& layer) const {
   }
   return {{"attention", layer.attention ? attention_json(*layer.attention) : Json()},
           {"memory", layer.memory ? memory_json(*layer.memory) : Json()},
+          {"routing", layer.routing ? routing_json(*layer.routing) : Json()},
           {"residual_norm", numbers_json(layer.residual)},
           {"mixer_part_norm", numbers_json(layer.mixer_part)},
           {"feed_part_norm", numbers_json(layer.feed_part)},
@@ -213,15 +265,90 @@ Json Writer::ladder() const {
           {"to", l.to}};
 }
 
+Json Writer::attribution() const {
+  const Attribution& a = r_.attribution;
+  if (a.parts.empty()) return nullptr;
+  constexpr std::string_view kKinds[] = {"embedding", "head", "mixer", "feed_forward", "layer_input", "bias", "rest"};
+  Json parts = Json::array();
+  for (const PartShare& part : a.parts) {
+    const bool of_layer = part.kind != PartShare::Kind::embedding && part.kind != PartShare::Kind::bias &&
+                          part.kind != PartShare::Kind::rest;
+    parts.push_back({{"kind", kKinds[static_cast<std::size_t>(part.kind)]},
+                     {"layer", of_layer ? Json(part.layer) : Json()},
+                     {"head", part.kind == PartShare::Kind::head ? Json(part.head) : Json()},
+                     {"answer", part.answer},
+                     {"rival", part.rival}});
+  }
+  return {{"answer", token(a.answer.id)},
+          {"answer_logit", a.answer_logit},
+          {"rival", token(a.rival.id)},
+          {"rival_logit", a.rival_logit},
+          {"parts", std::move(parts)}};
+}
+
+Json Writer::ablations(const std::vector<Ablation>& list, std::string_view kind) const {
+  Json out = Json::array();
+  for (const Ablation& one : list) {
+    Json entry = Json::object();
+    if (kind == "token") entry["position"] = r_.from + one.row;
+    if (kind != "token") entry["layer"] = one.layer;
+    if (kind == "head") entry["head"] = one.head;
+    entry["guesses"] = guesses(one.best);
+    entry["answer_probability"] = number(one.answer);
+    entry["divergence_bits"] = one.divergence;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json Writer::what_if() const {
+  const WhatIf& w = r_.what_if;
+  if (w.before.empty()) return nullptr;
+  return {{"guesses", guesses(w.before)},
+          {"tokens", ablations(w.tokens, "token")},
+          {"layers", ablations(w.layers, "layer")},
+          {"heads", ablations(w.heads, "head")},
+          {"complete", w.complete}};
+}
+
+Json Writer::tree() const {
+  Json nodes = Json::array();
+  for (const TreeNode& node : r_.tree) {
+    Json entry = token(node.id);
+    entry["probability"] = number(node.probability);
+    entry["path_probability"] = node.path;
+    entry["parent"] = optional_json(node.parent);
+    nodes.push_back(std::move(entry));
+  }
+  return nodes;
+}
+
+Json unmasked_json(const Recording& r) {
+  if (!r.unmasked.absent.empty()) return nullptr;
+  Json logprobs = Json::array();
+  for (const auto& logprob : r.unmasked.logprobs) logprobs.push_back(optional_json(logprob));
+  return {{"logprobs", std::move(logprobs)}, {"weights", r.unmasked.weights ? grid_json(*r.unmasked.weights) : Json()}};
+}
+
 Json Writer::cost() const {
   const CostRecord& c = r_.cost;
-  Json phases = Json::array(), curve = Json::array();
+  Json phases = Json::array(), work = Json::array(), curve = Json::array();
   for (const PhaseCost& phase : c.phases) {
     phases.push_back({{"name", phase.name},
                       {"layer", optional_json(phase.layer)},
                       {"operations", phase.operations},
                       {"bytes", phase.bytes},
                       {"seconds", phase.seconds}});
+  }
+  for (const WorkPoint& point : c.work) {
+    work.push_back({{"tokens", point.length},
+                    {"attention", point.attention},
+                    {"scan", point.scan},
+                    {"feed_forward", point.feed},
+                    {"other", point.other},
+                    {"decode_attention", point.decode_attention},
+                    {"decode_scan", point.decode_scan},
+                    {"decode_other", point.decode_other}});
   }
   for (const CurvePoint& point : c.curve) {
     curve.push_back({{"tokens", point.length},
@@ -236,15 +363,16 @@ Json Writer::cost() const {
   return {{"threads", c.threads},           {"kernels", c.kernels},
           {"weight_bytes", c.weight_bytes}, {"cache_bytes_per_token", c.cache_bytes_per_token},
           {"state_bytes", c.state_bytes},   {"phases", std::move(phases)},
-          {"curve", std::move(curve)},      {"curve_end", c.curve_end}};
+          {"work", std::move(work)},        {"curve", std::move(curve)},
+          {"curve_end", c.curve_end}};
 }
 
 }  // namespace
 
-Json recording_json(const Recording& r) {
+Json recording_json(const Recording& r, std::size_t layer, std::size_t head) {
   const Writer writer(r);
   Json layers = Json::array(), outputs = Json::array();
-  for (const LayerRecord& layer : r.layers) layers.push_back(writer.layer(layer));
+  for (const LayerRecord& record : r.layers) layers.push_back(writer.layer(record));
   for (const RowOutput& output : r.outputs) outputs.push_back(writer.output(output));
   return {{"format", "continuo-explain-1"},
           {"model", r.model},
@@ -262,7 +390,13 @@ Json recording_json(const Recording& r) {
           {"layers", std::move(layers)},
           {"outputs", std::move(outputs)},
           {"perplexity", optional_json(r.perplexity)},
-          {"ladder", writer.ladder()},
+          {"ladder", r.ladder.logits_best.empty() ? Json() : writer.ladder()},
+          {"chosen_head", chosen_head_json(r, layer, head)},
+          {"attribution", writer.attribution()},
+          {"what_if", writer.what_if()},
+          {"tree", writer.tree()},
+          {"unmasked", unmasked_json(r)},
+          {"beside", r.beside ? recording_json(*r.beside, layer, head) : Json()},
           {"cost", writer.cost()}};
 }
 

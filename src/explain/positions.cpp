@@ -16,14 +16,14 @@ double product(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-void describe_learned(const Machine& machine, Recording& r) {
+void describe_rows(const Machine& machine, PositionKind kind, Recording& r) {
   const VocabularyProbe vocabulary(machine.model, machine.kernels, machine.threads);
   PositionRecord& p = r.positions;
-  p.kind = PositionKind::learned;
+  p.kind = kind;
   const std::size_t n = r.rows();
   p.cosines = Grid(n, n);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto row = vocabulary.learned_position(r.from + i);
+    const auto row = vocabulary.position_row(r.from + i);
     if (p.rows.cols == 0) p.rows = Grid(n, row.size());
     std::copy(row.begin(), row.end(), &p.rows.at(i, 0));
   }
@@ -68,7 +68,9 @@ bool describe_first(const ModelSpec& spec, Part AttentionSpec::*part, PositionRe
 void describe_positions(const Machine& machine, Recording& r) {
   const ModelSpec& spec = machine.model.spec;
   PositionRecord& p = r.positions;
-  if (std::holds_alternative<LearnedPositions>(spec.positions)) return describe_learned(machine, r);
+  if (std::holds_alternative<LearnedPositions>(spec.positions)) return describe_rows(machine, PositionKind::learned, r);
+  if (std::holds_alternative<SinusoidalPositions>(spec.positions))
+    return describe_rows(machine, PositionKind::sinusoidal, r);
   const bool rope =
       describe_first(spec, &AttentionSpec::rope, p, [&](const AttentionSpec& attention, std::size_t layer) {
         describe_rope(*attention.rope, layer, attention.head_dim, r);

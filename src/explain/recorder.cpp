@@ -6,47 +6,78 @@
 #include <optional>
 
 #include "explain/memory_record.h"
+#include "layers/experts.h"
 
 namespace continuo::explain {
 
 namespace {
 
-// The softmax of scores[first..last), as weights at the same places; all others 0. A sink takes its share, which is
-// none's.
-std::vector<float> softmax(std::span<const float> scores, std::size_t first, std::size_t last,
-                           std::optional<float> sink) {
-  std::vector<float> weights(scores.size());
-  float largest = *std::max_element(scores.begin() + first, scores.begin() + last);
+struct Softmax {
+  std::vector<float> weights;  // at the scores' places, 0 outside the keys that are seen
+  float sink = 0;              // the share of the head's sink, which has no value
+};
+
+Softmax softmax(std::span<const float> scores, VisibleKeys keys, std::optional<float> sink) {
+  Softmax out{.weights = std::vector<float>(scores.size())};
+  const auto first = static_cast<std::ptrdiff_t>(keys.first), end = static_cast<std::ptrdiff_t>(keys.end);
+  float largest = *std::max_element(scores.begin() + first, scores.begin() + end);
   if (sink) largest = std::max(largest, *sink);
-  double sum = sink ? std::exp(double(*sink) - double(largest)) : 0;
-  for (std::size_t j = first; j < last; ++j) sum += std::exp(double(scores[j]) - double(largest));
-  for (std::size_t j = first; j < last; ++j) {
-    weights[j] = static_cast<float>(std::exp(double(scores[j]) - double(largest)) / sum);
+  const double of_sink = sink ? std::exp(double(*sink) - double(largest)) : 0;
+  double sum = of_sink;
+  for (std::size_t j = keys.first; j < keys.end; ++j) sum += std::exp(double(scores[j]) - double(largest));
+  for (std::size_t j = keys.first; j < keys.end; ++j) {
+    out.weights[j] = static_cast<float>(std::exp(double(scores[j]) - double(largest)) / sum);
   }
-  return weights;
+  out.sink = static_cast<float>(of_sink / sum);
+  return out;
 }
 
 HeadRecord record_head(const AttentionView& view, std::size_t head, std::size_t from, std::size_t to, bool unmasked) {
   const std::size_t n = to - from;
   HeadRecord record{.kv_head = head / static_cast<std::size_t>(view.spec.n_heads / view.spec.n_kv_heads),
+                    .queries = Grid(n, static_cast<std::size_t>(view.spec.head_dim)),
                     .scores = Grid(n, n),
                     .weights = Grid(n, n)};
   if (unmasked) record.unmasked = Grid(n, n);
   record.before.resize(n);
   const std::optional<float> sink = view.sinks.empty() ? std::nullopt : std::optional(view.sinks[head]);
   for (std::size_t row = 0; row < n; ++row) {
-    const std::size_t position = from + row;
+    const auto query = view.queries(row, head);
+    std::copy(query.begin(), query.end(), &record.queries.at(row, 0));
     const auto scores = attention_scores(view, row, head, to);
-    const auto weights = softmax(scores, first_visible(view.spec, position), position + 1, sink);
-    std::copy_n(scores.begin() + from, n, &record.scores.at(row, 0));
-    std::copy_n(weights.begin() + from, n, &record.weights.at(row, 0));
-    record.before[row] = std::accumulate(weights.begin(), weights.begin() + from, 0.0f);
+    const Softmax seen = softmax(scores, visible_keys(view.spec, from + row, to), sink);
+    std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(from), n, &record.scores.at(row, 0));
+    std::copy_n(seen.weights.begin() + static_cast<std::ptrdiff_t>(from), n, &record.weights.at(row, 0));
+    record.before[row] =
+        std::accumulate(seen.weights.begin(), seen.weights.begin() + static_cast<std::ptrdiff_t>(from), 0.0f);
+    if (sink) record.sink.push_back(seen.sink);
     if (unmasked) {
-      const auto all = softmax(scores, 0, to, sink);
-      std::copy_n(all.begin() + from, n, &record.unmasked.at(row, 0));
+      const Softmax all = softmax(scores, {0, to}, sink);
+      std::copy_n(all.weights.begin() + static_cast<std::ptrdiff_t>(from), n, &record.unmasked.at(row, 0));
     }
   }
   return record;
+}
+
+// What is remembered of the window's tokens, for each head of keys.
+void record_cache(const AttentionView& view, std::size_t from, std::size_t to, AttentionRecord& record) {
+  const auto head_dim = static_cast<std::size_t>(view.spec.head_dim);
+  for (std::size_t head = 0; head < static_cast<std::size_t>(view.spec.n_kv_heads); ++head) {
+    Grid keys(to - from, head_dim), values(to - from, head_dim);
+    for (std::size_t row = 0; row < to - from; ++row) {
+      for (std::size_t i = 0; i < head_dim; ++i) {
+        keys.at(row, i) = view.cache.key(head, from + row, i);
+        values.at(row, i) = view.cache.value(head, from + row, i);
+      }
+    }
+    record.keys.push_back(std::move(keys));
+    record.values.push_back(std::move(values));
+  }
+}
+
+std::vector<float> last_row(RowsView x) {
+  const auto row = x[x.rows - 1];
+  return {row.begin(), row.end()};
 }
 
 Grid copy(RowsView x) {
@@ -79,19 +110,24 @@ void Recorder::embedded(RowsView x) {
 }
 
 void Recorder::looked_back(std::size_t i, const AttentionView& view) {
-  AttentionRecord record{.spec = view.spec, .heads = {}};
+  AttentionRecord& record = out_.layers[i].attention.emplace();
+  record.spec = view.spec;
+  if (!(out_.parts & kAttention)) return;
   for (std::size_t head = 0; head < static_cast<std::size_t>(view.spec.n_heads); ++head) {
     record.heads.push_back(record_head(view, head, out_.from, out_.to, out_.without_mask));
   }
-  out_.layers[i].attention = std::move(record);
+  record_cache(view, out_.from, out_.to, record);
 }
 
+void Recorder::gathered(std::size_t i, RowsView results) { out_.layers[i].attention->last_inputs = last_row(results); }
+
 void Recorder::scanned(std::size_t i, const RecurrenceView* view) {
-  out_.layers[i].memory = record_memory(*view, out_.from > 0);
+  if (view) out_.layers[i].memory = record_memory(*view, out_.from > 0);
 }
 
 void Recorder::mixed(std::size_t i, RowsView part) {
   out_.layers[i].mixer_part = lengths(part, spec_.layers[i].residual_scale);
+  out_.layers[i].last_mixed = last_row(part);
 }
 
 void Recorder::activated(std::size_t i, RowsView hidden) {
@@ -113,8 +149,23 @@ void Recorder::activated(std::size_t i, RowsView hidden) {
   record.positive = double(positive) / double(hidden.rows * hidden.width);
 }
 
+void Recorder::routed(std::size_t i, const Routing& routing) {
+  const auto& spec = std::get<ExpertsSpec>(spec_.layers[i].ffn);
+  RoutingRecord record{.n_experts = static_cast<std::size_t>(spec.n_experts),
+                       .n_active = static_cast<std::size_t>(spec.n_active),
+                       .shared = spec.shared.has_value(),
+                       .rows = std::vector<std::vector<ExpertChoice>>(out_.rows())};
+  for (std::size_t expert = 0; expert < record.n_experts; ++expert) {
+    for (std::size_t slot = routing.first_slots[expert]; slot < routing.first_slots[expert + 1]; ++slot) {
+      record.rows[routing.rows[slot]].push_back({expert, routing.weights[slot]});
+    }
+  }
+  out_.layers[i].routing = std::move(record);
+}
+
 void Recorder::fed(std::size_t i, RowsView part) {
   out_.layers[i].feed_part = lengths(part, spec_.layers[i].residual_scale);
+  out_.layers[i].last_fed = last_row(part);
 }
 
 void Recorder::passed(std::size_t i, RowsView x) {

@@ -1,4 +1,4 @@
-// The listener that fills a Recording's layers.
+// The listener that fills a Recording's layers, as far as the recording's `parts` ask for them.
 #pragma once
 
 #include "explain/recording.h"
@@ -14,10 +14,12 @@ class Recorder : public Listener {
   void started() override;
   void embedded(RowsView x) override;
   void looked_back(std::size_t layer, const AttentionView& view) override;
-  bool watches_scans() const override { return true; }
+  void gathered(std::size_t layer, RowsView results) override;
+  bool watches_scans() const override { return (out_.parts & kMemory) != 0; }
   void scanned(std::size_t layer, const RecurrenceView* view) override;
   void mixed(std::size_t layer, RowsView part) override;
   void activated(std::size_t layer, RowsView hidden) override;
+  void routed(std::size_t layer, const Routing& routing) override;
   void fed(std::size_t layer, RowsView part) override;
   void passed(std::size_t layer, RowsView x) override;
   void finished(std::span<const float> logits) override;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +21,24 @@ struct Grid {
   Grid() = default;
   Grid(std::size_t r, std::size_t c) : rows(r), cols(c), values(r * c) {}
   float& at(std::size_t r, std::size_t c) { return values[r * cols + c]; }
-  float at(std::size_t r, std::size_t c) const { return values[r * cols + c]; }
+  const float& at(std::size_t r, std::size_t c) const { return values[r * cols + c]; }
+};
+
+// What can be computed of a text; each view says what it needs.
+enum Part : unsigned {
+  kNeighbours = 1u << 0,   // of embeddings
+  kPass = 1u << 1,         // the watched pass; those below need it
+  kAttention = 1u << 2,    // its matrices
+  kMemory = 1u << 3,       // its scans, unrolled
+  kLens = 1u << 4,         // each layer's guess
+  kOtherwise = 1u << 5,    // how the text would have gone on
+  kAttribution = 1u << 6,  // who wrote the answer
+  kWhatIf = 1u << 7,       // parts left out
+  kTree = 1u << 8,         // continuations
+  kUnmasked = 1u << 9,     // the mask taken away
+  kPhases = 1u << 10,      // time by part
+  kCurve = 1u << 11,       // time by length
+  kAllParts = (1u << 12) - 1,
 };
 
 struct Guess {
@@ -56,11 +75,11 @@ struct TokenRecord {
   std::vector<Neighbour> nearest;
 };
 
-enum class PositionKind : unsigned char { none, learned, rope, alibi };
+enum class PositionKind : unsigned char { none, learned, sinusoidal, rope, alibi };
 
 struct PositionRecord {
   PositionKind kind = PositionKind::none;
-  // learned: the rows of the window's positions, and how alike they are.
+  // learned, sinusoidal: the rows of the window's positions, and how alike they are.
   Grid rows;     // n x d_model
   Grid cosines;  // n x n
   // rope, of the first layer that has it: the turn per position of each pair in radians, rotary_dim / 2.
@@ -80,21 +99,37 @@ struct HeadFacts {
   double first_token = 0;           // mean weight of rows after the first on the text's first token
   double entropy = 0;               // mean over rows, in bits
   double previous_token = 0;        // mean weight of rows after the first on the token before them
+  double own_token = 0;             // mean weight of rows after the first on themselves
   std::optional<double> induction;  // mean weight on tokens that followed an earlier occurrence of the row's token
 };
 
+// What a head is seen to do; the name that the literature has for it.
+enum class HeadKind : unsigned char { mixed, previous_token, first_token, own_token, induction };
+
 struct HeadRecord {
   std::size_t kv_head = 0;
+  Grid queries;               // n x head_dim, as they meet the keys
   Grid scores;                // n x n: scale * q.k with cap and bias, before the mask
   Grid weights;               // n x n: after mask and softmax; 0 where masked
   Grid unmasked;              // n x n: the softmax of the whole row, as if nothing were masked; 0 x 0 unless asked for
   std::vector<float> before;  // n: the weight on tokens before the window
+  std::vector<float> sink;    // n: the weight on the head's sink; empty where it has none
   HeadFacts facts;
 };
 
 struct AttentionRecord {
   AttentionSpec spec;
   std::vector<HeadRecord> heads;
+  std::vector<Grid> keys, values;  // of each head of keys: n x head_dim, as they are remembered
+  std::vector<float>
+      last_inputs;  // what the output map takes of the window's last row: the heads' results side by side
+
+  // Whether a row sees a column, both counted from the window's beginning.
+  bool sees(std::size_t row, std::size_t col) const {
+    const std::size_t window = spec.window > 0 ? static_cast<std::size_t>(spec.window) : SIZE_MAX;
+    if (spec.mask == AttentionSpec::Mask::causal) return col <= row && row - col < window;
+    return spec.window == 0 || (row > col ? row - col : col - row) <= window;
+  }
 };
 
 // ---- what a recurrent mixer remembers ----
@@ -125,9 +160,22 @@ struct Neuron {
   float activation = 0;
 };
 
+// Where a row was sent in a mixture of experts.
+struct ExpertChoice {
+  std::size_t expert = 0;
+  float weight = 0;
+};
+struct RoutingRecord {
+  std::size_t n_experts = 0, n_active = 0;
+  bool shared = false;                          // every row goes through one more
+  std::vector<std::vector<ExpertChoice>> rows;  // n, each in order of the experts
+};
+
 struct LayerRecord {
   std::optional<AttentionRecord> attention;
   std::optional<MemoryRecord> memory;
+  std::optional<RoutingRecord> routing;
+  std::vector<float> last_mixed, last_fed;  // d_model: what the two parts add to the last row; empty where absent
   // Per row: lengths of the residual stream after the block, and of what its two parts add to it.
   std::vector<float> residual, mixer_part, feed_part;
   std::size_t d_ff = 0;                      // 0: the hidden layer cannot be seen as one (experts)
@@ -178,7 +226,61 @@ struct Ladder {
   std::size_t position = 0;
 };
 
+// ---- who wrote the answer ----
+// The logit of a token after the window's last row is a sum of what the parts of the network added to the stream, once
+// the last norm's divisor is taken as it was: direct logit attribution (Elhage et al. 2021).
+struct PartShare {
+  enum class Kind : unsigned char { embedding, head, mixer, feed, input, bias, rest } kind = Kind::rest;
+  std::size_t layer = 0, head = 0;  // of the kinds that have them
+  double answer = 0, rival = 0;     // its part of either logit
+};
+struct Attribution {
+  std::string absent;                        // why there is none: "", "post_norm", "output_head"
+  Guess answer, rival;                       // the likeliest tokens, `probability` holds it
+  double answer_logit = 0, rival_logit = 0;  // before the cap, where the model has one
+  std::vector<PartShare> parts;  // a mixer's part is listed where its heads are not; they add up to the logits
+};
+
+// ---- what if ----
+// The next token once something is left out.
+struct Ablation {
+  std::size_t layer = 0, head = 0, row = 0;  // what it is; row: of the window
+  std::vector<Guess> best;                   // the likeliest then
+  float answer = 0;                          // the probability of what was likeliest
+  double divergence = 0;                     // bits: KL(before || then)
+};
+struct WhatIf {
+  std::vector<Guess> before;
+  std::vector<Ablation> tokens, layers, heads;
+  std::size_t n_heads = 0;  // that could have been left out
+  bool complete = true;     // else the work's limit was reached
+};
+
+// ---- continuations as a tree ----
+struct TreeNode {
+  TokenId id = 0;
+  float probability = 0;  // after its parent
+  double path = 0;        // of all tokens from the root on
+  std::optional<std::size_t> parent;
+  bool expanded = false;  // its children are known
+};
+
+// ---- the mask taken away in every layer ----
+struct Unmasked {
+  std::string absent = "model";                 // why it was not done: "", "model" (not attention alone), "window"
+  std::vector<std::optional<double>> logprobs;  // n: ln p of the token behind the row, which the row then sees
+  std::optional<Grid> weights;                  // n x n: of the head that is drawn large
+};
+
 // ---- cost ----
+// Multiplications and additions of reading a prompt, and of one further token with the cache, by part.
+struct WorkPoint {
+  std::size_t length = 0;
+  double attention = 0, scan = 0, feed = 0, other = 0;
+  double decode_attention = 0, decode_scan = 0, decode_other = 0;
+  double whole() const { return attention + scan + feed + other; }
+};
+
 struct PhaseCost {
   std::string name;  // input, projections, attention, scan, feed_forward, output
   std::optional<std::size_t> layer;
@@ -202,6 +304,7 @@ struct CostRecord {
   std::size_t cache_bytes_per_token = 0;
   std::size_t state_bytes = 0;  // what is remembered besides, whatever the length
   std::size_t weight_bytes = 0;
+  std::vector<WorkPoint> work;  // lengths 16, 32, ... 4096
   std::vector<CurvePoint> curve;
   std::size_t curve_limit = 0;  // the longest length wanted
   std::string curve_end;        // why the curve ends before: "", "time", "positions"
@@ -218,13 +321,23 @@ struct Recording {
   std::size_t from = 0, to = 0;
   bool without_mask = false;
   bool has_tokenizer = false;
+  bool both_sides = false;     // every token sees those behind it too
+  bool has_output = true;      // there are logits
+  unsigned parts = kAllParts;  // what was asked for; the rest is empty
   std::vector<TokenRecord> tokens;
   PositionRecord positions;
   std::vector<float> embedded;  // lengths of the input rows (embedding and position), n
   std::vector<LayerRecord> layers;
+  // What follows each row. Where the network sees both sides: what stands at the row, hidden behind a mask, given all
+  // others; `next` is the row's own token then.
   std::vector<RowOutput> outputs;
   std::optional<double> perplexity;  // of the window's tokens that something stands before
   Ladder ladder;
+  Attribution attribution;
+  WhatIf what_if;
+  std::vector<TreeNode> tree;  // after the window; parents stand before their children
+  Unmasked unmasked;
+  std::shared_ptr<const Recording> beside;  // of another text or another model
   CostRecord cost;
   std::vector<Grid> hidden;         // the residual stream: input, then after each layer; n x d_model
   Grid logits;                      // n x vocab_size

@@ -119,6 +119,37 @@ std::string guesses_text(const Recording& recording, const std::vector<Guess>& g
   return out;
 }
 
+std::string_view kind_key(HeadKind kind) {
+  switch (kind) {
+    case HeadKind::previous_token:
+      return "kind.previous_token";
+    case HeadKind::first_token:
+      return "kind.first_token";
+    case HeadKind::own_token:
+      return "kind.own_token";
+    case HeadKind::induction:
+      return "kind.induction";
+    case HeadKind::mixed:
+      break;
+  }
+  return "kind.mixed";
+}
+
+std::string short_name(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const std::string_view whole = path;
+  path = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  constexpr std::string_view kEnding = ".gguf";
+  if (path.size() > kEnding.size() && path.ends_with(kEnding)) path.remove_suffix(kEnding.size());
+  return std::string(path.empty() || path == "." || path == ".." ? whole : path);
+}
+
+std::string lead_text(const Recording& r, const Words& words) {
+  std::string text = words("page.lead", short_name(r.model), r.text_tokens);
+  if (r.rows() < r.text_tokens) text += " " + words("page.window", r.from, r.to - 1, r.text_tokens);
+  return text;
+}
+
 std::vector<std::string> token_labels(const Recording& recording) {
   std::vector<std::string> labels;
   for (const TokenRecord& token : recording.tokens)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "explain/recording.h"
+#include "explain/words.h"
 
 namespace continuo::explain {
 
@@ -27,6 +28,12 @@ std::string seconds_text(double seconds);
 std::string name(const Recording& recording, TokenId id);
 // "·the 12.3 %, ·a 4.56 %", the first `n`.
 std::string guesses_text(const Recording& recording, const std::vector<Guess>& guesses, std::size_t n);
+// The key of a kind of head in the table of words.
+std::string_view kind_key(HeadKind kind);
+// The last part of a path, without ".gguf": what a model is called where there is no room for more.
+std::string short_name(std::string_view path);
+// "MODEL reads 12 tokens ...", and which part of a longer text is drawn.
+std::string lead_text(const Recording& recording, const Words& words);
 // The window's tokens, visible.
 std::vector<std::string> token_labels(const Recording& recording);
 // "layer"-s as "0", "1", ...

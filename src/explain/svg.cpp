@@ -117,6 +117,9 @@ using Pictures = std::vector<std::string>;
 Pictures pictures(const Paragraph&, const Words&) { return {}; }
 Pictures pictures(const Table&, const Words&) { return {}; }
 Pictures pictures(const Steps&, const Words&) { return {}; }
+Pictures pictures(const SamplerFigure&, const Words&) { return {}; }
+Pictures pictures(const LoopFigure&, const Words&) { return {}; }
+Pictures pictures(const SwitchesFigure&, const Words&) { return {}; }
 
 Pictures pictures(const Strip& strip, const Words&) {
   constexpr double kWidest = 640;
@@ -140,14 +143,14 @@ Pictures pictures(const Bars& bars, const Words&) {
   const double top = out.caption(bars.caption);
   double largest = 0, left = 0;
   for (const Bars::Bar& bar : bars.bars) {
-    largest = std::max(largest, bar.value);
+    largest = std::max(largest, std::fabs(bar.value));
     left = std::max(left, std::min(160.0, Drawing::text_width(bar.label)));
   }
   for (std::size_t i = 0; i < bars.bars.size(); ++i) {
     const Bars::Bar& bar = bars.bars[i];
-    const double y = top + double(i) * kRow, w = largest > 0 ? kLength * bar.value / largest : 0;
+    const double y = top + double(i) * kRow, w = largest > 0 ? kLength * std::fabs(bar.value) / largest : 0;
     out.text(8 + left, y + 12, fit(bar.label, 24), "end");
-    out.rect(14 + left, y + 2, w, kRow - 6, bar.marked ? kMark : colour(0.85));
+    out.rect(14 + left, y + 2, w, kRow - 6, bar.marked ? kMark : colour(bar.value < 0 ? -0.85 : 0.85));
     out.text(20 + left + w, y + 12, bar.shown, "start", kSoft);
   }
   return {out.finish()};
@@ -156,14 +159,33 @@ Pictures pictures(const Bars& bars, const Words&) {
 Pictures pictures(const Heatmap& map, const Words&) {
   Drawing out;
   const double top = out.caption(map.caption);
-  double largest = 0;
-  for (const float value : map.values.values) largest = std::max(largest, std::fabs(double(value)));
+  const Heatmap::Extremes extremes = map.extremes();
   matrix(
       out, top, {map.row_labels, map.col_labels, 14},
-      [&](std::size_t i, std::size_t j) {
-        return std::optional(largest > 0 ? double(map.values.at(i, j)) / largest : 0);
-      },
+      [&](std::size_t i, std::size_t j) { return std::optional(map.shade(map.values.at(i, j), extremes)); },
       [&](std::size_t i, std::size_t j) { return three_digits(map.values.at(i, j)); });
+  return {out.finish()};
+}
+
+// Each path one line of text, further right by its depth.
+Pictures pictures(const TreeFigure& tree, const Words&) {
+  constexpr double kRow = 18, kIndent = 22, kLongest = 60;
+  Drawing out;
+  double y = out.caption(tree.caption);
+  out.text(8, y + 12, tree.root);
+  std::vector<std::vector<std::size_t>> children(tree.nodes.size() + 1);
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i)
+    children[tree.nodes[i].parent.value_or(tree.nodes.size())].push_back(i);
+  const auto branch = [&](const auto& again, std::size_t node, double x) -> void {
+    for (const std::size_t child : children[node]) {
+      y += kRow;
+      const TreeFigure::Node& one = tree.nodes[child];
+      out.rect(x, y + 4, std::max(1.0, kLongest * one.probability), 10, colour(0.4));
+      out.text(x + kLongest + 6, y + 13, one.label + "  " + one.shown);
+      again(again, child, x + kIndent);
+    }
+  };
+  branch(branch, tree.nodes.size(), 8 + kIndent);
   return {out.finish()};
 }
 
@@ -206,10 +228,10 @@ Pictures pictures(const Curves& curves, const Words&) {
   Axis x{.from = 64, .to = 500}, y{.from = top + 250, .to = top};
   for (const Curves::Line& line : curves.lines) {
     for (const auto& [px, py] : line.points) {
-      if (py <= 0) continue;
       x.add(px);
       y.add(py);
     }
+    for (const auto& [px, seconds] : line.dots) y.add(seconds * curves.rate);
   }
   for (const auto& [px, py] : curves.lines.front().points) {
     out.line(x(px), y.from, x(px), y.to, kLine);
@@ -218,17 +240,20 @@ Pictures pictures(const Curves& curves, const Words&) {
   for (int e = static_cast<int>(std::ceil(y.least)); e <= y.most; ++e) {
     const double at = y(std::pow(10.0, e));
     out.line(x.from, at, x.to, at, kLine);
-    out.text(x.from - 6, at + 4, seconds_text(std::pow(10.0, e)), "end", kSoft);
+    out.text(x.from - 6, at + 4, count_text(std::pow(10.0, e)), "end", kSoft);
   }
   out.text((x.from + x.to) / 2, y.from + 30, curves.x_title, "middle", kSoft);
   for (std::size_t i = 0; i < curves.lines.size(); ++i) {
     const Curves::Line& line = curves.lines[i];
+    const std::string_view ink = kLines[i % std::size(kLines)];
     std::string d;
-    for (const auto& [px, py] : line.points) {
-      if (py > 0) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? 'M' : 'L', x(px), y(py));
+    for (const auto& [px, py] : line.points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? 'M' : 'L', x(px), y(py));
+    out.path(d, ink);
+    for (const auto& [px, seconds] : line.dots) {
+      const double at = y(seconds * curves.rate);
+      out.rect(x(px) - 3, at - 3, 6, 6, ink, line.name + " " + seconds_text(seconds));
     }
-    out.path(d, kLines[i % std::size(kLines)]);
-    out.rect(x.to + 16, top + 18 * double(i), 14, 4, kLines[i % std::size(kLines)]);
+    out.rect(x.to + 16, top + 18 * double(i), 14, 4, ink);
     out.text(x.to + 36, top + 6 + 18 * double(i), line.name);
   }
   return {out.finish()};
@@ -279,7 +304,7 @@ Pictures pictures(const AttentionMaps& maps, const Words& words) {
   out.push_back(large(
       maps.without_mask ? "attention.unmasked" : "attention.weights",
       [&](std::size_t i, std::size_t j) {
-        const bool masked = !maps.without_mask && j > i;
+        const bool masked = !maps.without_mask && !maps.both_sides && j > i;
         return masked ? std::nullopt : std::optional(std::sqrt(weight_of(maps, *head.record, i, j)));
       },
       [&](std::size_t i, std::size_t j) { return three_digits(weight_of(maps, *head.record, i, j)); }));

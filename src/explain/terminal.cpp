@@ -62,6 +62,10 @@ class Painter {
   void draw(const CellGrid& grid);
   void draw(const Curves& curves);
   void draw(const Steps& steps);
+  void draw(const SamplerFigure&) {}  // a page's alone
+  void draw(const LoopFigure&) {}     // as well: the table below it says the same
+  void draw(const SwitchesFigure& switches);
+  void draw(const TreeFigure& tree);
   void draw(const AttentionMaps& maps);
   void draw(const MemoryMaps& maps);
 
@@ -87,7 +91,9 @@ class Painter {
   void matrix(std::string_view caption, const Grid& values, const std::vector<std::string>& labels, bool masked,
               bool diverging);
   void fact_lines(const std::vector<std::pair<std::string, std::string>>& facts);
+  Table examples_table(const AttentionMaps& maps) const;
   void strongest_looks(const AttentionMaps& maps, const HeadRecord& head);
+  void weighted_sum(const AttentionMaps& maps, const AttentionMaps::Head& head);
 
   const View& view_;
   const Terminal& terminal_;
@@ -181,17 +187,18 @@ void Painter::draw(const Table& table) {
   out_ += '\n';
 }
 
+// Bars of either sign grow to the right; those below 0 have the other colour, and "-" before their number.
 void Painter::bar(const Bars::Bar& bar, double largest, std::size_t label) {
   constexpr std::size_t kLength = 36;
-  const double eighths = largest > 0 ? bar.value / largest * kLength * 8 : 0;
+  const double eighths = largest > 0 ? std::fabs(bar.value) / largest * kLength * 8 : 0;
   constexpr std::string_view kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto n = static_cast<std::size_t>(std::max(0.0, std::round(eighths)));
   std::string block;
   for (std::size_t i = 0; i < n / 8; ++i) block += "█";
   block += kEighths[n % 8];
   const std::string blanks(kLength - std::min(kLength, width(block)), ' ');
-  line(pad(bar.label, label) + " " + ink(block, bar.marked ? Ink::marked : Ink::positive) + blanks + " " + bar.shown +
-       (bar.marked ? " ←" : ""));
+  const Ink colour = bar.marked ? Ink::marked : bar.value < 0 ? Ink::negative : Ink::positive;
+  line(pad(bar.label, label) + " " + ink(block, colour) + blanks + " " + bar.shown + (bar.marked ? " ←" : ""));
 }
 
 void Painter::draw(const Bars& bars) {
@@ -199,7 +206,7 @@ void Painter::draw(const Bars& bars) {
   double largest = 0;
   std::size_t label = 4;
   for (const Bars::Bar& b : bars.bars) {
-    largest = std::max(largest, b.value);
+    largest = std::max(largest, std::fabs(b.value));
     label = std::max(label, std::min<std::size_t>(width(b.label), 22));
   }
   for (const Bars::Bar& b : bars.bars) bar(b, largest, label);
@@ -218,17 +225,20 @@ void Painter::draw(const Heatmap& map) {
     }
   }
   const std::size_t cell = std::clamp<std::size_t>(room / shown.cols, 1, 2);
-  const double largest = largest_size(map.values);
+  const Heatmap::Extremes extremes = map.extremes();
   for (std::size_t i = 0; i < shown.rows; ++i) {
     std::string row = pad(map.row_labels[i], kLabel, true) + " ";
-    for (std::size_t j = 0; j < shown.cols; ++j) row += shade(shown.at(i, j), largest, cell);
+    for (std::size_t j = 0; j < shown.cols; ++j) row += shade(map.shade(shown.at(i, j), extremes), 1, cell);
     line(row);
   }
-  line(ink(fmt::format("{} → {}   █ {}{}", std::string(kLabel, ' '), map.col_title, three_digits(largest),
-                       map.diverging ? (terminal_.colour ? "   " + ink("█", Ink::negative) + " -" : "   X -") +
-                                           three_digits(largest)
-                                     : ""),
-           Ink::faint));
+  std::string legend = fmt::format("{} → {}   █ {}", std::string(kLabel, ' '), map.col_title,
+                                   three_digits(map.scale == Heatmap::Scale::root ? 1 : extremes.largest));
+  if (map.scale == Heatmap::Scale::diverging || map.scale == Heatmap::Scale::signed_root)
+    legend += (terminal_.colour ? "   " + ink("█", Ink::negative) + " -" : "   X -") + three_digits(extremes.largest);
+  line(ink(legend, Ink::faint));
+  if (map.scale == Heatmap::Scale::logarithmic) caption(view_.words("page.colour.logarithmic"));
+  if (map.scale == Heatmap::Scale::root) caption(view_.words("page.colour.root"));
+  if (map.scale == Heatmap::Scale::signed_root) caption(view_.words("page.colour.signed_root"));
   out_ += '\n';
 }
 
@@ -257,21 +267,54 @@ void Painter::draw(const CellGrid& grid) {
 }
 
 void Painter::draw(const Curves& curves) {
-  Table table{.caption = curves.caption + " (" + curves.y_title + ")",
-              .head = {curves.x_title},
-              .rows = {},
-              .numeric = {true},
-              .positions = {}};
+  Table table{.caption = curves.caption, .head = {curves.x_title}, .rows = {}, .numeric = {true}, .positions = {}};
+  // What was counted, and behind it what was measured.
   for (const Curves::Line& l : curves.lines) {
     table.head.push_back(l.name);
     table.numeric.push_back(true);
   }
-  for (std::size_t i = 0; i < curves.lines.front().points.size(); ++i) {
-    std::vector<std::string> row = {std::to_string(static_cast<std::size_t>(curves.lines.front().points[i].first))};
-    for (const Curves::Line& l : curves.lines) row.push_back(seconds_text(l.points[i].second));
+  for (const auto& [x, unused] : curves.lines.front().points) {
+    std::vector<std::string> row = {std::to_string(static_cast<std::size_t>(x))};
+    for (const Curves::Line& l : curves.lines) {
+      std::string cell;
+      for (const auto& [length, operations] : l.points) {
+        if (length == x) cell = count_text(operations);
+      }
+      for (const auto& [length, seconds] : l.dots) {
+        if (length == x) cell += " " + seconds_text(seconds);
+      }
+      row.push_back(std::move(cell));
+    }
     table.rows.push_back(std::move(row));
   }
   draw(table);
+}
+
+void Painter::draw(const SwitchesFigure& switches) {
+  caption(switches.caption);
+  double largest = 1e-9;
+  for (const Bars::Bar& b : switches.before) largest = std::max(largest, b.value);
+  for (const Bars::Bar& b : switches.before) bar(b, largest, 16);
+  out_ += '\n';
+}
+
+void Painter::draw(const TreeFigure& tree) {
+  caption(tree.caption);
+  line(tree.root);
+  std::vector<std::vector<std::size_t>> children(tree.nodes.size() + 1);  // the last: of the root
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i)
+    children[tree.nodes[i].parent.value_or(tree.nodes.size())].push_back(i);
+  const auto branch = [&](const auto& again, std::size_t node, const std::string& indent) -> void {
+    for (std::size_t k = 0; k < children[node].size(); ++k) {
+      const std::size_t child = children[node][k];
+      const bool last = k + 1 == children[node].size();
+      line(ink(indent + (last ? "└─ " : "├─ "), Ink::faint) + tree.nodes[child].label + "  " +
+           ink(tree.nodes[child].shown, Ink::faint));
+      again(again, child, indent + (last ? "   " : "│  "));
+    }
+  };
+  branch(branch, tree.nodes.size(), "");
+  out_ += '\n';
 }
 
 void Painter::draw(const Steps& steps) {
@@ -347,12 +390,27 @@ void Painter::matrix(std::string_view text, const Grid& values, const std::vecto
   out_ += '\n';
 }
 
+Table Painter::examples_table(const AttentionMaps& maps) const {
+  const Words& words = view_.words;
+  Table table{.caption = words("attention.examples"),
+              .head = {words("attention.kind"), words("layer"), words("head"), words("attention.share")},
+              .rows = {},
+              .numeric = {false, true, true, true},
+              .positions = {}};
+  for (const AttentionMaps::Example& example : maps.examples) {
+    const AttentionMaps::Head& head = maps.heads[example.head];
+    table.rows.push_back(
+        {words(kind_key(example.kind)), std::to_string(head.layer), std::to_string(head.head), percent(example.share)});
+  }
+  return table;
+}
+
 // In numbers: where the last token looks.
 void Painter::strongest_looks(const AttentionMaps& maps, const HeadRecord& head) {
   const std::size_t last = maps.labels.size() - 1;
   const Grid& weights = maps.without_mask ? head.unmasked : head.weights;
   std::vector<std::size_t> order;
-  for (std::size_t j = 0; j <= last; ++j) order.push_back(j);
+  for (std::size_t j = 0; j <= last; ++j) order.push_back(j);  // of the last row, which sees all in any case
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return weights.at(last, a) > weights.at(last, b); });
   for (std::size_t k = 0; k < std::min<std::size_t>(5, order.size()); ++k) {
@@ -366,8 +424,44 @@ void Painter::strongest_looks(const AttentionMaps& maps, const HeadRecord& head)
   out_ += '\n';
 }
 
+// In numbers: how the last token looks at the one it looks at most, and what it takes home.
+void Painter::weighted_sum(const AttentionMaps& maps, const AttentionMaps::Head& head) {
+  constexpr std::size_t kNumbers = 6;
+  const Words& words = view_.words;
+  const Grid &queries = head.record->queries, &keys = head.keys(), &values = head.values();
+  const std::size_t last = maps.labels.size() - 1, n = std::min(kNumbers, queries.cols);
+  const float* const weights = &head.record->weights.at(last, 0);
+  const auto best = static_cast<std::size_t>(std::max_element(weights, weights + last + 1) - weights);
+  const auto some = [&](const auto& value) {
+    std::string text;
+    for (std::size_t i = 0; i < n; ++i) text += fmt::format("{:>9}", three_digits(value(i)));
+    return text + (n < queries.cols ? "  …" : "");
+  };
+  double product = 0;
+  for (std::size_t i = 0; i < queries.cols; ++i) product += double(queries.at(last, i)) * double(keys.at(best, i));
+  const double scale = double(head.attention->spec.scale);
+  const auto labelled = [&](const std::string& label, const std::string& text) { line(pad(label, 24) + text); };
+  caption(words("attention.pair"));
+  labelled(words("attention.pair.query", maps.labels[last]),
+           some([&](std::size_t i) { return double(queries.at(last, i)); }));
+  labelled(words("attention.pair.key", maps.labels[best]),
+           some([&](std::size_t i) { return double(keys.at(best, i)); }));
+  line(words("attention.pair.sum", three_digits(product), three_digits(scale), three_digits(product * scale)));
+  line(words("attention.pair.weight", percent(weights[best])));
+  caption(words("attention.sum"));
+  labelled(words("attention.sum.value", percent(weights[best]), maps.labels[best]),
+           some([&](std::size_t i) { return double(weights[best]) * double(values.at(best, i)); }));
+  labelled(words("attention.sum.result"), some([&](std::size_t i) {
+             double sum = 0;
+             for (std::size_t j = 0; j <= last; ++j) sum += double(weights[j]) * double(values.at(j, i));
+             return sum;
+           }));
+  out_ += '\n';
+}
+
 void Painter::draw(const AttentionMaps& maps) {
   const Words& words = view_.words;
+  if (!maps.examples.empty()) draw(examples_table(maps));
   caption(words("attention.all"));
   std::vector<Thumbnail> pictures;
   for (std::size_t h = 0; h < maps.heads.size(); ++h) {
@@ -375,17 +469,21 @@ void Painter::draw(const AttentionMaps& maps) {
     pictures.push_back({head.layer, fmt::format("{}.{}{}", head.layer, head.head, h == maps.chosen ? "◀" : ""),
                         maps.without_mask ? &head.record->unmasked : &head.record->weights, 1});
   }
-  thumbnails(pictures, !maps.without_mask);
+  const bool masked = !maps.both_sides;
+  thumbnails(pictures, masked && !maps.without_mask);
   const AttentionMaps::Head& chosen = maps.heads[maps.chosen];
-  line(ink(words("attention.large", chosen.layer, chosen.head), Ink::title));
+  line(ink(words("attention.large", chosen.layer, chosen.head) + " · " + words(kind_key(chosen.kind)), Ink::title));
   matrix(words("attention.scores"), chosen.record->scores, maps.labels, false, true);
-  matrix(words("attention.masked"), chosen.record->scores, maps.labels, true, true);
-  matrix(words("attention.weights"), chosen.record->weights, maps.labels, true, false);
+  if (masked) matrix(words("attention.masked"), chosen.record->scores, maps.labels, true, true);
+  matrix(words("attention.weights"), chosen.record->weights, maps.labels, masked, false);
+  if (maps.both_sides) wrapped(words("attention.both.note"));
+  if (maps.sinks) wrapped(words("attention.weights.sinks"));
   if (maps.without_mask) {
     wrapped(words("attention.unmasked.note"), Ink::negative);
     matrix(words("attention.unmasked"), chosen.record->unmasked, maps.labels, false, false);
   }
   strongest_looks(maps, *chosen.record);
+  weighted_sum(maps, chosen);
   caption(words("attention.measured"));
   fact_lines(chosen.facts);
 }
@@ -416,6 +514,12 @@ void Painter::draw(const MemoryMaps& maps) {
 }
 
 }  // namespace
+
+std::string draw_terminal_head(const View& view, const Terminal& terminal) {
+  Painter painter(view, terminal);
+  painter.draw(Paragraph{lead_text(view.recording, view.words)});
+  return painter.take();
+}
 
 std::string draw_terminal(const Panel& panel, const View& view, const Terminal& terminal) {
   Painter painter(view, terminal);

@@ -60,22 +60,32 @@ std::vector<Neighbour> nearest(TokenId id, std::span<const float> products, std:
   return all;
 }
 
+float length_of(std::span<const float> row) {
+  double squares = 0;
+  for (const float value : row) squares += double(value) * double(value);
+  return static_cast<float>(std::sqrt(squares));
+}
+
 }  // namespace
 
 void describe_tokens(const Machine& machine, const Question& question, Recording& r) {
   const VocabularyProbe vocabulary(machine.model, machine.kernels, machine.threads);
-  const auto norms = vocabulary.embedding_norms();
+  const bool with_neighbours = (question.parts & kNeighbours) != 0;
+  const auto norms = with_neighbours ? vocabulary.embedding_norms() : std::vector<float>();
   std::optional<TokenRecord> before;
   if (question.from > 0) before = describe(machine.tokenizer, question.ids[question.from - 1]);
   for (std::size_t i = question.from; i < question.to; ++i) {
     TokenRecord token = describe(machine.tokenizer, question.ids[i]);
     token.generated = i + question.generated >= question.ids.size();
-    token.embedding_norm = norms[static_cast<std::size_t>(token.id)];
+    const auto embedding = vocabulary.embedding(token.id);
+    token.embedding_norm = length_of(embedding);
     const auto known =
         std::find_if(r.tokens.begin(), r.tokens.end(), [&](const TokenRecord& t) { return t.id == token.id; });
-    token.nearest = known != r.tokens.end()
-                        ? known->nearest
-                        : nearest(token.id, vocabulary.embedding_products(vocabulary.embedding(token.id)), norms);
+    if (known != r.tokens.end()) {
+      token.nearest = known->nearest;
+    } else if (with_neighbours) {
+      token.nearest = nearest(token.id, vocabulary.embedding_products(embedding), norms);
+    }
     if (machine.tokenizer) {
       const Why why = before ? why_cut(*machine.tokenizer, *before, token) : Why{Cut::start, {}};
       token.cut = why.cut;

@@ -155,22 +155,6 @@ void place_row(const Layer& layer, std::size_t row) {
   for (std::size_t h = 0; h < heads.k.n_heads; ++h) place_group(layer, row, h);
 }
 
-struct KeyRange {
-  std::size_t first, end;
-};
-
-// The positions that a token at `position` sees.
-KeyRange visible_keys(const Layer& layer, std::size_t segment, std::size_t position) {
-  const std::size_t window = layer.spec.window;
-  if (layer.spec.mask == AttentionSpec::Mask::causal) {
-    const std::size_t end = position + 1;
-    return {window > 0 && end > window ? end - window : 0, end};
-  }
-  const std::size_t length = layer.step.segments[segment].tokens.size();
-  if (window == 0) return {0, length};
-  return {position > window ? position - window : 0, std::min(length, position + window + 1)};
-}
-
 // The queries of a piece.
 struct Group {
   const Layer& layer;
@@ -181,7 +165,8 @@ struct Group {
   std::size_t queries() const { return piece.n_rows * size(); }
   AttentionQuery query(std::size_t i) const {
     const std::size_t row = piece.first_row + i / size(), head = piece.kv_head * size() + i % size();
-    const KeyRange keys = visible_keys(layer, piece.segment, layer.step.places[row].position);
+    const VisibleKeys keys =
+        visible_keys(layer.spec, layer.step.places[row].position, layer.step.segments[piece.segment].tokens.size());
     return {.query = layer.heads.q.at(row, head),
             .out = layer.heads.out.at(row, head),
             .bias = layer.alibi ? layer.alibi->bias(head) : nullptr,
@@ -509,8 +494,9 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
 }
 
 // What the output map takes: the heads' results; of latent attention brought out of the latent space; normalized.
+// `probed`: as floats as well, whatever the map takes.
 Rows output_inputs(Step& step, const AttentionSpec& spec, const AttentionWeights& weights, AttentionMemory& memory,
-                   Rows heads) {
+                   Rows heads, bool probed) {
   const std::size_t rows = step.rows();
   if (spec.latent) {
     const std::size_t n_heads = spec.n_heads, v_dim = spec.latent->v_dim;
@@ -522,7 +508,7 @@ Rows output_inputs(Step& step, const AttentionSpec& spec, const AttentionWeights
     heads = values;
   }
   if (!spec.out_norm) return heads;
-  const Rows normal = rows_for(step, {{&weights.out}, false}, memory.qkv, rows, weights.out.weight.cols);
+  const Rows normal = rows_for(step, {{&weights.out}, probed}, memory.qkv, rows, weights.out.weight.cols);
   normalize(step, *spec.out_norm, weights.out_norm, heads, rows, normal);
   return normal;
 }
@@ -562,7 +548,11 @@ void Attention::run(Step& step, const AttentionSpec& spec, const AttentionWeight
   probe.projected(slot.layer);
   look_back(all, memory_);
   if constexpr (kProbed) probe.looked_back(slot.layer, view(all));
-  linear(step, {{&weights.out, out}}, output_inputs(step, spec, weights, memory_, heads.out.rows), step.rows());
+  const Rows gathered = output_inputs(step, spec, weights, memory_, heads.out.rows, kProbed);
+  if constexpr (kProbed) {
+    probe.gathered(slot.layer, {gathered.data, gathered.stride, step.rows(), weights.out.weight.cols});
+  }
+  linear(step, {{&weights.out, out}}, gathered, step.rows());
 }
 
 template void Attention::run<NoListener>(Step&, const AttentionSpec&, const AttentionWeights&, StateSlot, Rows, Branch,

@@ -61,20 +61,24 @@ void add_token_types(const Step& step, const Matrix& types, Rows x) {
 }
 
 void add_positions(const Step& step, const SinusoidalPositions& spec, std::size_t width, Rows x) {
-  const std::size_t half = width / 2;
-  const double step_log = half > 1 ? std::log(10000.0) / static_cast<double>(half - 1) : 0;
   for (std::size_t row = 0; row < step.rows(); ++row) {
-    const auto n = static_cast<double>(step.places[row].position) + spec.offset;
-    if (n == spec.zero_row) continue;
-    for (std::size_t i = 0; i < half; ++i) {
-      const double angle = n * std::exp(-step_log * static_cast<double>(i));
-      x[row][i] += static_cast<float>(std::sin(angle));
-      x[row][half + i] += static_cast<float>(std::cos(angle));
-    }
+    add_sinusoidal_position(spec, step.places[row].position, {x[row], width});
   }
 }
 
 }  // namespace
+
+void add_sinusoidal_position(const SinusoidalPositions& spec, std::size_t position, std::span<float> row) {
+  const std::size_t half = row.size() / 2;
+  const double step_log = half > 1 ? std::log(10000.0) / static_cast<double>(half - 1) : 0;
+  const auto n = static_cast<double>(position) + spec.offset;
+  if (n == spec.zero_row) return;
+  for (std::size_t i = 0; i < half; ++i) {
+    const double angle = n * std::exp(-step_log * static_cast<double>(i));
+    row[i] += static_cast<float>(std::sin(angle));
+    row[half + i] += static_cast<float>(std::cos(angle));
+  }
+}
 
 void Embedding::operator()(Step& step, const Model& model, Rows x) {
   const ModelSpec& spec = model.spec;

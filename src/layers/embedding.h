@@ -2,9 +2,14 @@
 // learned some.
 #pragma once
 
+#include <span>
+
 #include "layers/step.h"
 
 namespace continuo {
+
+// row += the position's sinusoidal row.
+void add_sinusoidal_position(const SinusoidalPositions& spec, std::size_t position, std::span<float> row);
 
 class Embedding {
  public:

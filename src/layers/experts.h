@@ -34,8 +34,10 @@ class Experts {
   // The weights of an expert that nobody chose are not touched; those of the others are read once.
   void operator()(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, Rows x, Rows out);
   template <class Probe>
-  void run(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, StateSlot, Rows x, Branch out, Probe) {
+  void run(Step& step, const ExpertsSpec& spec, const ExpertsWeights& weights, StateSlot slot, Rows x, Branch out,
+           Probe probe) {
     (*this)(step, spec, weights, x, out.rows);
+    probe.routed(slot.layer, routing_);
   }
 
  private:

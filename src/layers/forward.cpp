@@ -274,6 +274,7 @@ Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe prob
 template <class Probe>
 std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments, Probe probe) {
   const Rows x = run_layers<Probe>(segments, probe);
+  if (!std::is_same_v<Probe, NoListener> && !model.spec.has_output) return {};
   const std::span<const float> logits = project(step, model, x);
   probe.finished(logits);
   return logits;

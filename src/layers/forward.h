@@ -45,7 +45,7 @@ class ForwardPass {
   std::span<const float> operator()(std::span<const Segment> segments);
   // The hidden states behind the last norm in place of logits: d_model values each.
   std::span<const float> hidden_states(std::span<const Segment> segments);
-  // Logits of one segment, bit for bit the same, watched (probe.h).
+  // Logits of one segment, bit for bit the same, watched (probe.h); none where the network has no output.
   std::span<const float> operator()(const Segment& segment, Listener& listener);
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layers/embedding.h"
 #include "layers/linear.h"
 #include "layers/output.h"
 #include "layers/step.h"
@@ -22,11 +23,6 @@ Step bare_step(const KernelTable& kernels, ThreadPool& threads, Scratch& scratch
 }
 
 }  // namespace
-
-std::size_t first_visible(const AttentionSpec& spec, std::size_t position) {
-  const std::size_t window = spec.window > 0 ? static_cast<std::size_t>(spec.window) : position + 1;
-  return position + 1 - std::min(window, position + 1);
-}
 
 std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys) {
   const AttentionSpec& spec = view.spec;
@@ -84,10 +80,17 @@ std::vector<float> VocabularyProbe::embedding_norms() const {
   return norms;
 }
 
-std::vector<float> VocabularyProbe::learned_position(std::size_t position) const {
-  const auto* learned = std::get_if<LearnedPositions>(&model_.spec.positions);
-  if (!learned) return {};
-  return unpacked(model_.weights.learned_positions, position + learned->offset);
+std::vector<float> VocabularyProbe::position_row(std::size_t position) const {
+  const PositionSpec& positions = model_.spec.positions;
+  if (const auto* learned = std::get_if<LearnedPositions>(&positions)) {
+    return unpacked(model_.weights.learned_positions, position + static_cast<std::size_t>(learned->offset));
+  }
+  if (const auto* sinusoidal = std::get_if<SinusoidalPositions>(&positions)) {
+    std::vector<float> row(static_cast<std::size_t>(model_.spec.d_model));
+    add_sinusoidal_position(*sinusoidal, position, row);
+    return row;
+  }
+  return {};
 }
 
 }  // namespace continuo

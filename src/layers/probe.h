@@ -2,6 +2,7 @@
 // silent one and tells a Listener what stands in the buffers on the way; a listener can read and never write.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -15,6 +16,8 @@
 #include "state/sequence_state.h"
 
 namespace continuo {
+
+struct Routing;
 
 // Rows of floats, one per token of the step; valid during the call that hands them out.
 struct RowsView {
@@ -47,8 +50,21 @@ struct AttentionView {
 // before the softmax. In plain loops, for people: the forward pass itself streams and keeps no such row.
 std::vector<float> attention_scores(const AttentionView& view, std::size_t row, std::size_t head, std::size_t keys);
 
-// The row at `position` sees the keys at [first_visible, position].
-std::size_t first_visible(const AttentionSpec& spec, std::size_t position);
+// The row at `position` of a causal layer sees the keys at [first_visible, position].
+inline std::size_t first_visible(const AttentionSpec& spec, std::size_t position) {
+  const std::size_t window = spec.window > 0 ? static_cast<std::size_t>(spec.window) : position + 1;
+  return position + 1 - std::min(window, position + 1);
+}
+// Keys [first, end), of a text of `length` tokens, that the row at `position` sees.
+struct VisibleKeys {
+  std::size_t first, end;
+};
+inline VisibleKeys visible_keys(const AttentionSpec& spec, std::size_t position, std::size_t length) {
+  if (spec.mask == AttentionSpec::Mask::causal) return {first_visible(spec, position), position + 1};
+  const auto window = static_cast<std::size_t>(spec.window);
+  if (window == 0) return {0, length};
+  return {position > window ? position - window : 0, std::min(length, position + window + 1)};
+}
 
 // Calls come in the order in which they stand here, those between the marks once a layer.
 class Listener {
@@ -63,12 +79,16 @@ class Listener {
   // What looking back starts from is there: queries, keys and values, which are remembered, or a scan's inputs.
   virtual void projected(std::size_t /*layer*/) {}
   virtual void looked_back(std::size_t /*layer*/, const AttentionView& /*view*/) {}
+  // What attention's output map takes: the heads' results side by side, gated and normalized where the layer does so.
+  virtual void gathered(std::size_t /*layer*/, RowsView /*results*/) {}
   // A recurrent mixer went through the rows. The view is null unless the listener watches scans: it takes copies.
   virtual bool watches_scans() const { return false; }
   virtual void scanned(std::size_t /*layer*/, const RecurrenceView* /*view*/) {}
   virtual void mixed(std::size_t /*layer*/, RowsView /*part*/) {}  // what the mixer adds to the stream
   // What a feed-forward network's hidden layer holds after its activation (and gate); not of experts.
   virtual void activated(std::size_t /*layer*/, RowsView /*hidden*/) {}
+  // Which experts the rows were sent to.
+  virtual void routed(std::size_t /*layer*/, const Routing& /*routing*/) {}
   virtual void fed(std::size_t /*layer*/, RowsView /*part*/) {}  // what the network adds to the stream
   virtual void passed(std::size_t /*layer*/, RowsView /*x*/) {}  // the residual stream after the block
   // ---- once ----
@@ -81,8 +101,10 @@ struct NoListener {
   static constexpr void embedded(RowsView) {}
   static constexpr void projected(std::size_t) {}
   static constexpr void looked_back(std::size_t, const AttentionView&) {}
+  static constexpr void gathered(std::size_t, RowsView) {}
   static constexpr void mixed(std::size_t, RowsView) {}
   static constexpr void activated(std::size_t, RowsView) {}
+  static constexpr void routed(std::size_t, const Routing&) {}
   static constexpr void fed(std::size_t, RowsView) {}
   static constexpr void passed(std::size_t, RowsView) {}
   static constexpr void finished(std::span<const float>) {}
@@ -146,8 +168,8 @@ class VocabularyProbe {
   std::vector<float> embedding(TokenId token) const;
   // The lengths of all rows of the embedding matrix.
   std::vector<float> embedding_norms() const;
-  // The learned row of a position; empty where the model learned none.
-  std::vector<float> learned_position(std::size_t position) const;
+  // The row that is added for a position, learned or sinusoidal; empty where the model adds none.
+  std::vector<float> position_row(std::size_t position) const;
 
  private:
   const Model& model_;

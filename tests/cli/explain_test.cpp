@@ -49,8 +49,10 @@ TEST_CASE("explain prints every view, plain, within 80 columns") {
   const Ran ran = run_program({"explain", "-m", folder.path(), "abc abc"});
   CHECK(ran.err == "");
   REQUIRE(ran.code == 0);
-  for (const char* title : {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "The stack of blocks\n",
-                            "Each layer's guess\n", "From scores to a token\n", "Word by word\n", "What it costs\n"}) {
+  for (const char* title : {"Tokens\n", "Embedding\n", "Positions\n", "Attention\n", "From one side or from both\n",
+                            "The stack of blocks\n", "Which experts\n", "Each layer's guess\n",
+                            "Who wrote the answer\n", "What if it were left out?\n", "From scores to a token\n",
+                            "Word by word\n", "A tree of continuations\n", "What it costs\n"}) {
     check_contains(ran.out, title);
   }
   CHECK(ran.out.find('\x1b') == std::string::npos);
@@ -124,13 +126,21 @@ TEST_CASE("explain draws the token that continuo draws") {
   CHECK(json["tokens"][3]["generated"] == false);
 }
 
-TEST_CASE("explain asks for a window where the text is too long, and draws it") {
+TEST_CASE("explain draws the end of a text that is too long, says so, and draws the window that is asked for") {
   const Folder folder({.context = 400});
   const std::string text(200, 'a');
-  const Ran ran = run_program({"explain", "-m", folder.path(), text});
-  check_error(ran, 2, "201 tokens are too many to draw, 128 at the most (choose a part: --from 0 --to 127)");
+  const Json end = explain_json(folder, {"--view", "tokens", text});
+  CHECK(end["text_tokens"] == 201);
+  CHECK(end["from"] == 73);
+  CHECK(end["to"] == 201);
+  const Ran said = run_program({"explain", "-m", folder.path(), "--view", "tokens", text});
+  check_contains(said.out, "tokens 73 to 200 of 201");
+  CHECK(explain_json(folder, {"--view", "tokens", "--from", "10", text})["to"] == 138);
+  CHECK(explain_json(folder, {"--view", "tokens", "--to", "150", text})["from"] == 23);
+  CHECK(explain_json(folder, {"--view", "tokens", "--to", "50", text})["from"] == 0);
+  check_error(run_program({"explain", "-m", folder.path(), "--from", "0", "--to", "128", text}), 2,
+              "129 tokens are too many to draw, 128 at the most");
   const Json json = explain_json(folder, {"--from", "150", "--to", "159", text});
-  CHECK(json["text_tokens"] == 201);
   CHECK(json["n"] == 10);
   CHECK(json["tokens"][0]["position"] == 150);
   const Json& head = json["layers"][0]["attention"]["heads"][0];
@@ -141,6 +151,60 @@ TEST_CASE("explain asks for a window where the text is too long, and draws it") 
   check_error(run_program({"explain", "-m", folder.path(), "--to", "9", "abc"}), 2,
               "--to is 9, expected a position from 0 to 3");
   check_error(run_program({"explain", "-m", folder.path(), std::string(500, 'a')}), 4, "501 tokens");
+}
+
+TEST_CASE("explain computes what its views need, and no more") {
+  const Folder folder;
+  const Json tokens = explain_json(folder, {"--view", "tokens", "abc"});
+  CHECK(tokens["tokens"].size() == 4);
+  CHECK(tokens["layers"].empty());
+  CHECK(tokens["outputs"].empty());
+  for (const char* key : {"ladder", "attribution", "what_if", "unmasked", "chosen_head", "beside"})
+    CHECK(tokens[key].is_null());
+  CHECK(tokens["cost"]["phases"].empty());
+  const Json attention = explain_json(folder, {"--view", "attention", "abc"});
+  CHECK(attention["layers"][0]["attention"]["heads"].size() == 1);
+  CHECK(attention["layers"][0]["lens"]["guesses"].empty());
+  CHECK(attention["what_if"].is_null());
+}
+
+TEST_CASE("explain takes a network apart: vectors of a head, shares of the answer, what would be without") {
+  const Folder folder({.preference = 4});
+  const Json json = explain_json(folder, {"abc"});
+  const Json& head = json["chosen_head"];
+  check_shape(head["queries"], {4, head["queries"][0].size()});
+  check_shape(head["results"], {4, head["values"][0].size()});
+  double answer = 0;
+  for (const Json& part : json["attribution"]["parts"]) answer += part["answer"].get<double>();
+  CHECK(answer == Approx(json["attribution"]["answer_logit"].get<double>()).margin(1e-6));
+  CHECK(json["what_if"]["tokens"].size() == 4);
+  CHECK(json["what_if"]["layers"].size() == 1);
+  CHECK(json["what_if"]["heads"].size() == 1);
+  CHECK(json["what_if"]["complete"] == true);
+  CHECK(json["tree"].size() >= 6);
+  CHECK(json["tree"][0]["parent"].is_null());
+  check_shape(json["unmasked"]["weights"], {4, 4});
+  CHECK(json["cost"]["work"].back()["tokens"] == 4096);
+  CHECK(json["cost"]["work"].back()["attention"].get<double>() >
+        3.9 * json["cost"]["work"][7]["attention"].get<double>());
+}
+
+TEST_CASE("explain sets another text or another model beside") {
+  const Folder folder({.preference = 4}), other({.preference = 1});
+  const Json text = explain_json(folder, {"--view", "beside", "--beside", "xyz!", "abc"});
+  CHECK(text["beside"]["n"] == 5);
+  CHECK(text["beside"]["tokens"][1]["text"] == "x");
+  CHECK(text["beside"]["beside"].is_null());
+  const Json model = explain_json(folder, {"--view", "beside", "--beside-model", other.path(), "abc"});
+  CHECK(model["beside"]["n"] == 4);
+  CHECK(model["beside"]["outputs"][1]["guesses"][0]["probability"] != model["outputs"][1]["guesses"][0]["probability"]);
+  const Ran drawn = run_program({"explain", "-m", folder.path(), "--beside", "xyz!", "abc"});
+  check_contains(drawn.out, "Side by side\n");
+  CHECK(run_program({"explain", "-m", folder.path(), "abc"}).out.find("Side by side") == std::string::npos);
+  check_contains(run_program({"explain", "-m", folder.path(), "--view", "beside", "abc"}).out, "--beside TEXT");
+  check_error(run_program({"explain", "-m", folder.path(), "--beside-model", "/no/such/model", "abc"}), 3,
+              "/no/such/model");
+  check_error(run_program({"explain", "-m", folder.path(), "--beside", std::string(900, 'a'), "abc"}), 4, "901 tokens");
 }
 
 TEST_CASE("explain says what cannot be meant") {
@@ -155,6 +219,8 @@ TEST_CASE("explain says what cannot be meant") {
   check_error(ran({"--head", "7", "a"}), 2, "--head is 7, expected 0 to 0");
   check_error(ran({"--dump", "0", "a"}), 2, "--dump is '0'");
   check_error(ran({"--dump", "0.3", "a"}), 2, "head 3 is not there");
+  check_error(ran({"--dump", "query.0.3", "a"}), 2, "head 3 is not there");
+  check_error(ran({"--dump", "queries.0.0", "a"}), 2, "--dump is 'queries.0.0'");
   check_error(ran({"--ids", "300"}), 2, "token id 300");
   check_error(ran({"--html", "/no/such/folder/page.html", "a"}), 1, "/no/such/folder/page.html: cannot write");
   check_error(ran({"--html", "/dev/full", "a"}), 1, "cannot write");
@@ -175,6 +241,8 @@ TEST_CASE("explain writes a page, pictures and matrices") {
   CHECK(html.find("http://") == html.find("http://www.w3.org/2000/svg"));  // a name of a language, no address
   CHECK(html.find("https://") == std::string::npos);
   check_contains(html, "default-src 'none'");
+  const std::string path = folder.path();
+  check_contains(html, "<title>Inside " + path.substr(path.rfind('/') + 1) + "</title>");
   std::size_t pictures = 0;
   for (const auto& entry : std::filesystem::directory_iterator(out.path() / "svg")) {
     const std::string svg = read_file(entry.path());

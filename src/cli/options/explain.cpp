@@ -39,13 +39,21 @@ Result<void> add_dump(const OptionRow&, Options& options, const std::string& val
   return {};
 }
 
+Result<void> set_beside(const OptionRow&, Options& options, const std::string& value) {
+  options.explain.beside = value;
+  return {};
+}
+
 constexpr OptionRow kExplainRows[] = {
     {.name = "view",
      .value = "NAME,...",
      .help = "show only these views",
-     .details = "Views appear in the order in which data travels through the network.",
+     .details = "Views appear in the order in which data travels through the network. Only what they need is "
+                "computed.",
      .fallback = "all",
-     .choices = "tokens,embedding,positions,attention,memory,stack,lens,output,text,cost",
+     .choices =
+         "tokens,embedding,positions,attention,unmasked,memory,stack,routing,lens,attribution,what-if,output,text,"
+         "tree,beside,cost",
      .expected = "names of views with commas between",
      .repeatable = true,
      .set = add_views},
@@ -66,8 +74,10 @@ constexpr OptionRow kExplainRows[] = {
     {.name = "from",
      .value = "P",
      .help = "first position to draw",
-     .details = "Positions count from 0. A text of more than 128 tokens is drawn through a window: --from and --to.",
-     .fallback = "0",
+     .details =
+         "Positions count from 0. At most 128 tokens are drawn; of a longer text the last ones, unless --from or "
+         "--to say otherwise.",
+     .fallback = "0, or 128 tokens before the last",
      .expected = "a whole number >= 0",
      .set = kSetCount<&ExplainOptions::from>},
     {.name = "to",
@@ -77,6 +87,20 @@ constexpr OptionRow kExplainRows[] = {
      .fallback = "the end of the text",
      .expected = "a whole number >= 0",
      .set = kSetCount<&ExplainOptions::to>},
+    {.name = "beside",
+     .value = "TEXT",
+     .help = "set another text beside this one",
+     .details = "The view beside shows both: the next token, the surprise of each token, the head that is drawn large.",
+     .expected = "a text",
+     .set = set_beside},
+    {.name = "beside-model",
+     .value = "MODEL",
+     .help = "set another model beside this one",
+     .details =
+         "The view beside shows both models on the same text (or on that of --beside). One of them may be an encoder: "
+         "p(x | all others) beside p(x | left).",
+     .expected = "a model, as --model takes it",
+     .set = set_text<&Options::explain, &ExplainOptions::beside_model>},
     {.name = "no-mask",
      .help = "draw attention as if tokens could look ahead (the model's cannot)",
      .details = "It shows what the causal mask hides. The model computes nothing differently.",
@@ -90,8 +114,9 @@ constexpr OptionRow kExplainRows[] = {
      .expected = "a whole number >= 0",
      .set = kSetCount<&ExplainOptions::tokens>},
     {.name = "measure",
-     .help = "measure the cost up to 4,096 tokens, however long that takes",
-     .details = "By default measuring stops after about 3 seconds.",
+     .help = "measure the cost up to 4,096 tokens and leave out every part in turn, however long that takes",
+     .details = "By default measuring stops after about 3 seconds, and the view what-if after a fixed number of "
+                "operations.",
      .set = turn_on<&Options::explain, &ExplainOptions::measure>},
     {.name = "html",
      .value = "FILE",
@@ -108,9 +133,10 @@ constexpr OptionRow kExplainRows[] = {
     {.name = "dump",
      .value = "WHAT",
      .help = "write a matrix to a .npy file in the current folder",
-     .details = "WHAT is L.H (attention of layer L, head H), scores.L.H, memory.L.U (the hidden attention of the "
-                "recurrent layer L; U counts what the memory view draws), hidden.L (the residual stream after layer "
-                "L), hidden.input or logits.",
+     .details =
+         "WHAT is L.H (attention of layer L, head H), scores.L.H, query.L.H, key.L.H, value.L.H, memory.L.U (the hidden attention of the "
+         "recurrent layer L; U counts what the memory view draws), hidden.L (the residual stream after layer "
+         "L), hidden.input or logits.",
      .expected = "a matrix's name",
      .repeatable = true,
      .set = add_dump},

@@ -14,7 +14,12 @@ function h(tag, properties, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (name === 'style') Object.assign(element.style, value);
+    else if (name === 'style') {
+      for (const [key, one] of Object.entries(value)) {
+        if (key.startsWith('--')) element.style.setProperty(key, one);
+        else element.style[key] = one;
+      }
+    }
     else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? '' : value);
   }
   element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
@@ -22,7 +27,8 @@ function h(tag, properties, ...children) {
 }
 
 // ---- state: which token, layer, head and stage are looked at ----
-const state = { token: 0, layer: 0, head: 0, stage: 'weights' };
+// The last token: what comes next is asked after it.
+const state = { token: data.rows - 1, layer: 0, head: 0, stage: 'weights' };
 const watchers = [];
 function watch(f) { watchers.push(f); f(state, true); }
 function change(patch) {
@@ -44,6 +50,14 @@ function seconds(value) {
   return value < 1 ? digits3(value * 1e3) + ' ms' : digits3(value) + ' s';
 }
 
+// Large counts, as the program itself writes them.
+function count(value) {
+  const prefixes = ['', 'k', 'M', 'G', 'T', 'P'];
+  let i = 0;
+  for (; value >= 999.5 && i + 1 < prefixes.length; ++i) value /= 1000;
+  return `${digits3(value)} ${prefixes[i]}`.trim();
+}
+
 // ---- packed numbers: two characters of an alphabet of 91 each (html.cpp) ----
 const kAlphabet = (() => {
   let all = '';
@@ -58,6 +72,8 @@ function codes(packed) {
 }
 // Numbers in decimal steps.
 function decimals(packed) { return Float64Array.from(codes(packed.packed), (code) => packed.low + code * packed.step); }
+// One character a weight: 0, or 1..90 for 10^-4 to 1.
+const kCoarse = Float64Array.from({ length: 91 }, (_, code) => (code ? 10 ** (-4 + 4 * (code - 1) / 89) : 0));
 // 0; three digits and a power of ten; or 1.
 function weightOf(code) {
   if (code === 0) return 0;
@@ -82,8 +98,12 @@ const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 function mix(from, to, share) { return from.map((c, i) => Math.round(c + (to[i] - c) * share)); }
 // `share` from -1 to 1.
 function colour(share) { return mix(palette.none, share < 0 ? palette.low : palette.high, Math.min(1, Math.abs(share))); }
-// Ink that can be read on a colour.
-function inkOn([r, g, b]) { return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? '#15181d' : '#f6f7f9'; }
+// Of two inks the one that stands out more on a colour (WCAG's relative luminance).
+function luminance(rgb) {
+  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function inkOn(rgb) { return luminance(rgb) > 0.179 ? '#000000' : '#ffffff'; }
 
 const redraws = [];  // of canvases: after a change of theme or size
 function redrawAll() { readPalette(); redraws.forEach((f) => f()); watchers.forEach((f) => f(state, false)); }
@@ -102,6 +122,25 @@ function tipped(element, text) {
   element.addEventListener('pointermove', (e) => showTip(text(), e.clientX, e.clientY));
   element.addEventListener('pointerleave', hideTip);
   return element;
+}
+
+// Calls paint() when the element is first seen, and again when it has to be painted anew and is in sight.
+const inSight = new Map();
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const painted = inSight.get(entry.target);
+    painted.visible = entry.isIntersecting;
+    if (painted.visible && painted.stale) { painted.stale = false; painted.paint(); }
+  }
+}, { rootMargin: '200px' });
+function paintInSight(element, paint) {
+  const entry = { paint: () => { paint(); element.dataset.painted = 'yes'; }, stale: true, visible: false };
+  inSight.set(element, entry);
+  sight.observe(element);
+  redraws.push(() => {
+    entry.stale = !entry.visible;
+    if (entry.visible) entry.paint();
+  });
 }
 
 // For a pointer that moves, not for a page that scrolls under it.

@@ -63,29 +63,42 @@ Table layers(const View& view) {
   return table;
 }
 
-using CurveLine = std::pair<std::string_view, double (*)(const CurvePoint&)>;
+// A line of counted operations, and the seconds that were measured of it.
+struct CurveLine {
+  std::string_view name;
+  double (*counted)(const WorkPoint&);
+  double (*measured)(const CurvePoint&);
+};
 
-Curves curve(const View& view, std::string_view caption, const std::vector<CurveLine>& lines) {
+// `whole`: the line whose longest measured length lies on what was counted for it.
+Curves curve(const View& view, std::string_view caption, const std::vector<CurveLine>& lines, const CurveLine& whole) {
+  const CostRecord& cost = view.recording.cost;
   Curves curves{.caption = view.words(caption),
                 .x_title = view.words("cost.length"),
-                .y_title = view.words("cost.seconds"),
+                .y_title = view.words("cost.operations"),
+                .dots_title = view.words("cost.seconds"),
                 .lines = {}};
-  for (const auto& [key, value] : lines) {
-    Curves::Line line{.name = view.words(key), .points = {}};
-    for (const CurvePoint& point : view.recording.cost.curve) {
-      line.points.emplace_back(static_cast<double>(point.length), value(point));
+  for (const CurveLine& line : lines) {
+    Curves::Line drawn{.name = view.words(line.name), .points = {}, .dots = {}};
+    for (const WorkPoint& point : cost.work) {
+      if (line.counted(point) > 0) drawn.points.emplace_back(double(point.length), line.counted(point));
     }
-    const auto measured = [](const auto& point) { return point.second > 0; };
-    if (std::any_of(line.points.begin(), line.points.end(), measured)) curves.lines.push_back(std::move(line));
+    for (const CurvePoint& point : cost.curve) {
+      if (line.measured(point) > 0) drawn.dots.emplace_back(double(point.length), line.measured(point));
+    }
+    if (!drawn.points.empty()) curves.lines.push_back(std::move(drawn));
+  }
+  for (const WorkPoint& point : cost.work) {
+    if (!cost.curve.empty() && point.length == cost.curve.back().length)
+      curves.rate = whole.counted(point) / whole.measured(cost.curve.back());
   }
   return curves;
 }
 
-// The length at which attention has overtaken feed-forward, between two measured ones by a straight line.
-std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
+// The length from which on attention takes more operations than the feed-forward parts, between two that were counted.
+std::optional<std::size_t> overtaken(const std::vector<WorkPoint>& points) {
   for (std::size_t i = 1; i < points.size(); ++i) {
-    const double before = points[i - 1].prefill_feed - points[i - 1].prefill_attention;
-    const double after = points[i].prefill_feed - points[i].prefill_attention;
+    const double before = points[i - 1].feed - points[i - 1].attention, after = points[i].feed - points[i].attention;
     if (before <= 0 || after > 0) continue;
     const double share = before / (before - after);
     const double length = double(points[i - 1].length) + share * double(points[i].length - points[i - 1].length);
@@ -94,46 +107,53 @@ std::optional<std::size_t> overtaken(const std::vector<CurvePoint>& points) {
   return std::nullopt;
 }
 
-// What twice the length costs the parts that look back, between the two longest lengths that were measured.
+// What twice the length costs.
 std::string growth(const View& view) {
-  const std::vector<CurvePoint>& points = view.recording.cost.curve;
-  if (points.size() < 2) return {};
-  const CurvePoint &half = points[points.size() - 2], &whole = points.back();
-  std::string text;
+  const WorkPoint &half = view.recording.cost.work[view.recording.cost.work.size() - 2],
+                  &whole = view.recording.cost.work.back();
+  std::string text = view.words("cost.growth", half.length, whole.length);
   const auto add = [&](std::string_view key, double before, double after) {
-    if (before > 0 && after > 0) text += (text.empty() ? "" : " ") + view.words(key, three_digits(after / before));
+    if (before > 0) text += " " + view.words(key, three_digits(after / before));
   };
-  add("cost.growth.attention", half.prefill_attention, whole.prefill_attention);
-  add("cost.growth.scan", half.prefill_scan, whole.prefill_scan);
-  return text.empty() ? text : view.words("cost.growth", half.length, whole.length) + " " + text;
+  add("cost.growth.attention", half.attention, whole.attention);
+  add("cost.growth.scan", half.scan, whole.scan);
+  add("cost.growth.other", half.feed + half.other, whole.feed + whole.other);
+  return text;
 }
 
 void draw_curves(const View& view, std::vector<Figure>& figures) {
   const CostRecord& cost = view.recording.cost;
-  const std::size_t longest = cost.curve.back().length;
-  figures.emplace_back(
-      curve(view, "cost.prefill",
-            {{"cost.whole", [](const CurvePoint& p) { return p.prefill; }},
-             {"cost.quadratic", [](const CurvePoint& p) { return p.prefill_attention; }},
-             {"cost.scan", [](const CurvePoint& p) { return p.prefill_scan; }},
-             {"cost.linear", [](const CurvePoint& p) { return p.prefill - p.prefill_attention - p.prefill_scan; }},
-             {"cost.feed", [](const CurvePoint& p) { return p.prefill_feed; }}}));
-  if (cost.curve.back().prefill_attention > 0) {
-    const auto crossing = overtaken(cost.curve);
-    figures.emplace_back(
-        Paragraph{crossing ? view.words("cost.overtakes", *crossing) : view.words("cost.not_overtaken", longest),
-                  Paragraph::Kind::finding});
+  const CurveLine read{"cost.whole", [](const WorkPoint& p) { return p.whole(); },
+                       [](const CurvePoint& p) { return p.prefill; }};
+  const CurveLine next{"cost.cached",
+                       [](const WorkPoint& p) { return p.decode_attention + p.decode_scan + p.decode_other; },
+                       [](const CurvePoint& p) { return p.decode; }};
+  const std::vector<CurveLine> reading = {
+      read,
+      {"cost.quadratic", [](const WorkPoint& p) { return p.attention; },
+       [](const CurvePoint& p) { return p.prefill_attention; }},
+      {"cost.scan", [](const WorkPoint& p) { return p.scan; }, [](const CurvePoint& p) { return p.prefill_scan; }},
+      {"cost.feed", [](const WorkPoint& p) { return p.feed; }, [](const CurvePoint& p) { return p.prefill_feed; }},
+      {"cost.linear", [](const WorkPoint& p) { return p.other; },
+       [](const CurvePoint& p) { return p.prefill - p.prefill_attention - p.prefill_scan - p.prefill_feed; }}};
+  figures.emplace_back(Paragraph{growth(view), Paragraph::Kind::finding});
+  figures.emplace_back(curve(view, "cost.prefill", reading, read));
+  if (cost.work.back().attention > 0) {
+    const auto crossing = overtaken(cost.work);
+    figures.emplace_back(Paragraph{crossing ? view.words("cost.overtakes", *crossing)
+                                            : view.words("cost.not_overtaken", cost.work.back().length)});
   }
-  if (cost.curve.back().prefill_scan > 0) {
-    if (std::string text = growth(view); !text.empty())
-      figures.emplace_back(Paragraph{std::move(text), Paragraph::Kind::finding});
-  }
-  figures.emplace_back(curve(view, "cost.decode",
-                             {{"cost.cached", [](const CurvePoint& p) { return p.decode; }},
-                              {"cost.cached.attention", [](const CurvePoint& p) { return p.decode_attention; }},
-                              {"cost.cached.scan", [](const CurvePoint& p) { return p.decode_scan; }},
-                              {"cost.uncached", [](const CurvePoint& p) { return p.prefill; }}}));
-  if (longest > cost.context_length) figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
+  if (view.recording.both_sides) return;
+  const std::vector<CurveLine> going_on = {
+      next,
+      {"cost.cached.attention", [](const WorkPoint& p) { return p.decode_attention; },
+       [](const CurvePoint& p) { return p.decode_attention; }},
+      {"cost.cached.scan", [](const WorkPoint& p) { return p.decode_scan; },
+       [](const CurvePoint& p) { return p.decode_scan; }},
+      {"cost.uncached", [](const WorkPoint& p) { return p.whole(); }, [](const CurvePoint& p) { return p.prefill; }}};
+  figures.emplace_back(curve(view, "cost.decode", going_on, next));
+  if (cost.work.back().length > cost.context_length)
+    figures.emplace_back(Paragraph{view.words("cost.beyond", cost.context_length)});
 }
 
 }  // namespace
@@ -148,11 +168,9 @@ std::vector<Figure> draw_cost(const View& view) {
   }
   if (cost.state_bytes > 0)
     figures.emplace_back(Paragraph{view.words("cost.state", bytes_text(double(cost.state_bytes)))});
-  if (!cost.curve.empty()) draw_curves(view, figures);
-  if (!cost.curve_end.empty()) {
-    figures.emplace_back(
-        Paragraph{view.words("cost.end." + cost.curve_end, cost.curve.empty() ? 0 : cost.curve.back().length)});
-  }
+  if (!cost.work.empty()) draw_curves(view, figures);
+  if (!cost.curve_end.empty() && !cost.curve.empty())
+    figures.emplace_back(Paragraph{view.words("cost.end." + cost.curve_end, cost.curve.back().length)});
   figures.emplace_back(layers(view));
   return figures;
 }

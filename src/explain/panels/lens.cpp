@@ -14,6 +14,13 @@ double agreement(const Recording& r, std::size_t layer) {
   return double(std::count(ranks.begin(), ranks.end(), 0u)) / double(ranks.size());
 }
 
+// The first layer whose guess is the last layer's.
+std::size_t first_leading(const Recording& r, std::size_t row) {
+  std::size_t layer = 0;
+  while (layer < r.layers.size() && r.layers[layer].final_rank[row] != 0) ++layer;
+  return layer;
+}
+
 CellGrid grid(const View& view) {
   const Recording& r = view.recording;
   const Words& words = view.words;
@@ -23,10 +30,10 @@ CellGrid grid(const View& view) {
                .col_labels = token_labels(r),
                .cells = {},
                .col_facts = {}};
-  for (const RowOutput& output : r.outputs) {
-    out.col_facts.push_back({{words("lens.final"), name(r, output.guesses.front().id)}});
-    if (output.first_leading)
-      out.col_facts.back().emplace_back(words("lens.first"), std::to_string(*output.first_leading));
+  for (std::size_t row = 0; row < r.rows(); ++row) {
+    out.col_facts.push_back({{words("lens.final"), name(r, r.layers.back().lens[row].front().id)}});
+    const std::size_t leads = first_leading(r, row);
+    if (leads < r.layers.size()) out.col_facts.back().emplace_back(words("lens.first"), std::to_string(leads));
   }
   // The last layer on top, as thinking is drawn.
   for (std::size_t i = r.layers.size(); i-- > 0;) {
@@ -51,19 +58,24 @@ CellGrid grid(const View& view) {
 Paragraph finding(const View& view) {
   const Recording& r = view.recording;
   std::vector<std::size_t> first;
-  for (const RowOutput& output : r.outputs) first.push_back(output.first_leading.value_or(r.layers.size()));
+  for (std::size_t row = 0; row < r.rows(); ++row) first.push_back(first_leading(r, row));
   std::sort(first.begin(), first.end());
   const std::size_t half = std::min(first[(first.size() - 1) / 2], r.layers.size() - 1);
   const auto& ranks = r.layers[half].final_rank;
   const auto others =
       static_cast<std::size_t>(std::count_if(ranks.begin(), ranks.end(), [](std::size_t rank) { return rank > 0; }));
-  return {view.words("lens.finding", half, others, ranks.size()), Paragraph::Kind::finding};
+  // As many layers as keep nine of ten choices.
+  std::size_t needed = 1;
+  while (needed < r.layers.size() && agreement(r, needed - 1) < 0.9) ++needed;
+  return {view.words("lens.finding", half, others, ranks.size(), needed), Paragraph::Kind::finding};
 }
 
 }  // namespace
 
 std::vector<Figure> draw_lens(const View& view) {
   const Recording& r = view.recording;
+  if (r.layers.empty() || r.layers.front().lens.empty())
+    return {Paragraph{view.words("lens.absent"), Paragraph::Kind::absent}};
   Bars bars{.caption = view.words("lens.agree"), .bars = {}};
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     const double share = agreement(r, i);

@@ -12,19 +12,20 @@ constexpr std::size_t kNumbersShown = 32;  // of a position's vector
 constexpr std::size_t kPairsShown = 32;    // of a rope's pairs
 constexpr std::size_t kDistances = 16;
 
-void draw_learned(const View& view, std::vector<Figure>& figures) {
+// Rows that are added, learned or from a formula.
+void draw_rows(const View& view, std::string_view sentence, std::vector<Figure>& figures) {
   const Recording& r = view.recording;
   const Words& words = view.words;
   const Grid& rows = r.positions.rows;
   const auto positions = numbers(r.rows(), r.from);
-  figures.emplace_back(Paragraph{words("positions.learned")});
+  figures.emplace_back(Paragraph{words(sentence)});
   figures.emplace_back(Heatmap{.caption = words("positions.learned.cosines"),
                                .row_title = words("position"),
                                .col_title = words("position"),
                                .row_labels = positions,
                                .col_labels = positions,
                                .values = r.positions.cosines,
-                               .diverging = true});
+                               .scale = Heatmap::Scale::diverging});
   Grid some(rows.rows, std::min(kNumbersShown, rows.cols));
   for (std::size_t i = 0; i < some.rows; ++i) {
     for (std::size_t j = 0; j < some.cols; ++j) some.at(i, j) = rows.at(i, j);
@@ -36,7 +37,7 @@ void draw_learned(const View& view, std::vector<Figure>& figures) {
                                .row_labels = positions,
                                .col_labels = numbers(shown),
                                .values = std::move(some),
-                               .diverging = true});
+                               .scale = Heatmap::Scale::diverging});
 }
 
 void draw_rope(const View& view, std::vector<Figure>& figures) {
@@ -61,7 +62,7 @@ void draw_rope(const View& view, std::vector<Figure>& figures) {
                                .row_labels = std::move(distances),
                                .col_labels = std::move(pairs),
                                .values = std::move(cosines),
-                               .diverging = true});
+                               .scale = Heatmap::Scale::diverging});
   if (p.layers_without.empty()) return;
   std::string layers;
   for (const std::size_t layer : p.layers_without) layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
@@ -88,7 +89,10 @@ std::vector<Figure> draw_positions(const View& view) {
   std::vector<Figure> figures;
   switch (view.recording.positions.kind) {
     case PositionKind::learned:
-      draw_learned(view, figures);
+      draw_rows(view, "positions.learned", figures);
+      break;
+    case PositionKind::sinusoidal:
+      draw_rows(view, "positions.sinusoidal", figures);
       break;
     case PositionKind::rope:
       draw_rope(view, figures);

@@ -19,7 +19,8 @@ Heatmap residual(const View& view) {
               .col_title = view.words("token"),
               .row_labels = {view.words("input")},
               .col_labels = token_labels(r),
-              .values = Grid(r.layers.size() + 1, r.rows())};
+              .values = Grid(r.layers.size() + 1, r.rows()),
+              .scale = Heatmap::Scale::logarithmic};
   for (std::size_t j = 0; j < r.rows(); ++j) map.values.at(0, j) = r.embedded[j];
   for (std::size_t i = 0; i < r.layers.size(); ++i) {
     map.row_labels.push_back(std::to_string(i));

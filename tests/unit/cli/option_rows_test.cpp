@@ -294,6 +294,8 @@ const std::vector<Case> kCases = {
     {"explain", {"--head", "2"}, [](const Options& o) { return o.explain.head == 2; }, kNoCount},
     {"explain", {"--from", "2"}, [](const Options& o) { return o.explain.from == 2u; }, kNoCount},
     {"explain", {"--to", "2"}, [](const Options& o) { return o.explain.to == 2u; }, kNoCount},
+    {"explain", {"--beside", "abc"}, [](const Options& o) { return o.explain.beside == "abc"; }},
+    {"explain", {"--beside-model", "f"}, [](const Options& o) { return o.explain.beside_model == "f"; }, {""}},
     {"explain", {"--no-mask"}, [](const Options& o) { return o.explain.no_mask; }},
     {"explain", {"--generate", "2"}, [](const Options& o) { return o.explain.tokens == 2; }, kNoCount},
     {"explain", {"--measure"}, [](const Options& o) { return o.explain.measure; }},

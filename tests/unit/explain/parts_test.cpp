@@ -178,8 +178,12 @@ TEST_CASE("a page of numbers that are none is still a page") {
   head.scores = grid(2, {1, INFINITY, -INFINITY, 1e38f});
   head.weights = grid(2, {1, 0, none, 1e-30f});
   head.before = {0, 0};
+  head.queries = grid(2, {none, 1, INFINITY, 0});
   r.layers.resize(1);
-  r.layers[0].attention = AttentionRecord{.spec = {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2}, .heads = {head}};
+  r.layers[0].attention = AttentionRecord{.spec = {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2},
+                                          .heads = {head},
+                                          .keys = {grid(2, {1, 2, none, 4})},
+                                          .values = {grid(2, {1, -INFINITY, 3, 4})}};
   const Words words(Language::en);
   const View view{r, words};
   const Panel attention[] = {{"attention", draw_attention}};
@@ -199,4 +203,47 @@ TEST_CASE("a model without attention says so") {
   const auto figures = draw_attention({r, words});
   REQUIRE(figures.size() == 1);
   CHECK(std::get<Paragraph>(figures[0]).kind == Paragraph::Kind::absent);
+}
+
+TEST_CASE("one large value does not blank a heatmap whose scale is logarithmic") {
+  Heatmap map;
+  map.values = grid(2, {30, 40, 50, 9000});
+  map.scale = Heatmap::Scale::logarithmic;
+  const Heatmap::Extremes extremes = map.extremes();
+  CHECK(map.shade(9000, extremes) == Approx(1));
+  CHECK(map.shade(30, extremes) > 0.05);
+  CHECK(map.shade(60, extremes) - map.shade(30, extremes) ==
+        Approx(map.shade(120, extremes) - map.shade(60, extremes)));
+  CHECK(map.shade(0, extremes) == 0);
+  map.scale = Heatmap::Scale::plain;
+  CHECK(map.shade(50, extremes) < 0.01);
+  map.scale = Heatmap::Scale::root;
+  CHECK(map.shade(0.25, extremes) == Approx(0.5));
+  map.scale = Heatmap::Scale::diverging;
+  CHECK(map.shade(-9000, extremes) == Approx(-1));
+}
+
+TEST_CASE("a model is called by the last part of its path") {
+  CHECK(short_name("/models/SmolLM2-135M.Q4_1.gguf") == "SmolLM2-135M.Q4_1");
+  CHECK(short_name("folder/tales/") == "tales");
+  CHECK(short_name("tales") == "tales");
+  CHECK(short_name(".") == ".");
+  CHECK(short_name(".gguf") == ".gguf");
+}
+
+TEST_CASE("the best guesses are the largest, of equals those with lower ids") {
+  std::mt19937 random(99);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<float> logits(1 + random() % 40);
+    for (float& logit : logits) logit = static_cast<float>(random() % 7);
+    const std::size_t k = random() % 50;
+    std::vector<TokenId> order(logits.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
+    std::stable_sort(order.begin(), order.end(), [&](TokenId a, TokenId b) {
+      return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
+    });
+    const auto best = best_guesses(logits, k);
+    REQUIRE(best.size() == std::min(k, logits.size()));
+    for (std::size_t i = 0; i < best.size(); ++i) REQUIRE(best[i].id == order[i]);
+  }
 }
