@@ -17,7 +17,8 @@ namespace continuo {
 
 // Sampling options that were typed; the others come from the model or from the defaults.
 struct TypedSampling {
-  std::optional<float> temperature, top_p, min_p, typical_p, repeat_penalty, presence_penalty, frequency_penalty;
+  std::optional<float> temperature, top_p, min_p, typical_p, repeat_penalty, presence_penalty, frequency_penalty,
+      dry_multiplier;
   std::optional<int> top_k;
   std::vector<LogitBias> logit_bias;
   SamplingOptions others;       // options that no model sets

@@ -17,6 +17,7 @@ void apply(const Options& options, SamplingOptions& sampling) {
   take(typed.min_p, sampling.min_p);
   take(typed.typical_p, sampling.typical_p);
   take(typed.repeat_penalty, sampling.repeat_penalty);
+  take(typed.dry_multiplier, sampling.dry_multiplier);
   take(typed.presence_penalty, sampling.presence_penalty);
   take(typed.frequency_penalty, sampling.frequency_penalty);
   sampling.logit_bias = typed.logit_bias;
@@ -40,6 +41,7 @@ ChosenSampling chosen_sampling(const Options& options) {
   };
   note(typed.temperature, "temperature");
   note(typed.repeat_penalty, "repeat_penalty");
+  note(typed.dry_multiplier, "dry_multiplier");
   note(typed.top_p, "top_p");
   note(typed.top_k, "top_k");
   note(typed.min_p, "min_p");
@@ -50,7 +52,7 @@ ChosenSampling chosen_sampling(const Options& options) {
 SamplingOptions resolve_sampling(const Options& options, const SamplingOptions& of_model) {
   SamplingOptions sampling = options.sampling.others;
   for (const auto member : {&SamplingOptions::temperature, &SamplingOptions::top_p, &SamplingOptions::min_p,
-                            &SamplingOptions::typical_p, &SamplingOptions::repeat_penalty})
+                            &SamplingOptions::typical_p, &SamplingOptions::repeat_penalty, &SamplingOptions::dry_multiplier})
     sampling.*member = of_model.*member;
   sampling.top_k = of_model.top_k;
   apply(options, sampling);

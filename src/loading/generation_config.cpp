@@ -26,6 +26,7 @@ constexpr FileField kFileFields[] = {
     {"top_p", "top_p", &SamplingOptions::top_p, true},
     {"min_p", "min_p", &SamplingOptions::min_p, true},
     {"typical_p", "typical_p", &SamplingOptions::typical_p, true},
+    {"dry_multiplier", "dry_multiplier", &SamplingOptions::dry_multiplier, true},  // not a field of transformers
 };
 
 // A file's value that counts; null: there is none.

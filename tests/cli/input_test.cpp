@@ -102,11 +102,11 @@ TEST_CASE("tables are UTF-8") {
 TEST_CASE("defaults that something typed replaces need not be sound") {
   for (const Json& file :
        {Json{{"top_p", 0.0}}, Json{{"top_k", -1}}, Json{{"temperature", "0.7"}}, Json{{"top_k", 50.0}},
-        Json{{"min_p", 7}}, Json{{"repetition_penalty", -1}}, Json{{"typical_p", {1}}}}) {
+        Json{{"min_p", 7}}, Json{{"repetition_penalty", -1}}, Json{{"typical_p", {1}}}, Json{{"dry_multiplier", -1}}}) {
     INFO(file.dump());
     const Folder folder({.generation_config = file});
     check(run_program({"-m", folder.path(), "--temperature", "0", "--top-p", "0.9", "--top-k", "5", "--min-p", "0",
-                       "--typical-p", "1", "--repeat-penalty", "1", "-n", "2", "a"}),
+                       "--typical-p", "1", "--repeat-penalty", "1", "--dry-multiplier", "0", "-n", "2", "a"}),
           "bc");
     const Ran plain = run_program({"-m", folder.path(), "-n", "2", "a"});
     check_error(plain, 3, "generation_config.json: '" + file.begin().key() + "' is ");

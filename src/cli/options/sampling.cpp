@@ -164,7 +164,7 @@ constexpr OptionRow kSamplingRows[] = {
      .details = "A token that would extend a repetition of L tokens loses X * BASE^(L - ALLOWED) of its score.",
      .fallback = "0",
      .expected = "a number >= 0",
-     .set = kSetOther<&SamplingOptions::dry_multiplier>},
+     .set = kSetSampling<&TypedSampling::dry_multiplier>},
     {.name = "dry-base",
      .value = "B",
      .help = "base of DRY's exponential",

@@ -131,7 +131,7 @@ const std::vector<Case> kCases = {
      {"", "x", "1.5", "99999999999"}},
     {"",
      {"--dry-multiplier", "0.5"},
-     [](const Options& o) { return o.sampling.others.dry_multiplier == 0.5f; },
+     [](const Options& o) { return o.sampling.dry_multiplier == 0.5f; },
      kNoNumber},
     {"", {"--dry-base", "0.5"}, [](const Options& o) { return o.sampling.others.dry_base == 0.5f; }, kNoNumber},
     {"", {"--top-n-sigma", "0.5"}, [](const Options& o) { return o.sampling.others.top_n_sigma == 0.5f; }, kNoNumber},
