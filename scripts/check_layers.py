@@ -7,6 +7,7 @@ import sys
 ALLOWED = {
     "base": set(),
     "text": {"base"},
+    "chat": {"base", "text"},
     "quant": {"base"},
     "sampling": {"base"},
     "io": {"base", "quant"},
@@ -17,10 +18,10 @@ ALLOWED = {
     "grammar": {"base", "text"},
     "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling", "grammar"},
     "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
-    "loading": {"base", "text", "quant", "io", "model", "kernels", "sampling"},
-    "requests": {"base", "text", "model", "sampling", "generate", "loading", "grammar"},
+    "loading": {"base", "text", "chat", "quant", "io", "model", "kernels", "sampling"},
+    "requests": {"base", "text", "chat", "model", "sampling", "generate", "loading", "grammar"},
     "serve": {"base", "text", "model", "generate", "loading", "requests"},
-    "cli": {"base", "text", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
+    "cli": {"base", "text", "chat", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
             "explain", "loading", "requests", "serve", "grammar"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)

@@ -35,6 +35,14 @@ bool is_single_word(std::string_view text, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
+bool is_forbidden(const AddedToken& token, const PlainText& plain) {
+  return token.special || std::ranges::binary_search(plain.control, token.id);
+}
+
+bool AddedTokens::has_normalized(const PlainText& plain) const {
+  return std::ranges::any_of(normalized_.items, [&](const Finder::Item& i) { return is_forbidden(*i.token, plain); });
+}
+
 Result<AddedTokens> AddedTokens::parse(const Json& json, const Vocabulary& vocabulary, const Normalizer& normalizer,
                                        const std::string& file) {
   AddedTokens added;
@@ -143,9 +151,11 @@ const AddedTokens::Finder::Item* AddedTokens::Finder::longest_at(std::string_vie
   return longest;
 }
 
-std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Finder& finder) const {
+std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Finder& finder,
+                                               const PlainText& plain) const {
   std::vector<TextPart> parts;
-  std::size_t done = 0;  // where the text that no part covers yet begins
+  std::size_t done = 0;               // where the text that no part covers yet begins
+  auto range = plain.ranges.begin();  // the first that ends behind the place looked at
   const auto put = [&](std::size_t begin, std::size_t end, const AddedToken* token) {
     if (begin < end) parts.push_back({text.substr(begin, end - begin), token});
   };
@@ -159,6 +169,21 @@ std::vector<TextPart> AddedTokens::find_tokens(std::string_view text, const Find
     if (!item) {
       ++at;
       continue;
+    }
+    while (range != plain.ranges.end() && range->end <= at) ++range;
+    const auto is_plain = [&](const Finder::Item& found) {
+      return is_forbidden(*found.token, plain) && range != plain.ranges.end() && range->begin < at + found.text.size();
+    };
+    if (is_plain(*item)) {
+      if (range->begin <= at) {  // as the reference does it, what begins inside of it is none either
+        at = std::min(at + item->text.size(), range->end);
+        continue;
+      }
+      item = finder.longest_at(text.substr(0, range->begin), at);  // one that ends before
+      if (!item) {
+        ++at;
+        continue;
+      }
     }
     const AddedToken& token = *item->token;
     std::size_t begin = at, end = at + item->text.size();

@@ -12,6 +12,7 @@
 #include "base/json_fwd.h"
 #include "base/types.h"
 #include "text/normalizer.h"
+#include "text/plain_text.h"
 #include "text/vocabulary.h"
 
 namespace continuo {
@@ -25,6 +26,9 @@ struct AddedToken {
   bool normalized = false;              // found in the normalized text
   bool special = false;
 };
+
+// Whether a token is none where a text is plain.
+bool is_forbidden(const AddedToken& token, const PlainText& plain);
 
 // A part of a text: an added token, or, without one, text for the model.
 struct TextPart {
@@ -45,9 +49,16 @@ class AddedTokens {
                                     const Normalizer& normalizer, const std::string& file);
 
   // The parts of a text that is not normalized yet, and of one that is; none is empty. Of the tokens that
-  // could begin at a byte the longest counts.
-  std::vector<TextPart> split(std::string_view text) const { return find_tokens(text, raw_); }
-  std::vector<TextPart> split_normalized(std::string_view text) const { return find_tokens(text, normalized_); }
+  // could begin at a byte the longest counts. Special tokens, and control
+  // tokens, that reach into `plain` are none.
+  std::vector<TextPart> split(std::string_view text, const PlainText& plain = {}) const {
+    return find_tokens(text, raw_, plain);
+  }
+  std::vector<TextPart> split_normalized(std::string_view text, const PlainText& plain = {}) const {
+    return find_tokens(text, normalized_, plain);
+  }
+  // Whether what `plain` forbids is looked for in normalized text.
+  bool has_normalized(const PlainText& plain) const;
 
   const AddedToken* find(TokenId id) const;
   const AddedToken* find(std::string_view content) const;
@@ -69,7 +80,7 @@ class AddedTokens {
   Result<void> add(AddedToken token, const Vocabulary& vocabulary, const Normalizer& normalizer,
                    const std::string& file);
   Result<void> index(const Vocabulary& vocabulary, const std::string& file);
-  std::vector<TextPart> find_tokens(std::string_view text, const Finder& finder) const;
+  std::vector<TextPart> find_tokens(std::string_view text, const Finder& finder, const PlainText& plain) const;
 
   std::vector<AddedToken> tokens_;  // by id; not touched once the finders point into it
   Finder raw_, normalized_;

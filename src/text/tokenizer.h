@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "text/plain_text.h"
 
 namespace continuo {
 
@@ -35,6 +36,9 @@ class Tokenizer {
   // An error, with the file that the tokenizer is of, where the text takes more work than a text may
   // (text_work.h).
   Result<std::vector<TokenId>> try_encode(std::string_view text, bool add_special) const;
+  // The same of a text that is plain in some places: no special or control token is read out of what lies there, even
+  // in part. Other added tokens are found there as everywhere.
+  Result<std::vector<TokenId>> try_encode(std::string_view text, const PlainText& plain, bool add_special) const;
   // The same of a tokenizer and a text that are known to be sound.
   std::vector<TokenId> encode(std::string_view text, bool add_special) const;
 

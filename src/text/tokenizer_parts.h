@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,15 +33,33 @@ struct TokenizerParts {
   std::shared_ptr<const Vocabulary> vocabulary;
 
   // Throws TextFault.
-  std::vector<TokenId> encode(std::string_view text) const;
+  std::vector<TokenId> encode(std::string_view text, const PlainText& plain = {}) const;
   // The bytes of one id; see Decoder::append.
   void decode_one(TokenId id, bool skip_special, bool& at_text_start, std::string& out) const;
 
  private:
-  // Text without raw added tokens.
+  // What encoding a text takes along.
   template <class Model>
-  void encode_part(const Model& kind, std::string_view text, bool at_text_start, typename Model::Scratch& scratch,
-                   TextWork& work, std::vector<TokenId>& out) const;
+  struct Encoding {
+    const Model& model;
+    TextWork work;
+    typename Model::Scratch scratch = {};
+    std::vector<TokenId> ids = {};
+    bool checks_normalized = false;  // forbidden tokens are looked for in normalized text
+  };
+  // Text without raw added tokens. `plain`: places in it.
+  template <class Model>
+  void encode_part(std::string_view text, const PlainText& plain, bool at_text_start, Encoding<Model>& encoding) const;
+  // The same where `plain` says the same of the normalized text: nothing or all of it is plain, or nothing is changed.
+  template <class Model>
+  void encode_marked(std::string_view text, const PlainText& plain, bool at_text_start,
+                     Encoding<Model>& encoding) const;
+  // Text that is normalized and has no added tokens. `cuts`: where no token may go across.
+  template <class Model>
+  void encode_normalized(std::string_view text, std::span<const std::size_t> cuts, std::size_t from_first,
+                         Encoding<Model>& encoding) const;
+  std::vector<std::size_t> cuts_in_forbidden(std::string_view text, std::span<const TokenId> ids,
+                                             const PlainText& plain) const;
 };
 
 // tokenizer_json.cpp
