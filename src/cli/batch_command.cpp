@@ -359,7 +359,7 @@ std::string more_sampling_text(const SamplingOptions& sampling) {
 }
 
 // All that the options say of every request.
-std::string defaults_text(const Options& options, const SamplingOptions& sampling) {
+std::string defaults_text(const Options& options, const SamplingOptions& sampling, const LoadedModel& model) {
   std::string text = fmt::format(
       "{} {} {} {} {} {} {} {} {} {} {} {} {} {}", options.max_tokens, options.ignore_eos, options.seed, options.echo,
       options.logprobs ? static_cast<std::int64_t>(*options.logprobs) : -1, options.exact_math,
@@ -370,6 +370,9 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
   for (const std::string& stop : options.stop) text += fmt::format(" {}:{}", stop.size(), stop);
   text += more_sampling_text(sampling);
   text += limits_text(options);
+  if (!options.chat.template_file.empty() && model.text()) {
+    if (const Result<Chat>& chat = model.chat->get(*model.text())) text += " template " + chat->rendering.source();
+  }
   return text;
 }
 
@@ -385,7 +388,8 @@ Result<void> run_batch(const Options& options) {
   const BatchOptions& batch = options.batch;
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, TokenizerUse::if_there, chosen_sampling(options));
+                 return load(options.model, TokenizerUse::if_there, chosen_sampling(options),
+                             options.chat.template_file);
                }));
   const RequestDefaults defaults = request_defaults(options, model.sampling);
   CONTINUO_TRY(const Input input, open_input(options));
@@ -401,7 +405,7 @@ Result<void> run_batch(const Options& options) {
   }
   const EngineOptions how = batch_engine_options(options, model.network.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), how));
-  const RequestParser parser(defaults, model.network, model.text(), engine);
+  const RequestParser parser(defaults, model, engine);
   const Progress::Show show = how_to_show(options);
   Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd), kept.answers);
   const RunStart start{.errors = kept.errors,
@@ -413,7 +417,7 @@ Result<void> run_batch(const Options& options) {
                  .shards = batch.shards,
                  .format = batch.format,
                  .by_line = batch.unordered,
-                 .defaults = defaults_text(options, defaults.sampling),
+                 .defaults = defaults_text(options, defaults.sampling, model),
                  .done = std::move(kept)});
   spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
                engine.threads(), batch.at_once);

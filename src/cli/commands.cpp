@@ -6,22 +6,26 @@ namespace continuo {
 namespace {
 
 constexpr const OptionGroup* kContinueGroups[] = {
-    &kModelOptions,      &kLookupOptions,   &kPromptOptions, &kIdsOptions,     &kLengthOptions,
-    &kConstraintOptions, &kSamplingOptions, &kAnswerOptions, &kGeneralOptions, &kManualOptions};
-constexpr const OptionGroup* kBatchGroups[] = {&kModelOptions,       &kLookupOptions,     &kBatchOptions,
-                                               &kLengthOptions,      &kConstraintOptions, &kSamplingOptions,
-                                               &kBatchAnswerOptions, &kBatchRunOptions,   &kGeneralOptions};
+    &kModelOptions,    &kLookupOptions,   &kPromptOptions,        &kIdsOptions,    &kSuffixOptions,
+    &kChatOptions,     &kTemplateOptions, &kTemplateValueOptions, &kLengthOptions, &kConstraintOptions,
+    &kSamplingOptions, &kAnswerOptions,   &kGeneralOptions,       &kManualOptions};
+constexpr const OptionGroup* kBatchGroups[] = {
+    &kModelOptions,      &kLookupOptions,   &kTemplateOptions,    &kBatchOptions,    &kLengthOptions,
+    &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
                                               &kGeneralOptions};
 constexpr const OptionGroup* kEmbedGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kEmbedOptions,
                                                &kGeneralOptions};
-constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,      &kLookupOptions, &kServeOptions,
-                                               &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,
-                                               &kBatchRunOptions,   &kGeneralOptions};
-constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions, &kPromptOptions, &kTokenizeOptions, &kGeneralOptions};
+constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,     &kTemplateOptions,
+                                               &kServeOptions,    &kServeLimitOptions, &kLengthOptions,
+                                               &kSamplingOptions, &kBatchRunOptions,   &kGeneralOptions};
+constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions,  &kPromptOptions,   &kTokenizeOptions,
+                                                  &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions,
+                                                  &kGeneralOptions};
 constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptions,   &kIdsOptions,
+                                                 &kChatOptions,    &kTemplateOptions, &kTemplateValueOptions,
                                                  &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
 constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
 constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &kGeneralOptions};
@@ -41,6 +45,9 @@ constexpr Command kCommands[] = {
          "two would be ignored. To join them: { printf %s PROMPT; cat; } | continuo. A stdin that continuo only "
          "inherits, for example inside a while read loop, is left alone.\n"
          "\n"
+         "A model that was trained to converse answers messages: --user TEXT, with --system and --assistant as they "
+         "are needed. Without them nothing turns a text into a message.\n"
+         "\n"
          "A command's name counts only as the first argument: \"continuo -- tokenize\" continues the word "
          "\"tokenize\".",
      .examples = R"(  continuo "Once upon a time"
@@ -48,6 +55,8 @@ constexpr Command kCommands[] = {
   echo "Once upon a time" | continuo --echo          prompt and continuation
   continuo -m ~/models/SmolLM2-135M --greedy -f prompt.txt
   continuo --json --logprobs 3 "Lily wanted a"
+  continuo -m ORG/CHAT-MODEL --user "Name a colour."  an answer in place of a continuation
+  continuo -m ORG/CODE-MODEL --suffix "    return s" "def total(xs):"
   continuo tokenize "One day" | continuo --ids -     ids in, ids out
 )",
      .words = Words::text,
@@ -57,7 +66,8 @@ constexpr Command kCommands[] = {
      .summary = "answers many requests, one per line",
      .groups = kBatchGroups,
      .description =
-         "Each line of the input is a JSON object with \"prompt\" or \"prompt_ids\". It may also set id, "
+         "Each line of the input is a JSON object with \"prompt\", \"prompt_ids\" or \"messages\", a list of "
+         "{\"role\", \"content\"} that the model's chat template makes a prompt of. It may also set id, suffix, "
          "max_tokens, stop, ignore_eos, n, best_of, seed, logprobs, echo, stream, and the sampling options under "
          "their names with underscores (top_p, min_p, repeat_penalty, ...). The options of the command line fill in "
          "what a line leaves out.\n"
@@ -146,6 +156,9 @@ constexpr Command kCommands[] = {
          "with echo and logprobs it includes the log-probabilities of the prompt. The options of the command line "
          "fill in what a request leaves out. The same request gets the same text as on the command line, whatever "
          "other requests run.\n"
+         "\n"
+         "POST /v1/chat/completions answers messages, for a model with a chat template: n, logprobs, streams and "
+         "response_format are those of OpenAI's API; tools are refused.\n"
          "\n"
          "The server also answers GET /v1/models, POST /tokenize and /detokenize, GET /tokenizer_info, /health, and "
          "/metrics for Prometheus.\n"

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "cli/chat_prompt.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
@@ -16,6 +17,7 @@
 #include "cli/standard_input.h"
 #include "cli/waiting.h"
 #include "generate/engine.h"
+#include "loading/infill.h"
 #include "loading/loaded_model.h"
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
@@ -28,6 +30,7 @@ namespace {
 struct Prompt {
   std::string text;
   std::vector<TokenId> ids;
+  std::vector<TokenId> ends = {};  // see TokenPrompt
 };
 
 Result<void> check_typed(const Options& options) {
@@ -35,6 +38,8 @@ Result<void> check_typed(const Options& options) {
     return usage_error("--logprob-token-id needs --json", "plain output is the text alone");
   if (options.logprobs && !options.json)
     return usage_error("--logprobs needs --json", "plain output is the text alone");
+  if (options.suffix && options.ids) return usage_error("--suffix does not go with --ids", "it stands behind a text");
+  CONTINUO_TRY_VOID(check_messages_typed(options));
   return validate_typed(options);
 }
 
@@ -48,13 +53,27 @@ TokenizerUse tokenizer_use(const Options& options) {
   return options.json ? TokenizerUse::if_there : TokenizerUse::none;
 }
 
+Result<Prompt> prompt_of_messages(const Options& options, const LoadedModel& model) {
+  CONTINUO_TRY(const TypedChat typed, typed_chat(options));
+  CONTINUO_TRY(TokenPrompt prompt, chat_prompt(model, typed.messages, typed.template_values));
+  return Prompt{std::move(prompt.text), std::move(prompt.ids), std::move(prompt.ends)};
+}
+
 // A text that encodes to nothing starts from BOS, if the model has one.
-Result<Prompt> make_prompt(const Options& options, std::string text, const Tokenizer* tokenizer, const Model& model) {
+Result<Prompt> make_prompt(const Options& options, const LoadedModel& loaded, const std::atomic<bool>& interrupted) {
+  if (has_messages(options)) return prompt_of_messages(options, loaded);
+  const Model& model = loaded.network;
+  const Tokenizer* const tokenizer = loaded.text();
+  CONTINUO_TRY(std::string text, read_text(options, interrupted));
   Prompt prompt{std::move(text), {}};
   if (options.ids) {
     CONTINUO_TRY(prompt.ids, parse_ids(prompt.text));
     if (prompt.ids.empty()) return usage_error("there are no token ids in the prompt");
     return prompt;
+  }
+  if (options.suffix && !options.suffix->empty()) {
+    CONTINUO_TRY(TokenPrompt around, infill_prompt(*tokenizer, model, prompt.text, *options.suffix));
+    return Prompt{std::move(prompt.text), std::move(around.ids), std::move(around.ends)};
   }
   CONTINUO_TRY(prompt.ids, encode_prompt(*tokenizer, model, prompt.text));
   if (prompt.ids.empty() && model.spec.bos_token) prompt.ids.push_back(*model.spec.bos_token);
@@ -66,6 +85,8 @@ Result<Prompt> make_prompt(const Options& options, std::string text, const Token
 }
 
 Request make_request(const Options& options, const Prompt& prompt, SamplingOptions sampling) {
+  if (!options.ignore_eos)
+    sampling.stop_tokens.insert(sampling.stop_tokens.end(), prompt.ends.begin(), prompt.ends.end());
   return {.prompt = prompt.ids,
           .max_tokens = options.max_tokens,
           .ignore_eos = options.ignore_eos,
@@ -173,17 +194,28 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
   return answer;
 }
 
+// A model that was trained on conversations often ends a plain text at once. For a person alone, as all hints are.
+void explain_silence(const Options& options, const Completion& completion, const LoadedModel& model) {
+  const bool silent =
+      completion.finish == FinishReason::eos && completion.text.empty() && completion.tokens.size() == 1;
+  if (!silent || has_messages(options) || options.ids || !isatty(STDERR_FILENO)) return;
+  if (!model.text() || !model.chat->get(*model.text())) return;
+  spdlog::warn(
+      "the model ended the text at once: it was trained to answer messages; --user TEXT asks it, and --ignore-eos goes "
+      "on with the text");
+}
+
 }  // namespace
 
 Result<void> run_continue(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, tokenizer_use(options), chosen_sampling(options));
+                 return load(options.model, tokenizer_use(options), chosen_sampling(options),
+                             options.chat.template_file);
                }));
   const Tokenizer* const tokenizer = model.text();
-  CONTINUO_TRY(std::string text, read_text(options, interrupted));
-  CONTINUO_TRY(const Prompt prompt, make_prompt(options, std::move(text), tokenizer, model.network));
+  CONTINUO_TRY(const Prompt prompt, make_prompt(options, model, interrupted));
   CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, engine_options(options)));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name, engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
@@ -204,11 +236,12 @@ Result<void> run_continue(const Options& options) {
     CONTINUO_TRY_VOID(print_json(completion_json(options, prompt, completion, tokenizer, model.name)));
   }
   CONTINUO_TRY_VOID(stream.finish());
+  explain_silence(options, completion, model);
   if (interrupted && completion.finish == FinishReason::interrupted) {
     return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
   }
   // A program that took its time: the answer is out, and what it sent is not in it.
-  return reads_stdin(options) ? Result<void>() : refuse_text_on_stdin(0);
+  return reads_stdin(options) && !has_messages(options) ? Result<void>() : refuse_text_on_stdin(0);
 }
 
 }  // namespace continuo

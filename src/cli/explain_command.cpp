@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "cli/chat_prompt.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/explain_files.h"
@@ -135,7 +136,8 @@ Result<void> show(const Options& options, const explain::Recording& recording) {
 
 Result<LoadedModel> load_for(const Options& options, const std::string& name) {
   const TokenizerUse use = options.ids ? TokenizerUse::if_there : TokenizerUse::required;
-  return while_waiting(options, "loading the model", [&] { return load(name, use, chosen_sampling(options)); });
+  return while_waiting(options, "loading the model",
+                       [&] { return load(name, use, chosen_sampling(options), options.chat.template_file); });
 }
 
 // What a model that continues text does before it is looked into: it writes.
@@ -186,6 +188,7 @@ Result<void> look_beside(const Options& options, const LoadedModel& loaded, cons
   other.explain.from = other.explain.to = std::nullopt;
   const explain::Question question{.parts = explain::kPass | explain::kAttention};
   const std::string& other_text = options.explain.beside ? *options.explain.beside : text;
+  if (options.explain.beside) other.chat.messages.clear();
   const auto keep = [&](explain::Recording found) {
     recording.beside = std::make_shared<const explain::Recording>(std::move(found));
   };
@@ -204,10 +207,12 @@ Result<void> look_beside(const Options& options, const LoadedModel& loaded, cons
 
 Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
+  CONTINUO_TRY_VOID(check_messages_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel loaded, load_for(options, options.model));
   CONTINUO_TRY_VOID(check_head(options, loaded.network.spec));
-  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
+  CONTINUO_TRY(const std::string text,
+               has_messages(options) ? Result<std::string>(std::string()) : read_text(options, interrupted));
   explain::Question question{.parts = wanted_parts(options),
                              .layer = options.explain.layer,
                              .head = options.explain.head,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/chat_prompt.h"
 #include "loading/model_source.h"
 #include "requests/token_ids.h"
 
@@ -11,8 +12,13 @@ namespace continuo {
 
 namespace {
 
-Result<std::vector<TokenId>> encode(const LoadedModel& loaded, const std::string& text) {
+Result<std::vector<TokenId>> encode(const Options& options, const LoadedModel& loaded, const std::string& text) {
   const Model& model = loaded.network;
+  if (has_messages(options)) {
+    CONTINUO_TRY(const TypedChat typed, typed_chat(options));
+    CONTINUO_TRY(TokenPrompt prompt, chat_prompt(loaded, typed.messages, typed.template_values));
+    return std::move(prompt.ids);
+  }
   if (sees_both_sides(model.spec)) return loaded.text()->try_encode(text, true);
   CONTINUO_TRY(std::vector<TokenId> ids, encode_prompt(*loaded.text(), model, text));
   if (ids.empty() && model.spec.bos_token) ids.push_back(*model.spec.bos_token);
@@ -27,7 +33,7 @@ Result<std::vector<TokenId>> explain_ids(const Options& options, const LoadedMod
   if (options.ids) {
     CONTINUO_TRY(ids, parse_ids(text));
   } else {
-    CONTINUO_TRY(ids, encode(loaded, text));
+    CONTINUO_TRY(ids, encode(options, loaded, text));
   }
   if (ids.empty()) return usage_error("there is nothing to explain: the text has no tokens");
   for (const TokenId id : ids) {

@@ -9,7 +9,7 @@
 
 namespace continuo {
 
-// Tokens of a text as typed, which with --ids are ids; at least one, at most as many as the model's context holds.
+// Tokens of a text as typed, which with --ids are ids, or of the messages that are typed in its place; at least one, at most as many as the model's context holds.
 Result<std::vector<TokenId>> explain_ids(const Options& options, const LoadedModel& loaded, const std::string& text);
 
 // Sets the question's window: --from and --to, or where the text is too long for one picture, its end. Networks that see

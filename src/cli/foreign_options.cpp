@@ -15,7 +15,7 @@ struct ForeignOption {
 };
 
 constexpr std::string_view kCpuOnly = "continuo computes on the processor alone; leave it out";
-constexpr std::string_view kNoChat = "continuo continues a text and has no chat; leave it out";
+constexpr std::string_view kNoChat = "there is no conversation at the terminal; --user TEXT asks for one answer";
 
 constexpr ForeignOption kForeignOptions[] = {
     {"-c,--ctx-size,--num-ctx,--n-ctx,--max-model-len,--context-length",
@@ -27,8 +27,9 @@ constexpr ForeignOption kForeignOptions[] = {
      "there is nothing to set here; leave it out"},
     {"-hf,-hfr,-hff,--hf-repo,--hf-file,-mu,--model-url",
      "give a downloaded model as -m ORG/NAME, or a file as -m FILE.gguf"},
-    {"-i,--interactive,-cnv,--conversation,-st,--single-turn,--chat-template,--multiline-input", kNoChat},
-    {"-sys,--system-prompt,--system", "write it at the beginning of the prompt"},
+    {"-i,--interactive,-cnv,--conversation,-st,--single-turn,--multiline-input", kNoChat},
+    {"--chat-template", "--template FILE takes the file of a chat template"},
+    {"-sys", "--system TEXT, with --user TEXT"},
     {"-r,--reverse-prompt,--stop-strings,--stop-sequence", "--stop TEXT ends the answer before TEXT"},
     {"--no-display-prompt", "the prompt is printed only with --echo; leave it out"},
     {"-e,--escape,--no-escape", "prompts are taken byte for byte; a shell writes a newline as $'\\n'"},

@@ -12,7 +12,7 @@
 #include "cli/engine_options.h"
 #include "cli/families_list.h"
 #include "cli/print_json.h"
-#include "cli/token_roles.h"
+#include "loading/token_roles.h"
 #include "generate/memory.h"
 #include "io/checkpoint.h"
 #include "loading/generation_config.h"

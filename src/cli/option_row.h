@@ -33,10 +33,11 @@ struct OptionGroup {
 
 using OptionGroups = std::span<const OptionGroup* const>;
 
-extern const OptionGroup kModelOptions, kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions,
-    kConstraintOptions, kLookupOptions, kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions,
-    kBatchRunOptions, kTokenizeOptions, kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions,
-    kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions, kManualOptions;
+extern const OptionGroup kChatOptions, kTemplateOptions, kTemplateValueOptions, kSuffixOptions, kModelOptions,
+    kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
+    kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions,
+    kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kExplainOptions, kServeOptions, kServeLimitOptions,
+    kGeneralOptions, kManualOptions;
 
 // A row and what was given for it; empty for a switch.
 struct OptionValue {

@@ -89,12 +89,24 @@ struct ServeTyped {
   int connections = 4096;
 };
 
+struct TypedMessage {
+  std::string role, text;
+};
+
+struct ChatOptions {
+  std::vector<TypedMessage> messages;  // as typed
+  std::string template_file;           // empty: the model's own template
+  std::string template_values;         // JSON; empty: none
+};
+
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
   bool words_marked = false;          // "--" stands before words
   std::optional<std::string> prompt;  // of --prompt
   std::string file;
+  ChatOptions chat;
+  std::optional<std::string> suffix;
   bool exact = false;
   bool ids = false;
 

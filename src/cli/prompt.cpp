@@ -15,9 +15,6 @@ namespace continuo {
 
 namespace {
 
-// For a program in the same pipeline, which starts at the same time.
-constexpr int kGraceMilliseconds = 25;
-
 Error cannot_read(const std::string& name, int error) {
   return {.kind = ErrorKind::usage, .what = std::string("cannot read the text: ") + std::strerror(error), .file = name};
 }

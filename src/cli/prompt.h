@@ -14,6 +14,10 @@ namespace continuo {
 // text.)
 Result<std::string> read_text(const Options& options, const std::atomic<bool>& interrupted);
 
+// Before a stdin that has text is taken for one that is only inherited: for a program in the same pipeline, which starts at
+// the same time.
+inline constexpr int kGraceMilliseconds = 25;
+
 // True where the text is read from stdin.
 bool reads_stdin(const Options& options);
 

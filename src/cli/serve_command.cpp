@@ -57,8 +57,9 @@ Result<void> run_serve(const Options& options) {
   allow_descriptors();
   const HttpOptions how = http_options(options.serve);
   CONTINUO_TRY(const auto http, HttpServer::create(how));
-  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model",
-                                                      [&] { return load(options.model, TokenizerUse::if_there); }));
+  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
+                 return load(options.model, TokenizerUse::if_there, {}, options.chat.template_file);
+               }));
   const EngineOptions engine_options = batch_engine_options(options, model.network.spec);
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), engine_options));
   const RequestDefaults defaults = request_defaults(options, model.sampling);

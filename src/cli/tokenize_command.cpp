@@ -1,11 +1,13 @@
 // continuo tokenize [TEXT]: text to token ids and back.
 #include <fmt/format.h>
 
+#include "cli/chat_prompt.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
+#include "loading/chat.h"
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
 #include "requests/token_ids.h"
@@ -30,8 +32,15 @@ Result<void> decode(const Options& options, const Tokenizer& tokenizer, std::str
   return output.finish();
 }
 
-Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::string_view text) {
-  CONTINUO_TRY(const std::vector<TokenId> ids, tokenizer.try_encode(text, !options.no_special));
+Result<std::vector<TokenId>> ids_of_messages(const Options& options, const ModelFiles& files,
+                                             const Tokenizer& tokenizer) {
+  CONTINUO_TRY(const TypedChat typed, typed_chat(options));
+  CONTINUO_TRY(const Chat chat, read_chat(files, tokenizer, options.chat.template_file));
+  CONTINUO_TRY(TokenPrompt prompt, encode_chat(chat, tokenizer, typed.messages, typed.template_values));
+  return std::move(prompt.ids);
+}
+
+Result<void> print_ids(const Options& options, const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
   if (options.json) {
     Answer pieces = Answer::array();
     for (const TokenId id : ids) pieces.push_back(tokenizer.piece(id));
@@ -54,11 +63,19 @@ Result<void> encode(const Options& options, const Tokenizer& tokenizer, std::str
 
 Result<void> run_tokenize(const Options& options) {
   if (options.decode && options.pieces) return usage_error("--decode does not go with --pieces");
+  if (options.decode && has_messages(options)) return usage_error("--decode does not go with messages");
+  CONTINUO_TRY_VOID(check_messages_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
   CONTINUO_TRY(const Tokenizer tokenizer, load_tokenizer(files));
+  if (has_messages(options)) {
+    CONTINUO_TRY(const std::vector<TokenId> ids, ids_of_messages(options, files, tokenizer));
+    return print_ids(options, tokenizer, ids);
+  }
   CONTINUO_TRY(const std::string text, read_text(options, interrupted));
-  return options.decode ? decode(options, tokenizer, text) : encode(options, tokenizer, text);
+  if (options.decode) return decode(options, tokenizer, text);
+  CONTINUO_TRY(const std::vector<TokenId> ids, tokenizer.try_encode(text, !options.no_special));
+  return print_ids(options, tokenizer, ids);
 }
 
 }  // namespace continuo

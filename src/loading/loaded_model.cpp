@@ -1,19 +1,34 @@
 #include "loading/loaded_model.h"
 
+#include <algorithm>
+
 #include "io/checkpoint.h"
 #include "loading/model_source.h"
 
 namespace continuo {
 
-Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen) {
+Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen,
+                         const std::string& chat_template) {
   CONTINUO_TRY(const ModelFiles files, find_model(typed));
   CONTINUO_TRY(Model network, load_model(files));
   CONTINUO_TRY(SamplingOptions sampling, generation_defaults(*network.storage, chosen));
   LoadedModel model{.name = files.name(), .network = std::move(network), .sampling = std::move(sampling)};
+  model.chat = std::make_shared<const ChatSource>(files, chat_template);
   if (use == TokenizerUse::required || (use == TokenizerUse::if_there && has_tokenizer(files))) {
     CONTINUO_TRY(model.tokenizer, load_tokenizer(files));
   }
   return model;
+}
+
+Result<TokenPrompt> chat_prompt(const LoadedModel& model, const Json& messages, const Json& template_values) {
+  if (!model.text()) return usage_error("the model has no tokenizer", "give the prompt as prompt_ids");
+  const Result<Chat>& chat = model.chat->get(*model.text());
+  if (!chat) return chat.error();
+  CONTINUO_TRY(TokenPrompt prompt, encode_chat(*chat, *model.text(), messages, template_values));
+  CONTINUO_TRY_VOID(check_vocabulary(model.network, prompt.ids));
+  const std::vector<TokenId>& eos = model.network.spec.eos_tokens;
+  std::erase_if(prompt.ends, [&](TokenId id) { return std::ranges::find(eos, id) != eos.end(); });
+  return prompt;
 }
 
 }  // namespace continuo

@@ -1,10 +1,12 @@
 // A model as commands use it: found, loaded, with its tokenizer and its settings.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "loading/chat.h"
 #include "loading/generation_config.h"
 #include "model/model.h"
 #include "sampling/options.h"
@@ -17,6 +19,7 @@ struct LoadedModel {
   Model network;
   std::optional<Tokenizer> tokenizer;
   SamplingOptions sampling;  // what generation_config.json says, else the defaults
+  std::shared_ptr<const ChatSource> chat;
 
   // Null where there is none: ids alone.
   const Tokenizer* text() const { return tokenizer ? &*tokenizer : nullptr; }
@@ -24,7 +27,12 @@ struct LoadedModel {
 
 enum class TokenizerUse : std::uint8_t { none, if_there, required };
 
-// `typed`: as find_model() takes it. `chosen`: what need not be right in generation_config.json.
-Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen = {});
+// `typed`: as find_model() takes it. `chosen`: what need not be right in generation_config.json. `chat_template`: the file
+// of a chat template in place of the model's own, or empty.
+Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen = {},
+                         const std::string& chat_template = {});
+
+// Messages that check_messages() let through, as a prompt.
+Result<TokenPrompt> chat_prompt(const LoadedModel& model, const Json& messages, const Json& template_values);
 
 }  // namespace continuo

@@ -171,14 +171,19 @@ Result<Tokenizer> load_tokenizer(const ModelFiles& files) {
   });
 }
 
-Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model, std::string_view text) {
-  CONTINUO_TRY(std::vector<TokenId> ids, tokenizer.try_encode(text, true));
+Result<void> check_vocabulary(const Model& model, const std::vector<TokenId>& ids) {
   for (const TokenId id : ids) {
     if (id < model.spec.vocab_size) continue;
     return model_error(
         model.name, fmt::format("the tokenizer gives token id {}, the model has {} tokens", id, model.spec.vocab_size),
         "do the files belong to the same model?");
   }
+  return {};
+}
+
+Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model, std::string_view text) {
+  CONTINUO_TRY(std::vector<TokenId> ids, tokenizer.try_encode(text, true));
+  CONTINUO_TRY_VOID(check_vocabulary(model, ids));
   return ids;
 }
 

@@ -21,8 +21,9 @@ Result<Model> load_model(const ModelFiles& files);
 Result<Tokenizer> load_tokenizer(const ModelFiles& files);
 bool has_tokenizer(const ModelFiles& files);
 
-// The ids of a prompt, what the tokenizer adds to one included. An error if the network does not know one of
-// them: the files then belong to different models.
+// An error if the network does not know one of the ids: tokenizer and network then belong to different models.
+Result<void> check_vocabulary(const Model& model, const std::vector<TokenId>& ids);
+// The ids of a prompt, what the tokenizer adds to one included.
 Result<std::vector<TokenId>> encode_prompt(const Tokenizer& tokenizer, const Model& model, std::string_view text);
 
 }  // namespace continuo

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/numbers.h"
+#include "chat/chat_template.h"
 #include "requests/request_json.h"
 #include "requests/token_ids.h"
 
@@ -84,6 +85,23 @@ Result<void> set_prompt_ids(BatchRequest& request, std::string_view field, const
     CONTINUO_TRY(const auto token, whole_number<TokenId>(field, id, 0, std::numeric_limits<TokenId>::max()));
     request.request.prompt.push_back(token);
   }
+  return {};
+}
+
+Result<void> set_messages(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.messages, check_messages(field, value));
+  return {};
+}
+
+Result<void> set_template_values(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_object()) return wrong_field(field, "an object of what the chat template may ask for", value);
+  request.template_values = value;
+  return {};
+}
+
+Result<void> set_suffix(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_string()) return wrong_field(field, "a string", value);
+  if (!value.get_ref<const std::string&>().empty()) request.suffix = value.get<std::string>();
   return {};
 }
 
@@ -311,6 +329,9 @@ constexpr RequestField kFields[] = {
     {"id", set_id, id_cell},
     {"prompt", set_prompt, text_cell},
     {"prompt_ids", set_prompt_ids, ids_cell},
+    {"messages", set_messages, nullptr},
+    {"chat_template_kwargs", set_template_values, nullptr},
+    {"suffix", set_suffix, text_cell},
     {"max_tokens", set_max_tokens, number_cell},
     {"stop", set_request_texts<&Request::stop>, stop_cell},
     {"stop_token_ids", set_stop_tokens, ids_cell},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "loading/infill.h"
 #include "loading/model_source.h"
 #include "requests/csv.h"
 #include "requests/fields.h"
@@ -27,9 +28,8 @@ Result<void> fill(BatchRequest& request, const Json& json) {
     CONTINUO_TRY_VOID(field->set(request, key, value));
   }
   const auto given = [&](const char* name) { return json.contains(name) && !json[name].is_null(); };
-  if (given("prompt") == given("prompt_ids")) {
-    return usage_error("expected either prompt or prompt_ids");
-  }
+  const int prompts = given("prompt") + given("prompt_ids") + given("messages");
+  if (prompts != 1) return usage_error("expected one of prompt, prompt_ids and messages");
   return {};
 }
 
@@ -56,6 +56,11 @@ std::uint64_t derived_seed(std::uint64_t seed, const Answer& id) {
   const auto words = philox4x32({static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(hash >> 32), 0, 0},
                                 {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   return (std::uint64_t{words[1]} << 32 | words[0]) >> 11;
+}
+
+void add_ends(const std::vector<TokenId>& ends, Request& request) {
+  if (!request.ignore_eos)
+    request.sampling.stop_tokens.insert(request.sampling.stop_tokens.end(), ends.begin(), ends.end());
 }
 
 std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec) {
@@ -116,14 +121,37 @@ Result<void> RequestParser::finish(BatchRequest& request) const {
     return field_error("stream", "does not go with best_of above n", "which samples are kept is known at the end");
   }
   request.request.sampling.seed = seed_of(request);
-  if (request.want_ids) {
-    if (request.echo && tokenizer_) request.prompt = tokenizer_->decode(request.request.prompt, true);
-  } else {
-    if (!tokenizer_) return usage_error("the model has no tokenizer", "give the prompt as prompt_ids");
-    CONTINUO_TRY(request.request.prompt, encode_prompt(*tokenizer_, model_, request.prompt));
-    if (request.request.prompt.empty() && model_.spec.bos_token) request.request.prompt = {*model_.spec.bos_token};
-  }
+  CONTINUO_TRY_VOID(encode(request));
   return engine_.check(request.request);
+}
+
+// The ids of a prompt, of messages, or of a gap between two texts.
+Result<void> RequestParser::encode(BatchRequest& request) const {
+  const Tokenizer* const tokenizer = model_.text();
+  const bool has_messages = !request.messages.is_null();
+  if (request.suffix && (has_messages || request.want_ids))
+    return field_error("suffix", "goes with prompt alone", "it says what stands behind the text that is filled in");
+  if (!request.template_values.is_null() && !has_messages)
+    return field_error("chat_template_kwargs", "goes with messages alone");
+  if (request.want_ids) {
+    if (request.echo && tokenizer) request.prompt = tokenizer->decode(request.request.prompt, true);
+    return {};
+  }
+  if (!tokenizer) return usage_error("the model has no tokenizer", "give the prompt as prompt_ids");
+  if (!has_messages && !request.suffix) {
+    CONTINUO_TRY(request.request.prompt, encode_prompt(*tokenizer, model_.network, request.prompt));
+    const std::optional<TokenId> begin = model_.network.spec.bos_token;
+    if (request.request.prompt.empty() && begin) request.request.prompt = {*begin};
+    return {};
+  }
+  CONTINUO_TRY(TokenPrompt prompt, has_messages
+                                       ? chat_prompt(model_, request.messages, request.template_values)
+                                       : infill_prompt(*tokenizer, model_.network, request.prompt, *request.suffix));
+  if (has_messages) request.prompt = std::move(prompt.text);
+  request.messages = request.template_values = nullptr;
+  request.request.prompt = std::move(prompt.ids);
+  add_ends(prompt.ends, request.request);
+  return {};
 }
 
 ParsedRequest RequestParser::checked(BatchRequest request) const {

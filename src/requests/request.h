@@ -10,17 +10,19 @@
 
 #include "generate/engine.h"
 #include "generate/request.h"
-#include "model/model.h"
+#include "loading/loaded_model.h"
 #include "requests/format.h"
 #include "requests/json_answer.h"
 #include "requests/line.h"
-#include "text/tokenizer.h"
 
 namespace continuo {
 
 struct BatchRequest {
   Answer id;           // a string or a number; the line's number if the request has none
-  std::string prompt;  // as text, for echo
+  std::string prompt;  // as text, for echo; of messages the rendered text
+  // Messages in its place, and what their template may ask for besides; null: there are none.
+  Json messages, template_values;
+  std::optional<std::string> suffix;  // the text behind the gap that is filled
   Request request;
   std::size_t n = 1;        // samples
   std::size_t best_of = 0;  // samples that are drawn, of which the n likeliest are kept; 0: n
@@ -62,6 +64,9 @@ struct CsvColumns {
 // Bytes that the request takes, and at the most what is answered.
 std::size_t bytes_of(const BatchRequest& request, const ModelSpec& spec);
 
+// Tokens that end a text besides the model's end tokens, where these do.
+void add_ends(const std::vector<TokenId>& ends, Request& request);
+
 // What a request that does not say its seed draws with: a function of the run's seed and the request's id, so
 // that it does not matter where and when the request runs. Below 2^53, which every JSON reader keeps exactly.
 std::uint64_t derived_seed(std::uint64_t seed, const Answer& id);
@@ -87,9 +92,9 @@ struct RequestDefaults {
 
 class RequestParser {
  public:
-  // All outlive the parser; `tokenizer` may be null.
-  RequestParser(const RequestDefaults& defaults, const Model& model, const Tokenizer* tokenizer, const Engine& engine)
-      : defaults_(defaults), model_(model), tokenizer_(tokenizer), engine_(engine) {}
+  // All outlive the parser.
+  RequestParser(const RequestDefaults& defaults, const LoadedModel& model, const Engine& engine)
+      : defaults_(defaults), model_(model), engine_(engine) {}
 
   // By any thread.
   ParsedRequest parse_json(const Line& line) const;
@@ -110,10 +115,10 @@ class RequestParser {
  private:
   std::uint64_t seed_of(const BatchRequest& request) const;
   ParsedRequest checked(BatchRequest request) const;
+  Result<void> encode(BatchRequest& request) const;
 
   const RequestDefaults& defaults_;
-  const Model& model_;
-  const Tokenizer* tokenizer_;
+  const LoadedModel& model_;
   const Engine& engine_;
 };
 

@@ -1,6 +1,7 @@
 #include "serve/api_answer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/json.h"
 
@@ -16,8 +17,12 @@ std::size_t characters_in(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-Answer head_json(const ApiAnswerHead& head) {
-  return {{"id", head.id}, {"object", "text_completion"}, {"created", head.created}, {"model", head.model}};
+Answer head_json(const ApiAnswerHead& head, bool is_event = false) {
+  const char* const chat = is_event ? "chat.completion.chunk" : "chat.completion";
+  Answer json = {{"id", head.id}, {"object", head.kind == ApiKind::chat ? chat : "text_completion"}};
+  json["created"] = head.created;
+  json["model"] = head.model;
+  return json;
 }
 
 Answer usage(std::size_t prompt_tokens, std::size_t completion_tokens) {
@@ -38,11 +43,29 @@ void add_end(const SampleEnd& end, Answer& choice) {
   if (end.complete) choice["complete"] = *end.complete;
 }
 
+// A token as a chat's logprobs have it: its text, and the bytes of that.
+Answer chat_logprob(TokenId id, double logprob, const Tokenizer& tokenizer) {
+  std::string text = tokenizer.bytes_of(id);
+  if (text.empty()) text = tokenizer.piece(id);  // of a special token
+  Answer bytes = Answer::array();
+  for (const char c : text) bytes.push_back(static_cast<unsigned char>(c));
+  Answer json = {{"token", std::move(text)}};
+  json["logprob"] = std::isfinite(logprob) ? Answer(logprob) : Answer();
+  json["bytes"] = std::move(bytes);
+  return json;
+}
+
 // `logprobs`, where they are wanted: of the prompt.
-Answer choice_json(const BatchRequest& request, const Completion& completion, std::size_t index,
+Answer choice_json(ApiKind kind, const BatchRequest& request, const Completion& completion, std::size_t index,
                    const Tokenizer* tokenizer, std::optional<LogprobsWriter> logprobs) {
-  Answer choice = {{"text", tokenizer ? Answer((request.echo ? request.prompt : "") + completion.text) : Answer()}};
-  choice["index"] = index;
+  Answer choice = Answer::object();
+  if (kind == ApiKind::chat) {
+    choice["index"] = index;
+    choice["message"] = {{"role", "assistant"}, {"content", completion.text}, {"refusal", nullptr}};
+  } else {
+    choice["text"] = tokenizer ? Answer((request.echo ? request.prompt : "") + completion.text) : Answer();
+    choice["index"] = index;
+  }
   choice["logprobs"] = nullptr;
   if (logprobs) {
     for (const GeneratedToken& token : completion.tokens) logprobs->add(token);
@@ -85,15 +108,17 @@ std::string_view api_finish_reason(FinishReason reason) {
 
 // ---- log-probabilities ----
 
-LogprobsWriter::LogprobsWriter(const BatchRequest& request, const Tokenizer* tokenizer)
-    : request_(request),
+LogprobsWriter::LogprobsWriter(ApiKind kind, const BatchRequest& request, const Tokenizer* tokenizer)
+    : kind_(kind),
+      request_(request),
       tokenizer_(tokenizer),
       tokens_(Answer::array()),
       logprobs_(Answer::array()),
       top_(Answer::array()),
       named_(Answer::array()),
-      offsets_(Answer::array()) {
-  if (!tokenizer) return;
+      offsets_(Answer::array()),
+      content_(Answer::array()) {
+  if (!tokenizer || kind == ApiKind::chat) return;
   decoder_.emplace(*tokenizer, true);
   if (request.score_prompt) return;  // add_prompt() goes through it
   for (const TokenId id : request.request.prompt) decoder_->push(id);
@@ -127,10 +152,20 @@ void LogprobsWriter::add_prompt(const Score& score) {
 }
 
 void LogprobsWriter::add(const GeneratedToken& token) {
+  if (kind_ == ApiKind::chat) {
+    Answer one = chat_logprob(token.id, token.logprob, *tokenizer_);
+    one["top_logprobs"] = Answer::array();
+    for (const TokenLogprob& entry : token.top)
+      one["top_logprobs"].push_back(chat_logprob(entry.token, entry.logprob, *tokenizer_));
+    if (!token.named.empty()) one["token_id_logprobs"] = logprobs_by_id(token.named);
+    content_.push_back(std::move(one));
+    return;
+  }
   add(token.id, token.logprob, top_json(token.top, tokenizer_), logprobs_by_id(token.named));
 }
 
 Answer LogprobsWriter::take() {
+  if (kind_ == ApiKind::chat) return {{"content", std::exchange(content_, Answer::array())}, {"refusal", nullptr}};
   Answer all{{"tokens", std::exchange(tokens_, Answer::array())},
              {"token_logprobs", std::exchange(logprobs_, Answer::array())},
              {"top_logprobs", std::exchange(top_, Answer::array())},
@@ -151,12 +186,12 @@ std::string completion_json(const ApiAnswerHead& head, std::span<const BatchRequ
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     prompt_tokens += prompts[i].request.prompt.size();
     std::optional<LogprobsWriter> logprobs;
-    if (prompts[i].request.want_logprob) logprobs.emplace(prompts[i], tokenizer);
+    if (prompts[i].request.want_logprob) logprobs.emplace(head.kind, prompts[i], tokenizer);
     if (logprobs && answered[i].prompt) logprobs->add_prompt(*answered[i].prompt);
     for (const Completion& sample : answered[i].samples) {
       completion_tokens += sample.tokens.size();
       if (index > 0) text += ',';
-      text += as_text(choice_json(prompts[i], sample, index++, tokenizer, logprobs));
+      text += as_text(choice_json(head.kind, prompts[i], sample, index++, tokenizer, logprobs));
     }
   }
   Answer rest = {{"usage", usage(prompt_tokens, completion_tokens)}};
@@ -170,19 +205,42 @@ SampleEnd end_of(const BatchRequest& request, const Completion& sample) {
   return end;
 }
 
-std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
-                           const std::optional<SampleEnd>& end) {
-  Answer choice = {{"text", text}, {"index", index}};
-  choice["logprobs"] = std::move(logprobs);
-  choice["finish_reason"] = nullptr;
-  if (end) add_end(*end, choice);
-  Answer answer = head_json(head);
+namespace {
+
+std::string event_json(const ApiAnswerHead& head, Answer choice) {
+  Answer answer = head_json(head, true);
   answer["choices"] = Answer::array({std::move(choice)});
   return as_text(answer);
 }
 
+}  // namespace
+
+std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
+                           const std::optional<SampleEnd>& end) {
+  Answer choice = Answer::object();
+  if (head.kind == ApiKind::chat) {
+    choice["index"] = index;
+    choice["delta"] = text.empty() ? Answer::object() : Answer{{"content", text}};
+  } else {
+    choice["text"] = text;
+    choice["index"] = index;
+  }
+  choice["logprobs"] = std::move(logprobs);
+  choice["finish_reason"] = nullptr;
+  if (end) add_end(*end, choice);
+  return event_json(head, std::move(choice));
+}
+
+std::string role_json(const ApiAnswerHead& head, std::size_t index) {
+  Answer choice = {{"index", index}};
+  choice["delta"] = {{"role", "assistant"}, {"content", ""}};
+  choice["logprobs"] = nullptr;
+  choice["finish_reason"] = nullptr;
+  return event_json(head, std::move(choice));
+}
+
 std::string usage_json(const ApiAnswerHead& head, std::size_t prompt_tokens, std::size_t completion_tokens) {
-  Answer answer = head_json(head);
+  Answer answer = head_json(head, true);
   answer["choices"] = Answer::array();
   answer["usage"] = usage(prompt_tokens, completion_tokens);
   return as_text(answer);

@@ -17,8 +17,12 @@
 
 namespace continuo {
 
+// Whose shapes an answer has: those of completions, or those of chat completions.
+enum class ApiKind : std::uint8_t { text, chat };
+
 // What all objects of an answer begin with.
 struct ApiAnswerHead {
+  ApiKind kind = ApiKind::text;
   Answer id;
   std::string model;
   std::int64_t created = 0;  // seconds since 1970
@@ -33,12 +37,12 @@ std::string error_json(const Error& error);
 std::string_view api_finish_reason(FinishReason reason);
 
 // The log-probabilities of a choice, in one go or piece by piece: tokens, token_logprobs, top_logprobs, and
-// text_offset, where a token's text begins in the choice's, in characters. A copy goes on for itself: one
-// goes through the prompt for all samples.
+// text_offset, where a token's text begins in the choice's, in characters; of a chat content, a list of tokens with
+// their bytes. A copy goes on for itself: one goes through the prompt for all samples.
 class LogprobsWriter {
  public:
   // `tokenizer` may be null: then all offsets are 0. With `echo` the text begins with the prompt.
-  LogprobsWriter(const BatchRequest& request, const Tokenizer* tokenizer);
+  LogprobsWriter(ApiKind kind, const BatchRequest& request, const Tokenizer* tokenizer);
 
   // Of the prompt's tokens; `score` is of all but the first.
   void add_prompt(const Score& score);
@@ -50,11 +54,12 @@ class LogprobsWriter {
   void add(TokenId id, Answer logprob, Answer top, Answer named);
   std::size_t offset(TokenId id);
 
+  const ApiKind kind_;
   const BatchRequest& request_;
   const Tokenizer* tokenizer_;
   std::optional<StreamDecoder> decoder_;
   std::size_t characters_ = 0;
-  Answer tokens_, logprobs_, top_, named_, offsets_;
+  Answer tokens_, logprobs_, top_, named_, offsets_, content_;
 };
 
 // A whole answer. `answered` has an entry a prompt of `prompts`.
@@ -71,6 +76,8 @@ SampleEnd end_of(const BatchRequest& request, const Completion& sample);
 // An event's object: what has become certain of a choice; `logprobs` may be null, `end` nothing.
 std::string increment_json(const ApiAnswerHead& head, std::size_t index, std::string_view text, Answer logprobs,
                            const std::optional<SampleEnd>& end);
+// The event that begins a choice of a chat: who speaks.
+std::string role_json(const ApiAnswerHead& head, std::size_t index);
 // The event of the tokens, which has no choices.
 std::string usage_json(const ApiAnswerHead& head, std::size_t prompt_tokens, std::size_t completion_tokens);
 

@@ -1,4 +1,4 @@
-// The body of POST /v1/completions: the fields of a batch request, and what only the API has.
+// The bodies of POST /v1/completions and /v1/chat/completions: the fields of a batch request, and what only the API has.
 #pragma once
 
 #include <string>
@@ -31,7 +31,11 @@ Result<Json> parse_body(std::string_view body);
 Result<ApiRequest> parse_completion(std::string_view body, const RequestParser& parser, const ModelSpec& spec,
                                     const ApiLimits& limits);
 
-// All fields that a completion knows.
+Result<ApiRequest> parse_chat(std::string_view body, const RequestParser& parser, const ModelSpec& spec,
+                              const ApiLimits& limits);
+
+// All fields that a completion knows, and that a chat completion does.
 std::vector<std::string_view> completion_fields();
+std::vector<std::string_view> chat_fields();
 
 }  // namespace continuo

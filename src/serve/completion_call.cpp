@@ -21,7 +21,8 @@ CompletionCall::CompletionCall(ApiRequest request, ApiAnswerHead head, std::shar
     const BatchRequest& prompt = request_.prompts[i];
     Stream first;
     first.echo = prompt.echo;
-    if (prompt.request.want_logprob) first.logprobs.emplace(prompt, parts_.tokenizer);
+    first.role = head_.kind == ApiKind::chat;
+    if (prompt.request.want_logprob) first.logprobs.emplace(head_.kind, prompt, parts_.tokenizer);
     prompts_[i].streams = std::vector<Stream>(prompt.n, first);
   }
 }
@@ -175,6 +176,7 @@ bool CompletionCall::write_event(std::size_t prompt, std::size_t sample) {
   stream.echo = false;
   stream.over = stream.end.has_value();
   const std::size_t index = prompt * request.n + sample;
+  if (std::exchange(stream.role, false)) exchange_->send(event(role_json(head_, index)));
   exchange_->send(event(increment_json(head_, index, text, std::move(logprobs), stream.end)));
   return stream.over;
 }

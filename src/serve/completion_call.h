@@ -57,6 +57,7 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
     std::optional<LogprobsWriter> logprobs;
     std::optional<SampleEnd> end;
     bool echo = false;  // the prompt is to be written first
+    bool role = false;  // of a chat: who speaks is to be written first
     bool over = false;
   };
   struct Part {  // a prompt

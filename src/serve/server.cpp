@@ -59,7 +59,7 @@ class Server {
       : http_(http),
         model_(model),
         options_(options),
-        parser_(defaults, model.network, model.text(), engine),
+        parser_(defaults, model, engine),
         loop_(
             engine, [this](std::vector<EngineLoop::News> news) { deliver(std::move(news)); },
             [this] { http_.stop(); }) {}
@@ -92,7 +92,8 @@ class Server {
   void models(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange);
   void one_model(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void completions(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
-  void chat(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange);
+  void chat(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
+  void complete(ApiKind kind, const std::string& body, const std::shared_ptr<HttpExchange>& exchange);
   void embeddings(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange);
   void tokenize(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void detokenize(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
@@ -223,14 +224,23 @@ bool Server::has_room(std::size_t sequences, std::size_t bytes) const {
 }
 
 void Server::completions(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+  complete(ApiKind::text, request.body, exchange);
+}
+
+void Server::chat(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+  complete(ApiKind::chat, request.body, exchange);
+}
+
+void Server::complete(ApiKind kind, const std::string& body, const std::shared_ptr<HttpExchange>& exchange) {
   if (end_) {
     return answer(exchange, {.status = 503,
                              .body = error_json(503, "shutting_down", "the server is shutting down"),
                              .headers = {{"Retry-After", "5"}}});
   }
   const ModelSpec& spec = model_.network.spec;
-  auto parsed = parse_completion(request.body, parser_, spec,
-                                 {options_.most_sequences, std::max(options_.request_memory, kAnyRequest)});
+  const ApiLimits limits{options_.most_sequences, std::max(options_.request_memory, kAnyRequest)};
+  auto parsed =
+      kind == ApiKind::chat ? parse_chat(body, parser_, spec, limits) : parse_completion(body, parser_, spec, limits);
   if (!parsed) return answer(exchange, refused(parsed.error()));
   if (!parsed->model.empty() && parsed->model != model_.name) {
     return answer(exchange, {.status = 404,
@@ -248,11 +258,12 @@ void Server::completions(const HttpRequest& request, const std::shared_ptr<HttpE
                              .body = error_json(429, "queue_full", "as many requests wait as the server takes"),
                              .headers = {{"Retry-After", fmt::format("{:.0f}", seconds)}}});
   }
-  ApiAnswerHead head{.id = parsed->prompts.front().id, .model = model_.name};
+  ApiAnswerHead head{.kind = kind, .id = parsed->prompts.front().id, .model = model_.name};
   head.created =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   if (head.id.is_binary()) head.id = id_cell_text(head.id);  // a number as it was written
-  if (head.id.is_null()) head.id = fmt::format("cmpl-{:x}-{:x}", started_, ++number_);
+  const char* const prefix = kind == ApiKind::chat ? "chatcmpl" : "cmpl";
+  if (head.id.is_null()) head.id = fmt::format("{}-{:x}-{:x}", prefix, started_, ++number_);
   const auto done = [this](const std::shared_ptr<CompletionCall>& call) {
     metrics_.sequences -= call->sequences;
     calls_.erase(call);
@@ -269,12 +280,6 @@ void Server::completions(const HttpRequest& request, const std::shared_ptr<HttpE
 
 void Server::missing(const std::shared_ptr<HttpExchange>& exchange, std::string_view param, std::string_view message) {
   answer(exchange, {.status = 501, .body = error_json(501, "not_implemented", message, param)});
-}
-
-void Server::chat(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
-  missing(exchange, "messages",
-          "messages need the model's chat template, which this version does not read; /v1/completions "
-          "continues a prompt that has the template's text in it");
 }
 
 void Server::embeddings(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
@@ -340,7 +345,8 @@ void Server::tokenizer_info(const HttpRequest&, const std::shared_ptr<HttpExchan
   }
   Answer json = {{"eos_token", piece(end)}, {"bos_token", piece(spec.bos_token)}};
   json["pad_token"] = nullptr;
-  json["chat_template"] = nullptr;
+  const Result<Chat>& chat = model_.chat->get(*model_.text());
+  json["chat_template"] = chat ? Answer(chat->rendering.source()) : Answer();
   answer(exchange, {.body = as_text(json)});
 }
 

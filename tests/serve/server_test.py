@@ -3,6 +3,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 
 from serving import PATIENCE, Server, at_once, eventually, program, read_all, run_tests
 
@@ -240,6 +241,156 @@ def a_stream_comes_while_it_is_made():
         client.close()
 
 
+# ---- chat ----
+
+CHAT = "/v1/chat/completions"
+TEMPLATE = ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+            "{% if add_generation_prompt %}assistant:{% if upset %}!{% endif %}{% endif %}")
+
+
+def chat_server(*arguments, template=TEMPLATE):
+    with tempfile.NamedTemporaryFile("w", suffix=".jinja", delete=False) as file:
+        file.write(template)
+    return Server(BINARY, "--template", file.name, *arguments)
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def ids_of(server, text):
+    return server.post("/tokenize", {"prompt": text, "add_special_tokens": False})[1]["tokens"]
+
+
+def a_chat_is_its_templates_text():
+    conversations = [
+        ([user("Hello")], "user: Hello\nassistant:"),
+        ([{"role": "system", "content": "S"}, user([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])],
+         "system: S\nuser: a\nb\nassistant:"),
+        ([user("Tell"), {"role": "assistant", "content": "Once upon a time"}], "user: Tell\nassistant: Once upon a time"),
+    ]
+    with chat_server() as server:
+        for messages, prompt in conversations:
+            ids = ids_of(server, prompt)
+            for fields in ({"max_completion_tokens": 9}, {"max_tokens": 9, "seed": 3, "n": 3, "stop": ["a"]}):
+                answer = server.chat(messages=messages, **fields)
+                expected = server.complete(prompt=ids, max_tokens=9, **{k: v for k, v in fields.items() if "max" not in k})
+                expected_texts = texts(expected)
+                assert [c["message"]["content"] for c in answer["choices"]] == expected_texts, (answer, expected)
+                assert [c["finish_reason"] for c in answer["choices"]] == [c["finish_reason"] for c in expected["choices"]]
+                assert [c["index"] for c in answer["choices"]] == list(range(fields.get("n", 1)))
+                assert answer["usage"] == expected["usage"]
+                assert answer["object"] == "chat.completion" and answer["id"].startswith("chatcmpl-")
+                assert all(c["message"]["role"] == "assistant" and c["logprobs"] is None for c in answer["choices"])
+        with_value = server.chat(messages=[user("Hello")], chat_template_kwargs={"upset": True}, max_tokens=5)
+        assert with_value["usage"]["prompt_tokens"] == len(ids_of(server, "user: Hello\nassistant:!"))
+        assert server.get("/tokenizer_info")[1]["chat_template"] == TEMPLATE
+
+
+def chat_logprobs_are_those_of_a_completion():
+    with chat_server() as server:
+        messages, prompt = [user("Hello")], ids_of(server, "user: Hello\nassistant:")
+        choice = server.chat(messages=messages, max_tokens=6, logprobs=True, top_logprobs=2)["choices"][0]
+        expected = server.complete(prompt=prompt, max_tokens=6, logprobs=2)["choices"][0]
+        content = choice["logprobs"]["content"]
+        assert [one["logprob"] for one in content] == expected["logprobs"]["token_logprobs"]
+        for one, top in zip(content, expected["logprobs"]["top_logprobs"]):
+            assert sorted(entry["logprob"] for entry in one["top_logprobs"]) == sorted(top.values())
+            assert bytes(one["bytes"]).decode() == one["token"]
+        assert b"".join(bytes(one["bytes"]) for one in content).decode().strip() == choice["message"]["content"].strip()
+        alone = server.chat(messages=messages, max_tokens=2, logprobs=True)["choices"][0]["logprobs"]
+        assert all(one["top_logprobs"] == [] for one in alone["content"])
+        assert server.chat(messages=messages, max_tokens=2, logprobs=False)["choices"][0]["logprobs"] is None
+
+
+def chat_streams():
+    request = {"messages": [user("Hello")], "max_tokens": 8, "n": 2, "logprobs": True, "top_logprobs": 1}
+    with chat_server() as server:
+        whole = server.chat(**request)
+        events, done = server.events(CHAT, stream_options={"include_usage": True}, **request)
+        assert done and events[-1]["choices"] == [] and events[-1]["usage"] == whole["usage"], events[-1]
+        assert {event["object"] for event in events} == {"chat.completion.chunk"}
+        for choice in whole["choices"]:
+            own = [c for event in events for c in event["choices"] if c["index"] == choice["index"]]
+            assert own[0]["delta"] == {"role": "assistant", "content": ""} and own[0]["finish_reason"] is None
+            assert "".join(c["delta"].get("content", "") for c in own) == choice["message"]["content"]
+            assert not any("role" in c["delta"] for c in own[1:])
+            assert sum((c["logprobs"]["content"] for c in own[1:]), []) == choice["logprobs"]["content"]
+            assert [c["finish_reason"] for c in own][-1] == choice["finish_reason"]
+            assert all(c["finish_reason"] is None for c in own[:-1])
+
+
+def chat_formats():
+    schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1, "maximum": 9}}, "required": ["a"],
+              "additionalProperties": False}
+    with chat_server() as server:
+        ask = lambda form: server.chat(messages=[user("Hello")], max_tokens=60, seed=2, response_format=form)["choices"][0]
+        choice = ask({"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": True}})
+        assert choice["complete"] and 1 <= json.loads(choice["message"]["content"])["a"] <= 9, choice
+        choice = ask({"type": "json_object"})
+        assert choice["message"]["content"].startswith("{"), choice
+        assert ask({"type": "text"}) == server.chat(messages=[user("Hello")], max_tokens=60, seed=2)["choices"][0]
+
+
+def chat_errors_name_the_field():
+    with chat_server() as server:
+        image = [{"type": "image_url", "image_url": {"url": "data:"}}]
+        for fields, param in [
+            ({"messages": None}, "messages"), ({"messages": []}, "messages"), ({"messages": "Hello"}, "messages"),
+            ({"messages": [{"role": "user"}]}, "messages[0].content"), ({"messages": [{"content": "a"}]}, "messages[0].role"),
+            ({"messages": [user(image)]}, "messages[0].content[0]"), ({"messages": [user(5)]}, "messages[0].content"),
+            ({"messages": [{**user("a"), "tool_calls": [{}]}]}, "messages[0].tool_calls"),
+            ({"tools": [{"type": "function"}]}, "tools"), ({"tool_choice": "auto"}, "tool_choice"),
+            ({"functions": [{}]}, "functions"), ({"function_call": "auto"}, "function_call"),
+            ({"modalities": ["audio"]}, "modalities"), ({"audio": {}}, "audio"),
+            ({"logprobs": 3}, "logprobs"), ({"top_logprobs": 3}, "top_logprobs"), ({"prompt": "a"}, "prompt"),
+            ({"echo": True}, "echo"), ({"best_of": 2}, "best_of"), ({"suffix": "a"}, "suffix"), ({"x": 1}, "x"),
+            ({"max_tokens": 1, "max_completion_tokens": 1}, "max_tokens"), ({"max_completion_tokens": -2}, "max_completion_tokens"),
+            ({"response_format": {"type": "xml"}}, "response_format.type"), ({"response_format": "json"}, "response_format"),
+            ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+            ({"response_format": {"type": "json_object"}, "structured_outputs": {"regex": "a"}}, "response_format"),
+            ({"temperature": -1}, "temperature"), ({"n": 0}, "n"), ({"chat_template_kwargs": 1}, "chat_template_kwargs"),
+        ]:
+            error = server.refused(400, CHAT, **{"messages": [user("a")], **fields})
+            assert error["param"] == param, (fields, error)
+        assert server.refused(404, CHAT, messages=[user("a")], model="gpt-4")["code"] == "model_not_found"
+        assert server.refused(400, CHAT, messages=[user("a " * 20000)])["code"] == "context_length_exceeded"
+        assert server.chat(messages=[user("a")], max_tokens=1, tools=[], tool_choice="none", user="me", modalities=["text"])
+        assert server.refused(400, messages=[user("a")])["param"] == "messages"
+    with chat_server(template="{{ raise_exception('Users only') }}") as server:
+        assert "Users only" in server.refused(400, CHAT, messages=[user("a")])["message"]
+    with chat_server(template="{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}") as server:
+        status, answer = server.post(CHAT, {"messages": [user("a")]})
+        assert status == 500 and "it takes too m" in answer["error"]["message"], answer
+        assert server.get("/health")[0] == 200
+
+
+def openai_package():
+    try:
+        import openai
+    except ImportError:
+        print("skipped: no package openai")
+        return
+    with chat_server() as server:
+        client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0)
+        model = client.models.list().data[0].id
+        request = dict(model=model, messages=[user("Hello")], max_completion_tokens=8, seed=1)
+        whole = client.chat.completions.create(logprobs=True, top_logprobs=2, **request)
+        assert len(whole.choices[0].logprobs.content) == whole.usage.completion_tokens
+        stream = list(client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **request))
+        streamed = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+        assert streamed == whole.choices[0].message.content and stream[0].choices[0].delta.role == "assistant"
+        assert stream[-1].usage.total_tokens == whole.usage.total_tokens
+        form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "boolean"}}}
+        assert client.chat.completions.create(response_format=form, **request).choices[0].message.content.strip() in ("true", "false")
+        for tools in ([{"type": "function", "function": {"name": "f", "parameters": {}}}],):
+            try:
+                client.chat.completions.create(tools=tools, **request)
+                raise AssertionError("tools are not refused")
+            except openai.BadRequestError as error:
+                assert error.param == "tools", error
+
+
 # ---- what is wrong ----
 
 
@@ -277,7 +428,9 @@ def errors_name_the_field():
 
 def what_is_not_there_says_so():
     with Server(BINARY) as server:
-        for path, param in [("/v1/chat/completions", "messages"), ("/v1/embeddings", "input")]:
+        error = server.refused(400, CHAT, messages=[user("a")])
+        assert "has no chat template" in error["message"], error
+        for path, param in [("/v1/embeddings", "input")]:
             status, answer = server.post(path, {param: []})
             assert status == 501 and answer["error"]["param"] == param, answer
         assert server.get("/v2")[0] == 404
@@ -551,7 +704,8 @@ def main():
         same_as_the_command_line, same_as_batch_under_load, an_id_gives_its_seed, best_of_keeps_the_likeliest,
         constraints, numbers_as_ids, options_are_defaults, shape_of_an_answer,
         harness_loglikelihood, text_offsets_are_in_characters, streamed_logprobs_are_those_of_the_whole, streaming,
-        a_stream_comes_while_it_is_made, errors_name_the_field, what_is_not_there_says_so, tokenizer_over_http, malformed_http,
+        a_stream_comes_while_it_is_made, a_chat_is_its_templates_text,
+        chat_logprobs_are_those_of_a_completion, chat_streams, chat_formats, chat_errors_name_the_field, openai_package, errors_name_the_field, what_is_not_there_says_so, tokenizer_over_http, malformed_http,
         one_connection_many_requests, closed_connections_are_cancelled, slow_readers_hold_up_nobody, many_streams, a_full_queue,
         a_deadline, few_connections, keys, hosts_and_origins, sigterm_lets_requests_finish, sigterm_tells_what_cannot_finish,
         addresses,

@@ -71,8 +71,13 @@ class Server:
         assert status == 200, (fields, status, answer)
         return answer
 
-    def refused(self, status, **fields):
-        got, answer = self.post("/v1/completions", fields)
+    def chat(self, **fields):
+        status, answer = self.post("/v1/chat/completions", fields)
+        assert status == 200, (fields, status, answer)
+        return answer
+
+    def refused(self, status, path="/v1/completions", **fields):
+        got, answer = self.post(path, fields)
         assert got == status, (fields, got, answer)
         assert set(answer) == {"error"} and set(answer["error"]) == {"message", "type", "param", "code"}, answer
         return answer["error"]
@@ -83,9 +88,9 @@ class Server:
 
     # ---- streams ----
 
-    def events(self, **fields):
+    def events(self, path="/v1/completions", **fields):
         """The objects of a streamed completion, and whether [DONE] came last."""
-        status, headers, body = self.ask("POST", "/v1/completions", {**fields, "stream": True})
+        status, headers, body = self.ask("POST", path, {**fields, "stream": True})
         assert status == 200, body
         assert headers["Content-Type"] == "text/event-stream", headers
         lines = body.decode().split("\n\n")

@@ -159,7 +159,7 @@ TEST_CASE("what other tools' users type") {
   refused({"-c4096"}, "-c4096", "--max-tokens");
   refused({"--ctx-size=4096"}, "--ctx-size", "--max-tokens");
   refused({"--num_ctx", "4096"}, "--num_ctx", "--max-tokens");
-  refused({"-sys", "x"}, "-sys", "prompt");
+  refused({"-sys", "x"}, "-sys", "--system TEXT");
   refused({"-r", "x"}, "-r", "--stop");
   refused({"-e"}, "-e", "byte for byte");
   refused({"--no-display-prompt"}, "--no-display-prompt", "--echo");

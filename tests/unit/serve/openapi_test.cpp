@@ -35,12 +35,26 @@ TEST_CASE("openapi.json has the server's routes") {
   CHECK(described == served);
 }
 
-TEST_CASE("openapi.json has the fields of a completion") {
-  std::set<std::string> described, known;
-  const Json properties = description().at("components").at("schemas").at("CompletionRequest").at("properties");
+namespace {
+
+// The fields that the description has of a request.
+std::set<std::string> described_fields(const char* schema) {
+  std::set<std::string> described;
+  const Json properties = description().at("components").at("schemas").at(schema).at("properties");
   for (const auto& property : properties.items()) described.insert(property.key());
-  for (const std::string_view field : completion_fields()) known.emplace(field);
-  CHECK(described == known);
+  return described;
+}
+
+std::set<std::string> as_set(const std::vector<std::string_view>& names) { return {names.begin(), names.end()}; }
+
+}  // namespace
+
+TEST_CASE("openapi.json has the fields of a completion") {
+  CHECK(described_fields("CompletionRequest") == as_set(completion_fields()));
+}
+
+TEST_CASE("openapi.json has the fields of a chat completion") {
+  CHECK(described_fields("ChatCompletionRequest") == as_set(chat_fields()));
 }
 
 TEST_CASE("openapi.json refers to what it has") {

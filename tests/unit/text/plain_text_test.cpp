@@ -59,7 +59,7 @@ TEST_CASE("no tokenizer makes a special token of plain text") {
       const std::string special(tokenizer.piece(id));
       if (special == "<unk>" || special == "[UNK]") continue;  // what unknown characters become as well
       INFO(special);
-      for (const std::string text :
+      for (const std::string& text :
            {special, "a " + special + " b", special + special, " " + special, "\u0338" + special}) {
         CHECK_FALSE(has_special(tokenizer, encode(tokenizer, text, {{0, text.size()}})));
         // The template's own token beside it stays one.

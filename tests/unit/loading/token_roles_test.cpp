@@ -1,7 +1,7 @@
 // Tokens with a role of their own.
 #include "base/json.h"
 #include "catch.h"
-#include "cli/token_roles.h"
+#include "loading/token_roles.h"
 #include "io/checkpoint.h"
 
 using namespace continuo;
@@ -52,13 +52,13 @@ std::string listed(const std::vector<TokenRole>& roles) {
 
 }  // namespace
 
-TEST_CASE("roles by the names of tokens; ids outside the vocabulary have none", "[cli]") {
+TEST_CASE("roles by the names of tokens; ids outside the vocabulary have none", "[loading]") {
   const Tokenizer known = tokenizer();
   CHECK(listed(token_roles(Checkpoint{}, &known, 5)) == "fim_prefix=2 fim_suffix=3 end_of_turn=4 ");
   CHECK(listed(token_roles(Checkpoint{}, nullptr, 5)).empty());
 }
 
-TEST_CASE("a GGUF file's metadata comes first, newer keys before older ones", "[cli]") {
+TEST_CASE("a GGUF file's metadata comes first, newer keys before older ones", "[loading]") {
   const Tokenizer known = tokenizer();
   Checkpoint file;
   file.is_gguf = true;

@@ -1,4 +1,4 @@
-#include "cli/token_roles.h"
+#include "loading/token_roles.h"
 
 #include <array>
 #include <optional>
@@ -14,21 +14,21 @@ namespace {
 struct RoleNames {
   std::string_view role;
   std::array<std::string_view, 2> keys;  // of GGUF's metadata, newer first
-  std::array<std::string_view, 8> pieces;
+  std::array<std::string_view, 10> pieces;
 };
 constexpr RoleNames kRoles[] = {
     {"fim_prefix",
      {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"},
      {"<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<｜fim▁begin｜>", "▁<PRE>", "<PRE>", "[PREFIX]",
-      "<|code_prefix|>"}},
+      "<|code_prefix|>", "<[fim-prefix]>", "<|prefix|>"}},
     {"fim_suffix",
      {"tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"},
      {"<|fim_suffix|>", "<fim_suffix>", "<fim-suffix>", "<｜fim▁hole｜>", "▁<SUF>", "<SUF>", "[SUFFIX]",
-      "<|code_suffix|>"}},
+      "<|code_suffix|>", "<[fim-suffix]>", "<|suffix|>"}},
     {"fim_middle",
      {"tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"},
      {"<|fim_middle|>", "<fim_middle>", "<fim-middle>", "<｜fim▁end｜>", "▁<MID>", "<MID>", "[MIDDLE]",
-      "<|code_middle|>"}},
+      "<|code_middle|>", "<[fim-middle]>", "<|middle|>"}},
     {"fim_pad", {"tokenizer.ggml.fim_pad_token_id"}, {"<|fim_pad|>", "<fim_pad>", "<fim-pad>"}},
     {"fim_repo", {"tokenizer.ggml.fim_rep_token_id"}, {"<|repo_name|>", "<repo_name>", "<reponame>"}},
     {"fim_file", {"tokenizer.ggml.fim_sep_token_id"}, {"<|file_sep|>", "<file_sep>", "<|file_separator|>"}},
