@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "io/model_files.h"
 #include "loading/generation_config.h"
 #include "model/model.h"
 #include "sampling/options.h"
@@ -14,6 +15,7 @@ namespace continuo {
 
 struct LoadedModel {
   std::string name;  // as answers say it
+  ModelFiles files;
   Model network;
   std::optional<Tokenizer> tokenizer;
   SamplingOptions sampling;  // what generation_config.json says, else the defaults
