@@ -1,16 +1,11 @@
 // One vector for a text, of the hidden states of its tokens.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
-namespace continuo {
+#include "model/pooling.h"
 
-enum class Pooling : std::uint8_t {
-  mean,  // of all tokens
-  cls,   // of the first
-  last,  // of the last
-};
+namespace continuo {
 
 // `hidden`: of each token as many values as `vector` has.
 void pool(std::span<const float> hidden, Pooling pooling, std::span<float> vector);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "generate/encoder.h"
 #include "loading/loaded_model.h"
-#include "requests/embedding_settings.h"
+#include "loading/embedding_settings.h"
 
 namespace continuo {
 

@@ -11,7 +11,7 @@
 #include "generate/engine.h"
 #include "gguf_bytes.h"
 #include "load_model.h"
-#include "requests/embedding_settings.h"
+#include "loading/embedding_settings.h"
 #include "support.h"
 
 using namespace continuo;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "generate/pooling.h"
+#include "model/pooling.h"
 #include "io/model_files.h"
 
 namespace continuo {

@@ -1,4 +1,4 @@
-#include "requests/embedding_settings.h"
+#include "loading/embedding_settings.h"
 
 #include <fmt/format.h>
 
