@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "generate/pooling.h"
 #include "loading/model_source.h"
 #include "requests/special_tokens.h"
 
