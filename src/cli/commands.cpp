@@ -104,12 +104,17 @@ constexpr Command kCommands[] = {
          "answer holds the log-probability of the text (or completion, or choice), its tokens and bytes, and "
          "whether greedy continuation would give the same text. Choices are ranked four ways: by log-probability "
          "(raw), divided by tokens (per_token) or bytes (per_byte), and minus the log-probability of the choice "
-         "without the prompt (unconditional).",
+         "without the prompt (unconditional).\n"
+         "\n"
+         "An encoder such as BERT sees the words on both sides. continuo masks each token in turn and prints its "
+         "log-probability given all others; their sum is the pseudo-log-likelihood, which stands in the place of "
+         "logprob and is not comparable with it.",
      .examples = R"(  continuo score "Once upon a time"
   continuo score --json -f story.txt
   continuo score --stride 256 -f book.txt | tail -1           perplexity of a long text
   continuo score --jsonl --summary -f questions.jsonl         accuracy, perplexity
   continuo score --ids --json --last-logits "1 403 407"
+  continuo score -m ~/models/bert-base-uncased "The cat sat on the mat."      pseudo-log-likelihood
 )",
      .words = Words::text,
      .run = run_score},
@@ -119,13 +124,17 @@ constexpr Command kCommands[] = {
      .groups = kEmbedGroups,
      .description =
          "The vector is the mean of the last hidden states, or the state of the first or of the last token. The "
-         "folder of a sentence embedder says which (modules.json, 1_Pooling/config.json). Without that, encoders "
-         "take the mean and decoders the last token.\n"
+         "folder of a sentence embedder says which (modules.json, 1_Pooling/config.json), and a GGUF file in its "
+         "pooling_type. Without that, encoders take the mean and decoders the last token.\n"
+         "\n"
+         "Texts with more tokens than such a folder's max_seq_length are cut, and a line on stderr says how many. "
+         "Without it, a text that does not fit the context is an error.\n"
          "\n"
          "With --jsonl each line is a record, {\"text\"} with an optional id, and its answer holds embedding and "
          "tokens.",
      .examples = R"(  continuo embed -m ~/models/all-MiniLM-L6-v2 "A cat sat on the mat."
   continuo embed -m ~/models/all-MiniLM-L6-v2 --jsonl < texts.jsonl > vectors.jsonl
+  continuo embed -m ~/models/all-MiniLM-L6-v2 --jsonl -f texts.jsonl -o vectors.npy
   continuo embed -m HuggingFaceTB/SmolLM2-135M --pooling mean --normalize --json "A cat sat on the mat."
 )",
      .words = Words::text,
@@ -159,6 +168,8 @@ constexpr Command kCommands[] = {
          "\n"
          "POST /v1/chat/completions answers messages, for a model with a chat template: n, logprobs, streams and "
          "response_format are those of OpenAI's API; tools are refused.\n"
+         "\n"
+         "POST /v1/embeddings makes vectors of texts, as continuo embed does. An encoder is served for it alone.\n"
          "\n"
          "The server also answers GET /v1/models, POST /tokenize and /detokenize, GET /tokenizer_info, /health, and "
          "/metrics for Prometheus.\n"

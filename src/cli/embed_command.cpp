@@ -1,25 +1,20 @@
 // continuo embed [TEXT]: a vector of a text, or of many, a record each.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <cmath>
-#include <cstring>
+#include <optional>
 
 #include "base/json.h"
 #include "cli/batch/lines.h"
 #include "cli/command.h"
-#include "cli/embedding_settings.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/npy_file.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/waiting.h"
-#include "generate/encoder.h"
-#include "generate/pooling.h"
-#include "loading/loaded_model.h"
-#include "loading/model_source.h"
+#include "requests/embedder.h"
 #include "requests/fields.h"
 #include "requests/request_json.h"
 #include "requests/token_ids.h"
@@ -28,58 +23,18 @@ namespace continuo {
 
 namespace {
 
-// Texts that go through the network together: no more than these, nor more tokens, but for a single text.
-constexpr std::size_t kTogether = 64, kTokensTogether = 2048;
+// Records that are answered together: no more than these, nor more tokens, but for a single text.
+constexpr std::size_t kTogether = 1024, kTokensTogether = 8192;
 
 struct Record {
+  std::uint64_t line = 0;
   Json id;  // null: none
-  std::vector<TokenId> ids;
+  EmbeddingText text;
   std::optional<Error> error;
 };
 
-class Embedder {
- public:
-  Embedder(const LoadedModel& model, Encoder encoder, EmbeddingSettings how)
-      : model_(model), encoder_(std::move(encoder)), how_(how) {}
-
-  // In the order of the records; of those without an error. An error if a value is not a number.
-  Result<std::vector<std::vector<float>>> embed(std::span<const Record> records) {
-    std::vector<EncoderText> texts;
-    for (const Record& record : records) {
-      if (!record.error) texts.push_back({record.ids});
-    }
-    std::vector<std::vector<float>> vectors;
-    if (texts.empty()) return vectors;
-    const auto width = static_cast<std::size_t>(model_.network.spec.d_model);
-    std::span<const float> hidden = encoder_.hidden_states(texts);
-    for (const EncoderText& text : texts) {
-      const std::size_t n = text.ids.size() * width;
-      vectors.push_back(pooled(hidden.first(n), width, *how_.pooling));
-      hidden = hidden.subspan(n);
-      if (how_.normalize) normalize(vectors.back());
-      for (const float value : vectors.back()) {
-        if (!std::isfinite(value))
-          return model_error(model_.name, "a hidden state is not a number", "are the weights damaged?");
-      }
-    }
-    return vectors;
-  }
-
-  Result<std::vector<TokenId>> ids_of(std::string_view text) const {
-    CONTINUO_TRY(std::vector<TokenId> ids, encode_prompt(*model_.text(), model_.network, text));
-    CONTINUO_TRY_VOID(encoder_.check({ids}));
-    return ids;
-  }
-  Result<void> check(std::span<const TokenId> ids) const { return encoder_.check({ids}); }
-
- private:
-  const LoadedModel& model_;
-  Encoder encoder_;
-  EmbeddingSettings how_;  // pooling is settled
-};
-
 Record read_record(const Line& line, const Embedder& embedder) {
-  Record record;
+  Record record{.line = line.number};
   if (line.too_long) {
     record.error = usage_error("the line is longer than --max-line allows");
     return record;
@@ -107,126 +62,180 @@ Record read_record(const Line& line, const Embedder& embedder) {
       record.error = usage_error(fmt::format("'{}' is no field of a record", field.substr(0, 64)));
   }
   if (record.error) return record;
-  auto ids = embedder.ids_of(text->get_ref<const std::string&>());
-  if (ids) {
-    record.ids = std::move(*ids);
+  auto read = embedder.read(text->get_ref<const std::string&>());
+  if (read) {
+    record.text = std::move(*read);
   } else {
-    record.error = ids.error();
+    record.error = read.error();
   }
   return record;
 }
 
-std::string vector_text(const std::vector<float>& vector, std::string_view between) {
+std::string vector_text(std::span<const float> vector, std::string_view between) {
   return fmt::format("{}", fmt::join(vector, between));
 }
 
 std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-std::string answer_line(const Record& record, std::uint64_t line, const std::vector<float>* vector) {
+// What an answer says of a text besides its vector.
+std::string text_json(const EmbeddingText& text) {
+  return fmt::format("\"tokens\":{}{}", text.ids.size(), text.truncated ? ",\"truncated\":true" : "");
+}
+
+std::string answer_line(const Record& record, std::span<const float> vector) {
   std::string id;  // the member, with the comma behind it
   if (!record.id.is_null()) {
     const std::string object = answer_text({{"id", record.id}});
     id = object.substr(1, object.size() - 2) + ',';
   }
   if (record.error) {
-    return fmt::format("{{{}\"error\":{{\"message\":{},\"line\":{}}}}}\n", id, dumped(record.error->message()), line);
+    return fmt::format("{{{}\"error\":{{\"message\":{},\"line\":{}}}}}\n", id, dumped(record.error->message()),
+                       record.line);
   }
-  return fmt::format("{{{}\"embedding\":[{}],\"tokens\":{}}}\n", id, vector_text(*vector, ","), record.ids.size());
+  return fmt::format("{{{}\"embedding\":[{}],{}}}\n", id, vector_text(vector, ","), text_json(record.text));
 }
 
-Result<int> open_records(const Options& options) {
-  if (options.file.empty() || options.file == "-") return STDIN_FILENO;
-  const int fd = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) return fd;
-  return Error{.kind = ErrorKind::usage,
-               .what = std::string("cannot read the records: ") + std::strerror(errno),
-               .file = options.file};
+void warn_of_cuts(std::size_t truncated, std::size_t texts) {
+  if (truncated == 0) return;
+  spdlog::warn(
+      "{} of {} texts were longer than the tokens that the model reads, and were cut (--truncate 0 refuses them)",
+      truncated, texts);
 }
 
-// A record a line, an answer a line, in the same order.
-Result<void> embed_records(const Options& options, Embedder& embedder, const std::atomic<bool>& interrupted) {
-  CONTINUO_TRY(const int fd, open_records(options));
-  if (is_stdout(fd)) return usage_error("the records and their vectors are the same file");
-  LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options.file, options.batch.max_line, interrupted);
-  Output out;
-  std::vector<Record> group;
-  std::vector<std::uint64_t> numbers;
-  std::size_t tokens = 0, records = 0, failed = 0;
-  const auto flush = [&]() -> Result<bool> {
-    CONTINUO_TRY(const auto vectors, embedder.embed(group));
-    std::size_t next = 0;
-    bool wanted = true;
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      wanted = out.write(answer_line(group[i], numbers[i], group[i].error ? nullptr : &vectors[next++]));
-    }
-    group.clear();
-    numbers.clear();
-    tokens = 0;
-    return wanted;
-  };
-  for (bool wanted = true; wanted;) {
-    CONTINUO_TRY(auto line, reader.next());
-    if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
-    if (!line) {
-      CONTINUO_TRY(wanted, flush());
-      break;
-    }
-    group.push_back(read_record(*line, embedder));
-    numbers.push_back(line->number);
-    ++records;
-    failed += group.back().error.has_value();
-    tokens += group.back().ids.size();
-    if (group.size() == kTogether || tokens >= kTokensTogether || !reader.ready()) {
-      CONTINUO_TRY(wanted, flush());
-    }
-  }
-  CONTINUO_TRY_VOID(out.finish());
-  if (failed == 0) return {};
-  return Error{.kind = ErrorKind::output, .what = fmt::format("{} of {} records failed", failed, records)};
-}
+// A record a line, an answer a line or a row, in the same order.
+class RecordRun {
+ public:
+  RecordRun(const Options& options, Embedder& embedder) : options_(options), embedder_(embedder) {}
 
-Result<EmbeddingSettings> settings_of(const Options& options, const Model& model) {
-  EmbeddingSettings settings;
-  if (!options.embed.pooling) {
-    CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-    CONTINUO_TRY(settings, embedding_settings(files));
+  Result<void> run(const std::atomic<bool>& interrupted) {
+    CONTINUO_TRY(const int fd, open_records(options_.file, "vectors"));
+    if (!options_.embed.out.empty()) {
+      CONTINUO_TRY(NpyFile matrix, NpyFile::create(options_.embed.out, embedder_.width()));
+      matrix_.emplace(std::move(matrix));
+    }
+    LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options_.file, options_.batch.max_line, interrupted);
+    for (bool ended = false; wanted_ && !ended;) {
+      CONTINUO_TRY(const auto line, reader.next());
+      if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
+      ended = !line;
+      if (line) CONTINUO_TRY_VOID(take(read_record(*line, embedder_)));
+      const bool full = group_.size() == kTogether || tokens_ >= kTokensTogether;
+      if (ended || full || (!matrix_ && !reader.ready())) CONTINUO_TRY_VOID(flush());
+    }
+    if (matrix_) CONTINUO_TRY_VOID(matrix_->finish());
+    CONTINUO_TRY_VOID(out_.finish());
+    warn_of_cuts(truncated_, records_);
+    if (failed_ == 0) return {};
+    return Error{.kind = ErrorKind::output, .what = fmt::format("{} of {} records failed", failed_, records_)};
   }
+
+ private:
+  Result<void> take(Record record) {
+    if (matrix_ && record.error) {
+      return Error{.kind = ErrorKind::output,
+                   .what = fmt::format("line {}: {}", record.line, record.error->message()),
+                   .hint = "each row stands for a record, so nothing is written"};
+    }
+    ++records_;
+    failed_ += record.error ? 1 : 0;
+    truncated_ += record.text.truncated ? 1 : 0;
+    tokens_ += record.text.ids.size();
+    group_.push_back(std::move(record));
+    return {};
+  }
+
+  Result<void> flush() {
+    std::vector<std::span<const TokenId>> texts;
+    for (const Record& record : group_) {
+      if (!record.error) texts.push_back(record.text.ids);
+    }
+    CONTINUO_TRY(const std::vector<float> rows, embedder_.embed(texts));
+    if (matrix_) {
+      CONTINUO_TRY_VOID(matrix_->write(rows));
+    } else {
+      std::span<const float> left = rows;
+      for (const Record& record : group_) {
+        const std::span<const float> vector = left.first(record.error ? 0 : embedder_.width());
+        left = left.subspan(vector.size());
+        wanted_ = out_.write(answer_line(record, vector));
+      }
+    }
+    group_.clear();
+    tokens_ = 0;
+    return {};
+  }
+
+  const Options& options_;
+  Embedder& embedder_;
+  Output out_;
+  std::optional<NpyFile> matrix_;
+  bool wanted_ = true;  // stdout has a reader
+  std::vector<Record> group_;
+  std::size_t tokens_ = 0;  // of the group
+  std::size_t records_ = 0, failed_ = 0, truncated_ = 0;
+};
+
+Result<EmbeddingSettings> settings_of(const Options& options, const ModelFiles& files) {
+  CONTINUO_TRY(EmbeddingSettings settings,
+               options.embed.pooling ? embedding_text_settings(files) : embedding_settings(files));
   if (options.embed.pooling) settings.pooling = options.embed.pooling;
-  if (!settings.pooling) settings.pooling = sees_both_sides(model.spec) ? Pooling::mean : Pooling::last;
   if (options.embed.normalize) settings.normalize = true;
+  if (options.embed.truncate) settings.max_tokens = static_cast<std::size_t>(*options.embed.truncate);
   return settings;
+}
+
+Result<void> check_typed(const Options& options) {
+  const EmbedOptions& embed = options.embed;
+  if (embed.jsonl && (options.ids || options.json || options.exact)) {
+    return usage_error("--jsonl does not go with --ids, --json and --exact", "its answers are JSON");
+  }
+  if (embed.jsonl && !options.words.empty() && !options.stdin_wanted) {
+    return usage_error("--jsonl reads a file or stdin, not the command line", "give the file with --file");
+  }
+  if (!embed.out.empty() && options.json) {
+    return usage_error("--output does not go with --json", "a .npy file holds numbers alone");
+  }
+  return {};
+}
+
+Result<void> embed_one(const Options& options, const LoadedModel& model, Embedder& embedder,
+                       const std::atomic<bool>& interrupted) {
+  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
+  EmbeddingText read;
+  if (options.ids) {
+    CONTINUO_TRY(read.ids, parse_ids(text));
+    CONTINUO_TRY_VOID(embedder.check(read.ids));
+  } else {
+    CONTINUO_TRY(read, embedder.read(text));
+  }
+  const std::span<const TokenId> ids = read.ids;
+  CONTINUO_TRY(const std::vector<float> vector, embedder.embed({&ids, 1}));
+  if (!options.embed.out.empty()) {
+    CONTINUO_TRY(NpyFile file, NpyFile::create(options.embed.out, embedder.width()));
+    CONTINUO_TRY_VOID(file.write(vector));
+    CONTINUO_TRY_VOID(file.finish());
+  } else if (options.json) {
+    CONTINUO_TRY_VOID(print(fmt::format("{{\"embedding\":[{}],{},\"model\":{}}}\n", vector_text(vector, ","),
+                                        text_json(read), dumped(model.name))));
+  } else {
+    CONTINUO_TRY_VOID(print(vector_text(vector, " ") + "\n"));
+  }
+  warn_of_cuts(read.truncated ? 1 : 0, 1);
+  return {};
 }
 
 }  // namespace
 
 Result<void> run_embed(const Options& options) {
-  if (options.embed.jsonl && (options.ids || options.json || options.exact)) {
-    return usage_error("--jsonl does not go with --ids, --json and --exact", "its answers are JSON");
-  }
-  if (options.embed.jsonl && !options.words.empty() && !options.stdin_wanted) {
-    return usage_error("--jsonl reads a file or stdin, not the command line", "give the file with --file");
-  }
+  CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   const TokenizerUse use = options.ids ? TokenizerUse::none : TokenizerUse::required;
-  CONTINUO_TRY(const LoadedModel loaded,
+  CONTINUO_TRY(const LoadedModel model,
                while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
-  CONTINUO_TRY(const EmbeddingSettings settings, settings_of(options, loaded.network));
-  CONTINUO_TRY(Encoder encoder, Encoder::create(loaded.network, engine_options(options)));
-  Embedder embedder(loaded, std::move(encoder), settings);
-  if (options.embed.jsonl) return embed_records(options, embedder, interrupted);
-
-  CONTINUO_TRY(const std::string text, read_text(options, interrupted));
-  Record record;
-  if (options.ids) {
-    CONTINUO_TRY(record.ids, parse_ids(text));
-    CONTINUO_TRY_VOID(embedder.check(record.ids));
-  } else {
-    CONTINUO_TRY(record.ids, embedder.ids_of(text));
-  }
-  CONTINUO_TRY(const auto vectors, embedder.embed({&record, 1}));
-  if (!options.json) return print(vector_text(vectors.front(), " ") + "\n");
-  return print(fmt::format("{{\"embedding\":[{}],\"tokens\":{},\"model\":{}}}\n", vector_text(vectors.front(), ","),
-                           record.ids.size(), dumped(loaded.name)));
+  CONTINUO_TRY(EmbeddingSettings settings, settings_of(options, model.files));
+  CONTINUO_TRY(Embedder embedder, Embedder::create(model, std::move(settings), engine_options(options)));
+  if (options.embed.jsonl) return RecordRun(options, embedder).run(interrupted);
+  return embed_one(options, model, embedder, interrupted);
 }
 
 }  // namespace continuo

@@ -12,7 +12,6 @@
 #include "cli/explain_files.h"
 #include "cli/explain_text.h"
 #include "cli/interrupt.h"
-#include "cli/mask_token.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
@@ -24,6 +23,7 @@
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "loading/loaded_model.h"
+#include "loading/mask_token.h"
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
 
@@ -163,7 +163,7 @@ Result<explain::Recording> look_into(const Options& options, const LoadedModel& 
       return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text",
                                      loaded.name, model.spec.family));
     }
-    question.mask = named_mask(loaded.text());
+    CONTINUO_TRY(question.mask, find_mask_token(loaded.files, loaded.text()));
     CONTINUO_TRY_VOID(choose_window(options, model, question));
   } else {
     CONTINUO_TRY_VOID(go_on(options, loaded, question, interrupted));

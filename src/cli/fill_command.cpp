@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
-#include "cli/mask_token.h"
+#include "cli/mask_option.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
 #include "cli/waiting.h"
@@ -36,13 +36,6 @@ struct MaskedText {
   std::vector<std::uint8_t> token_types;
 };
 
-Result<TokenId> mask_token(const Options& options, const Tokenizer* tokenizer) {
-  if (options.fill.mask_id) return *options.fill.mask_id;
-  if (!tokenizer) return usage_error("there is no tokenizer that names the mask token", "--mask-id gives its id");
-  if (const auto id = named_mask(tokenizer)) return *id;
-  return usage_error("the model's tokenizer names no mask token", "--mask-id gives its id");
-}
-
 // `text` with the tokenizer's name of the mask where `typed` stands.
 std::string with_own_mask(std::string text, const std::string& typed, std::string_view own) {
   for (std::size_t at = 0; (at = text.find(typed, at)) != std::string::npos; at += own.size()) {
@@ -51,16 +44,16 @@ std::string with_own_mask(std::string text, const std::string& typed, std::strin
   return text;
 }
 
-Result<MaskedText> read_masked(const Options& options, const Tokenizer* tokenizer,
-                               const std::atomic<bool>& interrupted) {
+Result<MaskedText> read_masked(const Options& options, const LoadedModel& model, const std::atomic<bool>& interrupted) {
+  const Tokenizer* const tokenizer = model.text();
   MaskedText masked;
-  CONTINUO_TRY(masked.mask, mask_token(options, tokenizer));
+  CONTINUO_TRY(masked.mask, mask_token(options, model));
   CONTINUO_TRY(std::string text, read_text(options, interrupted));
   if (options.ids) {
     CONTINUO_TRY(masked.ids, parse_ids(text));
-    masked.token_types.assign(options.fill.token_types.begin(), options.fill.token_types.end());
+    masked.token_types.assign(options.token_types.begin(), options.token_types.end());
   } else {
-    if (!options.fill.token_types.empty()) return usage_error("--token-types needs --ids");
+    if (!options.token_types.empty()) return usage_error("--token-types needs --ids");
     if (!options.fill.mask.empty()) {
       text = with_own_mask(std::move(text), options.fill.mask, tokenizer->piece(masked.mask));
     }
@@ -173,7 +166,7 @@ Result<void> run_fill(const Options& options) {
   if (!model.spec.has_output) {
     return usage_error(fmt::format("{} was made without the part that guesses words", loaded.name));
   }
-  CONTINUO_TRY(const MaskedText masked, read_masked(options, loaded.text(), interrupted));
+  CONTINUO_TRY(const MaskedText masked, read_masked(options, loaded, interrupted));
   CONTINUO_TRY(Encoder encoder, Encoder::create(model, engine_options(options)));
   CONTINUO_TRY_VOID(encoder.check({masked.ids, masked.token_types}));
   const auto n = static_cast<std::size_t>(options.fill.top);

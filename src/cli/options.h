@@ -65,8 +65,6 @@ struct ScoreOptions {
 struct FillOptions {
   std::int64_t top = 5;  // guesses for each mask
   std::string mask;      // what stands for the mask in the text; empty: the model's own word for it
-  std::optional<TokenId> mask_id;
-  std::vector<TokenId> token_types;
   bool one_by_one = false;
 };
 
@@ -74,6 +72,8 @@ struct EmbedOptions {
   std::optional<Pooling> pooling;  // nothing: as the model's folder says
   bool normalize = false;
   bool jsonl = false;
+  std::string out;                       // a .npy file; empty: stdout
+  std::optional<std::int64_t> truncate;  // tokens; 0: off
 };
 
 struct ServeTyped {
@@ -109,6 +109,8 @@ struct Options {
   std::optional<std::string> suffix;
   bool exact = false;
   bool ids = false;
+  std::optional<TokenId> mask_id;    // fill, score
+  std::vector<TokenId> token_types;  // with ids
 
   std::string model;
   int threads = 0;  // 0: as many as useful

@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
+#include "cli/score/masked_score.h"
 #include "cli/score/record_run.h"
 #include "cli/waiting.h"
 #include "generate/engine.h"
@@ -143,6 +144,12 @@ Result<void> run_score(const Options& options) {
                                            : TokenizerUse::none;
   CONTINUO_TRY(const LoadedModel model,
                while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
+  if (sees_both_sides(model.network.spec)) return run_masked_score(options, model, interrupted);
+  if (options.mask_id || !options.token_types.empty()) {
+    return usage_error(
+        fmt::format("--mask-id and --token-types are of encoders, and {} sees the words before each alone ({})",
+                    model.name, model.network.spec.family));
+  }
   const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(const Windows windows, resolve_windows(options, model.network.spec));
   const EngineOptions how = batch_engine_options(options, model.network.spec);

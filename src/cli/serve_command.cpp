@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <optional>
+
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/output.h"
@@ -61,17 +63,24 @@ Result<void> run_serve(const Options& options) {
                  return load(options.model, TokenizerUse::if_there, {}, options.chat.template_file);
                }));
   const EngineOptions engine_options = batch_engine_options(options, model.network.spec);
-  CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), engine_options));
+  std::optional<Engine> engine;  // encoders make vectors alone
+  if (!sees_both_sides(model.network.spec)) {
+    CONTINUO_TRY(engine, Engine::create(model.network, model.text(), engine_options));
+  }
+  CONTINUO_TRY(const KernelTable kernels, kernels_of(engine_options));
+  EngineOptions embedding = engine_options;
+  embedding.repack = embedding.repack && !engine;  // weights that are laid out anew take their memory once
   const RequestDefaults defaults = request_defaults(options, model.sampling);
   const ServeOptions serve_options{.access = std::move(access),
                                    .most_sequences = static_cast<std::size_t>(options.serve.queue),
                                    .request_memory = request_memory(engine_options.memory),
                                    .deadline = std::chrono::seconds(options.serve.deadline),
-                                   .grace = std::chrono::seconds(options.serve.grace)};
-  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
-               engine.threads(), options.batch.at_once);
+                                   .grace = std::chrono::seconds(options.serve.grace),
+                                   .embedding = embedding};
+  spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, kernels.name,
+               threads_of(engine_options, model.network), options.batch.at_once);
   CONTINUO_TRY_VOID(print(url(how.address, http->port()) + "\n"));
-  return serve(*http, model, engine, defaults, serve_options);
+  return serve(*http, model, engine ? &*engine : nullptr, defaults, serve_options);
 }
 
 }  // namespace continuo

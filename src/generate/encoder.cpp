@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <atomic>
 
-#include "base/check.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
+#include "sampling/sampler.h"
 
 namespace continuo {
 
@@ -15,6 +15,8 @@ namespace {
 
 // Tokens of a step, roughly: enough for products of whole tiles, few enough that they stay in the cache.
 constexpr std::size_t kStepTokens = 512;
+// Scores that a step leaves, roughly: 64 MiB.
+constexpr std::size_t kStepScores = std::size_t{1} << 24;
 
 }  // namespace
 
@@ -23,6 +25,8 @@ struct Encoder::Impl {
       : model(m), kernels(table), threads(threads_of(options, m)), forward(m, kernels, threads, options.repack) {}
 
   void gather(std::span<const EncoderText> texts);
+  struct Masked;
+  Result<void> score_masked(std::span<const Masked> masked, TokenId mask, std::span<double> found);
 
   const Model& model;
   const KernelTable kernels;
@@ -91,30 +95,55 @@ std::span<const float> Encoder::hidden_states(std::span<const EncoderText> texts
   return impl_->forward.hidden_states(impl_->segments);
 }
 
-std::vector<double> Encoder::masked_log_probabilities(const EncoderText& text, TokenId mask, std::size_t first,
-                                                      std::size_t end) {
-  CONTINUO_CHECK(first <= end && end <= text.ids.size(), "tokens outside the text");
-  const std::size_t vocab_size = static_cast<std::size_t>(impl_->model.spec.vocab_size);
-  const std::size_t together = std::max<std::size_t>(kStepTokens / text.ids.size(), 1);
-  std::vector<double> found;
-  for (std::size_t begin = first; begin < end; begin += together) {
-    const std::size_t n = std::min(together, end - begin);
-    std::vector<std::vector<TokenId>> masked(n, std::vector<TokenId>(text.ids.begin(), text.ids.end()));
-    std::vector<std::size_t> positions(n);
-    std::vector<EncoderText> texts;
-    for (std::size_t i = 0; i < n; ++i) {
-      positions[i] = begin + i;
-      masked[i][begin + i] = mask;
-      texts.push_back({masked[i], text.token_types, {&positions[i], 1}});
+// A token that is masked, and the text around it.
+struct Encoder::Impl::Masked {
+  const EncoderText* text;
+  std::size_t position;
+};
+
+// All of `masked` in one step.
+Result<void> Encoder::Impl::score_masked(std::span<const Masked> masked, TokenId mask, std::span<double> found) {
+  std::vector<std::vector<TokenId>> ids;
+  ids.reserve(masked.size());
+  std::vector<EncoderText> texts;
+  for (const Masked& one : masked) {
+    ids.emplace_back(one.text->ids.begin(), one.text->ids.end());
+    ids.back()[one.position] = mask;
+    texts.push_back({ids.back(), one.text->token_types, {&one.position, 1}});
+  }
+  gather(texts);
+  const std::span<const float> logits = forward(segments);
+  const auto vocab_size = static_cast<std::size_t>(model.spec.vocab_size);
+  std::atomic<bool> all_numbers{true};
+  threads.parallel_for(masked.size(), [&](std::size_t i, int) {
+    const std::span<const float> row = logits.subspan(i * vocab_size, vocab_size);
+    const TokenId id = masked[i].text->ids[masked[i].position];
+    if (!has_probability(row, id)) all_numbers = false;
+    found[i] = log_probability(row, id);
+  });
+  if (all_numbers) return {};
+  return model_error(model.name, "a score is not a number", "are the weights damaged?");
+}
+
+Result<std::vector<double>> Encoder::masked_log_probabilities(std::span<const EncoderText> texts, TokenId mask,
+                                                              const std::function<bool(std::size_t)>& go_on) {
+  std::vector<Impl::Masked> all;
+  for (const EncoderText& text : texts) {
+    if (text.positions.empty()) {
+      for (std::size_t i = 0; i < text.ids.size(); ++i) all.push_back({&text, i});
     }
-    const std::span<const float> scores = logits(texts);
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::span<const float> row = scores.subspan(i * vocab_size, vocab_size);
-      const double largest = *std::max_element(row.begin(), row.end());
-      double sum = 0;
-      for (const float score : row) sum += std::exp(score - largest);
-      found.push_back(row[static_cast<std::size_t>(text.ids[begin + i])] - largest - std::log(sum));
-    }
+    for (const std::size_t position : text.positions) all.push_back({&text, position});
+  }
+  const std::size_t most_rows = kStepScores / static_cast<std::size_t>(impl_->model.spec.vocab_size) + 1;
+  std::vector<double> found(all.size());
+  for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end) {
+    std::size_t tokens = 0;
+    do {
+      tokens += all[end++].text->ids.size();
+    } while (end < all.size() && end - begin < most_rows && tokens + all[end].text->ids.size() <= kStepTokens);
+    CONTINUO_TRY_VOID(
+        impl_->score_masked(std::span(all).subspan(begin, end - begin), mask, std::span(found).subspan(begin)));
+    if (go_on && !go_on(end)) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
   }
   return found;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -39,11 +40,12 @@ class Encoder {
   // d_model values for each position, behind the last norm.
   std::span<const float> hidden_states(std::span<const EncoderText> texts);
 
-  // The log-probability of each token from `first` to before `end`, given all others: the text is run once
-  // for each, with `mask` in the token's place. Their sum is the pseudo-log-likelihood of Salazar et al.
-  // 2019, arXiv:1910.14659.
-  std::vector<double> masked_log_probabilities(const EncoderText& text, TokenId mask, std::size_t first,
-                                               std::size_t end);
+  // The log-probability of the token at each of a text's positions, given all others: the text is run once for each,
+  // with `mask` in the token's place. Results of text after text, position after position. The sum over a text is its
+  // pseudo-log-likelihood (Salazar et al. 2019, arXiv:1910.14659). `go_on` is asked after each step, with how many
+  // results there are; false ends it (interrupted). An error as well if a score is not a number.
+  Result<std::vector<double>> masked_log_probabilities(std::span<const EncoderText> texts, TokenId mask,
+                                                       const std::function<bool(std::size_t)>& go_on = {});
 
  private:
   struct Impl;

@@ -235,9 +235,10 @@ std::shared_ptr<const BannedTexts> Engine::Impl::banned_texts(const std::vector<
 
 Result<Engine> Engine::create(const Model& model, const Tokenizer* tokenizer, EngineOptions options) {
   if (sees_both_sides(model.spec)) {
-    return usage_error(fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text",
-                                   model.name, model.spec.family),
-                       "`continuo fill` guesses its masked words, `continuo embed` makes vectors");
+    return usage_error(
+        fmt::format("{} sees the words on both sides of each ({}) and cannot continue a text", model.name,
+                    model.spec.family),
+        "`continuo fill` guesses its masked words, `continuo score` scores texts, `continuo embed` makes vectors");
   }
   CONTINUO_TRY(const KernelTable kernels, kernels_of(options));
   CONTINUO_CHECK(kernels.attention[static_cast<std::size_t>(options.kv_type)],

@@ -2,21 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace continuo {
 
-std::vector<float> pooled(std::span<const float> hidden, std::size_t width, Pooling pooling) {
-  if (pooling == Pooling::cls) return {hidden.begin(), hidden.begin() + static_cast<std::ptrdiff_t>(width)};
-  if (pooling == Pooling::last) return {hidden.end() - static_cast<std::ptrdiff_t>(width), hidden.end()};
+void pool(std::span<const float> hidden, Pooling pooling, std::span<float> vector) {
+  const std::size_t width = vector.size(), tokens = hidden.size() / width;
+  if (pooling != Pooling::mean) {
+    const std::span<const float> row = pooling == Pooling::cls ? hidden.first(width) : hidden.last(width);
+    std::copy(row.begin(), row.end(), vector.begin());
+    return;
+  }
   std::vector<double> sums(width);
-  for (std::size_t i = 0; i < hidden.size(); ++i) sums[i % width] += static_cast<double>(hidden[i]);
-  const auto tokens = static_cast<double>(hidden.size() / width);
-  std::vector<float> mean(width);
-  for (std::size_t i = 0; i < width; ++i) mean[i] = static_cast<float>(sums[i] / tokens);
-  return mean;
+  for (std::size_t token = 0; token < tokens; ++token) {
+    const float* const row = hidden.data() + token * width;
+    for (std::size_t i = 0; i < width; ++i) sums[i] += static_cast<double>(row[i]);
+  }
+  for (std::size_t i = 0; i < width; ++i) vector[i] = static_cast<float>(sums[i] / static_cast<double>(tokens));
 }
 
-void normalize(std::vector<float>& vector) {
+void normalize(std::span<float> vector) {
   double square = 0;
   for (const float value : vector) square += static_cast<double>(value) * static_cast<double>(value);
   if (square == 0) return;

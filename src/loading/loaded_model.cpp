@@ -12,7 +12,8 @@ Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const Chose
   CONTINUO_TRY(const ModelFiles files, find_model(typed));
   CONTINUO_TRY(Model network, load_model(files));
   CONTINUO_TRY(SamplingOptions sampling, generation_defaults(*network.storage, chosen));
-  LoadedModel model{.name = files.name(), .network = std::move(network), .sampling = std::move(sampling)};
+  LoadedModel model{
+      .name = files.name(), .files = files, .network = std::move(network), .sampling = std::move(sampling)};
   model.chat = std::make_shared<const ChatSource>(files, chat_template);
   if (use == TokenizerUse::required || (use == TokenizerUse::if_there && has_tokenizer(files))) {
     CONTINUO_TRY(model.tokenizer, load_tokenizer(files));

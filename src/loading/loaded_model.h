@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "io/model_files.h"
 #include "loading/chat.h"
 #include "loading/generation_config.h"
 #include "model/model.h"
@@ -16,6 +17,7 @@ namespace continuo {
 
 struct LoadedModel {
   std::string name;  // as answers say it
+  ModelFiles files;
   Model network;
   std::optional<Tokenizer> tokenizer;
   SamplingOptions sampling;  // what generation_config.json says, else the defaults

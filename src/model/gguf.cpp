@@ -221,9 +221,10 @@ std::vector<TensorName> gguf_tensor_names(const Family& family) {
 void follow_gguf(const Checkpoint& file, ModelSpec& spec) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
-    set_bias(layer.mixer_norm, gguf_stored(file, i, "attn_norm.bias"));
+    set_bias(layer.mixer_norm, gguf_stored(file, i, "attn_norm.bias") || gguf_stored(file, i, "attn_output_norm.bias"));
     set_bias(layer.post_mixer_norm, false);
-    set_bias(layer.ffn_norm, gguf_stored(file, i, "ffn_norm.bias") || gguf_stored(file, i, "attn_norm_2.bias"));
+    set_bias(layer.ffn_norm, gguf_stored(file, i, "ffn_norm.bias") || gguf_stored(file, i, "attn_norm_2.bias") ||
+                                 gguf_stored(file, i, "layer_output_norm.bias"));
     set_bias(layer.post_ffn_norm, false);
     if (AttentionSpec* const attention = attention_in(layer.mixer)) {
       attention->grouped_qkv = false;

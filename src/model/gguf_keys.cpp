@@ -26,7 +26,7 @@ constexpr auto kNeeded = std::to_array<Needed>({
     {"attention.head_count", " but mamba mamba2 rwkv6 rwkv7 arwkv7 rwkv6qwen2 "},
     {"attention.layer_norm_epsilon",
      " gpt2 gptneox bloom falcon mpt phi2 stablelm starcoder starcoder2 olmo command-r cohere2 gptj nemotron "
-     "codeshell orion jais dbrx "},
+     "codeshell orion jais dbrx bert "},
     {"attention.layer_norm_rms_epsilon",
      " llama mistral3 phi3 qwen qwen2 qwen2moe qwen3 qwen3moe qwen3next gemma gemma2 gemma3 gemma3n olmo2 olmoe "
      "granite granitemoe granitehybrid minicpm smollm3 exaone exaone4 arcee baichuan deepseek deepseek2 glm4 chatglm "

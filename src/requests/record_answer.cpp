@@ -39,27 +39,44 @@ std::optional<std::size_t> best_choice(const Ranking& ranking, const std::vector
 
 namespace {
 
-void add_text(const ScoredText& text, Answer& answer) {
-  answer["logprob"] = text.sum;
+struct MeasureNames {
+  const char *sum, *per_token, *per_byte, *perplexity;
+};
+const MeasureNames& names_of(Measure measure) {
+  static constexpr MeasureNames kCausal{"logprob", "logprob_per_token", "logprob_per_byte", "perplexity"};
+  static constexpr MeasureNames kMasked{"pseudo_log_likelihood", "pseudo_log_likelihood_per_token",
+                                        "pseudo_log_likelihood_per_byte", "pseudo_perplexity"};
+  return measure == Measure::log_probability ? kCausal : kMasked;
+}
+
+Answer quotient(double sum, std::size_t n) { return n > 0 ? Answer(sum / static_cast<double>(n)) : Answer(); }
+
+void add_text(const ScoredText& text, Measure measure, Answer& answer) {
+  const MeasureNames& names = names_of(measure);
+  answer[names.sum] = text.sum;
   answer["tokens"] = text.tokens;
   answer["bytes"] = text.bytes;
-  answer["logprob_per_token"] = text.tokens > 0 ? Answer(text.sum / static_cast<double>(text.tokens)) : Answer();
-  answer["logprob_per_byte"] = text.bytes > 0 ? Answer(text.sum / static_cast<double>(text.bytes)) : Answer();
-  answer["greedy"] = text.greedy;
+  answer[names.per_token] = quotient(text.sum, text.tokens);
+  answer[names.per_byte] = quotient(text.sum, text.bytes);
+  if (measure == Measure::log_probability) answer["greedy"] = text.greedy;
 }
 
 }  // namespace
 
-Answer record_json(const ScoreRecord& record, const std::vector<ScoredText>& texts) {
+Answer record_error_json(const BatchError& error, std::uint64_t line) {
+  return {{"id", error.id}, {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}};
+}
+
+Answer record_json(const ScoreRecord& record, const std::vector<ScoredText>& texts, Measure measure) {
   Answer answer = {{"id", record.id}};
   if (record.kind != ScoreRecord::Kind::choices) {
-    add_text(texts.front(), answer);
+    add_text(texts.front(), measure, answer);
     return answer;
   }
   Answer choices = Answer::array();
   for (const ScoredText& text : texts) {
     Answer choice = Answer::object();
-    add_text(text, choice);
+    add_text(text, measure, choice);
     choice["unconditional"] = text.unconditional ? Answer(*text.unconditional) : Answer();
     choices.push_back(std::move(choice));
   }
@@ -100,14 +117,15 @@ Answer ScoreSummary::json() const {
     return static_cast<double>(part) / static_cast<double>(all);
   };
   if (texts_ > 0) {
-    answer["logprob"] = sum_;
+    const bool causal = measure_ == Measure::log_probability;
+    answer[names_of(measure_).sum] = sum_;
     answer["tokens"] = tokens_;
     answer["bytes"] = bytes_;
-    answer["greedy"] = greedy_;
-    answer["greedy_accuracy"] = share(greedy_, texts_);
-    if (tokens_ > 0) answer["perplexity"] = std::exp(-sum_ / static_cast<double>(tokens_));
-    answer["perplexity_per_record"] = std::exp(-sum_ / static_cast<double>(texts_));
-    if (bytes_ > 0) answer["bits_per_byte"] = -sum_ / std::log(2.0) / static_cast<double>(bytes_);
+    if (causal) answer["greedy"] = greedy_;
+    if (causal) answer["greedy_accuracy"] = share(greedy_, texts_);
+    if (tokens_ > 0) answer[names_of(measure_).perplexity] = std::exp(-sum_ / static_cast<double>(tokens_));
+    if (causal) answer["perplexity_per_record"] = std::exp(-sum_ / static_cast<double>(texts_));
+    if (causal && bytes_ > 0) answer["bits_per_byte"] = -sum_ / std::log(2.0) / static_cast<double>(bytes_);
   }
   if (answered_ > 0) {
     Answer accuracy = Answer::object();

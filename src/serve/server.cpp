@@ -15,6 +15,8 @@
 #include "serve/api_answer.h"
 #include "serve/api_request.h"
 #include "serve/completion_call.h"
+#include "serve/embedding_call.h"
+#include "serve/embedding_loop.h"
 #include "serve/engine_loop.h"
 #include "serve/metrics.h"
 
@@ -54,21 +56,22 @@ std::string percent_decoded(std::string_view text) {
 
 class Server {
  public:
-  Server(HttpServer& http, const LoadedModel& model, Engine& engine, const RequestDefaults& defaults,
+  Server(HttpServer& http, const LoadedModel& model, Engine* engine, const RequestDefaults& defaults,
          const ServeOptions& options)
-      : http_(http),
-        model_(model),
-        options_(options),
-        parser_(defaults, model, engine),
-        loop_(
-            engine, [this](std::vector<EngineLoop::News> news) { deliver(std::move(news)); },
-            [this] { http_.stop(); }) {}
+      : http_(http), model_(model), options_(options) {
+    if (!engine) return;
+    parser_.emplace(defaults, model, *engine);
+    loop_.emplace(
+        *engine, [this](std::vector<EngineLoop::News> news) { deliver(std::move(news)); }, [this] { http_.stop(); });
+  }
 
   Result<void> run() {
     http_.run([this](HttpRequest request,
                      std::shared_ptr<HttpExchange> exchange) { handle(std::move(request), std::move(exchange)); },
               [this] { tick(); }, [this] { begin_end(); });
-    if (const std::exception_ptr thrown = loop_.take_exception()) std::rethrow_exception(thrown);
+    if (const std::exception_ptr thrown = loop_ ? loop_->take_exception() : nullptr) std::rethrow_exception(thrown);
+    if (const std::exception_ptr thrown = embedding_loop_ ? embedding_loop_->take_exception() : nullptr)
+      std::rethrow_exception(thrown);
     return {};
   }
 
@@ -77,6 +80,7 @@ class Server {
     Route route;
     bool needs_key;
     Handler handler;
+    bool continues = false;  // texts, which encoders do not
   };
   static const Served kServed[];
   static std::span<const Served> served();
@@ -94,12 +98,15 @@ class Server {
   void completions(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void chat(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void complete(ApiKind kind, const std::string& body, const std::shared_ptr<HttpExchange>& exchange);
-  void embeddings(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange);
+  void embeddings(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
+  Result<EmbeddingLoop*> embedding_loop();
+  void ending(const std::shared_ptr<HttpExchange>& exchange);
+  void queue_full(const std::shared_ptr<HttpExchange>& exchange, double seconds);
+  void other_model(const std::shared_ptr<HttpExchange>& exchange);
   void tokenize(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void detokenize(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange);
   void tokenizer_info(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange);
 
-  void missing(const std::shared_ptr<HttpExchange>& exchange, std::string_view param, std::string_view message);
   bool has_room(std::size_t sequences, std::size_t bytes) const;
   void ask_for_counts();
   void tick();
@@ -108,7 +115,7 @@ class Server {
   HttpServer& http_;
   const LoadedModel& model_;
   const ServeOptions& options_;
-  RequestParser parser_;
+  std::optional<RequestParser> parser_;  // where there is an engine
   Metrics metrics_;
   std::set<std::shared_ptr<CompletionCall>> calls_;  // that the engine has
   // Of requests and answers, until they are written.
@@ -118,7 +125,10 @@ class Server {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::optional<Clock::time_point> end_;  // when what still runs is interrupted
   bool interrupted_ = false;
-  EngineLoop loop_;  // last: its thread uses all of the above
+  std::set<std::shared_ptr<EmbeddingCall>> embedding_calls_;  // that the embedding loop has
+  // Last: their threads use all of the above.
+  std::optional<EngineLoop> loop_;               // where there is an engine
+  std::optional<EmbeddingLoop> embedding_loop_;  // from the first request for embeddings on
 };
 
 const Server::Served Server::kServed[] = {
@@ -126,8 +136,8 @@ const Server::Served Server::kServed[] = {
     {{"GET", "/metrics"}, true, &Server::metrics},
     {{"GET", "/v1/models"}, true, &Server::models},
     {{"GET", "/v1/models/{model}"}, true, &Server::one_model},
-    {{"POST", "/v1/completions"}, true, &Server::completions},
-    {{"POST", "/v1/chat/completions"}, true, &Server::chat},
+    {{"POST", "/v1/completions"}, true, &Server::completions, true},
+    {{"POST", "/v1/chat/completions"}, true, &Server::chat, true},
     {{"POST", "/v1/embeddings"}, true, &Server::embeddings},
     {{"POST", "/tokenize"}, true, &Server::tokenize},
     {{"POST", "/detokenize"}, true, &Server::detokenize},
@@ -176,6 +186,11 @@ void Server::handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange)
     yes.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type");
     return answer(exchange, std::move(yes));
   }
+  if (found && found->continues && !loop_) {
+    constexpr std::string_view kWhat =
+        "this server's model is an encoder and continues no texts; /v1/embeddings makes vectors";
+    return answer(exchange, {.status = 400, .body = error_json(400, "encoder_model", kWhat, "model")});
+  }
   if (found) return (this->*found->handler)(request, exchange);
   if (allowed.empty()) {
     return answer(exchange,
@@ -211,9 +226,25 @@ void Server::models(const HttpRequest&, const std::shared_ptr<HttpExchange>& exc
 void Server::one_model(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
   const std::string asked = percent_decoded(std::string_view(request.path).substr(kModels.size() + 1));
   if (asked == model_.name) return answer(exchange, {.body = as_text(model_json(model_, started_))});
+  other_model(exchange);
+}
+
+void Server::other_model(const std::shared_ptr<HttpExchange>& exchange) {
   answer(exchange,
          {.status = 404,
           .body = error_json(404, "model_not_found", fmt::format("this server's model is {}", model_.name), "model")});
+}
+
+void Server::ending(const std::shared_ptr<HttpExchange>& exchange) {
+  answer(exchange, {.status = 503,
+                    .body = error_json(503, "shutting_down", "the server is shutting down"),
+                    .headers = {{"Retry-After", "5"}}});
+}
+
+void Server::queue_full(const std::shared_ptr<HttpExchange>& exchange, double seconds) {
+  answer(exchange, {.status = 429,
+                    .body = error_json(429, "queue_full", "as many requests wait as the server takes"),
+                    .headers = {{"Retry-After", fmt::format("{:.0f}", std::clamp(std::ceil(seconds), 1.0, 60.0))}}});
 }
 
 // ---- completions ----
@@ -232,32 +263,19 @@ void Server::chat(const HttpRequest& request, const std::shared_ptr<HttpExchange
 }
 
 void Server::complete(ApiKind kind, const std::string& body, const std::shared_ptr<HttpExchange>& exchange) {
-  if (end_) {
-    return answer(exchange, {.status = 503,
-                             .body = error_json(503, "shutting_down", "the server is shutting down"),
-                             .headers = {{"Retry-After", "5"}}});
-  }
+  if (end_) return ending(exchange);
   const ModelSpec& spec = model_.network.spec;
   const ApiLimits limits{options_.most_sequences, std::max(options_.request_memory, kAnyRequest)};
   auto parsed =
-      kind == ApiKind::chat ? parse_chat(body, parser_, spec, limits) : parse_completion(body, parser_, spec, limits);
+      kind == ApiKind::chat ? parse_chat(body, *parser_, spec, limits) : parse_completion(body, *parser_, spec, limits);
   if (!parsed) return answer(exchange, refused(parsed.error()));
-  if (!parsed->model.empty() && parsed->model != model_.name) {
-    return answer(exchange, {.status = 404,
-                             .body = error_json(404, "model_not_found",
-                                                fmt::format("this server's model is {}", model_.name), "model")});
-  }
+  if (!parsed->model.empty() && parsed->model != model_.name) return other_model(exchange);
   std::size_t sequences = 0, bytes = 0;
   for (const BatchRequest& prompt : parsed->prompts) {
     sequences += prompt.drawn() + (prompt.score_prompt ? 1 : 0);
     bytes += bytes_of(prompt, spec);
   }
-  if (!has_room(sequences, bytes)) {
-    const double seconds = std::clamp(std::ceil(metrics_.whole.mean()), 1.0, 60.0);
-    return answer(exchange, {.status = 429,
-                             .body = error_json(429, "queue_full", "as many requests wait as the server takes"),
-                             .headers = {{"Retry-After", fmt::format("{:.0f}", seconds)}}});
-  }
+  if (!has_room(sequences, bytes)) return queue_full(exchange, metrics_.whole.mean());
   ApiAnswerHead head{.kind = kind, .id = parsed->prompts.front().id, .model = model_.name};
   head.created =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -270,7 +288,7 @@ void Server::complete(ApiKind kind, const std::string& body, const std::shared_p
     ask_for_counts();
   };
   const auto call = std::make_shared<CompletionCall>(std::move(*parsed), std::move(head), exchange,
-                                                     CompletionCall::Parts{loop_, metrics_, model_.text(), done});
+                                                     CompletionCall::Parts{*loop_, metrics_, model_.text(), done});
   call->hold(bytes_, bytes);
   call->sequences = sequences;
   metrics_.sequences += sequences;
@@ -278,12 +296,37 @@ void Server::complete(ApiKind kind, const std::string& body, const std::shared_p
   call->start();
 }
 
-void Server::missing(const std::shared_ptr<HttpExchange>& exchange, std::string_view param, std::string_view message) {
-  answer(exchange, {.status = 501, .body = error_json(501, "not_implemented", message, param)});
+// ---- embeddings ----
+
+Result<EmbeddingLoop*> Server::embedding_loop() {
+  if (!embedding_loop_) {
+    CONTINUO_TRY(EmbeddingSettings settings, embedding_settings(model_.files));
+    CONTINUO_TRY(Embedder embedder, Embedder::create(model_, std::move(settings), options_.embedding));
+    embedding_loop_.emplace(std::move(embedder), [this] { http_.stop(); });
+  }
+  return &*embedding_loop_;
 }
 
-void Server::embeddings(const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
-  missing(exchange, "input", "this version gives no embeddings of texts");
+void Server::embeddings(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+  if (end_) return ending(exchange);
+  const auto loop = embedding_loop();
+  if (!loop) return answer(exchange, refused(loop.error()));
+  const Embedder& embedder = (*loop)->embedder();
+  auto parsed = parse_embedding(request.body, embedder, model_.text() != nullptr);
+  if (!parsed) return answer(exchange, refused(parsed.error()));
+  if (!parsed->model.empty() && parsed->model != model_.name) return other_model(exchange);
+  const std::size_t bytes = bytes_of(*parsed, embedder.width());
+  const bool room = embedding_calls_.size() < options_.most_sequences && *bytes_ + bytes <= options_.request_memory;
+  if (!room && !embedding_calls_.empty()) return queue_full(exchange, 1);
+  const auto call = std::make_shared<EmbeddingCall>(std::move(*parsed), model_.name, exchange, metrics_);
+  call->hold(bytes_, bytes);
+  embedding_calls_.insert(call);
+  (*loop)->add(call->start([this, call](Result<std::vector<float>> rows) {
+    http_.post([this, call, shared = std::make_shared<Result<std::vector<float>>>(std::move(rows))] {
+      call->finish(std::move(*shared));
+      embedding_calls_.erase(call);
+    });
+  }));
 }
 
 // ---- the tokenizer ----
@@ -359,8 +402,8 @@ void Server::deliver(std::vector<EngineLoop::News> news) {
 }
 
 void Server::ask_for_counts() {
-  loop_.run_soon([this](Engine& engine) {
-    loop_.tell([this, counts = engine.counts()] {
+  loop_->run_soon([this](Engine& engine) {
+    loop_->tell([this, counts = engine.counts()] {
       metrics_.computed_tokens = counts.computed;
       metrics_.shared_tokens = counts.shared;
       metrics_.preemptions = counts.preempted;
@@ -377,6 +420,11 @@ void Server::tick() {
         call->fail(504, "deadline_exceeded",
                    fmt::format("the answer was not there after {} s", options_.deadline.count()));
     }
+    for (const auto& call : std::vector(embedding_calls_.begin(), embedding_calls_.end())) {
+      if (now - call->arrival() > options_.deadline)
+        call->fail(504, "deadline_exceeded",
+                   fmt::format("the answer was not there after {} s", options_.deadline.count()));
+    }
   }
   if (!end_) return;
   if (http_.answering() == 0 && calls_.empty()) return http_.stop();
@@ -384,6 +432,8 @@ void Server::tick() {
   if (interrupted_) return http_.stop();
   interrupted_ = true;
   for (const auto& call : std::vector(calls_.begin(), calls_.end()))
+    call->fail(503, "shutting_down", "the server is shutting down");
+  for (const auto& call : std::vector(embedding_calls_.begin(), embedding_calls_.end()))
     call->fail(503, "shutting_down", "the server is shutting down");
   end_ = now + kLastWrites;
 }
@@ -405,7 +455,7 @@ std::span<const Route> routes() {
   return all;
 }
 
-Result<void> serve(HttpServer& http, const LoadedModel& model, Engine& engine, const RequestDefaults& defaults,
+Result<void> serve(HttpServer& http, const LoadedModel& model, Engine* engine, const RequestDefaults& defaults,
                    const ServeOptions& options) {
   return Server(http, model, engine, defaults, options).run();
 }

@@ -23,6 +23,7 @@ struct ServeOptions {
   std::size_t request_memory = 0;     // bytes of requests and their answers
   std::chrono::seconds deadline{0};   // for a request from its arrival to its answer's end; 0: none
   std::chrono::seconds grace{30};     // for what runs when the server is asked to end
+  EngineOptions embedding;            // how vectors of texts are computed
 };
 
 // What there is to ask for: openapi.json says the same.
@@ -32,8 +33,8 @@ struct Route {
 std::span<const Route> routes();
 
 // Serves until SIGINT or SIGTERM, and ends when what was running then is answered. `http` is listening already;
-// `engine` was made for `model`.
-Result<void> serve(HttpServer& http, const LoadedModel& model, Engine& engine, const RequestDefaults& defaults,
+// `engine` was made for `model`, or is null where the model is an encoder, which continues no texts.
+Result<void> serve(HttpServer& http, const LoadedModel& model, Engine* engine, const RequestDefaults& defaults,
                    const ServeOptions& options);
 
 // The body of an error that concerns HTTP alone.

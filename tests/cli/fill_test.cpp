@@ -69,7 +69,8 @@ TEST_CASE("what fill cannot do is said") {
   check_error(run_program({"fill", "-m", bert, "--ids", "--mask-id", "3", "--token-types", "0 2", "5 3"}), 2,
               "token type 2");
   check_error(run_program({"-m", bert, "--ids", "5"}), 2, "cannot continue a text");
-  check_error(run_program({"score", "-m", bert, "--ids", "--json", "5 6"}), 2, "cannot continue a text");
+  check_error(run_program({"batch", "-m", bert}, "{\"prompt_ids\": [5]}\n"), 2, "cannot continue a text");
+  check_error(run_program({"bench", "-m", bert}), 2, "cannot continue a text");
 }
 
 TEST_CASE("embed gives the reference's hidden states, pooled") {

@@ -1,6 +1,7 @@
 // Encoders against Hugging Face transformers: logits at every mask, hidden states, pseudo-log-likelihoods.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <numeric>
 
@@ -8,7 +9,9 @@
 #include "catch.h"
 #include "generate/encoder.h"
 #include "generate/engine.h"
+#include "gguf_bytes.h"
 #include "load_model.h"
+#include "loading/embedding_settings.h"
 #include "support.h"
 
 using namespace continuo;
@@ -64,8 +67,9 @@ void check_prompt(Encoder& encoder, const Json& prompt, TokenId mask, std::size_
   check_hidden(mean, prompt["mean"].get<std::vector<double>>());
 
   const EncoderText unmasked{whole, text.token_types};
-  const std::vector<double> each = encoder.masked_log_probabilities(unmasked, mask, 0, whole.size());
-  REQUIRE(std::fabs(std::accumulate(each.begin(), each.end(), 0.0) - prompt["pll"].get<double>()) < 1e-3);
+  const auto each = encoder.masked_log_probabilities({&unmasked, 1}, mask);
+  REQUIRE(each);
+  REQUIRE(std::fabs(std::accumulate(each->begin(), each->end(), 0.0) - prompt["pll"].get<double>()) < 1e-3);
 }
 
 }  // namespace
@@ -101,6 +105,103 @@ TEST_CASE("an encoder's text does not depend on its company, nor on threads") {
   const EncoderText both[] = {{longer}, {shorter}};
   const std::span<const float> together = two->logits(both);
   CHECK(std::equal(expected.begin(), expected.end(), together.end() - std::ptrdiff_t(expected.size())));
+}
+
+namespace {
+
+// A tensor of a folder by its name in GGUF files, as llama.cpp's converter has it; empty: it is left out.
+std::string gguf_name(std::string name) {
+  static const std::pair<std::string, std::string> kParts[] = {
+      {"bert.", ""},
+      {"embeddings.word_embeddings", "token_embd"},
+      {"embeddings.position_embeddings", "position_embd"},
+      {"embeddings.token_type_embeddings", "token_types"},
+      {"embeddings.LayerNorm", "token_embd_norm"},
+      {"encoder.layer.", "blk."},
+      {"attention.self.query", "attn_q"},
+      {"attention.self.key", "attn_k"},
+      {"attention.self.value", "attn_v"},
+      {"attention.output.dense", "attn_output"},
+      {"attention.output.LayerNorm", "attn_output_norm"},
+      {"intermediate.dense", "ffn_up"},
+      {"output.dense", "ffn_down"},
+      {"output.LayerNorm", "layer_output_norm"},
+  };
+  if (name.starts_with("cls.") || name.find("pooler") != name.npos) return {};
+  for (const auto& [from, to] : kParts) {
+    if (const std::size_t at = name.find(from); at != name.npos) name.replace(at, from.size(), to);
+  }
+  return name;
+}
+
+test::GgufBytes bert_as_gguf(const fs::path& folder) {
+  const auto files = ModelFiles::folder(folder.string());
+  REQUIRE(files);
+  const auto checkpoint = load_checkpoint(*files);
+  REQUIRE(checkpoint);
+  const auto number = [&](const char* name) { return checkpoint->config.at(name).get<std::uint32_t>(); };
+  constexpr std::uint32_t kU32 = 4, kF32 = 6, kBool = 7;
+  test::GgufBytes out;
+  out.text("general.architecture", "bert")
+      .value("bert.block_count", kU32, number("num_hidden_layers"))
+      .value("bert.context_length", kU32, number("max_position_embeddings"))
+      .value("bert.embedding_length", kU32, number("hidden_size"))
+      .value("bert.feed_forward_length", kU32, number("intermediate_size"))
+      .value("bert.attention.head_count", kU32, number("num_attention_heads"))
+      .value("bert.attention.layer_norm_epsilon", kF32, checkpoint->config.at("layer_norm_eps").get<float>())
+      .value("bert.attention.causal", kBool, std::uint8_t{0})
+      .value("bert.pooling_type", kU32, std::uint32_t{2});
+  for (const auto& [name, tensor] : checkpoint->tensors) {
+    const std::string renamed = gguf_name(name);
+    if (renamed.empty()) continue;
+    std::vector<float> values(tensor.bytes.size() / sizeof(float));
+    std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+    out.floats(renamed, {tensor.shape.rbegin(), tensor.shape.rend()}, values);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("BERT in a GGUF file has the hidden states of the folder, bit for bit") {
+  const fs::path folder = test::source_folder() / "golden/encoders/bert";
+  const test::TemporaryFolder temporary;
+  test::write_file(temporary.path() / "bert.gguf", bert_as_gguf(folder).bytes());
+  const auto files = ModelFiles::gguf((temporary.path() / "bert.gguf").string());
+  REQUIRE(files);
+  auto checkpoint = load_checkpoint(*files);
+  REQUIRE(checkpoint);
+  const auto converted = build_model(std::move(*checkpoint));
+  if (!converted) FAIL(converted.error().message());
+  CHECK(sees_both_sides(converted->spec));
+  CHECK(!converted->spec.has_output);
+  const Model original = test::load_model(folder);
+  const std::vector<TokenId> ids = {5, 100, 200, 3, 7, 7, 90};
+  const std::vector<std::uint8_t> types = {0, 0, 0, 1, 1, 1, 1};
+  const EncoderText text{ids, types};
+  auto want = Encoder::create(original, {}), got = Encoder::create(*converted, {});
+  REQUIRE((want && got));
+  const std::span<const float> expected = want->hidden_states({&text, 1}), found = got->hidden_states({&text, 1});
+  CHECK(std::equal(expected.begin(), expected.end(), found.begin(), found.end()));
+  const auto settings = embedding_settings(*files);
+  REQUIRE(settings);
+  CHECK(settings->pooling == Pooling::cls);
+}
+
+TEST_CASE("a GGUF file of BERT that sees one side alone is refused") {
+  const test::TemporaryFolder temporary;
+  test::GgufBytes bytes = bert_as_gguf(test::source_folder() / "golden/encoders/bert");
+  for (std::string& value : bytes.values) {
+    if (value.find("causal") != value.npos) value.back() = 1;
+  }
+  test::write_file(temporary.path() / "bert.gguf", bytes.bytes());
+  const auto files = ModelFiles::gguf((temporary.path() / "bert.gguf").string());
+  REQUIRE(files);
+  auto checkpoint = load_checkpoint(*files);
+  REQUIRE(checkpoint);
+  const auto model = build_model(std::move(*checkpoint));
+  REQUIRE(!model);
+  CHECK(model.error().message().find("'bert.attention.causal' is true, expected false") != std::string::npos);
 }
 
 TEST_CASE("an encoder cannot continue a text, and says what it can do") {

@@ -1,6 +1,9 @@
 """`continuo serve` as its clients meet it: server_test.py BINARY. Exit code 77: this build has no server."""
+import base64
 import json
+import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -430,9 +433,6 @@ def what_is_not_there_says_so():
     with Server(BINARY) as server:
         error = server.refused(400, CHAT, messages=[user("a")])
         assert "has no chat template" in error["message"], error
-        for path, param in [("/v1/embeddings", "input")]:
-            status, answer = server.post(path, {param: []})
-            assert status == 501 and answer["error"]["param"] == param, answer
         assert server.get("/v2")[0] == 404
         status, headers, _ = server.ask("GET", "/v1/completions")
         assert status == 405 and headers["Allow"] == "POST"
@@ -649,6 +649,84 @@ def hosts_and_origins():
         assert server.ask("OPTIONS", "/v1/completions", None, {"Origin": "https://page.example"})[0] == 403
 
 
+# ---- embeddings ----
+
+ENCODER = str(pathlib.Path(__file__).parent.parent / "golden" / "encoders" / "bert")
+
+
+def embedded(answer):
+    """The vectors, from numbers or from base64."""
+    rows = [one["embedding"] for one in answer["data"]]
+    assert [one["index"] for one in answer["data"]] == list(range(len(rows)))
+    return [list(struct.unpack(f"<{len(base64.b64decode(row)) // 4}f", base64.b64decode(row))) if isinstance(row, str) else row for row in rows]
+
+
+def single(numbers):
+    """As 32-bit floats."""
+    return list(struct.unpack(f"{len(numbers)}f", struct.pack(f"{len(numbers)}f", *numbers)))
+
+
+def embeddings_of_a_decoder():
+    texts = ["Once upon a time", "A b\u00e4r \u2603", "Once upon a time", "x"]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    ran = program(BINARY, "embed", "--no-config", "--jsonl", stdin=lines)
+    expected = [json.loads(line) for line in ran.stdout.splitlines()]
+    with Server(BINARY) as server:
+        status, answer = server.post("/v1/embeddings", {"input": texts})
+        assert status == 200 and answer["object"] == "list", answer
+        assert [single(row) for row in embedded(answer)] == [single(one["embedding"]) for one in expected]
+        tokens = sum(one["tokens"] for one in expected)
+        assert answer["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}, answer["usage"]
+        status, coded = server.post("/v1/embeddings", {"input": texts[1], "encoding_format": "base64", "model": answer["model"]})
+        assert status == 200 and embedded(coded) == [single(expected[1]["embedding"])]
+        ids = server.post("/tokenize", {"prompt": texts[0]})[1]["tokens"]
+        for given in [ids, [ids, ids]]:
+            status, same = server.post("/v1/embeddings", {"input": given})
+            assert status == 200 and all(single(row) == single(expected[0]["embedding"]) for row in embedded(same))
+        # Completions go on beside them.
+        both = at_once([lambda i=i: server.post("/v1/embeddings", {"input": texts}) if i % 2 else server.complete(**SMALL) for i in range(12)])
+        assert all(embedded(got[1]) == embedded(answer) for got in both[1::2])
+        assert len({json.dumps(texts_of["choices"]) for texts_of in both[::2]}) == 1
+
+
+def embeddings_of_an_encoder():
+    rows = [[5 + i % 200, 7, 9 + i] for i in range(100)]
+    with Server(BINARY, "-m", ENCODER) as server:
+        assert server.get("/health")[0] == 200
+        status, answer = server.post("/v1/completions", SMALL)
+        assert status == 400 and "encoder" in answer["error"]["message"], answer
+        status, alone = server.post("/v1/embeddings", {"input": rows[7]})
+        assert status == 200 and len(embedded(alone)[0]) == 64, alone
+        status, all_of_them = server.post("/v1/embeddings", {"input": rows})
+        assert status == 200 and embedded(all_of_them)[7] == embedded(alone)[0]
+        many = at_once([lambda i=i: server.post("/v1/embeddings", {"input": rows[i]}) for i in range(100)])
+        assert [embedded(got)[0] for _, got in many] == embedded(all_of_them)
+        # A client that goes away takes its request along.
+        client = server.connect()
+        body = json.dumps({"input": [[5, 6, 7] * 40] * 2000}).encode()
+        client.sendall(b"POST /v1/embeddings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        client.close()
+        assert server.post("/v1/embeddings", {"input": rows[7]})[0] == 200
+        assert server.end() == 0
+
+
+def embeddings_refused():
+    with Server(BINARY, "-m", ENCODER) as server:
+        for fields, param, part in [
+            ({}, "input", "is expected"), ({"input": "a"}, "input", "no tokenizer"), ({"input": []}, "input", "no tokens"),
+            ({"input": [[]]}, "input", "no tokens"), ({"input": [5, "a"]}, "input", "expected token ids"),
+            ({"input": [[5], "a"]}, "input", "not both"), ({"input": [256]}, "input", "outside the vocabulary"),
+            ({"input": [5] * 200}, "input", "context holds 128"), ({"input": [[5]] * 2049}, "input", "at most 2048"),
+            ({"input": [5], "encoding_format": "int8"}, "encoding_format", "base64"),
+            ({"input": [5], "dimensions": 32}, "dimensions", "64"), ({"input": [5], "stream": True}, "stream", "is no field"),
+            ({"input": {"a": 1}}, "input", "a text, token ids"),
+        ]:
+            status, answer = server.post("/v1/embeddings", fields)
+            assert status == 400 and answer["error"]["param"] == param and part in answer["error"]["message"], (fields, answer)
+        assert server.post("/v1/embeddings", {"input": [5], "model": "other"})[0] == 404
+        assert server.post("/v1/embeddings", {"input": [5], "dimensions": 64})[0] == 200
+
+
 # ---- the end ----
 
 
@@ -708,7 +786,7 @@ def main():
         chat_logprobs_are_those_of_a_completion, chat_streams, chat_formats, chat_errors_name_the_field, openai_package, errors_name_the_field, what_is_not_there_says_so, tokenizer_over_http, malformed_http,
         one_connection_many_requests, closed_connections_are_cancelled, slow_readers_hold_up_nobody, many_streams, a_full_queue,
         a_deadline, few_connections, keys, hosts_and_origins, sigterm_lets_requests_finish, sigterm_tells_what_cannot_finish,
-        addresses,
+        addresses, embeddings_of_a_decoder, embeddings_of_an_encoder, embeddings_refused,
     ])
 
 

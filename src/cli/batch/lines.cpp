@@ -1,5 +1,7 @@
 #include "cli/batch/lines.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +11,8 @@
 #include <cstring>
 #include <span>
 #include <utility>
+
+#include "cli/output.h"
 
 namespace continuo {
 
@@ -95,6 +99,19 @@ Result<std::optional<Line>> LineReader::next() {
   begun_ = false;
   line_.number = ++lines_;
   return std::optional(std::exchange(line_, Line()));
+}
+
+Result<int> open_records(const std::string& file, std::string_view answers) {
+  const bool is_stdin = file.empty() || file == "-";
+  const int fd = is_stdin ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return Error{.kind = ErrorKind::usage,
+                 .what = std::string("cannot read the records: ") + std::strerror(errno),
+                 .file = file};
+  }
+  if (!is_stdout(fd)) return fd;
+  if (!is_stdin) close(fd);
+  return usage_error(fmt::format("the records and their {} are the same file: {}", answers, is_stdin ? "stdin" : file));
 }
 
 std::optional<std::uint64_t> count_lines(int fd, LineKind kind) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -51,6 +52,10 @@ class LineReader {
   bool whole_ = false;
   bool at_end_ = false;  // of the input
 };
+
+// Opens `file` ("" or "-": stdin) for a LineReader. An error if it cannot be read, or if it is stdout as well, to which
+// `answers` ("scores") go.
+Result<int> open_records(const std::string& file, std::string_view answers);
 
 // Lines in a file, counted as LineReader does; nothing if `fd` is no file that can be read twice.
 std::optional<std::uint64_t> count_lines(int fd, LineKind kind);

@@ -16,7 +16,7 @@ Result<void> set_token_types(const OptionRow& row, Options& options, const std::
   if (!types || types->empty() || !std::all_of(types->begin(), types->end(), is_type)) {
     return usage_error(fmt::format("--{} is '{}', expected {}", row.name, value, row.expected));
   }
-  options.fill.token_types = *types;
+  options.token_types = *types;
   return {};
 }
 
@@ -39,11 +39,27 @@ constexpr OptionRow kTokenizeRows[] = {
      .set = turn_on<&Options::json>},
 };
 
+constexpr OptionRow kMaskIdRow = {.name = "mask-id",
+                                  .value = "ID",
+                                  .help = "id of an encoder's mask token",
+                                  .details = "It is needed if the model's files name no mask token.",
+                                  .expected = "a token id",
+                                  .set = set_whole<0, 2147483647, &Options::mask_id>};
+
+constexpr OptionRow kTokenTypesRow = {
+    .name = "token-types",
+    .value = "LIST",
+    .help = "with --ids: the token type (segment) of each id, as BERT numbers them",
+    .details = "One number for each id, separated by blanks or commas. The default is 0 for all.",
+    .expected = "numbers from 0 to 255",
+    .set = set_token_types};
+
 constexpr OptionRow kScoreRows[] = {
     {.name = "json",
      .help = "print one JSON object",
      .details = "Its fields are ids, logprobs (the first is null, because nothing comes before it), sum, "
-                "perplexity, model, and, unless the input is ids, bits_per_byte.",
+                "perplexity, model, and, unless the input is ids, bits_per_byte. Of an encoder they are ids, "
+                "masked_logprobs, pseudo_log_likelihood, pseudo_perplexity and model.",
      .set = turn_on<&Options::json>},
     {.name = "stride",
      .value = "N",
@@ -71,6 +87,8 @@ constexpr OptionRow kScoreRows[] = {
      .help = "with --json: add last_logits, the scores after the last token",
      .details = "One number for each token of the vocabulary, before any softmax.",
      .set = turn_on<&Options::last_logits>},
+    kMaskIdRow,
+    kTokenTypesRow,
 };
 
 Result<void> set_pooling(const OptionRow& row, Options& options, const std::string& value) {
@@ -82,6 +100,15 @@ Result<void> set_pooling(const OptionRow& row, Options& options, const std::stri
     return {};
   }
   return usage_error(fmt::format("--{} is '{}', expected {}", row.name, value, row.expected));
+}
+
+Result<void> set_npy(const OptionRow& row, Options& options, const std::string& value) {
+  if (!value.ends_with(".npy") || value == ".npy" || value.ends_with("/.npy")) {
+    return usage_error(fmt::format("--{} is '{}', expected {}", row.name, value, row.expected),
+                       "without it vectors go to stdout as text");
+  }
+  options.embed.out = value;
+  return {};
 }
 
 constexpr OptionRow kEmbedRows[] = {
@@ -101,6 +128,22 @@ constexpr OptionRow kEmbedRows[] = {
      .help = "read and write records, one JSON object per line",
      .details = "A record is {\"text\"}, and may have an id.",
      .set = turn_on<&Options::embed, &EmbedOptions::jsonl>},
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE.npy",
+     .help = "write the vectors to FILE.npy, a matrix for NumPy with a row for each text",
+     .details = "The numbers are little-endian float32. FILE.npy appears only when it is complete; a record that fails "
+                "ends the run, because each row stands for a record.",
+     .fallback = "text on stdout",
+     .expected = "a file whose name ends in .npy",
+     .set = set_npy},
+    {.name = "truncate",
+     .value = "N",
+     .help = "cut texts to N tokens, special tokens included; 0: a text that is too long is an error",
+     .details = "What is cut is said on stderr and in the answers.",
+     .fallback = "as the model's folder says (max_seq_length), else 0",
+     .expected = "a whole number >= 0",
+     .set = set_whole<0, 2147483647, &Options::embed, &EmbedOptions::truncate>},
     {.name = "json",
      .help = "print one JSON object",
      .details = "Its fields are embedding, tokens and model.",
@@ -119,22 +162,12 @@ constexpr OptionRow kFillRows[] = {
     {.name = "mask",
      .value = "TEXT",
      .help = "the text that marks a mask",
-     .details =
-         "TEXT becomes the model's own mask token. Without this option that token's name stands for it: [MASK] or <mask>.",
+     .details = "TEXT becomes the model's own mask token. Without this option that token's name stands for it, such as "
+                "[MASK] or <mask>.",
      .expected = "a text",
      .set = set_text<&Options::fill, &FillOptions::mask>},
-    {.name = "mask-id",
-     .value = "ID",
-     .help = "id of the mask token",
-     .details = "It is needed if the model has no tokenizer, or one without a mask token.",
-     .expected = "a token id",
-     .set = set_whole<0, 2147483647, &Options::fill, &FillOptions::mask_id>},
-    {.name = "token-types",
-     .value = "LIST",
-     .help = "with --ids: the token type (segment) of each id, as BERT numbers them",
-     .details = "One number for each id, separated by blanks or commas. The default is 0 for all.",
-     .expected = "numbers from 0 to 255",
-     .set = set_token_types},
+    kMaskIdRow,
+    kTokenTypesRow,
     {.name = "one-by-one",
      .help = "fill in one mask after another, the surest first",
      .details = "Each guess then sees the likeliest pieces in place of the masks already filled. Masks are listed "

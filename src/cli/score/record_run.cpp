@@ -1,11 +1,8 @@
 #include "cli/score/record_run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
 #include "cli/batch/answer_file.h"
@@ -160,9 +157,7 @@ class RecordRun {
 
   void fail(const BatchError& error, std::uint64_t line, std::uint64_t order) {
     finished_[order] = {};
-    const Answer answer = {{"id", error.id},
-                           {"error", {{"type", error.type}, {"message", error.message}, {"line", line}}}};
-    order_.push(order, line_of(answer), true, pending_);
+    order_.push(order, line_of(record_error_json(error, line)), true, pending_);
     sum_up();
   }
 
@@ -203,19 +198,7 @@ class RecordRun {
 
 Result<void> score_records(const Options& options, const Model& model, const Tokenizer& tokenizer, Engine& engine,
                            Windows windows, const std::atomic<bool>& interrupted) {
-  int fd = STDIN_FILENO;
-  if (!options.file.empty() && options.file != "-") {
-    fd = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-      return Error{.kind = ErrorKind::usage,
-                   .what = std::string("cannot read the records: ") + std::strerror(errno),
-                   .file = options.file};
-    }
-  }
-  if (is_stdout(fd)) {
-    return usage_error("the records and their scores are the same file: " +
-                       (fd == STDIN_FILENO ? "stdin" : options.file));
-  }
+  CONTINUO_TRY(const int fd, open_records(options.file, "scores"));
   const std::uint64_t records = isatty(STDERR_FILENO) ? count_lines(fd, LineKind::line).value_or(0) : 0;
   LineReader reader(fd, fd == STDIN_FILENO ? "stdin" : options.file, options.batch.max_line, interrupted);
   return RecordRun(options, model, tokenizer, engine, windows).run(reader, records, interrupted);

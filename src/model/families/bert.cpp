@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "model/gguf_metadata.h"
 
 namespace continuo {
 
@@ -105,6 +106,26 @@ constexpr auto kIgnored = std::to_array<std::string_view>(
     {"*embeddings.position_ids", "*pooler.dense.weight", "*pooler.dense.bias", "cls.seq_relationship.weight",
      "cls.seq_relationship.bias", "cls.predictions.decoder.bias"});
 
+constexpr auto kGgufTensors = std::to_array<TensorName>({
+    {Role::token_types, "token_types.weight"},
+    {Role::mixer_norm, "blk.#.attn_output_norm.weight"},
+    {Role::mixer_norm_bias, "blk.#.attn_output_norm.bias"},
+    {Role::ffn_norm, "blk.#.layer_output_norm.weight"},
+    {Role::ffn_norm_bias, "blk.#.layer_output_norm.bias"},
+});
+
+// The converter leaves out what guesses words. RoBERTa's files have this architecture as well, and no rows for the
+// positions that padding takes.
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  if (const Json* const causal = gguf_value(file, "attention.causal"); causal && *causal != false) {
+    return gguf_wrong(file, "attention.causal", fmt::format("is {}, expected false", shown_json(*causal)),
+                      "an encoder sees both sides");
+  }
+  CONTINUO_TRY(config["type_vocab_size"], gguf_rows(file, "token_types.weight"));
+  config["architectures"] = Json::array({"BertModel"});
+  return {};
+}
+
 }  // namespace
 
 extern const Family kBert;  // the list's
@@ -113,6 +134,7 @@ const Family kBert = {
     .known_as = "BERT, MiniLM and BGE sentence embedders",
     .spec = bert,
     .names = {kTensors, kPrefixes, kIgnored},
+    .gguf = {.architecture = "bert", .names = kGgufTensors, .adapt = adapt_gguf},
 };
 
 }  // namespace continuo

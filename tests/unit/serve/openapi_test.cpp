@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "serve/api_request.h"
+#include "serve/embedding_request.h"
 #include "serve/server.h"
 
 using namespace continuo;
@@ -55,6 +56,14 @@ TEST_CASE("openapi.json has the fields of a completion") {
 
 TEST_CASE("openapi.json has the fields of a chat completion") {
   CHECK(described_fields("ChatCompletionRequest") == as_set(chat_fields()));
+}
+
+TEST_CASE("openapi.json has the fields of a request for embeddings") {
+  std::set<std::string> described, known;
+  const Json properties = description().at("components").at("schemas").at("EmbeddingRequest").at("properties");
+  for (const auto& property : properties.items()) described.insert(property.key());
+  for (const std::string_view field : embedding_fields()) known.emplace(field);
+  CHECK(described == known);
 }
 
 TEST_CASE("openapi.json refers to what it has") {
