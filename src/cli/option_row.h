@@ -36,7 +36,7 @@ using OptionGroups = std::span<const OptionGroup* const>;
 extern const OptionGroup kModelOptions, kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions,
     kConstraintOptions, kLookupOptions, kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions,
     kBatchRunOptions, kTokenizeOptions, kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions,
-    kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions, kManualOptions;
+    kImatrixOptions, kExplainOptions, kServeOptions, kServeLimitOptions, kGeneralOptions, kManualOptions;
 
 // A row and what was given for it; empty for a switch.
 struct OptionValue {

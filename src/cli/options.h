@@ -89,6 +89,12 @@ struct ServeTyped {
   int connections = 4096;
 };
 
+struct ImatrixOptions {
+  std::string file;  // quantize: read; imatrix: written
+  int chunk = 512;   // tokens that are read together
+  int chunks = 0;    // so many at the most; 0: all
+};
+
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
@@ -144,6 +150,8 @@ struct Options {
   bool help = false;
   bool man = false;
   bool version = false;
+
+  ImatrixOptions imatrix;
 };
 
 }  // namespace continuo
