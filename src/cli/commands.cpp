@@ -30,6 +30,8 @@ constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptio
 constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
 constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &kGeneralOptions};
 constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kGeneralOptions};
+constexpr const OptionGroup* kImatrixGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kImatrixOptions,
+                                                 &kGeneralOptions};
 constexpr const OptionGroup* kCompletionsGroups[] = {&kGeneralOptions};
 
 constexpr Command kCommands[] = {
@@ -244,13 +246,26 @@ constexpr Command kCommands[] = {
      .groups = kQuantizeGroups,
      .description =
          "IN is a folder or a GGUF file. continuo stores matrices in FORMAT and leaves vectors, routers and learned "
-         "positions as f32. A matrix whose rows are not whole blocks of FORMAT gets a format with smaller blocks, "
+         "positions as f32. A model of a kind that GGUF has no name for is an error. A matrix whose rows are not whole blocks of FORMAT gets a format with smaller blocks, "
          "and stderr says so. OUT.gguf appears only when it is complete.",
      .examples = R"(  continuo quantize ~/models/SmolLM2-135M smollm2-q8_0.gguf --to q8_0
   continuo quantize smollm2-f16.gguf smollm2-q4_k.gguf --to q4_k
+  continuo quantize smollm2-f16.gguf smollm2-q2_k.gguf --to Q2_K --imatrix smollm2.imatrix.gguf
 )",
      .words = Words::files,
      .run = run_quantize},
+    {.name = "imatrix",
+     .synopsis = "[OPTION]... -o FILE [TEXT]...",
+     .summary = "what goes into the matrices of a model, for quantize to weigh errors by",
+     .groups = kImatrixGroups,
+     .description =
+         "The model reads TEXT, or stdin, or the text of --file, and continuo sums the squares of what goes into each "
+         "matrix. The model is a GGUF file; continuo quantize makes one of a folder. Some thousand tokens of text like "
+         "the one that the model is for are enough. llama-quantize reads the file as well.",
+     .examples = R"(  continuo imatrix -m smollm2-f16.gguf -f text.txt -o smollm2.imatrix.gguf
+)",
+     .words = Words::text,
+     .run = run_imatrix},
     {.name = "completions",
      .synopsis = "bash|zsh|fish",
      .summary = "prints a script that lets a shell complete the options of continuo",

@@ -99,6 +99,12 @@ struct ChatOptions {
   std::string template_values;         // JSON; empty: none
 };
 
+struct ImatrixOptions {
+  std::string file;  // quantize: read; imatrix: written
+  int chunk = 512;   // tokens that are read together
+  int chunks = 0;    // so many at the most; 0: all
+};
+
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
@@ -158,6 +164,8 @@ struct Options {
   bool help = false;
   bool man = false;
   bool version = false;
+
+  ImatrixOptions imatrix;
 };
 
 }  // namespace continuo

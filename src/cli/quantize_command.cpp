@@ -3,9 +3,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
+#include <tuple>
 
 #include "cli/command.h"
 #include "cli/describe_model.h"
@@ -13,18 +16,31 @@
 #include "io/checkpoint.h"
 #include "io/gguf.h"
 #include "io/gguf_writer.h"
+#include "io/importance_matrix.h"
 #include "loading/gguf_tokenizer.h"
 #include "loading/model_source.h"
+#include "model/families.h"
 #include "model/gguf_export.h"
+#include "model/gguf_mixture.h"
 
 namespace continuo {
 
 namespace {
 
-Result<Format> wanted_format(const std::string& typed) {
-  if (const auto format = format_from_name(typed)) return *format;
+// A format for all matrices, or a mixture.
+struct Target {
+  Format format = Format::f32;
+  const Mixture* mixture = nullptr;  // null: the format
+};
+
+Result<Target> wanted_target(const std::string& typed) {
+  if (const auto format = format_from_name(typed)) return Target{*format};
+  std::string capitals = typed;
+  for (char& c : capitals) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  if (const Mixture* const mixture = find_mixture(capitals)) return Target{.mixture = mixture};
   std::string known;
   for (const FormatInfo& info : formats()) known += fmt::format("{}{}", known.empty() ? "" : ", ", info.name);
+  for (const std::string_view name : mixture_names()) known += fmt::format(", {}", name);
   if (typed.empty()) return usage_error("--to FORMAT is missing", "one of " + known);
   return usage_error(fmt::format("--to is \"{}\", expected one of {}", typed, known));
 }
@@ -69,20 +85,54 @@ Result<void> take_folder(const ModelFiles& files, const Model& model, GgufWriter
   return {};
 }
 
-GgufWriter in_format(const GgufWriter& from, Format wanted) {
-  GgufWriter writer = from;
-  std::map<std::pair<std::size_t, Format>, std::size_t> others;  // by length of rows
-  for (GgufOutput& tensor : writer.tensors()) {
-    tensor.format = format_for(tensor, wanted);
-    if (tensor.format != wanted && tensor.format != Format::f32) ++others[{tensor.shape.back(), tensor.format}];
+// The formats of all tensors; where rows are no whole blocks of what was wanted, stderr says so.
+void choose_formats(GgufWriter& writer, std::span<const Format> wanted) {
+  std::map<std::tuple<std::size_t, Format, Format>, std::size_t> others;  // by length of rows
+  for (std::size_t i = 0; i < writer.tensors().size(); ++i) {
+    GgufOutput& tensor = writer.tensors()[i];
+    tensor.format = format_for(tensor, wanted[i]);
+    if (tensor.format != wanted[i] && tensor.format != Format::f32)
+      ++others[{tensor.shape.back(), wanted[i], tensor.format}];
   }
   for (const auto& [of, count] : others) {
-    spdlog::warn("{} tensors have rows of {} values, which are no whole blocks of {}: {} instead", count, of.first,
-                 format_info(wanted).name, format_info(of.second).name);
+    spdlog::warn("{} tensors have rows of {} values, which are no whole blocks of {}: {} instead", count,
+                 std::get<0>(of), format_info(std::get<1>(of)).name, format_info(std::get<2>(of)).name);
   }
+}
+
+GgufWriter in_format(const GgufWriter& from, const Target& target, const ModelSpec& spec, bool has_importance) {
+  GgufWriter writer = from;
+  const Family* const family = find_family(spec.family);
+  const std::string_view architecture = family ? family->gguf.architecture : std::string_view();
+  std::vector<Format> wanted(writer.tensors().size(), target.format);
+  if (target.mixture) wanted = mixed_formats(*target.mixture, writer.tensors(), spec, architecture, has_importance);
+  choose_formats(writer, wanted);
   writer.add("general.quantization_version", std::uint32_t{2});
-  writer.add("general.file_type", format_info(wanted).gguf_file_type);
+  writer.add("general.file_type",
+             target.mixture ? mixture_file_type(*target.mixture) : format_info(target.format).gguf_file_type);
   return writer;
+}
+
+// Errors of what is written count by what the file of --imatrix says.
+Result<void> weigh(const std::string& path, GgufWriter& writer) {
+  CONTINUO_TRY(const ImportanceMatrix matrix, read_importance_matrix(path));
+  std::size_t found = 0;
+  for (GgufOutput& tensor : writer.tensors()) {
+    const auto sums = matrix.tensors.find(tensor.name);
+    if (sums == matrix.tensors.end() || tensor.shape.size() < 2) continue;
+    const std::size_t matrices = tensor.shape.size() > 2 ? tensor.shape.front() : 1;
+    const ImportanceSums& of = sums->second;
+    if (of.width() != tensor.shape.back() || of.counts.size() != matrices) {
+      return model_error(path,
+                         fmt::format("'{}' is of {} matrices with {} inputs, the model's of {} with {}", tensor.name,
+                                     of.counts.size(), of.width(), matrices, tensor.shape.back()),
+                         "was it made with another model?");
+    }
+    tensor.importance = std::make_shared<const std::vector<float>>(importance_of(of));
+    ++found;
+  }
+  if (found == 0) return model_error(path, "it names no tensor of this model", "was it made with another model?");
+  return {};
 }
 
 // Tells `waiting` of every row that is written. The writer must not outlive it.
@@ -102,30 +152,100 @@ void count_rows(GgufWriter& writer, Waiting& waiting) {
   }
 }
 
-// A layer's plan. Llama 3's way of slowing positions down stands in the file as the factors that it comes to.
-std::string plan(LayerSpec layer) {
-  if (auto* attention = std::get_if<AttentionSpec>(&layer.mixer); attention && attention->rope) {
-    RopeScaling& scaling = attention->rope->scaling;
-    if (std::holds_alternative<RopeLlama3>(scaling) || std::holds_alternative<RopeFactors>(scaling)) scaling = {};
+void forget_offset(std::optional<NormSpec>& norm) {
+  if (norm) std::visit([](auto& kind) { kind.unit_offset = false; }, *norm);
+}
+
+// What stands in the file as what it comes to: positions that are slowed down, pair by pair; numbers are float32.
+void simplify(AttentionSpec& attention, bool folds) {
+  if (attention.qk_norm) {
+    std::optional<NormSpec> norm = attention.qk_norm->norm;
+    forget_offset(norm);
+    attention.qk_norm->norm = *norm;
   }
+  if (folds) attention.scale = 0;
+  attention.query_scale_beta = static_cast<double>(static_cast<float>(attention.query_scale_beta));
+  if (!attention.rope) return;
+  const auto rounded = [](double value) { return static_cast<double>(static_cast<float>(value)); };
+  attention.rope->theta = rounded(attention.rope->theta);
+  RopeScaling& scaling = attention.rope->scaling;
+  if (std::holds_alternative<RopeLlama3>(scaling) || std::holds_alternative<RopeFactors>(scaling)) scaling = {};
+  if (auto* yarn = std::get_if<RopeYarn>(&scaling)) yarn->attention_factor = rounded(yarn->attention_factor);
+}
+
+// A limit that no step reaches is none.
+void simplify(Mamba2Spec& mamba, bool folds) {
+  constexpr float kNoLimit = 1e9f;
+  if (mamba.dt_max >= kNoLimit) mamba.dt_max = 0;
+  if (folds) mamba.input_scale = 1;
+}
+
+// A layer's plan as far as files of the family say it; `folds`: multipliers are part of the weights.
+std::string plan(LayerSpec layer, bool folds) {
+  for (auto* norm : {&layer.mixer_norm, &layer.post_mixer_norm, &layer.ffn_norm, &layer.post_ffn_norm})
+    forget_offset(*norm);
+  if (AttentionSpec* const attention = attention_in(layer.mixer)) simplify(*attention, folds);
+  if (auto* mamba = std::get_if<Mamba2Spec>(&layer.mixer)) simplify(*mamba, folds);
+  if (auto* beside = std::get_if<BesideSpec>(&layer.mixer)) {
+    for (BesidePart& part : beside->parts) {
+      if (folds) part.scale = 1;
+      if (auto* mamba = std::get_if<Mamba2Spec>(&part.mixer)) simplify(*mamba, folds);
+    }
+  }
+  if (auto* feed = std::get_if<FeedForwardSpec>(&layer.ffn); feed && folds) feed->gate_scale = feed->down_scale = 1;
   return layer_text(layer);
 }
+
+// What a file would not say: the first part of a layer's plan that differs.
+std::string first_difference(const std::string& wanted, const std::string& written) {
+  const auto parts = [](const std::string& text) {
+    std::vector<std::string> all(1);
+    for (const char c : text) {
+      if (c == ',' || c == '\n') {
+        all.emplace_back();
+      } else if (c != ' ' || !(all.back().empty() || all.back().back() == ' ')) {
+        all.back() += c;
+      }
+    }
+    return all;
+  };
+  const std::vector<std::string> own = parts(wanted), other = parts(written);
+  std::size_t i = 0;
+  while (i + 1 < own.size() && i < other.size() && own[i] == other[i]) ++i;
+  return own[i];
+}
+
+// What the model computes and the file that was written does not say; empty if there is nothing.
+std::string unsaid(const ModelSpec& wanted, const ModelSpec& written) {
+  const Family* const family = find_family(wanted.family);
+  const bool folds = family && family->gguf.folds_scales;
+  if (wanted.layers.size() != written.layers.size() || wanted.d_model != written.d_model) return "its size";
+  if (!folds && wanted.tied_output != written.tied_output) return "an output that is the embedding, or is not";
+  if (!folds && wanted.embedding_scale != written.embedding_scale) return "the scale of embeddings";
+  if (!folds && wanted.logit_scale != written.logit_scale) return "the scale of logits";
+  if (wanted.final_logit_softcap != written.final_logit_softcap) return "the cap of logits";
+  if (positions_text(wanted.positions) != positions_text(written.positions)) return "positions";
+  for (std::size_t i = 0; i < wanted.layers.size(); ++i) {
+    const std::string own = plan(wanted.layers[i], folds), other = plan(written.layers[i], folds);
+    if (own != other) return fmt::format("layer {}: {}", i, first_difference(own, other));
+    const auto* const experts = std::get_if<ExpertsSpec>(&wanted.layers[i].ffn);
+    const auto* const written_experts = std::get_if<ExpertsSpec>(&written.layers[i].ffn);
+    if (experts && written_experts &&
+        (experts->jitter != written_experts->jitter || experts->n_groups != written_experts->n_groups))
+      return fmt::format("layer {}: how experts are chosen", i);
+  }
+  return "";
+}
+
+constexpr const char* kNoWords = "GGUF has no words for what this model computes; nothing was written";
 
 // The file that was written computes what the model does: its plan, read back, is the same.
 Result<void> check_plan(const ModelSpec& wanted, const std::string& path, const std::string& shown) {
   CONTINUO_TRY(const ModelFiles files, ModelFiles::gguf(path));
-  CONTINUO_TRY(const Model written, load_model(files));
-  const auto same_layers = [&] {
-    for (std::size_t i = 0; i < wanted.layers.size(); ++i) {
-      if (plan(wanted.layers[i]) != plan(written.spec.layers[i])) return false;
-    }
-    return true;
-  };
-  if (wanted.layers.size() == written.spec.layers.size() && same_layers() &&
-      wanted.tied_output == written.spec.tied_output && wanted.d_model == written.spec.d_model) {
-    return {};
-  }
-  return model_error(shown, "GGUF has no words for what this model computes; nothing was written");
+  const Result<Model> read = load_model(files);
+  if (!read) return model_error(shown, kNoWords, read.error().what);
+  const std::string missing = unsaid(wanted, read->spec);
+  return missing.empty() ? Result<void>{} : model_error(shown, kNoWords, missing);
 }
 
 Result<void> same_file(const std::string& in, const std::string& out) {
@@ -141,13 +261,15 @@ Result<void> same_file(const std::string& in, const std::string& out) {
 Result<void> run_quantize(const Options& options) {
   if (options.words.size() != 2) return usage_error("expected IN OUT.gguf --to FORMAT", "see continuo quantize --help");
   const std::string &in = options.words[0], &out = options.words[1];
-  CONTINUO_TRY(const Format format, wanted_format(options.to_format));
+  CONTINUO_TRY(const Target target, wanted_target(options.to_format));
   CONTINUO_TRY_VOID(same_file(in, out));
   CONTINUO_TRY(const ModelFiles files, find_model(in));
   CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
   GgufWriter all;
   CONTINUO_TRY_VOID(files.gguf() ? take_gguf(*files.gguf(), *model.storage, all) : take_folder(files, model, all));
-  GgufWriter writer = in_format(all, format);
+  const bool weighed = !options.imatrix.file.empty();
+  if (weighed) CONTINUO_TRY_VOID(weigh(options.imatrix.file, all));
+  GgufWriter writer = in_format(all, target, model.spec, weighed);
   Waiting waiting(options, "writing the model");
   count_rows(writer, waiting);
   CONTINUO_TRY(NewFile file, NewFile::beside(out));
@@ -155,7 +277,8 @@ Result<void> run_quantize(const Options& options) {
   waiting.end();
   CONTINUO_TRY_VOID(check_plan(model.spec, file.temporary_path(), in));
   CONTINUO_TRY_VOID(file.keep());
-  spdlog::info("{}: {} tensors, mostly {}", out, writer.tensors().size(), format_info(format).name);
+  spdlog::info("{}: {} tensors, mostly {}", out, writer.tensors().size(),
+               target.mixture ? mixture_name(*target.mixture) : format_info(target.format).name);
   return {};
 }
 

@@ -75,6 +75,7 @@ class Stream {
 Result<void> write_rows(const GgufOutput& tensor, const std::string& path, Stream& to) {
   const FormatInfo& info = format_info(tensor.format);
   const std::size_t n = tensor.shape.back(), rows = row_count(tensor);
+  const std::size_t rows_of_part = tensor.importance ? rows / (tensor.importance->size() / n) : rows;
   std::vector<float> values(n), back(n);
   std::vector<std::byte> stored(stored_bytes(tensor.format, n));
   const auto all_finite = [](const std::vector<float>& floats) {
@@ -88,7 +89,11 @@ Result<void> write_rows(const GgufOutput& tensor, const std::string& path, Strea
     if (!all_finite(values)) {
       return model_error(path, fmt::format("tensor '{}' would hold a value that is not a finite number", tensor.name));
     }
-    info.from_float(values.data(), stored.data(), n);
+    if (tensor.importance && info.fit) {
+      info.fit(values.data(), tensor.importance->data() + r / rows_of_part * n, stored.data(), n);
+    } else {
+      info.from_float(values.data(), stored.data(), n);
+    }
     info.to_float(stored.data(), back.data(), n);
     if (!all_finite(back)) {
       return model_error(path, fmt::format("tensor '{}' has a value too large for {}", tensor.name, info.name));
@@ -155,6 +160,11 @@ void GgufWriter::add(std::string_view key, std::span<const float> values) {
 void GgufWriter::add(std::string_view key, std::span<const std::int32_t> values) {
   std::string out = array_head(GgufType::i32, values.size());
   for (const std::int32_t value : values) append(out, value);
+  add_stored(key, bytes_of(out));
+}
+void GgufWriter::add(std::string_view key, const std::vector<bool>& values) {
+  std::string out = array_head(GgufType::boolean, values.size());
+  for (const bool value : values) append(out, static_cast<std::uint8_t>(value));
   add_stored(key, bytes_of(out));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ struct GgufOutput {
   Format format = Format::f32;
   // The values of row `r` of shape.back() floats, all but the last extent taken together.
   std::function<void(std::size_t r, float* values)> row;
+  // By how much errors of each value count: a row for all rows, or for those of each outermost part; null: all alike.
+  std::shared_ptr<const std::vector<float>> importance = nullptr;
 };
 
 class GgufWriter {
@@ -30,6 +33,7 @@ class GgufWriter {
   void add(std::string_view key, std::span<const std::string> values);
   void add(std::string_view key, std::span<const float> values);
   void add(std::string_view key, std::span<const std::int32_t> values);
+  void add(std::string_view key, const std::vector<bool>& values);
   // Type and value as they stand in another file.
   void add_stored(std::string_view key, std::span<const std::byte> stored);
   void add(GgufOutput tensor) { tensors_.push_back(std::move(tensor)); }

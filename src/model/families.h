@@ -14,6 +14,7 @@
 namespace continuo {
 
 struct Checkpoint;
+class GgufNumbers;
 
 // How GGUF files hold a family: what differs from the names and numbers that all architectures share (gguf.cpp).
 struct GgufNames {
@@ -27,6 +28,15 @@ struct GgufNames {
   Result<void> (*adapt)(const Checkpoint& file, Json& config) = nullptr;
   // Which files of an architecture are this family's, where others share it; null: those that no other family claims.
   bool (*claims)(const Checkpoint& file) = nullptr;
+  // ---- for files that are written ----
+  // The architecture whose files hold a model, where that is another family's; empty: this one's own. null: always.
+  std::string_view (*written_as)(const ModelSpec& spec) = nullptr;
+  bool fused_qkv = false;     // queries, keys and values make one tensor
+  bool split_latent = false;  // latent attention's maps of keys and of values make two
+  bool folds_scales = false;  // multipliers are part of the weights
+  bool tiled_heads = false;   // value heads of a delta net stand as DeltaNetSpec::tiled says
+  // Numbers that gguf_export_numbers.cpp does not write for all families, or writes otherwise.
+  void (*write)(const ModelSpec& spec, GgufNumbers& into) = nullptr;
 };
 
 struct Family {

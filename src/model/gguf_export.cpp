@@ -2,213 +2,173 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <numbers>
 
-#include "model/gguf.h"
+#include "model/gguf_mixture.h"
+#include "model/gguf_numbers.h"
+#include "model/gguf_parts.h"
+#include "quant/block.h"
 
 namespace continuo {
 
 namespace {
 
-// Families whose files are written. `fused_qkv`: queries, keys and values make one tensor.
-struct Written {
-  std::string_view family, architecture;
-  bool fused_qkv;
-};
-constexpr auto kWritten = std::to_array<Written>({
-    {"llama", "llama", false},
-    {"mistral", "llama", false},
-    {"qwen2", "qwen2", false},
-    {"qwen3", "qwen3", false},
-    {"gpt2", "gpt2", true},
-});
-
-// One output's weights, whatever the layout.
-void output_row(const Matrix& w, std::size_t r, float* values) {
-  const FormatInfo& info = format_info(w.format);
-  if (w.layout == Layout::row_major)
-    return info.to_float(w.data + stored_bytes(w.format, r * w.stride), values, w.cols);
-  for (std::size_t c = 0; c < w.cols; ++c) {
-    info.to_float(w.data + stored_bytes(w.format, c * w.stride + r), values + c, 1);
+// By how much each pair's frequency is divided, in the words of RopeLlama3.
+std::vector<float> llama3_factors(const RopeSpec& rope, const RopeLlama3& scaling) {
+  std::vector<float> out;
+  for (int i = 0; i < rope.rotary_dim / 2; ++i) {
+    const double length = 2 * std::numbers::pi * std::pow(rope.theta, 2.0 * i / rope.rotary_dim);
+    const double turns = scaling.original_context / length;  // in the original context
+    double factor = scaling.factor;
+    if (turns > scaling.high_freq_factor) {
+      factor = 1;
+    } else if (turns >= scaling.low_freq_factor) {
+      const double smooth = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
+      factor = 1 / ((1 - smooth) / scaling.factor + smooth);
+    }
+    out.push_back(static_cast<float>(factor));
   }
-}
-
-// Which of a matrix's outputs is row `r` in the file, where heads of `head` outputs stand in pairs (0: they do not).
-std::size_t paired_output(std::size_t r, std::size_t head) {
-  if (head == 0) return r;
-  const std::size_t i = r % head;
-  return r - i + i / 2 + i % 2 * (head / 2);
+  return out;
 }
 
 class Exporter {
  public:
-  Exporter(const Model& model, const Written& written, GgufWriter& into)
-      : model_(model), spec_(model.spec), arch_(written.architecture), fused_(written.fused_qkv), into_(into) {}
+  Exporter(const Model& model, const Family& family, GgufWriter& into)
+      : model_(model), spec_(model.spec), family_(family), parts_(family, model.spec, into), into_(into) {}
 
   Result<void> run() {
-    CONTINUO_TRY_VOID(numbers());
-    tensors();
-    return {};
+    numbers();
+    CONTINUO_TRY_VOID(rope_factors());
+    around_layers();
+    for (std::size_t i = 0; i < spec_.layers.size(); ++i) layer({i}, spec_.layers[i], model_.weights.layers[i]);
+    if (parts_.nameless().empty()) return {};
+    return model_error(model_.name, fmt::format("a {} with {} cannot be written as GGUF, which has no name for it",
+                                                spec_.family, parts_.nameless()));
   }
 
  private:
-  Error cannot(std::string what) const {
-    return model_error(model_.name, fmt::format("{} cannot be written as GGUF yet", what));
-  }
-  std::string key(std::string_view name) const { return fmt::format("{}.{}", arch_, name); }
-  void add(std::string_view name, int value) { into_.add(key(name), static_cast<std::uint32_t>(value)); }
-  void add(std::string_view name, float value) { into_.add(key(name), value); }
-
-  Result<void> numbers() {
-    const LayerSpec& layer = spec_.layers.front();
-    const auto* attention = std::get_if<AttentionSpec>(&layer.mixer);
-    const auto* feed = std::get_if<FeedForwardSpec>(&layer.ffn);
-    if (!attention || !feed || !spec_.final_norm) return cannot(fmt::format("this {}", spec_.family));
-    into_.add("general.architecture", arch_);
+  void numbers() {
+    into_.add("general.architecture", family_.gguf.architecture);
     into_.add("general.name", std::string_view(model_.name).substr(model_.name.rfind('/') + 1));
-    add("block_count", static_cast<int>(spec_.layers.size()));
-    add("context_length", spec_.context_length);
-    add("embedding_length", spec_.d_model);
-    add("feed_forward_length", feed->d_ff);
-    add("attention.head_count", attention->n_heads);
-    add("attention.head_count_kv", attention->n_kv_heads);
-    add("vocab_size", spec_.vocab_size);
-    if (const auto* norm = std::get_if<RmsNormSpec>(&*spec_.final_norm))
-      add("attention.layer_norm_rms_epsilon", norm->eps);
-    if (const auto* norm = std::get_if<LayerNormSpec>(&*spec_.final_norm))
-      add("attention.layer_norm_epsilon", norm->eps);
-    if (!attention->rope) return {};
-    add("attention.key_length", attention->head_dim);
-    add("attention.value_length", attention->head_dim);
-    add("rope.dimension_count", attention->rope->rotary_dim);
-    add("rope.freq_base", static_cast<float>(attention->rope->theta));
-    return scaling(*attention->rope);
+    GgufNumbers numbers = gguf_numbers(spec_);
+    if (family_.gguf.write) family_.gguf.write(spec_, numbers);
+    numbers.write(family_.gguf.architecture, into_);
   }
 
-  Result<void> scaling(const RopeSpec& rope) {
-    if (std::holds_alternative<std::monostate>(rope.scaling)) return {};
-    if (const auto* linear = std::get_if<RopeLinear>(&rope.scaling)) {
-      into_.add(key("rope.scaling.type"), std::string_view("linear"));
-      add("rope.scaling.factor", static_cast<float>(linear->factor));
-      return {};
-    }
-    if (const auto* llama3 = std::get_if<RopeLlama3>(&rope.scaling)) {
-      vector("rope_freqs.weight", std::make_shared<std::vector<float>>(factors(rope, *llama3)));
-      return {};
-    }
-    return cannot("this scaling of rotary positions");
-  }
-
-  // By how much each pair's frequency is divided, in the words of RopeLlama3.
-  static std::vector<float> factors(const RopeSpec& rope, const RopeLlama3& scaling) {
-    std::vector<float> out;
-    for (int i = 0; i < rope.rotary_dim / 2; ++i) {
-      const double length = 2 * std::numbers::pi * std::pow(rope.theta, 2.0 * i / rope.rotary_dim);
-      const double turns = scaling.original_context / length;  // in the original context
-      double factor = scaling.factor;
-      if (turns > scaling.high_freq_factor) {
-        factor = 1;
-      } else if (turns >= scaling.low_freq_factor) {
-        const double smooth = (turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
-        factor = 1 / ((1 - smooth) / scaling.factor + smooth);
+  // Scalings that these files have as a number for each pair.
+  Result<void> rope_factors() {
+    const auto factors = [&](const char* name, const std::vector<float>& values) { add_vector(name, values); };
+    for (const LayerSpec& layer : spec_.layers) {
+      const AttentionSpec* const attention = attention_in(layer.mixer);
+      if (!attention || !attention->rope) continue;
+      const RopeScaling& scaling = attention->rope->scaling;
+      if (std::holds_alternative<RopeDynamic>(scaling)) {
+        return model_error(model_.name, "rotary positions that are scaled as the text grows have no place in GGUF");
       }
-      out.push_back(static_cast<float>(factor));
+      if (const auto* llama3 = std::get_if<RopeLlama3>(&scaling)) {
+        factors("rope_freqs.weight", llama3_factors(*attention->rope, *llama3));
+      } else if (const auto* both = std::get_if<RopeFactors>(&scaling)) {
+        factors("rope_factors_long.weight", both->long_factors);
+        factors("rope_factors_short.weight", both->short_factors);
+      } else if (const auto* part = std::get_if<RopeProportional>(&scaling)) {
+        std::vector<float> all(size(attention->rope->rotary_dim / 2), kNeverTurns);
+        std::fill_n(all.begin(), part->turned_pairs, static_cast<float>(part->factor));
+        factors("rope_freqs.weight", all);
+      } else {
+        continue;
+      }
+      return {};
     }
-    return out;
+    return {};
   }
 
-  void tensors() {
+  void around_layers() {
     const Weights& weights = model_.weights;
-    matrix("token_embd.weight", weights.embedding);
-    if (weights.learned_positions.data) matrix("position_embd.weight", weights.learned_positions);
-    norm("output_norm", weights.final_norm);
-    if (!spec_.tied_output) matrix("output.weight", weights.output.weight);
-    if (!weights.output.bias.empty()) vector("output.bias", share(weights.output.bias));
-    for (std::size_t i = 0; i < weights.layers.size(); ++i) {
-      const std::string prefix = fmt::format("blk.{}.", i);
-      const LayerWeights& layer = weights.layers[i];
-      norm(prefix + "attn_norm", layer.mixer_norm);
-      norm(prefix + "post_attention_norm", layer.post_mixer_norm);
-      norm(prefix + "ffn_norm", layer.ffn_norm);
-      norm(prefix + "post_ffw_norm", layer.post_ffn_norm);
-      attention(prefix, std::get<AttentionSpec>(spec_.layers[i].mixer), std::get<AttentionWeights>(layer.mixer));
-      const auto& feed = std::get<FeedForwardWeights>(layer.ffn);
-      if (feed.gate.weight.data) linear(prefix + "ffn_gate", {&feed.gate});
-      linear(prefix + "ffn_up", {&feed.up});
-      linear(prefix + "ffn_down", {&feed.down});
+    matrix(Role::embedding, scaled_by(rows_of(weights.embedding), spec_.embedding_scale));
+    matrix(Role::token_types, rows_of(weights.token_types));
+    matrix(Role::learned_positions, rows_of(weights.learned_positions));
+    parts_.norm(Role::embedding_norm, Role::embedding_norm_bias, {}, spec_.embedding_norm, weights.embedding_norm);
+    parts_.map(Role::embedding_project_in, Role::embedding_project_in_bias, {}, rows_of(weights.project_in));
+    parts_.norm(Role::final_norm, Role::final_norm_bias, {}, spec_.final_norm, weights.final_norm);
+    if (spec_.layer_embedding) {
+      matrix(Role::layer_embedding, rows_of(weights.layer_embedding));
+      parts_.map(Role::layer_embedding_project, {}, rows_of(weights.layer_embedding_project));
+      parts_.norm(Role::layer_embedding_norm, Role::layer_embedding_norm, {}, spec_.layer_embedding->norm,
+                  weights.layer_embedding_norm);
     }
-  }
-
-  void attention(const std::string& prefix, const AttentionSpec& spec, const AttentionWeights& weights) {
-    if (fused_) {
-      linear(prefix + "attn_qkv", {&weights.q, &weights.k, &weights.v});
+    parts_.map(Role::output_project_out, {}, rows_of(weights.project_out));
+    parts_.map(Role::output_head, Role::output_head_bias, {}, rows_of(weights.output_head));
+    MapRows output = scaled_by(rows_of(weights.output), spec_.logit_scale);
+    if (spec_.has_output && (!spec_.tied_output || folds_output())) {
+      parts_.map(Role::output, Role::output_bias, {}, output);
     } else {
-      const std::size_t head = arch_ == "llama" ? static_cast<std::size_t>(spec.head_dim) : 0;
-      linear(prefix + "attn_q", {&weights.q}, head);
-      linear(prefix + "attn_k", {&weights.k}, head);
-      linear(prefix + "attn_v", {&weights.v});
+      parts_.values(Role::output_bias, {}, {output.bias.size()}, output.bias);
     }
-    norm(prefix + "attn_q_norm", weights.q_norm);
-    norm(prefix + "attn_k_norm", weights.k_norm);
-    linear(prefix + "attn_output", {&weights.out});
   }
 
-  // Maps of the same inputs, their outputs one after the other.
-  void linear(const std::string& name, const std::vector<const Linear*>& parts, std::size_t head = 0) {
-    std::size_t rows = 0;
-    auto bias = std::make_shared<std::vector<float>>();
-    for (const Linear* part : parts) {
-      for (std::size_t r = 0; r < part->bias.size(); ++r) bias->push_back(part->bias[paired_output(r, head)]);
-      rows += part->weight.rows;
+  // A tied output whose scale is part of it is tied no more.
+  bool folds_output() const {
+    return family_.gguf.folds_scales && (spec_.embedding_scale != 1 || spec_.logit_scale != 1);
+  }
+  MapRows scaled_by(MapRows rows, float scale) const {
+    if (!family_.gguf.folds_scales || scale == 1 || !rows.row) return rows;
+    return scaled(std::move(rows), [scale](std::size_t) { return scale; });
+  }
+
+  void layer(const TensorPlace& place, const LayerSpec& spec, const LayerWeights& weights) {
+    // A feed-forward part's norm has its only name where the mixer's has two (Falcon).
+    parts_.norm(Role::ffn_norm, Role::ffn_norm_bias, place, spec.ffn_norm, weights.ffn_norm);
+    parts_.norm(Role::mixer_norm, Role::mixer_norm_bias, place, spec.mixer_norm, weights.mixer_norm);
+    export_mixer(parts_, place, spec.mixer, weights.mixer);
+    parts_.norm(Role::post_mixer_norm, Role::post_mixer_norm, place, spec.post_mixer_norm, weights.post_mixer_norm);
+    export_ffn(parts_, place, spec.ffn, weights.ffn);
+    parts_.norm(Role::post_ffn_norm, Role::post_ffn_norm, place, spec.post_ffn_norm, weights.post_ffn_norm);
+    if (spec.layer_input) {
+      parts_.map(Role::layer_input_gate, place, rows_of(weights.input_gate));
+      parts_.map(Role::layer_input_projection, place, rows_of(weights.input_projection));
+      parts_.norm(Role::layer_input_norm, Role::layer_input_norm, place, spec.layer_input->norm, weights.input_norm);
     }
-    const auto row = [parts, head](std::size_t r, float* values) {
-      std::size_t part = 0;
-      for (; r >= parts[part]->weight.rows; ++part) r -= parts[part]->weight.rows;
-      output_row(parts[part]->weight, paired_output(r, head), values);
-    };
-    into_.add(
-        {.name = name + ".weight", .shape = {rows, parts.front()->weight.cols}, .format = Format::f32, .row = row});
-    if (!bias->empty()) vector(name + ".bias", std::move(bias));
+    if (spec.output_scale) parts_.values(Role::layer_output_scale, place, {1}, {weights.output_scale});
   }
 
-  void matrix(const std::string& name, const Matrix& w) {
-    into_.add(
-        {.name = name, .shape = {w.rows, w.cols}, .format = Format::f32, .row = [&w](std::size_t r, float* values) {
-           output_row(w, r, values);
-         }});
+  void matrix(Role role, MapRows rows) {
+    rows.bias.clear();
+    parts_.map(role, {}, rows);
   }
 
-  void norm(const std::string& name, const NormWeights& norm) {
-    if (!norm.weight.empty()) vector(name + ".weight", share(norm.weight));
-    if (!norm.bias.empty()) vector(name + ".bias", share(norm.bias));
-  }
-
-  static std::shared_ptr<std::vector<float>> share(const std::vector<float>& values) {
-    return std::make_shared<std::vector<float>>(values);
-  }
-  void vector(const std::string& name, std::shared_ptr<std::vector<float>> values) {
-    const std::size_t n = values->size();
-    into_.add({.name = name, .shape = {n}, .format = Format::f32, .row = [values](std::size_t, float* out) {
-                 std::copy(values->begin(), values->end(), out);
+  void add_vector(const char* name, const std::vector<float>& values) {
+    const auto kept = std::make_shared<const std::vector<float>>(values);
+    into_.add({.name = name, .shape = {values.size()}, .format = Format::f32, .row = [kept](std::size_t, float* out) {
+                 std::copy(kept->begin(), kept->end(), out);
                }});
   }
 
+  static std::size_t size(int n) { return static_cast<std::size_t>(n); }
+  static constexpr float kNeverTurns = 1e30f;  // a divisor
+
   const Model& model_;
   const ModelSpec& spec_;
-  std::string_view arch_;
-  bool fused_;
+  const Family& family_;
+  PartExporter parts_;
   GgufWriter& into_;
 };
 
+// The family under whose architecture a model is written; null where there is none.
+const Family* written_family(const ModelSpec& spec) {
+  const Family* const own = find_family(spec.family);
+  const std::string_view other = own && own->gguf.written_as ? own->gguf.written_as(spec) : std::string_view();
+  if (other.empty()) return own && !own->gguf.architecture.empty() ? own : nullptr;
+  for (const Family* family : families()) {
+    if (family->gguf.architecture == other && !family->gguf.claims) return family;
+  }
+  return nullptr;
+}
+
 Format of_smaller_blocks(Format format) {
   switch (format) {
-    case Format::q2_k:
-    case Format::q3_k:
-    case Format::iq4_xs:
-      return Format::iq4_nl;
     case Format::q4_k:
       return Format::q5_0;
     case Format::q5_k:
@@ -216,24 +176,20 @@ Format of_smaller_blocks(Format format) {
     case Format::q6_k:
       return Format::q8_0;
     default:
-      return Format::f16;
+      return format_info(format).block_values > kBlock ? Format::iq4_nl : Format::f16;
   }
 }
 
 }  // namespace
 
 Result<void> export_gguf(const Model& model, GgufWriter& into) {
-  std::string known;
-  for (const Written& written : kWritten) {
-    if (written.family == model.spec.family) return Exporter(model, written, into).run();
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", written.family);
-  }
-  return model_error(model.name, fmt::format("a {} cannot be written as GGUF, only {}", model.spec.family, known));
+  if (const Family* const family = written_family(model.spec)) return Exporter(model, *family, into).run();
+  return model_error(model.name, fmt::format("a {} cannot be written as GGUF", model.spec.family),
+                     "the format has no name for this kind of model");
 }
 
 Format format_for(const GgufOutput& tensor, Format wanted) {
-  const bool matters = tensor.name.find("ffn_gate_inp") != std::string::npos || tensor.name == "position_embd.weight";
-  if (tensor.shape.size() < 2 || matters) return Format::f32;
+  if (!may_be_quantized(tensor)) return Format::f32;
   Format format = wanted;
   while (tensor.shape.back() % format_info(format).block_values != 0) format = of_smaller_blocks(format);
   return format;

@@ -28,7 +28,7 @@ constexpr auto kNeeded = std::to_array<Needed>({
      " gpt2 gptneox bloom falcon mpt phi2 stablelm starcoder starcoder2 olmo command-r cohere2 gptj nemotron "
      "codeshell orion jais dbrx bert "},
     {"attention.layer_norm_rms_epsilon",
-     " llama mistral3 phi3 qwen qwen2 qwen2moe qwen3 qwen3moe qwen3next gemma gemma2 gemma3 gemma3n olmo2 olmoe "
+     " llama mistral3 phi3 qwen qwen2 qwen2moe qwen3 qwen3moe qwen3next gemma gemma2 gemma3 gemma3n gemma4 olmo2 olmoe "
      "granite granitemoe granitehybrid minicpm smollm3 exaone exaone4 arcee baichuan deepseek deepseek2 glm4 chatglm "
      "internlm2 xverse ernie4_5 hunyuan-dense lfm2 lfm2moe mamba mamba2 jamba falcon-h1 plamo refact gpt-oss "},
     {"use_parallel_residual", " gptneox "},
@@ -37,7 +37,7 @@ constexpr auto kNeeded = std::to_array<Needed>({
     {"embedding_scale", " granite granitemoe "},
     {"residual_scale", " granite granitemoe "},
     {"attention.scale", " granite granitemoe "},
-    {"attention.sliding_window", " gemma3 gemma3n cohere2 gpt-oss "},
+    {"attention.sliding_window", " gemma3 gemma3n gemma4 cohere2 gpt-oss "},
 });
 
 bool applies(const Needed& needed, const std::string& architecture) {

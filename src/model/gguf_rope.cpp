@@ -121,6 +121,7 @@ Result<void> add_gguf_rope(const Checkpoint& file, Json& config) {
   }
   // A little more than the quotient, so that rounding cannot lose a dimension.
   if (turning < head_dim) config["partial_rotary_factor"] = (turning + 1e-6) / head_dim;
+  if (stated && turning == head_dim) config["partial_rotary_factor"] = 1.0;  // whatever the family's part is
 
   CONTINUO_TRY(const Scaling scaling, read_scaling(file));
   const bool by_length =

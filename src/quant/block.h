@@ -49,6 +49,17 @@ void pack_blocks(const float* values, std::byte* stored, std::size_t n, Pack&& p
   for (std::size_t i = 0; i < n; i += kValues) pack(values + i, stored + i / kValues * kBytes);
 }
 
+// pack(values, importance, block); the importance of each value, or null for all.
+template <std::size_t kValues, std::size_t kBytes, class Pack>
+void pack_weighted(const float* values, const float* importance, std::byte* stored, std::size_t n, Pack&& pack) {
+  for (std::size_t i = 0; i < n; i += kValues)
+    pack(values + i, importance ? importance + i : nullptr, stored + i / kValues * kBytes);
+}
+// The importance of values from `first` on.
+inline const float* part_of(const float* importance, std::size_t first) {
+  return importance ? importance + first : nullptr;
+}
+
 // Sixteen bytes that hold 32 numbers of 4 bits: the lower halves are the first 16, the upper ones the last.
 inline int nibble_at(const std::byte* p, std::size_t i) { return byte_at(p, i % 16) >> (i < 16 ? 0 : 4) & 15; }
 inline void pack_nibbles(const int* q, std::byte* p) {

@@ -41,6 +41,9 @@ struct LineSums {
 };
 
 inline float fit_weight(float x, float rms) { return rms + std::fabs(x); }
+inline double importance_of(const float* importance, std::size_t i) {
+  return importance ? static_cast<double>(importance[i]) : 1;
+}
 
 inline float root_mean_square(std::span<const float> x) {
   double sum = 0;
@@ -48,7 +51,8 @@ inline float root_mean_square(std::span<const float> x) {
   return static_cast<float>(std::sqrt(sum / static_cast<double>(x.size())));
 }
 
-inline Line fit_line(std::span<const float> x, int top) {
+// `importance`: by how much more each value weighs than its size says; null: no more.
+inline Line fit_line(std::span<const float> x, int top, const float* importance) {
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
   const float least = std::min(*low, 0.0f), rms = root_mean_square(x);
   if (*high <= least) return {0, -least};
@@ -57,9 +61,10 @@ inline Line fit_line(std::span<const float> x, int top) {
   for (int step = -8; step <= 8; ++step) {
     const float inverse = inverse_of((*high - least) / (static_cast<float>(top) + 0.125f * static_cast<float>(step)));
     LineSums sums;
-    for (const float v : x) {
-      const double w = static_cast<double>(fit_weight(v, rms)), value = static_cast<double>(v);
-      const double q = nearest((v - least) * inverse, 0, top);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float v = x[i];
+      const double w = importance_of(importance, i) * static_cast<double>(fit_weight(v, rms));
+      const double value = static_cast<double>(v), q = nearest((v - least) * inverse, 0, top);
       sums.w += w, sums.q += w * q, sums.qq += w * q * q;
       sums.x += w * value, sums.xq += w * value * q, sums.xx += w * value * value;
     }
@@ -73,7 +78,7 @@ inline Line fit_line(std::span<const float> x, int top) {
 // x ~ scale * table[q], of least weighted error; `largest` is the magnitude of the table's largest entry, and
 // value_of(v) the entry nearest to v.
 template <class ValueOf>
-float fit_scale(std::span<const float> x, float largest, ValueOf&& value_of) {
+float fit_scale(std::span<const float> x, float largest, const float* importance, ValueOf&& value_of) {
   const float extreme =
       *std::max_element(x.begin(), x.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
   if (extreme == 0) return 0;
@@ -83,8 +88,10 @@ float fit_scale(std::span<const float> x, float largest, ValueOf&& value_of) {
     for (const float sign : {1.0f, -1.0f}) {  // an asymmetric table may fit better upside down
       const float inverse = sign * (largest + 0.1f * static_cast<float>(step)) / extreme;
       double xq = 0, qq = 0;
-      for (const float v : x) {
-        const double w = static_cast<double>(fit_weight(v, rms)), q = static_cast<double>(value_of(v * inverse));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const float v = x[i];
+        const double w = importance_of(importance, i) * static_cast<double>(fit_weight(v, rms));
+        const double q = static_cast<double>(value_of(v * inverse));
         xq += w * static_cast<double>(v) * q;
         qq += w * q * q;
       }

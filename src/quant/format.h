@@ -27,8 +27,18 @@ enum class Format : std::uint8_t {
   iq4_nl,
   iq4_xs,
   mxfp4,
+  tq1_0,
+  tq2_0,
+  iq1_s,
+  iq1_m,
+  iq2_xxs,
+  iq2_xs,
+  iq2_s,
+  iq3_xxs,
+  iq3_s,
+  nvfp4,
 };
-inline constexpr std::size_t kFormatCount = 16;
+inline constexpr std::size_t kFormatCount = 26;
 
 struct FormatInfo {
   Format format;
@@ -42,6 +52,8 @@ struct FormatInfo {
   void (*to_float)(const std::byte* stored, float* values, std::size_t n);
   // The other way round, rounding; the values are finite.
   void (*from_float)(const float* values, std::byte* stored, std::size_t n);
+  // The same, such that the error of value i counts importance[i] times; null where each value is rounded by itself.
+  void (*fit)(const float* values, const float* importance, std::byte* stored, std::size_t n);
 };
 
 const FormatInfo& format_info(Format format);

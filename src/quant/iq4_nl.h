@@ -36,9 +36,9 @@ inline float iq4_nearest_value(float v) {
   return static_cast<float>(kIq4Values[static_cast<std::size_t>(iq4_nearest(v))]);
 }
 
-inline void iq4_nl_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kBlock, kIQ4_NLBytes>(values, stored, n, [](const float* x, std::byte* block) {
-    const float d = put_f16(block, fit_scale({x, kBlock}, 127, iq4_nearest_value));
+inline void iq4_nl_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kBlock, kIQ4_NLBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
+    const float d = put_f16(block, fit_scale({x, kBlock}, 127, weights, iq4_nearest_value));
     int q[kBlock];
     for (std::size_t i = 0; i < kBlock; ++i) q[i] = iq4_nearest(x[i] * inverse_of(d));
     pack_nibbles(q, block + 2);

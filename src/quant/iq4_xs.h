@@ -26,11 +26,11 @@ inline void iq4_xs_to_float(const std::byte* stored, float* values, std::size_t 
   });
 }
 
-inline void iq4_xs_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kIQ4_XSBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void iq4_xs_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kIQ4_XSBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     float scales[8], extreme = 0;
     for (std::size_t part = 0; part < 8; ++part) {
-      scales[part] = fit_scale({x + 32 * part, 32}, 127, iq4_nearest_value);
+      scales[part] = fit_scale({x + 32 * part, 32}, 127, part_of(weights, 32 * part), iq4_nearest_value);
       if (std::fabs(scales[part]) > std::fabs(extreme)) extreme = scales[part];
     }
     const float d = put_f16(block, extreme / -32);

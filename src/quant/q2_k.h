@@ -20,11 +20,11 @@ inline void q2_k_to_float(const std::byte* stored, float* values, std::size_t n)
   });
 }
 
-inline void q2_k_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kQ2_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void q2_k_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kQ2_KBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     float scales[16], offsets[16];
     for (std::size_t part = 0; part < 16; ++part) {
-      const Line line = fit_line({x + 16 * part, 16}, 3);
+      const Line line = fit_line({x + 16 * part, 16}, 3, part_of(weights, 16 * part));
       scales[part] = line.scale;
       offsets[part] = line.offset;
     }

@@ -26,11 +26,12 @@ inline void q3_k_to_float(const std::byte* stored, float* values, std::size_t n)
   });
 }
 
-inline void q3_k_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kQ3_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void q3_k_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kQ3_KBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     float scales[16];
     for (std::size_t part = 0; part < 16; ++part) {
-      scales[part] = fit_scale({x + 16 * part, 16}, 4, [](float v) { return static_cast<float>(nearest(v, -4, 3)); });
+      scales[part] = fit_scale({x + 16 * part, 16}, 4, part_of(weights, 16 * part),
+                               [](float v) { return static_cast<float>(nearest(v, -4, 3)); });
     }
     for (std::size_t i = 0; i < kQ3_KBytes; ++i) block[i] = std::byte{0};
     int s[16];

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "quant/block.h"
+#include "quant/fit.h"
 
 namespace continuo {
 
@@ -33,6 +33,18 @@ inline void q4_0_from_float(const float* values, std::byte* stored, std::size_t 
     for (std::size_t i = 0; i < kBlock; ++i) {
       q[i] = static_cast<int>(std::clamp(x[i] * inverse + 8.5f, 0.0f, 15.0f));
     }
+    pack_nibbles(q, block + 2);
+  });
+}
+
+// The same by least squares.
+inline void q4_0_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kBlock, kQ4_0Bytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
+    const float scale =
+        fit_scale({x, kBlock}, 8, weights, [](float v) { return static_cast<float>(nearest(v, -8, 7)); });
+    const float inverse = inverse_of(put_f16(block, scale));
+    int q[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) q[i] = nearest(x[i] * inverse, -8, 7) + 8;
     pack_nibbles(q, block + 2);
   });
 }

@@ -24,10 +24,10 @@ inline void q4_k_to_float(const std::byte* stored, float* values, std::size_t n)
 }
 
 // What Q4_K and Q5_K have in common: scales and offsets of the eight parts stored at `block`, q in 0 .. top chosen.
-inline void fit_parts(const float* x, int top, std::byte* block, int* q) {
+inline void fit_parts(const float* x, const float* weights, int top, std::byte* block, int* q) {
   float scales[8], offsets[8];
   for (std::size_t part = 0; part < 8; ++part) {
-    const Line line = fit_line({x + 32 * part, 32}, top);
+    const Line line = fit_line({x + 32 * part, 32}, top, part_of(weights, 32 * part));
     scales[part] = line.scale;
     offsets[part] = line.offset;
   }
@@ -40,10 +40,10 @@ inline void fit_parts(const float* x, int top, std::byte* block, int* q) {
   }
 }
 
-inline void q4_k_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kQ4_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void q4_k_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kQ4_KBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     int q[kSuperBlock];
-    fit_parts(x, 15, block, q);
+    fit_parts(x, weights, 15, block, q);
     for (std::size_t i = 0; i < 128; ++i) {
       const int* const of = q + i / 32 * 64 + i % 32;
       block[16 + i] = to_byte(of[0] | of[32] << 4);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "quant/block.h"
+#include "quant/fit.h"
 
 namespace continuo {
 
@@ -34,6 +34,19 @@ inline void q5_0_from_float(const float* values, std::byte* stored, std::size_t 
     for (std::size_t i = 0; i < kBlock; ++i) {
       q[i] = static_cast<int>(std::clamp(x[i] * inverse + 16.5f, 0.0f, 31.0f));
     }
+    pack_bits(q, 4, block + 2);
+    pack_nibbles(q, block + 6);
+  });
+}
+
+// The same by least squares.
+inline void q5_0_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kBlock, kQ5_0Bytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
+    const float scale =
+        fit_scale({x, kBlock}, 16, weights, [](float v) { return static_cast<float>(nearest(v, -16, 15)); });
+    const float inverse = inverse_of(put_f16(block, scale));
+    int q[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) q[i] = nearest(x[i] * inverse, -16, 15) + 16;
     pack_bits(q, 4, block + 2);
     pack_nibbles(q, block + 6);
   });

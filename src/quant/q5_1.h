@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "quant/block.h"
+#include "quant/fit.h"
 
 namespace continuo {
 
@@ -31,6 +31,18 @@ inline void q5_1_from_float(const float* values, std::byte* stored, std::size_t 
     for (std::size_t i = 0; i < kBlock; ++i) {
       q[i] = static_cast<int>(std::clamp((x[i] - m) * inverse + 0.5f, 0.0f, 31.0f));
     }
+    pack_bits(q, 4, block + 4);
+    pack_nibbles(q, block + 8);
+  });
+}
+
+// The same by least squares.
+inline void q5_1_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kBlock, kQ5_1Bytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
+    const Line line = fit_line({x, kBlock}, 31, weights);
+    const float inverse = inverse_of(put_f16(block, line.scale)), least = put_f16(block + 2, -line.offset);
+    int q[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) q[i] = nearest((x[i] - least) * inverse, 0, 31);
     pack_bits(q, 4, block + 4);
     pack_nibbles(q, block + 8);
   });

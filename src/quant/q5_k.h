@@ -24,10 +24,10 @@ inline void q5_k_to_float(const std::byte* stored, float* values, std::size_t n)
   });
 }
 
-inline void q5_k_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kQ5_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void q5_k_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kQ5_KBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     int q[kSuperBlock];
-    fit_parts(x, 31, block, q);
+    fit_parts(x, weights, 31, block, q);
     for (std::size_t i = 0; i < 32; ++i) {
       int high = 0;
       for (std::size_t part = 0; part < 8; ++part) high |= q[32 * part + i] >> 4 << part;

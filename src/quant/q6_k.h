@@ -31,12 +31,12 @@ inline float share_signed(const float* scales, int least, int* out, std::byte* f
   return d;
 }
 
-inline void q6_k_from_float(const float* values, std::byte* stored, std::size_t n) {
-  pack_blocks<kSuperBlock, kQ6_KBytes>(values, stored, n, [](const float* x, std::byte* block) {
+inline void q6_k_fit(const float* values, const float* importance, std::byte* stored, std::size_t n) {
+  pack_weighted<kSuperBlock, kQ6_KBytes>(values, importance, stored, n, [](auto x, auto weights, auto block) {
     float scales[16];
     for (std::size_t part = 0; part < 16; ++part) {
-      scales[part] =
-          fit_scale({x + 16 * part, 16}, 32, [](float v) { return static_cast<float>(nearest(v, -32, 31)); });
+      scales[part] = fit_scale({x + 16 * part, 16}, 32, part_of(weights, 16 * part),
+                               [](float v) { return static_cast<float>(nearest(v, -32, 31)); });
     }
     int scale_q[16];
     const float d = share_signed(scales, -128, scale_q, block + 208);

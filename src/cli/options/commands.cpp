@@ -246,11 +246,45 @@ constexpr OptionRow kBenchRows[] = {
 constexpr OptionRow kQuantizeRows[] = {
     {.name = "to",
      .value = "FORMAT",
-     .help = "number format of the matrices",
-     .details = "src/quant/README.md says what each format costs.",
-     .choices = "f32,f16,bf16,q8_0,q6_k,q5_k,q5_1,q5_0,q4_k,q4_1,q4_0,iq4_nl,iq4_xs,mxfp4,q3_k,q2_k",
-     .expected = "a number format",
+     .help = "number format of the matrices, or a mixture by its name in capitals",
+     .details = "With a format, \"q4_k\", every matrix has it. A mixture, \"Q4_K_M\", gives more bits to matrices that "
+                "matter more, as llama-quantize does. src/quant/README.md says what each format costs.",
+     .choices = "f32,f16,bf16,q8_0,q6_k,q5_k,q5_1,q5_0,q4_k,q4_1,q4_0,iq4_nl,iq4_xs,mxfp4,nvfp4,q3_k,iq3_s,"
+                "iq3_xxs,q2_k,iq2_s,iq2_xs,iq2_xxs,iq1_m,iq1_s,tq2_0,tq1_0,F32,F16,BF16,Q8_0,Q6_K,Q5_K_M,Q5_K_S,"
+                "Q5_1,Q5_0,Q4_K_M,Q4_K_S,IQ4_NL,IQ4_XS,Q4_1,Q4_0,Q3_K_L,Q3_K_M,Q3_K_S,IQ3_M,IQ3_S,IQ3_XS,"
+                "IQ3_XXS,Q2_K,Q2_K_S,IQ2_M,IQ2_S,IQ2_XS,IQ2_XXS,IQ1_M,IQ1_S,TQ2_0,TQ1_0",
+     .expected = "a number format or a mixture",
      .set = set_text<&Options::to_format>},
+    {.name = "imatrix",
+     .value = "FILE",
+     .help = "importance matrix: errors count by what goes into the matrices",
+     .details = "FILE is one that continuo imatrix or llama-imatrix wrote for the same model.",
+     .expected = "a GGUF file",
+     .set = set_text<&Options::imatrix, &ImatrixOptions::file>},
+};
+
+constexpr OptionRow kImatrixRows[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "write the importance matrix to FILE, in the format GGUF",
+     .details = "FILE appears only when it is complete.",
+     .expected = "a file",
+     .set = set_text<&Options::imatrix, &ImatrixOptions::file>},
+    {.name = "chunk-size",
+     .value = "N",
+     .help = "cut the text into chunks of N tokens; each is read by itself",
+     .details = "A last chunk that is shorter is read as well.",
+     .fallback = "512",
+     .expected = "a whole number from 1 to 1048576",
+     .set = set_whole<1, 1048576, &Options::imatrix, &ImatrixOptions::chunk>},
+    {.name = "chunks",
+     .value = "N",
+     .help = "read N chunks at most",
+     .details = "What is left of the text is ignored.",
+     .fallback = "all",
+     .expected = "a whole number from 1 to 1048576",
+     .set = set_whole<1, 1048576, &Options::imatrix, &ImatrixOptions::chunks>},
 };
 
 }  // namespace
@@ -262,5 +296,6 @@ const OptionGroup kScoreOptions{"Answer", kScoreRows};
 const OptionGroup kInspectOptions{"Answer", kInspectRows};
 const OptionGroup kBenchOptions{"Measurement", kBenchRows};
 const OptionGroup kQuantizeOptions{"Result", kQuantizeRows};
+const OptionGroup kImatrixOptions{"Result", kImatrixRows};
 
 }  // namespace continuo

@@ -10,10 +10,18 @@
 
 #include "kernels/simd/common-inl.h"
 #include "quant/format.h"
+#include "quant/iq1.h"
+#include "quant/iq2_s.h"
+#include "quant/iq2_xs.h"
+#include "quant/iq2_xxs.h"
+#include "quant/iq3_s.h"
+#include "quant/iq3_xxs.h"
 #include "quant/iq4_xs.h"
 #include "quant/k_scales.h"
 #include "quant/mxfp4.h"
+#include "quant/nvfp4.h"
 #include "quant/q3_k.h"
+#include "quant/ternary.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace continuo::HWY_NAMESPACE {
@@ -239,6 +247,33 @@ struct MXFP4 {
     for (std::size_t i = 0; i < 32; i += kLanes) sink(i, hn::Mul(SignedBytes(values + i), scale));
   }
 };
+
+// Formats that few models have: a block becomes floats by the format's own function.
+template <Format kName, std::size_t kInBlock, std::size_t kStored,
+          void (*kToFloat)(const std::byte*, float*, std::size_t)>
+struct Scalar {
+  static constexpr Format kFormat = kName;
+  static constexpr std::size_t kValues = kInBlock, kBytes = kStored;
+  template <class Sink>
+  static HWY_INLINE void Block(const std::byte* p, const Sink& sink) {
+    float values[kValues];
+    kToFloat(p, values, kValues);
+    for (std::size_t i = 0; i < kValues; i += 16) {
+      CONTINUO_UNROLL
+      for (std::size_t j = 0; j < 16; j += kLanes) sink(i + j, hn::LoadU(d, values + i + j));
+    }
+  }
+};
+using TQ1_0 = Scalar<Format::tq1_0, kSuperBlock, kTQ1_0Bytes, tq1_0_to_float>;
+using TQ2_0 = Scalar<Format::tq2_0, kSuperBlock, kTQ2_0Bytes, tq2_0_to_float>;
+using IQ1_S = Scalar<Format::iq1_s, kSuperBlock, kIQ1_SBytes, iq1_s_to_float>;
+using IQ1_M = Scalar<Format::iq1_m, kSuperBlock, kIQ1_MBytes, iq1_m_to_float>;
+using IQ2_XXS = Scalar<Format::iq2_xxs, kSuperBlock, kIQ2_XXSBytes, iq2_xxs_to_float>;
+using IQ2_XS = Scalar<Format::iq2_xs, kSuperBlock, kIQ2_XSBytes, iq2_xs_to_float>;
+using IQ2_S = Scalar<Format::iq2_s, kSuperBlock, kIQ2_SBytes, iq2_s_to_float>;
+using IQ3_XXS = Scalar<Format::iq3_xxs, kSuperBlock, kIQ3_XXSBytes, iq3_xxs_to_float>;
+using IQ3_S = Scalar<Format::iq3_s, kSuperBlock, kIQ3_SBytes, iq3_s_to_float>;
+using NVFP4 = Scalar<Format::nvfp4, kNvfp4Values, kNVFP4Bytes, nvfp4_to_float>;
 
 struct StoreSink {
   float* out;

@@ -48,6 +48,7 @@ const Family kBamba = {
     .known_as = "Bamba",
     .spec = bamba,
     .names = llama_names(kTensors),
+    .gguf = {.written_as = [](const ModelSpec&) { return std::string_view("granitehybrid"); }},
 };
 
 }  // namespace continuo

@@ -63,7 +63,7 @@ const Family kBloom = {
     .known_as = "BLOOM, BLOOMZ",
     .spec = bloom,
     .names = {kTensors, kPrefixes, {}},
-    .gguf = {.architecture = "bloom", .adapt = adapt_gguf},
+    .gguf = {.architecture = "bloom", .adapt = adapt_gguf, .fused_qkv = true},
 };
 
 }  // namespace continuo

@@ -3,6 +3,7 @@
 // huggingface.co/CohereForAI/c4ai-command-r-v01.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -38,6 +39,8 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) { into.set("logit_scale", spec.logit_scale); }
+
 }  // namespace
 
 extern const Family kCohere;  // the list's
@@ -46,7 +49,7 @@ const Family kCohere = {
     .known_as = "Command R, Aya",
     .spec = cohere,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "command-r", .adapt = adapt_gguf},
+    .gguf = {.architecture = "command-r", .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

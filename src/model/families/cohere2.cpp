@@ -2,6 +2,7 @@
 // 2024, huggingface.co/CohereLabs/c4ai-command-r7b-12-2024.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -34,6 +35,11 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return gguf_copy(file, "logit_scale", config, "logit_scale");
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("logit_scale", spec.logit_scale);
+  set_window_pattern(spec, into);
+}
+
 }  // namespace
 
 extern const Family kCohere2;  // the list's
@@ -42,7 +48,7 @@ const Family kCohere2 = {
     .known_as = "Command R7B, Command A, Tiny Aya",
     .spec = cohere2,
     .names = llama_names(kLlamaTensors),
-    .gguf = {.architecture = "cohere2", .adapt = adapt_gguf},
+    .gguf = {.architecture = "cohere2", .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -27,6 +27,7 @@ const Family kCwm = {
     .known_as = "Code World Model",
     .spec = cwm,
     .names = llama_names(kLlamaTensors),
+    .gguf = {.written_as = [](const ModelSpec&) { return std::string_view("llama"); }},
 };
 
 }  // namespace continuo

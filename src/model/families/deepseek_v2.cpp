@@ -3,6 +3,7 @@
 
 #include "model/families/latent.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -76,6 +77,25 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  const AttentionSpec& attention = *first_attention(spec);
+  const LatentSpec& latent = *attention.latent;
+  // What is remembered is one head of turned keys and latent values.
+  into.set("attention.head_count_kv", 1);
+  into.set("attention.key_length", latent.kv_rank + latent.rope_dim);
+  into.set("attention.value_length", latent.kv_rank);
+  into.set("attention.key_length_mla", latent.nope_dim + latent.rope_dim);
+  into.set("attention.value_length_mla", latent.v_dim);
+  set_leading_dense(spec, into);
+  if (const auto* experts = first_ffn<ExpertsSpec>(spec)) {
+    into.set("expert_weights_scale", experts->routed_scale);
+    into.set("expert_weights_norm", false);
+    into.set("expert_gating_func", 1);
+    into.set("expert_shared_count", experts->shared->d_ff / experts->expert.d_ff);
+    into.drop("expert_shared_feed_forward_length");
+  }
+}
+
 }  // namespace
 
 extern const Family kDeepseekV2;  // the list's
@@ -84,7 +104,7 @@ const Family kDeepseekV2 = {
     .known_as = "DeepSeek-V2, V2-Lite, Coder-V2",
     .spec = deepseek_v2,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "deepseek2", .adapt = adapt_gguf},
+    .gguf = {.architecture = "deepseek2", .adapt = adapt_gguf, .split_latent = true, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -2,6 +2,7 @@
 // full attention, the latter knows no positions. LG AI Research 2025, arXiv:2507.11407.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -39,7 +40,7 @@ const Family kExaone4 = {
     .known_as = "EXAONE 4",
     .spec = exaone4,
     .names = llama_names(kPostNorms),
-    .gguf = {.architecture = "exaone4", .adapt = adapt_gguf},
+    .gguf = {.architecture = "exaone4", .adapt = adapt_gguf, .write = set_window_pattern},
 };
 
 }  // namespace continuo

@@ -112,7 +112,7 @@ const Family kFalcon = {
     .known_as = "Falcon 7B, 40B, 11B, RefinedWeb",
     .spec = falcon,
     .names = {kTensors, kPrefixes, kIgnored},
-    .gguf = {.architecture = "falcon", .names = kGgufNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "falcon", .names = kGgufNames, .adapt = adapt_gguf, .fused_qkv = true},
 };
 
 }  // namespace continuo

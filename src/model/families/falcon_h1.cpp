@@ -110,7 +110,7 @@ const Family kFalconH1 = {
     .known_as = "Falcon-H1",
     .spec = falcon_h1,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "falcon-h1", .names = kGgufNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "falcon-h1", .names = kGgufNames, .adapt = adapt_gguf, .folds_scales = true},
 };
 
 }  // namespace continuo

@@ -1,6 +1,7 @@
 // Falcon Mamba: Mamba whose dt, B and C are normalized. Zuo et al. 2024, arXiv:2410.05355.
 #include "model/families/mamba.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -23,6 +24,10 @@ bool is_falcon_mamba(const Checkpoint& file) {
   return normalizes && *normalizes == true;
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("ssm.dt_b_c_rms", std::get<MambaSpec>(spec.layers.front().mixer).inner_norm.has_value());
+}
+
 }  // namespace
 
 extern const Family kFalconMamba;  // the list's
@@ -35,7 +40,8 @@ const Family kFalconMamba = {
              .also = "falcon-mamba",
              .names = kGgufMambaNames,
              .adapt = adapt_gguf_mamba,
-             .claims = is_falcon_mamba},
+             .claims = is_falcon_mamba,
+             .write = write_gguf},
 };
 
 }  // namespace continuo

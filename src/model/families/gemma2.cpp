@@ -2,6 +2,7 @@
 // other layer. Gemma team 2024, arXiv:2408.00118.
 #include "model/families/gemma.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -35,7 +36,7 @@ const Family kGemma2 = {
     .known_as = "Gemma 2",
     .spec = gemma2,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "gemma2", .adapt = adapt_gguf},
+    .gguf = {.architecture = "gemma2", .adapt = adapt_gguf, .write = set_window_pattern},
 };
 
 }  // namespace continuo

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "model/families/gemma.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -57,7 +58,7 @@ const Family kGemma3 = {
     .known_as = "Gemma 3 (270M, 1B, text of the larger ones)",
     .spec = gemma3,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "gemma3", .adapt = adapt_gguf},
+    .gguf = {.architecture = "gemma3", .adapt = adapt_gguf, .write = set_window_pattern},
 };
 
 }  // namespace continuo

@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "model/families/llama.h"
+#include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -165,6 +167,104 @@ constexpr auto kIgnored =
     std::to_array<std::string_view>({"*layers.#.self_attn.k_proj.weight", "*layers.#.self_attn.v_proj.weight",
                                      "*layers.#.self_attn.k_norm.weight", "*layers.#.self_attn.v_norm.weight"});
 
+constexpr auto kGgufNames = std::to_array<TensorName>({
+    {Role::layer_embedding, "per_layer_token_embd.weight"},
+    {Role::layer_embedding_project, "per_layer_model_proj.weight"},
+    {Role::layer_embedding_norm, "per_layer_proj_norm.weight"},
+    {Role::layer_input_gate, "blk.#.inp_gate.weight"},
+    {Role::layer_input_projection, "blk.#.proj.weight"},
+    {Role::layer_input_norm, "blk.#.post_norm.weight"},
+    {Role::layer_output_scale, "blk.#.layer_output_scale.weight"},
+});
+
+// Positions of layers with full attention: the first pairs turn, the others have a divisor like infinity.
+Result<Json> full_rope(const Checkpoint& file, const Json& config) {
+  Json rope = {{"rope_type", "proportional"}, {"rope_theta", config["rope_theta"]}};
+  const Json* const factors = config.contains("rope_scaling") ? &config["rope_scaling"]["long_factor"] : nullptr;
+  if (!factors || !factors->is_array())
+    return model_error(file.name, "tensor 'rope_freqs.weight' is missing", "such models are not supported");
+  std::size_t turned = 0;
+  while (turned < factors->size() && (*factors)[turned] == 1.0f) ++turned;
+  constexpr float kNeverTurns = 1e30f;
+  for (std::size_t i = turned; i < factors->size(); ++i) {
+    if ((*factors)[i].get<float>() != kNeverTurns)
+      return model_error(file.name, "tensor 'rope_freqs.weight' is not of ones and of 1e30 behind them",
+                         "such models are not supported");
+  }
+  rope["partial_rotary_factor"] = static_cast<double>(turned) / static_cast<double>(factors->size());
+  return rope;
+}
+
+// Widths and heads of each layer, by what the family calls them.
+Result<void> adapt_gguf_layers(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY(const std::vector<int> widths, gguf_by_layer(file, "feed_forward_length"));
+  CONTINUO_TRY(const std::vector<int> heads, gguf_by_layer(file, "attention.head_count_kv"));
+  const std::size_t shared = std::min(config["num_kv_shared_layers"].get<std::size_t>(), widths.size());
+  const std::size_t own = widths.size() - shared;
+  config["intermediate_size"] = widths.front();
+  config["use_double_wide_mlp"] = widths.back() != widths.front();
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const bool wide = i >= own && widths.back() != widths.front();
+    if (widths[i] != widths.front() * (wide ? 2 : 1))
+      return gguf_wrong(file, "feed_forward_length", "is of no model of this kind", "such models are not supported");
+  }
+  config["num_key_value_heads"] = std::max(heads.front(), 1);
+  const Json& types = config["layer_types"];
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    const bool full = i < types.size() && types[i] == "full_attention";
+    config["per_layer_config"][std::to_string(i)] = {
+        {"head_dim", full ? config["global_head_dim"] : config["head_dim"]}, {"num_key_value_heads", heads[i]}};
+  }
+  return {};
+}
+
+Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
+  CONTINUO_TRY_VOID(gguf_copy_window(file, config));
+  gguf_copy_layer_types(file, config);
+  CONTINUO_TRY(config["global_head_dim"], gguf_whole(file, "attention.key_length"));
+  CONTINUO_TRY(config["head_dim"], gguf_whole(file, "attention.key_length_swa"));
+  CONTINUO_TRY(const int values, gguf_whole(file, "attention.value_length"));
+  CONTINUO_TRY(const int window_values, gguf_whole(file, "attention.value_length_swa"));
+  CONTINUO_TRY(const int turned, gguf_whole(file, "rope.dimension_count_swa"));
+  if (config["global_head_dim"] != values || config["head_dim"] != window_values || config["head_dim"] != turned)
+    return gguf_wrong(file, "attention.value_length", "is not the length of keys", "such models are not supported");
+  CONTINUO_TRY(config["num_kv_shared_layers"], gguf_whole(file, "attention.shared_kv_layers", 0));
+  CONTINUO_TRY(config["hidden_size_per_layer_input"], gguf_whole(file, "embedding_length_per_layer_input", 0));
+  if (config["hidden_size_per_layer_input"] != 0) {
+    CONTINUO_TRY(config["vocab_size_per_layer_input"], gguf_rows(file, "per_layer_token_embd.weight"));
+  }
+  CONTINUO_TRY_VOID(adapt_gguf_layers(file, config));
+  CONTINUO_TRY(const auto theta, gguf_number(file, "rope.freq_base_swa"));
+  CONTINUO_TRY(Json full, full_rope(file, config));
+  config["rope_parameters"] = {{"full_attention", std::move(full)},
+                               {"sliding_attention", {{"rope_theta", theta.value_or(1e4)}}}};
+  for (const char* field : {"rope_scaling", "rope_theta", "partial_rotary_factor"}) config.erase(field);
+  bool values_are_keys = false;
+  for (std::size_t i = 0; i < config["layer_types"].size(); ++i)
+    values_are_keys =
+        values_are_keys || (gguf_stored(file, i, "attn_k.weight") && !gguf_stored(file, i, "attn_v.weight"));
+  config["attention_k_eq_v"] = values_are_keys;
+  return {};
+}
+
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  set_window_pattern(spec, into);
+  std::vector<std::int32_t> heads;
+  int shared = 0;
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionSpec& attention = *attention_in(layer.mixer);
+    heads.push_back(attention.n_kv_heads);
+    shared += attention.kv_layer.has_value();
+    const bool window = attention.window > 0;
+    into.set(window ? "attention.key_length_swa" : "attention.key_length", attention.head_dim);
+    into.set(window ? "attention.value_length_swa" : "attention.value_length", attention.head_dim);
+    into.set(window ? "rope.dimension_count_swa" : "rope.dimension_count", attention.head_dim);
+  }
+  into.set_by_layer("attention.head_count_kv", heads);
+  into.set("attention.shared_kv_layers", shared);
+  into.set("embedding_length_per_layer_input", spec.layer_embedding ? spec.layer_embedding->width : 0);
+}
+
 }  // namespace
 
 extern const Family kGemma4;  // the list's
@@ -173,6 +273,7 @@ const Family kGemma4 = {
     .known_as = "Gemma 4 (text)",
     .spec = gemma4,
     .names = {kTensors, kLlamaPrefixes, kIgnored},
+    .gguf = {.architecture = "gemma4", .names = kGgufNames, .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -61,7 +61,7 @@ const Family kGpt2 = {
     .known_as = "GPT-2, DistilGPT-2, DialoGPT",
     .spec = gpt2,
     .names = {kTensors, kPrefixes, kIgnored},
-    .gguf = {.architecture = "gpt2"},
+    .gguf = {.architecture = "gpt2", .fused_qkv = true},
 };
 
 }  // namespace continuo

@@ -69,7 +69,7 @@ const Family kGptBigcode = {
     .known_as = "StarCoder, SantaCoder, tiny_starcoder",
     .spec = gpt_bigcode,
     .names = {kTensors, kPrefixes, kIgnored},
-    .gguf = {.architecture = "starcoder", .adapt = adapt_gguf},
+    .gguf = {.architecture = "starcoder", .adapt = adapt_gguf, .fused_qkv = true},
 };
 
 }  // namespace continuo

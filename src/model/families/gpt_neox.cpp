@@ -3,6 +3,7 @@
 #include "model/families.h"
 #include "model/family_parts.h"
 #include "model/rope_parameters.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -54,6 +55,10 @@ constexpr auto kPrefixes = std::to_array<std::string_view>({"gpt_neox.", ""});
 constexpr auto kIgnored = std::to_array<std::string_view>(
     {"*layers.#.attention.bias", "*layers.#.attention.masked_bias", "*layers.#.attention.rotary_emb.inv_freq"});
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("use_parallel_residual", spec.layers.front().order == LayerSpec::Order::parallel);
+}
+
 }  // namespace
 
 extern const Family kGptNeox;  // the list's
@@ -62,7 +67,7 @@ const Family kGptNeox = {
     .known_as = "GPT-NeoX, Pythia, Dolly 2, RedPajama, StableLM Alpha",
     .spec = gpt_neox,
     .names = {kTensors, kPrefixes, kIgnored},
-    .gguf = {.architecture = "gptneox"},
+    .gguf = {.architecture = "gptneox", .fused_qkv = true, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -3,6 +3,7 @@
 #include "model/families/granite.h"
 
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -27,6 +28,13 @@ Result<void> adapt_granite_gguf(const Checkpoint& file, Json& config) {
   return gguf_copy(file, "logit_scale", config, "logits_scaling");
 }
 
+void write_granite_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("embedding_scale", spec.embedding_scale);
+  into.set("residual_scale", spec.layers.front().residual_scale);
+  into.set("logit_scale", gguf_divisor(spec.logit_scale));
+  if (const AttentionSpec* const attention = first_attention(spec)) into.set("attention.scale", attention->scale);
+}
+
 namespace {
 Result<ModelSpec> granite(const HyperParameters& p) { return granite_spec(p, {.feed_bias = true}); }
 }  // namespace
@@ -37,7 +45,7 @@ const Family kGranite = {
     .known_as = "Granite 3 (dense)",
     .spec = granite,
     .names = llama_names(kLlamaTensors),
-    .gguf = {.architecture = "granite", .paired_heads = true, .adapt = adapt_granite_gguf},
+    .gguf = {.architecture = "granite", .paired_heads = true, .adapt = adapt_granite_gguf, .write = write_granite_gguf},
 };
 
 }  // namespace continuo

@@ -10,6 +10,8 @@ Result<ModelSpec> granite_spec(const HyperParameters& parameters, const LlamaDef
 
 // What GGUF files call the divisor of logits.
 Result<void> adapt_granite_gguf(const Checkpoint& file, Json& config);
+// The multipliers and that divisor.
+void write_granite_gguf(const ModelSpec& spec, GgufNumbers& into);
 
 // Experts with their gates and ups in one tensor: as published, and as transformers 5 keeps them.
 inline constexpr TensorName kGraniteExperts[] = {

@@ -30,7 +30,10 @@ const Family kGranitemoe = {
     .known_as = "Granite 3 (1B-A400M, 3B-A800M)",
     .spec = granitemoe,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "granitemoe", .paired_heads = true, .adapt = adapt_granite_gguf},
+    .gguf = {.architecture = "granitemoe",
+             .paired_heads = true,
+             .adapt = adapt_granite_gguf,
+             .write = write_granite_gguf},
 };
 
 }  // namespace continuo

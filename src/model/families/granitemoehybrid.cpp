@@ -6,6 +6,7 @@
 #include "model/families/granite.h"
 #include "model/families/mamba.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -37,7 +38,7 @@ Result<FfnSpec> feed_of(const HyperParameters& p, const FeedForwardSpec& expert)
 }
 
 Result<ModelSpec> granitemoehybrid(const HyperParameters& p) {
-  CONTINUO_TRY(ModelSpec spec, granite_spec(p, {}));
+  CONTINUO_TRY(ModelSpec spec, granite_spec(p, {.rope = {.share_is_free = true}}));
   CONTINUO_TRY(const std::vector<bool> attends, attention_layers(p, spec.layers.size()));
   CONTINUO_TRY(const std::string positions, p.text_or("position_kind", "nope"));
   if (std::string_view(positions) != "rope" && std::string_view(positions) != "nope")
@@ -93,6 +94,21 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+// Granite 3 is the same where no layer has Mamba-2 or experts.
+std::string_view written_as(const ModelSpec& spec) {
+  const bool granite = std::all_of(spec.layers.begin(), spec.layers.end(), [](const LayerSpec& layer) {
+    const auto* const attention = std::get_if<AttentionSpec>(&layer.mixer);
+    return attention && attention->rope && std::holds_alternative<FeedForwardSpec>(layer.ffn);
+  });
+  return granite ? "granite" : "";
+}
+
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  write_granite_gguf(spec, into);
+  const AttentionSpec* const attention = first_attention(spec);
+  into.set("rope.scaling.finetuned", attention && attention->rope.has_value());
+}
+
 }  // namespace
 
 extern const Family kGranitemoehybrid;  // the list's
@@ -101,7 +117,12 @@ const Family kGranitemoehybrid = {
     .known_as = "Granite 4",
     .spec = granitemoehybrid,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "granitehybrid", .paired_heads = true, .names = kGgufMambaNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "granitehybrid",
+             .paired_heads = true,
+             .names = kGgufMambaNames,
+             .adapt = adapt_gguf,
+             .written_as = written_as,
+             .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -105,6 +105,7 @@ Result<void> set_recurring(const Checkpoint& file, const std::vector<bool>& has,
 
 Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   CONTINUO_TRY_VOID(adapt_gguf_layer_types(file, config, "attention", "mamba"));
+  if (!config.contains("num_experts")) config["num_experts"] = 1;
   std::vector<bool> attends, experts;
   for (std::size_t i = 0; i < config["layer_types"].size(); ++i) {
     attends.push_back(config["layer_types"][i] == "attention");

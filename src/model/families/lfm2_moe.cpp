@@ -4,6 +4,7 @@
 
 #include "model/families/lfm2.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -74,7 +75,7 @@ const Family kLfm2Moe = {
     .known_as = "LFM2-8B-A1B",
     .spec = lfm2_moe,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "lfm2moe", .names = kGgufLfm2Names, .adapt = adapt_gguf},
+    .gguf = {.architecture = "lfm2moe", .names = kGgufLfm2Names, .adapt = adapt_gguf, .write = set_leading_dense},
 };
 
 }  // namespace continuo

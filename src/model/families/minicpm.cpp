@@ -4,6 +4,7 @@
 
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -44,6 +45,12 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("embedding_scale", spec.embedding_scale);
+  into.set("residual_scale", spec.layers.front().residual_scale);
+  into.set("logit_scale", gguf_divisor(spec.logit_scale));
+}
+
 }  // namespace
 
 extern const Family kMinicpm;  // the list's
@@ -52,7 +59,7 @@ const Family kMinicpm = {
     .known_as = "MiniCPM",
     .spec = minicpm,
     .names = llama_names(kLlamaTensors),
-    .gguf = {.architecture = "minicpm", .paired_heads = true, .adapt = adapt_gguf},
+    .gguf = {.architecture = "minicpm", .paired_heads = true, .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -2,6 +2,7 @@
 // arXiv:2601.08584.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -39,6 +40,13 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return gguf_copy_window(file, config);
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  const AttentionSpec& attention = *first_attention(spec);
+  if (attention.query_scale_beta <= 0) return;
+  into.set("attention.temperature_scale", attention.query_scale_beta);
+  into.set("attention.temperature_length", static_cast<int>(attention.query_scale_length));
+}
+
 }  // namespace
 
 extern const Family kMinistral3;  // the list's
@@ -47,7 +55,7 @@ const Family kMinistral3 = {
     .known_as = "Ministral 3",
     .spec = ministral3,
     .names = llama_names(kLlamaTensors),
-    .gguf = {.architecture = "mistral3", .paired_heads = true, .adapt = adapt_gguf},
+    .gguf = {.architecture = "mistral3", .paired_heads = true, .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

@@ -20,6 +20,7 @@ const Family kMistral = {
     .known_as = "Mistral 7B, Zephyr",
     .spec = mistral,
     .names = llama_names(kLlamaTensors),
+    .gguf = {.written_as = [](const ModelSpec&) { return std::string_view("llama"); }},
 };
 
 }  // namespace continuo

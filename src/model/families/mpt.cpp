@@ -4,6 +4,7 @@
 #include "model/families.h"
 #include "model/family_parts.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -72,6 +73,14 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  const AttentionSpec& attention = *first_attention(spec);
+  // The first slope is 2 to the power of -bias / n, n the largest power of two among the heads.
+  const double n = std::bit_floor(static_cast<unsigned>(attention.n_heads));
+  into.set("attention.max_alibi_bias",
+           std::round(-std::log2(static_cast<double>(attention.alibi->slopes.front())) * n));
+}
+
 }  // namespace
 
 extern const Family kMpt;  // the list's
@@ -80,7 +89,7 @@ const Family kMpt = {
     .known_as = "MPT",
     .spec = mpt,
     .names = {kTensors, kPrefixes, {}},
-    .gguf = {.architecture = "mpt", .adapt = adapt_gguf},
+    .gguf = {.architecture = "mpt", .adapt = adapt_gguf, .fused_qkv = true, .write = write_gguf},
 };
 
 }  // namespace continuo

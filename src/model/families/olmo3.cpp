@@ -2,6 +2,7 @@
 // team 2025, allenai.org/olmo3.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -46,7 +47,7 @@ const Family kOlmo3 = {
     .known_as = "OLMo 3",
     .spec = olmo3,
     .names = llama_names(kPostNorms),
-    .gguf = {.architecture = "olmo2", .adapt = adapt_gguf, .claims = has_windows},
+    .gguf = {.architecture = "olmo2", .adapt = adapt_gguf, .claims = has_windows, .write = set_window_pattern},
 };
 
 }  // namespace continuo

@@ -129,7 +129,7 @@ const Family kOpenelm = {
     .known_as = "OpenELM",
     .spec = openelm,
     .names = {kTensors, kPrefixes, {}},
-    .gguf = {.architecture = "openelm", .adapt = adapt_gguf},
+    .gguf = {.architecture = "openelm", .adapt = adapt_gguf, .fused_qkv = true},
 };
 
 }  // namespace continuo

@@ -42,7 +42,7 @@ const Family kPhi3 = {
     .known_as = "Phi-3, Phi-3.5-mini, Phi-4, Phi-4-mini",
     .spec = phi3,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "phi3", .names = kGgufNames, .adapt = gguf_copy_window},
+    .gguf = {.architecture = "phi3", .names = kGgufNames, .adapt = gguf_copy_window, .fused_qkv = true},
 };
 
 }  // namespace continuo

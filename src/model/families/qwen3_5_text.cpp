@@ -1,6 +1,7 @@
 // Qwen3.5, the text model: Qwen3-Next with dense feed-forward networks and delta nets whose maps stand apart.
 // Qwen team 2026.
 #include "model/families/qwen3_next.h"
+#include "model/gguf_numbers.h"
 #include "base/json.h"
 
 namespace continuo {
@@ -30,6 +31,14 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return adapt_gguf_qwen3_next(file, config);
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  write_gguf_qwen3_next(spec, into);
+  // Positions in a picture would turn sections of their own; in text all are the same.
+  const AttentionSpec* const attention = first_attention(spec);
+  const int pairs = attention && attention->rope ? attention->rope->rotary_dim / 2 : 0;
+  into.set("rope.dimension_sections", std::vector<std::int32_t>{pairs - 2 * (pairs / 3), pairs / 3, pairs / 3, 0});
+}
+
 }  // namespace
 
 extern const Family kQwen35Text;  // the list's
@@ -38,7 +47,11 @@ const Family kQwen35Text = {
     .known_as = "Qwen3.5",
     .spec = qwen3_5_text,
     .names = {kTensors, kPrefixes, kQwenIgnored},
-    .gguf = {.architecture = "qwen35", .names = kGgufDeltaNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "qwen35",
+             .names = kGgufDeltaNames,
+             .adapt = adapt_gguf,
+             .tiled_heads = true,
+             .write = write_gguf},
 };
 
 }  // namespace continuo

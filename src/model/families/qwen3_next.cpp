@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include "model/families/qwen3_next.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -49,6 +50,19 @@ Result<void> adapt_gguf_qwen3_next(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf_qwen3_next(const ModelSpec& spec, GgufNumbers& into) {
+  if (const AttentionSpec* const attention = first_attention(spec))
+    into.set("attention.head_count_kv", attention->n_kv_heads);
+  std::vector<bool> recurrent;
+  for (const LayerSpec& layer : spec.layers) recurrent.push_back(std::holds_alternative<DeltaNetSpec>(layer.mixer));
+  // An interval where one says it: of layers with attention, the last of each.
+  const auto first = static_cast<std::size_t>(std::find(recurrent.begin(), recurrent.end(), false) - recurrent.begin());
+  bool regular = true;
+  for (std::size_t i = 0; i < recurrent.size(); ++i) regular = regular && recurrent[i] == ((i + 1) % (first + 1) != 0);
+  if (regular) into.set("full_attention_interval", static_cast<int>(first + 1));
+  if (!regular) into.set("attention.recurrent_layers", std::move(recurrent));
+}
+
 namespace {
 
 Result<ModelSpec> qwen3_next(const HyperParameters& p) {
@@ -87,7 +101,10 @@ const Family kQwen3Next = {
     .known_as = "Qwen3-Next",
     .spec = qwen3_next,
     .names = {kTensors, kLlamaPrefixes, kQwenIgnored},
-    .gguf = {.architecture = "qwen3next", .names = kGgufDeltaNames, .adapt = adapt_gguf_qwen3_next},
+    .gguf = {.architecture = "qwen3next",
+             .names = kGgufDeltaNames,
+             .adapt = adapt_gguf_qwen3_next,
+             .write = write_gguf_qwen3_next},
 };
 
 }  // namespace continuo

@@ -26,6 +26,8 @@ inline constexpr auto kGgufDeltaNames = std::to_array<TensorName>({
     {Role::delta_out, "blk.#.ssm_out.weight"},
 });
 Result<void> adapt_gguf_qwen3_next(const Checkpoint& file, Json& config);
+// Which layers have delta nets.
+void write_gguf_qwen3_next(const ModelSpec& spec, GgufNumbers& into);
 
 // Layers that predict later tokens ("mtp"), which are not run.
 inline constexpr auto kQwenIgnored = std::to_array<std::string_view>({

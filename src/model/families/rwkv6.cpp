@@ -4,6 +4,7 @@
 
 #include "model/families/rwkv.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -114,6 +115,13 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  const auto& mixer = std::get<RwkvSpec>(spec.layers.front().mixer);
+  into.set("rescale_every_n_layers", 0);
+  into.set("time_mix_extra_dim", mixer.shift_rank);
+  into.set("time_decay_extra_dim", mixer.decay_rank);
+}
+
 }  // namespace
 
 extern const Family kRwkv6;  // the list's
@@ -122,7 +130,7 @@ const Family kRwkv6 = {
     .known_as = "RWKV-6 (Finch)",
     .spec = rwkv6,
     .names = {kTensors, kPrefixes, {}},
-    .gguf = {.architecture = "rwkv6", .names = kGgufNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "rwkv6", .names = kGgufNames, .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

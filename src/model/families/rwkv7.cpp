@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "model/families/rwkv.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -198,6 +199,17 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  for (const LayerSpec& layer : spec.layers) {
+    const auto* const mixer = std::get_if<RwkvSpec>(&layer.mixer);
+    if (!mixer) continue;
+    into.set("attention.decay_lora_rank", mixer->decay_rank);
+    into.set("attention.iclr_lora_rank", mixer->learning_rank);
+    into.set("attention.value_residual_mix_lora_rank", mixer->value_rank);
+    into.set("attention.gate_lora_rank", mixer->gate_rank);
+  }
+}
+
 }  // namespace
 
 extern const Family kRwkv7;  // the list's
@@ -206,7 +218,7 @@ const Family kRwkv7 = {
     .known_as = "RWKV-7 (Goose)",
     .spec = rwkv7,
     .names = {kTensors, kPrefixes, {}},
-    .gguf = {.architecture = "rwkv7", .names = kGgufNames, .adapt = adapt_gguf},
+    .gguf = {.architecture = "rwkv7", .names = kGgufNames, .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

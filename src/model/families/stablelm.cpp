@@ -1,6 +1,7 @@
 // StableLM: Llama with layer norms and a part of each head turned. Bellagente et al. 2024, arXiv:2402.17834.
 #include "model/families/llama.h"
 #include "model/gguf_metadata.h"
+#include "model/gguf_numbers.h"
 
 namespace continuo {
 
@@ -47,6 +48,10 @@ Result<void> adapt_gguf(const Checkpoint& file, Json& config) {
   return {};
 }
 
+void write_gguf(const ModelSpec& spec, GgufNumbers& into) {
+  into.set("use_parallel_residual", spec.layers.front().order == LayerSpec::Order::parallel);
+}
+
 }  // namespace
 
 extern const Family kStablelm;  // the list's
@@ -55,7 +60,7 @@ const Family kStablelm = {
     .known_as = "StableLM 2, StableLM Zephyr",
     .spec = stablelm,
     .names = llama_names(kTensors),
-    .gguf = {.architecture = "stablelm", .adapt = adapt_gguf},
+    .gguf = {.architecture = "stablelm", .adapt = adapt_gguf, .write = write_gguf},
 };
 
 }  // namespace continuo

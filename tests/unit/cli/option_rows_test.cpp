@@ -9,6 +9,7 @@
 
 #include "explain/panels.h"
 #include "kernels/kv_page.h"
+#include "model/gguf_mixture.h"
 #include "quant/format.h"
 #include "unit/cli/parsing.h"
 
@@ -303,6 +304,10 @@ const std::vector<Case> kCases = {
     {"bench", {"--json"}, [](const Options& o) { return o.json; }},
 
     {"quantize", {"--to", "q4_k"}, [](const Options& o) { return o.to_format == "q4_k"; }, {""}},
+    {"quantize", {"--imatrix", "i.gguf"}, [](const Options& o) { return o.imatrix.file == "i.gguf"; }, {""}},
+    {"imatrix", {"-o", "i.gguf"}, [](const Options& o) { return o.imatrix.file == "i.gguf"; }, {""}},
+    {"imatrix", {"--chunk-size", "64"}, [](const Options& o) { return o.imatrix.chunk == 64; }, {"0", "x"}},
+    {"imatrix", {"--chunks", "3"}, [](const Options& o) { return o.imatrix.chunks == 3; }, {"0", "x"}},
 
     {"explain",
      {"--view", "lens,cost"},
@@ -415,6 +420,7 @@ TEST_CASE("choices are those that the code knows") {
   for (const Format type : kv_types()) kv.emplace(format_info(type).name);
   for (const explain::Panel& panel : explain::panels()) views.emplace(panel.name);
   for (const FormatInfo& info : formats()) targets.emplace(info.name);
+  for (const std::string_view name : mixture_names()) targets.emplace(name);
   CHECK(listed("", "kv-type") == kv);
   CHECK(listed("explain", "view") == views);
   CHECK(listed("quantize", "to") == targets);

@@ -57,8 +57,8 @@ TEST_CASE("stored blocks are the values that the gguf package reads") {
 TEST_CASE("packed blocks are those that the gguf package writes") {
   const std::vector<float> floats = as_floats(test::read_file(test::source_folder() / "data/quant/floats"));
   REQUIRE(floats.size() == 1024);
-  for (const Format format :
-       {Format::bf16, Format::q4_0, Format::q4_1, Format::q5_0, Format::q5_1, Format::q8_0, Format::mxfp4}) {
+  for (const Format format : {Format::bf16, Format::q4_0, Format::q4_1, Format::q5_0, Format::q5_1, Format::q8_0,
+                              Format::mxfp4, Format::tq1_0, Format::tq2_0}) {
     const FormatInfo& info = format_info(format);
     INFO(info.name);
     const std::string want = golden(info.name, ".packed");
@@ -92,8 +92,45 @@ TEST_CASE("more bits make smaller errors") {
   CHECK(error(Format::q4_1) < 0.087);
   CHECK(error(Format::q4_0) < 0.093);
   CHECK(error(Format::mxfp4) < 0.13);
+  CHECK(error(Format::nvfp4) < 0.11);
   CHECK(error(Format::q3_k) < 0.17);
+  CHECK(error(Format::iq3_s) < 0.14);
+  CHECK(error(Format::iq3_xxs) < 0.19);
   CHECK(error(Format::q2_k) < 0.33);
+  CHECK(error(Format::iq2_s) < 0.26);
+  CHECK(error(Format::iq2_xs) < 0.31);
+  CHECK(error(Format::iq2_xxs) < 0.35);
+  CHECK(error(Format::iq1_m) < 0.46);
+  CHECK(error(Format::iq1_s) < 0.48);
+}
+
+TEST_CASE("importance makes the errors smaller that count") {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 0.02f);
+  std::vector<float> values(256 * 32), importance(values.size());
+  for (float& v : values) v = normal(random);
+  for (float& w : importance) w = std::exp(100 * normal(random));
+  for (const FormatInfo& info : formats()) {
+    if (!info.fit) continue;
+    INFO(info.name);
+    std::vector<std::byte> stored(stored_bytes(info.format, values.size()));
+    std::vector<float> back(values.size());
+    const auto error = [&] {
+      info.to_float(stored.data(), back.data(), values.size());
+      double sum = 0;
+      for (std::size_t i = 0; i < values.size(); ++i)
+        sum += double(importance[i]) * std::pow(double(values[i]) - double(back[i]), 2);
+      return sum;
+    };
+    info.from_float(values.data(), stored.data(), values.size());
+    const double plain = error();
+    info.fit(values.data(), importance.data(), stored.data(), values.size());
+    CHECK(error() < 0.9 * plain);
+    // Where nothing counts, what is stored is still a number.
+    const std::vector<float> nothing(values.size());
+    info.fit(values.data(), nothing.data(), stored.data(), values.size());
+    REQUIRE(std::isfinite(error()));
+  }
 }
 
 TEST_CASE("what a format holds exactly survives it") {
