@@ -92,10 +92,14 @@ double share_of(const HeadFacts& facts, HeadKind kind) {
 }
 
 HeadKind kind_of(const HeadFacts& facts) {
-  const HeadKind best = *std::max_element(std::begin(kHeadKinds), std::end(kHeadKinds), [&](HeadKind a, HeadKind b) {
-    return share_of(facts, a) < share_of(facts, b);
-  });
-  return share_of(facts, best) >= kKindShare ? best : HeadKind::mixed;
+  // Heads that have nothing to look at rest on the first token, whatever else they do: that is what is said last.
+  const auto rests = std::find(std::begin(kHeadKinds), std::end(kHeadKinds), HeadKind::first_token);
+  const HeadKind best = *std::max_element(
+      std::begin(kHeadKinds), rests, [&](HeadKind a, HeadKind b) { return share_of(facts, a) < share_of(facts, b); });
+  for (const HeadKind kind : {best, HeadKind::first_token}) {
+    if (share_of(facts, kind) >= kKindShare) return kind;
+  }
+  return HeadKind::mixed;
 }
 
 }  // namespace continuo::explain

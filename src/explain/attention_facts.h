@@ -11,7 +11,7 @@ namespace continuo::explain {
 // if 0).
 HeadFacts attention_facts(const HeadRecord& head, std::span<const TokenId> ids, std::size_t from);
 
-// Kinds that have a name, and the mean weight that a head has to put there to be called so.
+// Kinds that have a name, the first token last, and the mean weight that a head has to put there to be called so.
 inline constexpr HeadKind kHeadKinds[] = {HeadKind::induction, HeadKind::previous_token, HeadKind::own_token,
                                           HeadKind::first_token};
 inline constexpr double kKindShare = 0.4;

@@ -136,6 +136,8 @@ Ladder climb(std::span<const float> logits, std::span<const TokenId> text, std::
   }
   if (chain.temperature == 0) make_candidates(chain);
   ladder.temperature = options.temperature == 0 ? 0.0f : static_cast<float>(chain.temperature);
+  ladder.top_k = static_cast<std::size_t>(std::max(0, options.top_k));
+  ladder.top_p = options.top_p;
   draw(candidates, options, ladder);
   return ladder;
 }

@@ -220,6 +220,8 @@ struct Ladder {
   std::vector<LadderStage> stages;
   std::optional<TokenId> drawn;
   float temperature = 1;
+  std::size_t top_k = 0;  // 0: all
+  float top_p = 1;
   bool greedy = false;      // one candidate: nothing is drawn
   double number = 0;        // in [0, 1)
   double from = 0, to = 0;  // the part of [0, 1) that is the drawn token's

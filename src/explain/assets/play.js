@@ -35,7 +35,7 @@ figures.sampler = (f) => {
   const toK = (value) => Math.max(1, Math.round(f.vocab_size ** (value / kSteps)));
   const set = (change) => { Object.assign(settings, change); drawn = null; paint(); };
   const temperature = slider(say('sampler.temperature'), { min: 0, max: 2, step: 0.05, value: settings.temperature }, (value) => set({ temperature: value }));
-  const topK = slider(say('sampler.top_k'), { min: 0, max: kSteps, step: 1, value: kSteps * Math.log(settings.k) / Math.log(f.vocab_size) }, (value) => set({ k: toK(value) }));
+  const topK = slider(say('sampler.top_k'), { min: 0, max: kSteps, step: 1, value: kSteps * Math.log(settings.k) / Math.log(Math.max(2, f.vocab_size)) }, (value) => set({ k: toK(value) }));
   const topP = slider(say('sampler.top_p'), { min: 0.02, max: 1, step: 0.01, value: settings.p }, (value) => set({ p: value }));
   const draw = h('button', { type: 'button', class: 'press', onclick: () => {
     const now = sampled(f, settings);

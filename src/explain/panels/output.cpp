@@ -108,7 +108,9 @@ std::vector<Figure> draw_output(const View& view) {
               fmt::format("{:.4f}", r.ladder.to), name(r, *r.ladder.drawn));
   }
   SamplerFigure figure = sampler(view);
-  figure.temperature = r.ladder.temperature > 0 ? double(r.ladder.temperature) : 1;
+  figure.temperature = double(r.ladder.temperature);
+  figure.top_k = r.ladder.top_k;
+  figure.top_p = double(r.ladder.top_p);
   return {Paragraph{words("output.after", token_labels(r).back())}, std::move(steps), std::move(figure)};
 }
 

@@ -327,6 +327,8 @@ TEST_CASE("a head is named by where it looks most") {
   facts.induction = 0.8;
   CHECK(kind_of(facts) == HeadKind::induction);
   CHECK(kind_of({.first_token = 0.3, .previous_token = 0.3}) == HeadKind::mixed);
+  CHECK(kind_of({.first_token = 0.55, .previous_token = 0.45}) == HeadKind::previous_token);
+  CHECK(kind_of({.first_token = 0.55, .previous_token = 0.35}) == HeadKind::first_token);
 }
 
 TEST_CASE("a changed model is as it was once it is restored") {
