@@ -77,4 +77,10 @@ if(CONTINUO_SERVER)
   endif()
 endif()
 
+# libcurl's headers, for `continuo pull`; the library is loaded when that runs (src/hub/http_curl.cpp).
+find_path(CURL_INCLUDE_FOLDER curl/curl.h)
+if(NOT CURL_INCLUDE_FOLDER)
+  message(STATUS "libcurl's headers not found (libcurl4-openssl-dev): the binary will not fetch models (continuo pull)")
+endif()
+
 include(LinkPackages)

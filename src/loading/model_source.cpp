@@ -87,6 +87,8 @@ Error not_found(const std::string& typed) {
     known += cached.empty() ? fmt::format("; the Hugging Face cache {} holds none", cache)
                             : fmt::format("; in the Hugging Face cache {}: {}", cache, listed(cached));
   }
+  const bool may_be_on_hub = std::ranges::count(typed, '/') == 1;
+  if (may_be_on_hub) known += fmt::format("; `continuo pull {}` fetches one from the hub", typed);
   return model_error(typed, "no such folder or file, and no model of that name", known);
 }
 
