@@ -19,10 +19,11 @@ ALLOWED = {
     "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling", "grammar"},
     "explain": {"base", "text", "quant", "model", "state", "kernels", "layers", "sampling"},
     "loading": {"base", "text", "chat", "quant", "io", "model", "kernels", "sampling"},
+    "hub": {"base", "text", "loading"},
     "requests": {"base", "text", "chat", "model", "sampling", "generate", "loading", "grammar"},
     "serve": {"base", "text", "model", "generate", "loading", "requests"},
     "cli": {"base", "text", "chat", "quant", "io", "model", "kernels", "state", "layers", "sampling", "generate",
-            "explain", "loading", "requests", "serve", "grammar"},
+            "explain", "loading", "requests", "serve", "grammar", "hub"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_]+)/', re.M)
 

@@ -45,6 +45,7 @@ Result<void> run_inspect(const Options& options);
 Result<void> run_bench(const Options& options);
 Result<void> run_quantize(const Options& options);
 Result<void> run_imatrix(const Options& options);
+Result<void> run_pull(const Options& options);
 Result<void> run_explain(const Options& options);
 Result<void> run_completions(const Options& options);
 

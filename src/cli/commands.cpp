@@ -32,6 +32,7 @@ constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &
 constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kGeneralOptions};
 constexpr const OptionGroup* kImatrixGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kImatrixOptions,
                                                  &kGeneralOptions};
+constexpr const OptionGroup* kPullGroups[] = {&kPullOptions, &kGeneralOptions};
 constexpr const OptionGroup* kCompletionsGroups[] = {&kGeneralOptions};
 
 constexpr Command kCommands[] = {
@@ -266,6 +267,25 @@ constexpr Command kCommands[] = {
 )",
      .words = Words::text,
      .run = run_imatrix},
+    {.name = "pull",
+     .synopsis = "[OPTION]... ORG/NAME[@REVISION]",
+     .summary = "fetches a model from a hub",
+     .groups = kPullGroups,
+     .description =
+         "continuo fetches the files of a model that it reads: the configuration, the tokenizer and the weights. They "
+         "go into the cache that Hugging Face's libraries share, and -m ORG/NAME finds them there. Files that are in "
+         "the cache already are not fetched again, and a file whose transfer was cut is continued. Every file is "
+         "checked against the hub's checksum. stdout gets the folder of the files.\n"
+         "\n"
+         "This is the only command that opens a connection, and it does nothing else: no other command ever fetches "
+         "anything. The token of HF_TOKEN, or of `hf auth login`, is sent to the hub and to no other server.",
+     .examples = R"(  continuo pull HuggingFaceTB/SmolLM2-135M
+  continuo pull unsloth/gemma-3-270m-it-GGUF --include "*Q4_K_M.gguf"
+  continuo pull openai-community/gpt2@refs/pr/1
+  HF_ENDPOINT=https://hub.example.org continuo pull org/name       from another hub
+)",
+     .words = Words::text,
+     .run = run_pull},
     {.name = "completions",
      .synopsis = "bash|zsh|fish",
      .summary = "prints a script that lets a shell complete the options of continuo",
@@ -295,6 +315,8 @@ constexpr Explained kEnvironment[] = {
     {"CONTINUO_MODEL", "the model, where --model is not given"},
     {"XDG_CONFIG_HOME", "where continuo/config.toml is; default: ~/.config"},
     {"HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME", "where the Hugging Face cache is; default: ~/.cache/huggingface/hub"},
+    {"HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH", "for pull: which hub, and the token for it or the file that holds it"},
+    {"HF_HUB_OFFLINE", "if it is 1, pull fetches nothing and says so"},
     {"NO_COLOR", "if it is set and not empty, nothing is coloured"},
 };
 

@@ -36,8 +36,8 @@ using OptionGroups = std::span<const OptionGroup* const>;
 extern const OptionGroup kChatOptions, kTemplateOptions, kTemplateValueOptions, kSuffixOptions, kModelOptions,
     kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
     kSamplingOptions, kAnswerOptions, kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions,
-    kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kImatrixOptions, kExplainOptions, kServeOptions,
-    kServeLimitOptions, kGeneralOptions, kManualOptions;
+    kScoreOptions, kInspectOptions, kBenchOptions, kQuantizeOptions, kImatrixOptions, kExplainOptions, kPullOptions,
+    kServeOptions, kServeLimitOptions, kGeneralOptions, kManualOptions;
 
 // A row and what was given for it; empty for a switch.
 struct OptionValue {

@@ -105,6 +105,10 @@ struct ImatrixOptions {
   int chunks = 0;    // so many at the most; 0: all
 };
 
+struct PullOptions {
+  std::vector<std::string> include;  // patterns
+};
+
 struct Options {
   std::vector<std::string> words;     // PROMPT as typed
   bool stdin_wanted = false;          // PROMPT is "-"
@@ -157,6 +161,7 @@ struct Options {
   std::string kernels;
 
   std::string to_format;  // quantize
+  PullOptions pull;
   ExplainOptions explain;
 
   std::string profile;

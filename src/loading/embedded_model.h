@@ -1,5 +1,4 @@
-// The model inside the binary. The build puts its files there (scripts/cmake/EmbedModel.cmake), if there is
-// one.
+// The models inside the binary. The build puts their files there (scripts/cmake/EmbedModels.cmake).
 #pragma once
 
 #include <span>
@@ -9,8 +8,12 @@
 
 namespace continuo {
 
-// Empty if the binary was built without a model.
-extern const std::string_view kEmbeddedModelName;
-std::span<const EmbeddedFile> embedded_model_files();
+struct EmbeddedModel {
+  std::string_view name;
+  std::span<const EmbeddedFile> files;
+};
+
+// The first is the one that runs when no model is named. None if the binary was built without models.
+std::span<const EmbeddedModel> embedded_models();
 
 }  // namespace continuo

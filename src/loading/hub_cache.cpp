@@ -42,12 +42,6 @@ bool is_revision(std::string_view text) {
   }
 }
 
-std::string folder_of(std::string_view repository) {
-  std::string folder(kPrefix);
-  for (const char c : repository) folder += c == '/' ? std::string("--") : std::string(1, c);
-  return folder;
-}
-
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;  // a folder that is missing or unreadable holds nothing for us
@@ -77,12 +71,22 @@ std::string hub_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
     if (const std::string folder = variable(name); !folder.empty()) return expanded_path(folder);
   }
-  if (const std::string home = variable("HF_HOME"); !home.empty()) return expanded_path(home) + "/hub";
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) {
-    return expanded_path(cache) + "/huggingface/hub";
-  }
+  const std::string home = hub_home();
+  return home.empty() ? home : home + "/hub";
+}
+
+std::string hub_home() {
+  if (const std::string home = variable("HF_HOME"); !home.empty()) return expanded_path(home);
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return expanded_path(cache) + "/huggingface";
   const std::string home = home_folder();
-  return home.empty() ? home : home + "/.cache/huggingface/hub";
+  return home.empty() ? home : home + "/.cache/huggingface";
+}
+
+std::string hub_folder_name(std::string_view repository) {
+  std::string folder(kPrefix);
+  for (const char c : repository) folder += c == '/' ? std::string("--") : std::string(1, c);
+  return folder;
 }
 
 std::optional<HubName> hub_name(std::string_view typed) {
@@ -100,7 +104,7 @@ std::optional<HubName> hub_name(std::string_view typed) {
 
 Result<std::optional<std::string>> find_in_hub_cache(const HubName& name) {
   const std::string cache = hub_cache();
-  const fs::path model = fs::path(cache) / folder_of(name.repository);
+  const fs::path model = fs::path(cache) / hub_folder_name(name.repository);
   std::error_code error;
   if (cache.empty() || !fs::is_directory(model, error)) return std::optional<std::string>();
   CONTINUO_TRY(std::string commit, commit_of(model / "refs" / name.revision));

@@ -12,10 +12,14 @@
 
 namespace continuo {
 
-// With ~ and $NAME expanded: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else
-// XDG_CACHE_HOME/huggingface/hub, else
-// ~/.cache/huggingface/hub; empty if none of them is set. It need not exist.
+// With ~ and $NAME expanded: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else hub_home()/hub; empty if none of them is set.
+// It need not exist.
 std::string hub_cache();
+// What those libraries keep beside the cache, the token for example, is here: HF_HOME, else XDG_CACHE_HOME/huggingface,
+// else ~/.cache/huggingface; empty if none of them is set.
+std::string hub_home();
+// A model's folder in the cache: "models--org--name".
+std::string hub_folder_name(std::string_view repository);
 
 // "name", "org/name", either with "@revision" (a branch, tag or commit; default "main").
 struct HubName {

@@ -23,12 +23,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Folders of shipped models: beside the installed binary, and in the source tree of one that was built there.
+// Folders of models that come with the binary: beside it, where it was installed, and in the source tree of one that was
+// built there.
 std::vector<fs::path> model_folders() {
   std::vector<fs::path> folders;
   std::error_code error;
   const fs::path binary = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back(binary.parent_path().parent_path() / "share" / "continuo" / "models");
+  if (!error) {
+    folders.push_back(binary.parent_path() / "models");
+    folders.push_back(binary.parent_path().parent_path() / "share" / "continuo" / "models");
+  }
 #ifdef CONTINUO_MODELS_FOLDER
   folders.emplace_back(CONTINUO_MODELS_FOLDER);
 #endif
@@ -42,7 +46,7 @@ bool is_folder(const fs::path& path) {
 
 std::set<std::string> shipped_names() {
   std::set<std::string> names;
-  if (!kEmbeddedModelName.empty()) names.emplace(kEmbeddedModelName);
+  for (const EmbeddedModel& model : embedded_models()) names.emplace(model.name);
   for (const fs::path& folder : model_folders()) {
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -54,9 +58,8 @@ std::set<std::string> shipped_names() {
   return names;
 }
 
-Result<ModelFiles> embedded_model() {
-  const auto files = embedded_model_files();
-  return ModelFiles::embedded(std::string(kEmbeddedModelName), {files.begin(), files.end()});
+ModelFiles files_of(const EmbeddedModel& model) {
+  return ModelFiles::embedded(std::string(model.name), {model.files.begin(), model.files.end()});
 }
 
 // At most so many names stand in a message.
@@ -84,6 +87,8 @@ Error not_found(const std::string& typed) {
     known += cached.empty() ? fmt::format("; the Hugging Face cache {} holds none", cache)
                             : fmt::format("; in the Hugging Face cache {}: {}", cache, listed(cached));
   }
+  const bool may_be_on_hub = std::ranges::count(typed, '/') == 1;
+  if (may_be_on_hub) known += fmt::format("; `continuo pull {}` fetches one from the hub", typed);
   return model_error(typed, "no such folder or file, and no model of that name", known);
 }
 
@@ -113,7 +118,9 @@ Result<ModelFiles> model_in(const std::string& folder) {
 
 // A model by its name: shipped ones first.
 Result<ModelFiles> model_of_name(const std::string& typed) {
-  if (!kEmbeddedModelName.empty() && typed == kEmbeddedModelName) return embedded_model();
+  for (const EmbeddedModel& model : embedded_models()) {
+    if (typed == model.name) return files_of(model);
+  }
   if (typed.find('/') == typed.npos) {
     for (const fs::path& folder : model_folders()) {
       if (is_folder(folder / typed)) return model_in((folder / typed).string());
@@ -144,7 +151,7 @@ Result<ModelFiles> named_model(const std::string& typed) {
 Result<ModelFiles> find_model(const std::string& typed) {
   if (!typed.empty()) return named_model(typed);
   if (const char* variable = std::getenv("CONTINUO_MODEL"); variable && *variable) return named_model(variable);
-  if (!kEmbeddedModelName.empty()) return embedded_model();
+  if (!embedded_models().empty()) return files_of(embedded_models().front());
   return model_error("", "no model is given, and none is inside this binary", "give one with --model FOLDER");
 }
 

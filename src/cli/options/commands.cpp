@@ -287,8 +287,22 @@ constexpr OptionRow kImatrixRows[] = {
      .set = set_whole<1, 1048576, &Options::imatrix, &ImatrixOptions::chunks>},
 };
 
+constexpr OptionRow kPullRows[] = {
+    {.name = "include",
+     .value = "GLOB",
+     .help = "fetch the files that GLOB matches, and no others",
+     .details = "* stands for any characters, slashes included, ? for one, and a name that ends in / for all files of "
+                "that folder. Several --include options fetch what any of them matches. A repository with several GGUF "
+                "files needs it.",
+     .fallback = "what continuo reads",
+     .expected = "a file name or a pattern",
+     .repeatable = true,
+     .set = add_text<&Options::pull, &PullOptions::include>},
+};
+
 }  // namespace
 
+const OptionGroup kPullOptions{"Files", kPullRows};
 const OptionGroup kTokenizeOptions{"Answer", kTokenizeRows};
 const OptionGroup kEmbedOptions{"Vector", kEmbedRows};
 const OptionGroup kFillOptions{"Guesses", kFillRows};
