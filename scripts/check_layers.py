@@ -13,7 +13,7 @@ ALLOWED = {
     "io": {"base", "quant"},
     "kernels": {"base", "quant"},
     "model": {"base", "io", "quant"},
-    "state": {"base", "model", "kernels"},
+    "state": {"base", "io", "quant", "model", "kernels"},
     "layers": {"base", "model", "state", "kernels", "quant"},
     "grammar": {"base", "text"},
     "generate": {"base", "text", "model", "state", "kernels", "layers", "sampling", "grammar"},

@@ -9,8 +9,10 @@
 #include <memory>
 #include <optional>
 
+#include "cli/adapters.h"
 #include "cli/batch/answer_file.h"
 #include "cli/batch/answer_order.h"
+#include "cli/batch/beginning.h"
 #include "cli/batch/intake.h"
 #include "cli/batch/progress.h"
 #include "cli/command.h"
@@ -55,6 +57,8 @@ Result<void> check_typed(const Options& options) {
   if (text && batch.unordered) {
     return usage_error("--unordered does not go with --format text", "lines of text do not say whose they are");
   }
+  if (!options.state.empty() && batch.no_sharing)
+    return usage_error("--state does not go with --no-sharing", "the requests share what the file holds");
   if (text && options.logprobs) return usage_error("--logprobs does not go with --format text");
   return validate_typed(options);
 }
@@ -85,6 +89,7 @@ struct RunParts {
   Intake& intake;
   AnswerFile& out;
   Progress& progress;
+  BatchBeginning& beginning;
 };
 
 struct RunStart {
@@ -103,6 +108,7 @@ class BatchRun {
         intake_(parts.intake),
         out_(parts.out),
         progress_(parts.progress),
+        beginning_(parts.beginning),
         form_(std::move(form)),
         order_(std::move(order)),
         start_(start),
@@ -150,6 +156,7 @@ class BatchRun {
         ended_ = intake_.exhausted();
         if (ended_) failure_ = intake_.error();
         if (ended_ && !failure_) begin_table();
+        if (ended_ && !failure_) beginning_.end();
         return;
       }
       begin_table();
@@ -193,6 +200,7 @@ class BatchRun {
     active->bytes = bytes_of(asked, spec_);
     request_bytes_ += active->bytes;
     active->held.resize(asked.drawn());
+    beginning_.see(asked.request);
     for (std::size_t i = 0; i < asked.n; ++i) {
       if (asked.echo) stream(*active, i, asked.prompt);  // the texts together are the answer's
     }
@@ -275,6 +283,7 @@ class BatchRun {
       return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     }
     if (stopped_at_) return *stopped_at_;
+    if (beginning_.error()) return *beginning_.error();
     if (errors_ == 0) return {};
     return Error{
         .kind = ErrorKind::output,
@@ -288,6 +297,7 @@ class BatchRun {
   Intake& intake_;
   AnswerFile& out_;
   Progress& progress_;
+  BatchBeginning& beginning_;
   AnswerForm form_;
   AnswerOrder order_;
   RunStart start_;
@@ -376,6 +386,15 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
   return text;
 }
 
+// The names and the numbers of adapters; nothing where there are none.
+std::string adapters_text(const Adapters& adapters) {
+  std::string text;
+  for (const Adapters::Choice& choice : adapters.choices) {
+    if (!choice.maps.empty()) text += fmt::format(" {}:{:x}-{:x}", choice.name, choice.digest[0], choice.digest[1]);
+  }
+  return text;
+}
+
 Opening opening(const BatchOptions& batch) {
   if (batch.resume) return Opening::resume;
   return batch.overwrite ? Opening::overwrite : Opening::fresh;
@@ -403,8 +422,15 @@ Result<void> run_batch(const Options& options) {
   if (to_file(batch)) {
     CONTINUO_TRY(kept, out.open(batch.out, opening(batch), form, input.fd));
   }
-  const EngineOptions how = batch_engine_options(options, model.network.spec);
+  CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
+  EngineOptions how = batch_engine_options(options, model.network.spec);
+  how.adapters = &adapters;
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), how));
+  std::optional<StateFile> state;
+  if (!options.state.empty()) {
+    CONTINUO_TRY(state, StateFile::open(options.state, 0, engine));
+  }
+  BatchBeginning beginning(std::move(state));
   const RequestParser parser(defaults, model, engine);
   const Progress::Show show = how_to_show(options);
   Progress progress(show, show == Progress::Show::never ? std::nullopt : count_requests(batch, input.fd), kept.answers);
@@ -417,11 +443,11 @@ Result<void> run_batch(const Options& options) {
                  .shards = batch.shards,
                  .format = batch.format,
                  .by_line = batch.unordered,
-                 .defaults = defaults_text(options, defaults.sampling, model),
+                 .defaults = defaults_text(options, defaults.sampling, model) + adapters_text(adapters),
                  .done = std::move(kept)});
   spdlog::info("model {}, {} kernels, {} threads, {} requests at a time", model.name, engine.kernels().name,
                engine.threads(), batch.at_once);
-  BatchRun run(options, {model.network.spec, engine, intake, out, progress}, form, std::move(order), start);
+  BatchRun run(options, {model.network.spec, engine, intake, out, progress, beginning}, form, std::move(order), start);
   return run.run(interrupted);
 }
 

@@ -6,21 +6,21 @@ namespace continuo {
 namespace {
 
 constexpr const OptionGroup* kContinueGroups[] = {
-    &kModelOptions,    &kLookupOptions,   &kPromptOptions,        &kIdsOptions,    &kSuffixOptions,
-    &kChatOptions,     &kTemplateOptions, &kTemplateValueOptions, &kLengthOptions, &kConstraintOptions,
-    &kSamplingOptions, &kAnswerOptions,   &kGeneralOptions,       &kManualOptions};
+    &kModelOptions,    &kLoraOptions,   &kLookupOptions,   &kStateOptions,         &kPromptOptions, &kIdsOptions,
+    &kSuffixOptions,   &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions, &kLengthOptions, &kConstraintOptions,
+    &kSamplingOptions, &kAnswerOptions, &kGeneralOptions,  &kManualOptions};
 constexpr const OptionGroup* kBatchGroups[] = {
-    &kModelOptions,      &kLookupOptions,   &kTemplateOptions,    &kBatchOptions,    &kLengthOptions,
-    &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions, &kBatchRunOptions, &kGeneralOptions};
-constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kPromptOptions,   &kIdsOptions,
+    &kModelOptions,  &kNamedLoraOptions,  &kLookupOptions,   &kStateOptions,       &kTemplateOptions, &kBatchOptions,
+    &kLengthOptions, &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions, &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kLoraOptions,     &kPromptOptions, &kIdsOptions,
                                                &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
                                               &kGeneralOptions};
 constexpr const OptionGroup* kEmbedGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kEmbedOptions,
                                                &kGeneralOptions};
-constexpr const OptionGroup* kServeGroups[] = {&kModelOptions,    &kLookupOptions,     &kTemplateOptions,
-                                               &kServeOptions,    &kServeLimitOptions, &kLengthOptions,
-                                               &kSamplingOptions, &kBatchRunOptions,   &kGeneralOptions};
+constexpr const OptionGroup* kServeGroups[] = {
+    &kModelOptions,      &kNamedLoraOptions, &kLookupOptions,   &kTemplateOptions, &kServeOptions,
+    &kServeLimitOptions, &kLengthOptions,    &kSamplingOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions,  &kPromptOptions,   &kTokenizeOptions,
                                                   &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions,
                                                   &kGeneralOptions};
@@ -29,7 +29,7 @@ constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptio
                                                  &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
 constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
 constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &kGeneralOptions};
-constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kGeneralOptions};
+constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kLoraOptions, &kGeneralOptions};
 constexpr const OptionGroup* kImatrixGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kImatrixOptions,
                                                  &kGeneralOptions};
 constexpr const OptionGroup* kPullGroups[] = {&kPullOptions, &kGeneralOptions};

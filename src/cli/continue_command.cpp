@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "cli/adapters.h"
 #include "cli/chat_prompt.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
@@ -15,6 +16,7 @@
 #include "cli/prompt.h"
 #include "cli/sampling_settings.h"
 #include "cli/standard_input.h"
+#include "cli/state_file.h"
 #include "cli/waiting.h"
 #include "generate/engine.h"
 #include "loading/infill.h"
@@ -22,6 +24,7 @@
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
 #include "requests/token_ids.h"
+#include "state/prefix_tree.h"
 
 namespace continuo {
 
@@ -40,6 +43,7 @@ Result<void> check_typed(const Options& options) {
     return usage_error("--logprobs needs --json", "plain output is the text alone");
   if (options.suffix && options.ids) return usage_error("--suffix does not go with --ids", "it stands behind a text");
   CONTINUO_TRY_VOID(check_messages_typed(options));
+  CONTINUO_TRY_VOID(check_no_names(options));
   return validate_typed(options);
 }
 
@@ -142,10 +146,9 @@ class Stream {
   bool first_ = true;
 };
 
-// Runs the request to its end. While nothing shows on the terminal, a line on stderr says how far it is.
+// Runs the request, which the engine has nothing against, to its end. While nothing shows on the terminal, a line on stderr says how far it is.
 Result<Completion> complete(Engine& engine, Request request, const Options& options, Stream& stream,
                             const std::atomic<bool>& interrupted) {
-  CONTINUO_TRY_VOID(engine.check(request));
   const std::size_t prompt_tokens = request.prompt.size();
   const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(request.max_tokens, 0));
   const bool shows_text = !options.json && isatty(STDOUT_FILENO);
@@ -205,6 +208,32 @@ void explain_silence(const Options& options, const Completion& completion, const
       "on with the text");
 }
 
+// Reads --state into the engine, or computes and writes it. Without the prompt's last token, whose logits are wanted.
+Result<void> prepare_state(const Options& options, Engine& engine, const std::vector<TokenId>& prompt,
+                           const std::atomic<bool>& interrupted) {
+  if (options.state.empty()) return {};
+  CONTINUO_TRY(StateFile state, StateFile::open(options.state, 0, engine));
+  const std::span<const TokenId> beginning = std::span(prompt).first(prompt.size() - 1);
+  if (!state.is_new()) {
+    const std::size_t common = common_beginning(state.tokens(), beginning);
+    spdlog::info("{}: {} tokens, {} of them begin the prompt", options.state, state.tokens().size(), common);
+    if (common == 0) spdlog::warn("{}: not used: the prompt begins with another text", options.state);
+    return {};
+  }
+  Waiting waiting(options, "computing the prompt");
+  std::optional<Result<void>> written;
+  state.write({beginning.begin(), beginning.end()}, [&](Result<void> done) { written = std::move(done); });
+  while (!written) {
+    if (interrupted) {
+      engine.interrupt();
+    } else {
+      engine.step();
+    }
+    waiting.set(std::min(engine.counts().computed, beginning.size()), beginning.size());
+  }
+  return std::move(*written);
+}
+
 }  // namespace
 
 Result<void> run_continue(const Options& options) {
@@ -216,18 +245,25 @@ Result<void> run_continue(const Options& options) {
                }));
   const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, model, interrupted));
-  CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, engine_options(options)));
+  CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
+  EngineOptions how = engine_options(options);
+  how.adapters = &adapters;
+  how.share_prefixes = !options.state.empty();
+  CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, how));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name, engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
 
+  Request request = make_request(options, prompt, resolve_sampling(options, model.sampling));
+  CONTINUO_TRY_VOID(engine.check(request));
+  CONTINUO_TRY_VOID(prepare_state(options, engine, prompt.ids, interrupted));
   Stream stream(options, prompt);
   const auto start = std::chrono::steady_clock::now();
-  CONTINUO_TRY(const Completion completion,
-               complete(engine, make_request(options, prompt, resolve_sampling(options, model.sampling)), options,
-                        stream, interrupted));
+  CONTINUO_TRY(const Completion completion, complete(engine, std::move(request), options, stream, interrupted));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   spdlog::info("{} tokens in {:.3f} s, finish reason {}", completion.tokens.size(), elapsed.count(),
                name(completion.finish));
+  if (!options.state.empty())
+    spdlog::info("{} tokens from {}, {} computed", engine.counts().shared, options.state, engine.counts().computed);
   if (options.lookup) {
     spdlog::info("{} of {} looked up tokens were right", engine.draft_counts().right, engine.draft_counts().drafted);
   }

@@ -40,6 +40,13 @@ struct ExplainOptions {
   bool measure = false;
 };
 
+// An adapter: --lora [NAME=]DIR[:SCALE].
+struct TypedLora {
+  std::string name;  // empty: for all requests
+  std::string folder;
+  float scale = 1;
+};
+
 struct BatchOptions {
   std::string out;  // empty: stdout
   bool resume = false;
@@ -127,6 +134,8 @@ struct Options {
   bool exact_math = false;
   bool no_repack = false;
   bool lookup = false;
+  std::string state;  // a file; empty: none
+  std::vector<TypedLora> lora;
   Format kv_type = Format::f32;
   int verbosity = 0;
 

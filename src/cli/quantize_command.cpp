@@ -10,6 +10,7 @@
 #include <span>
 #include <tuple>
 
+#include "cli/adapters.h"
 #include "cli/command.h"
 #include "cli/describe_model.h"
 #include "cli/waiting.h"
@@ -22,6 +23,7 @@
 #include "model/families.h"
 #include "model/gguf_export.h"
 #include "model/gguf_mixture.h"
+#include "model/lora_modules.h"
 
 namespace continuo {
 
@@ -50,8 +52,46 @@ const std::set<std::string_view> kOurs = {"general.file_type", "general.quantiza
                                           "general.alignment", "split.no",
                                           "split.count",       "split.tensors.count"};
 
+// Which output of a map is row `r` of a GGUF file, where heads of `head` outputs stand in pairs (0: they do not).
+std::size_t output_of_row(std::size_t r, std::size_t head) {
+  if (head == 0) return r;
+  const std::size_t i = r % head;
+  return r - i + i / 2 + i % 2 * (head / 2);
+}
+
+// What an adapter adds to a tensor of a GGUF file, each of which is one map.
+struct Added {
+  const LowRank* adapter = nullptr;  // null: nothing
+  std::size_t paired_head = 0;
+};
+using AddedToTensors = std::map<std::string, Added, std::less<>>;
+
+AddedToTensors added_to_tensors(const Model& model, const LowRankMaps& adapter) {
+  AddedToTensors added;
+  std::vector<std::size_t> paired_heads;
+  for_each_layer_map(model.weights,
+                     [&](std::size_t, const Linear& map, MapInput) { paired_heads.push_back(map.weight.paired_head); });
+  const LoraModules modules(model);
+  for (const TensorUse& tensor : model.tensors) {
+    const LoraModule* const module = modules.of_tensor(tensor.name);
+    if (!module || module->parts.empty()) continue;
+    const std::size_t number = module->parts.front().map;
+    if (const auto found = adapter.find(number); found != adapter.end())
+      added[tensor.name] = {&found->second, paired_heads[number]};
+  }
+  return added;
+}
+
+Added added_to(const AddedToTensors& added, std::string_view tensor) {
+  const auto found = added.find(tensor);
+  return found == added.end() ? Added() : found->second;
+}
+
 // Another GGUF file: metadata as it stands, tensors by their names.
-Result<void> take_gguf(const std::vector<GgufFile>& parts, const Checkpoint& checkpoint, GgufWriter& writer) {
+Result<void> take_gguf(const std::vector<GgufFile>& parts, const Model& model, const LowRankMaps& adapter,
+                       GgufWriter& writer) {
+  const Checkpoint& checkpoint = *model.storage;
+  const auto added = added_to_tensors(model, adapter);
   for (const auto& [key, entry] : parts.front().metadata()) {
     if (!kOurs.count(key)) writer.add_stored(key, entry.stored);
   }
@@ -65,9 +105,10 @@ Result<void> take_gguf(const std::vector<GgufFile>& parts, const Checkpoint& che
       writer.add({.name = std::string(tensor.name),
                   .shape = tensor.shape,
                   .format = view.format,
-                  .row = [&view](std::size_t r, float* values) {
+                  .row = [&view, more = added_to(added, tensor.name)](std::size_t r, float* values) {
                     const std::size_t n = view.shape.back();
                     format_info(view.format).to_float(view.bytes.data() + stored_bytes(view.format, r * n), values, n);
+                    if (more.adapter) add_output(*more.adapter, output_of_row(r, more.paired_head), values);
                   }});
     }
   }
@@ -262,11 +303,15 @@ Result<void> run_quantize(const Options& options) {
   if (options.words.size() != 2) return usage_error("expected IN OUT.gguf --to FORMAT", "see continuo quantize --help");
   const std::string &in = options.words[0], &out = options.words[1];
   CONTINUO_TRY(const Target target, wanted_target(options.to_format));
+  CONTINUO_TRY_VOID(check_no_names(options));
   CONTINUO_TRY_VOID(same_file(in, out));
   CONTINUO_TRY(const ModelFiles files, find_model(in));
-  CONTINUO_TRY(const Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
+  CONTINUO_TRY(Model model, while_waiting(options, "loading the model", [&] { return load_model(files); }));
+  CONTINUO_TRY(const Adapters adapters, load_adapters(options, model));
+  const LowRankMaps& adapter = adapters.choices.front().maps;
   GgufWriter all;
-  CONTINUO_TRY_VOID(files.gguf() ? take_gguf(*files.gguf(), *model.storage, all) : take_folder(files, model, all));
+  if (!files.gguf()) merge(adapter, model.weights);
+  CONTINUO_TRY_VOID(files.gguf() ? take_gguf(*files.gguf(), model, adapter, all) : take_folder(files, model, all));
   const bool weighed = !options.imatrix.file.empty();
   if (weighed) CONTINUO_TRY_VOID(weigh(options.imatrix.file, all));
   GgufWriter writer = in_format(all, target, model.spec, weighed);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "cli/adapters.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
@@ -36,7 +37,7 @@ Result<void> check_typed(const Options& options) {
   if (score.jsonl && !options.words.empty() && !options.stdin_wanted) {
     return usage_error("--jsonl reads a file or stdin, not the command line", "give the file with --file");
   }
-  return {};
+  return check_no_names(options);
 }
 
 Result<Windows> resolve_windows(const Options& options, const ModelSpec& spec) {
@@ -152,7 +153,9 @@ Result<void> run_score(const Options& options) {
   }
   const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(const Windows windows, resolve_windows(options, model.network.spec));
-  const EngineOptions how = batch_engine_options(options, model.network.spec);
+  CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
+  EngineOptions how = batch_engine_options(options, model.network.spec);
+  how.adapters = &adapters;
   CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, how));
   if (options.score.jsonl) return score_records(options, model.network, *tokenizer, engine, windows, interrupted);
 

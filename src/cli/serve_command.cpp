@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "cli/adapters.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/output.h"
@@ -62,7 +63,9 @@ Result<void> run_serve(const Options& options) {
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
                  return load(options.model, TokenizerUse::if_there, {}, options.chat.template_file);
                }));
-  const EngineOptions engine_options = batch_engine_options(options, model.network.spec);
+  CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
+  EngineOptions engine_options = batch_engine_options(options, model.network.spec);
+  engine_options.adapters = &adapters;
   std::optional<Engine> engine;  // encoders make vectors alone
   if (!sees_both_sides(model.network.spec)) {
     CONTINUO_TRY(engine, Engine::create(model.network, model.text(), engine_options));

@@ -50,7 +50,7 @@ void take_mask_away(const Machine& machine, const Question& question, Recording&
   const ModelSpec& spec = changed.model().spec;
   Recording seen{.vocab_size = r.vocab_size, .from = r.from, .to = r.to, .parts = kPass | kAttention};
   Watcher watcher(spec, question.layer, seen);
-  ForwardPass forward(changed.model(), machine.kernels, machine.threads, false);
+  ForwardPass forward(changed.model(), machine.kernels, machine.threads, {.repack = false});
   SequenceState state(spec, r.to, r.to, machine.kv_type);
   forward(Segment{&state, std::span(question.ids).first(r.to), r.rows()}, watcher);
   for (std::size_t row = 0; row < r.rows(); ++row) {

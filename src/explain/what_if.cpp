@@ -122,7 +122,7 @@ class Trial {
   Result<Ablation> run_changed(const std::atomic<bool>& interrupted) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     const ModelSpec& spec = changed_.model().spec;
-    ForwardPass forward(changed_.model(), machine_.kernels, machine_.threads, false);
+    ForwardPass forward(changed_.model(), machine_.kernels, machine_.threads, {.repack = false});
     SequenceState state(spec, r_.to, run_.question.ids.size(), machine_.kv_type);
     Ablation out;
     for (std::span<const TokenId> ids = std::span(run_.question.ids).first(r_.to); !ids.empty();) {

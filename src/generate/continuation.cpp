@@ -49,7 +49,7 @@ bool has(std::span<const TokenId> tokens, TokenId token) {
 
 Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools,
                            Sink sink, Done done, ContinuationOptions options)
-    : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec)),
+    : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec), request.adapter),
       request_(std::move(request)),
       model_(model),
       sink_(std::move(sink)),

@@ -22,7 +22,10 @@ constexpr std::size_t kStepScores = std::size_t{1} << 24;
 
 struct Encoder::Impl {
   Impl(const Model& m, const EngineOptions& options, const KernelTable& table)
-      : model(m), kernels(table), threads(threads_of(options, m)), forward(m, kernels, threads, options.repack) {}
+      : model(m),
+        kernels(table),
+        threads(threads_of(options, m)),
+        forward(m, kernels, threads, {.repack = options.repack}) {}
 
   void gather(std::span<const EncoderText> texts);
   struct Masked;

@@ -15,6 +15,8 @@
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
 #include "layers/forward.h"
+#include "model/low_rank.h"
+#include "state/model_digest.h"
 #include "text/stream_decoder.h"
 
 namespace continuo {
@@ -92,7 +94,8 @@ struct Engine::Impl {
         lookup(options.lookup),
         kernels(table),
         threads(threads_of(options, m)),
-        forward(m, kernels, threads, options.repack),
+        adapters(options.adapters),
+        forward(m, kernels, threads, {.repack = options.repack, .adapters = adapters}),
         pools(m.spec, shares.pages, shares.recurrent_blocks, options.kv_type),
         scheduler(m.spec, pools,
                   {.max_running = shares.max_running,
@@ -108,6 +111,7 @@ struct Engine::Impl {
   void compute();
   void look(std::span<const float> logits);
   Result<void> check_memory(std::size_t tokens) const;
+  StateOrigin origin(std::size_t adapter);
   std::shared_ptr<const BannedTexts> banned_texts(const std::vector<std::string>& texts);
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
 
@@ -125,8 +129,10 @@ struct Engine::Impl {
   const bool lookup;
   const KernelTable kernels;
   ThreadPool threads;
+  const Adapters* adapters;
   ForwardPass forward;
   StatePools pools;
+  std::optional<Digest> digest;  // of the model, once it is asked for
   Scheduler scheduler;
   StepCosts costs;
   DryBreakers breakers;
@@ -182,7 +188,10 @@ void Engine::Impl::gather(std::span<const Planned> plan) {
   for (const auto& [sequence, n] : plan) {
     const std::size_t drafts = sequence->drafts(), computed = n + drafts;
     const std::size_t wanted = sequence->logits_wanted(computed);
-    segments.push_back({&sequence->state(), sequence->next_tokens(computed), wanted});
+    segments.push_back({.state = &sequence->state(),
+                        .tokens = sequence->next_tokens(computed),
+                        .logits_wanted = wanted,
+                        .adapter = sequence->adapter()});
     const std::size_t end = sequence->state().length() + n;
     for (std::size_t left = wanted - drafts; left > 0; --left) {
       const std::size_t rows = left == 1 ? 1 + drafts : 1;
@@ -223,6 +232,15 @@ Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
                    "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
                    static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
                .hint = "more memory for sequences or a smaller max_tokens will do"};
+}
+
+StateOrigin Engine::Impl::origin(std::size_t adapter) {
+  if (!digest) digest = model_digest(model, threads);
+  return {.model = *digest,
+          .adapters = adapters ? adapters->choices.at(adapter).digest : Digest{},
+          .kv_type = pools.kv.kv_type(),
+          .fused = kernels.fused,
+          .int8 = kernels.int8 != nullptr};
 }
 
 std::shared_ptr<const BannedTexts> Engine::Impl::banned_texts(const std::vector<std::string>& texts) {
@@ -278,6 +296,17 @@ Result<void> Engine::check(const ScoreRequest& request) const {
   return impl_->check_memory(request.ids.size());
 }
 
+std::optional<std::size_t> Engine::find_adapter(std::string_view name) const {
+  return impl_->adapters ? impl_->adapters->find(name) : std::nullopt;
+}
+
+std::vector<std::string> Engine::adapter_names() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; impl_->adapters && i < impl_->adapters->choices.size(); ++i)
+    names.push_back(impl_->adapters->choices[i].name);
+  return names;
+}
+
 void Engine::prepare(SamplingOptions& sampling) {
   if (sampling.min_tokens > 0 || sampling.length_penalty_factor != 1)
     sampling.end_tokens = impl_->model.spec.eos_tokens;
@@ -300,6 +329,34 @@ void Engine::cancel(std::uint64_t number) { impl_->scheduler.cancel(number); }
 std::uint64_t Engine::submit(ScoreRequest request, Scoring::Done done) {
   return impl_->scheduler.add(
       std::make_unique<Scoring>(std::move(request), impl_->model, impl_->pools, std::move(done)));
+}
+
+// ---- beginnings in files ----
+
+Result<void> Engine::check(const BeginningRequest& request) const {
+  CONTINUO_TRY_VOID(validate_ids(request.ids, impl_->model.spec));
+  return impl_->check_memory(request.ids.size());
+}
+
+std::uint64_t Engine::submit(BeginningRequest request, Beginning::Done done) {
+  auto adopting = [impl = impl_.get(), adapter = request.adapter, done = std::move(done)](Result<SavedState> made) {
+    if (made) impl->scheduler.adopt(*made, adapter);
+    done(std::move(made));
+  };
+  return impl_->scheduler.add(std::make_unique<Beginning>(impl_->model.spec, impl_->pools, std::move(request.ids),
+                                                          request.adapter, std::move(adopting)));
+}
+
+std::size_t Engine::longest_beginning() const { return impl_->scheduler.longest_shared(); }
+
+Result<void> Engine::write(const SavedState& beginning, std::size_t adapter, int descriptor, const std::string& path) {
+  return write_state(beginning, impl_->origin(adapter), impl_->model.spec, descriptor, path);
+}
+
+Result<std::vector<TokenId>> Engine::read(StateFileBytes file, std::size_t adapter) {
+  CONTINUO_TRY(SavedState state, read_state(file, impl_->origin(adapter), impl_->model.spec, impl_->pools));
+  impl_->scheduler.adopt(state, adapter);
+  return std::move(state.tokens);
 }
 
 std::size_t Engine::unfinished() const { return impl_->scheduler.unfinished(); }

@@ -4,10 +4,14 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
+#include "generate/beginning.h"
 #include "generate/continuation.h"
 #include "generate/engine_options.h"
 #include "generate/request.h"
@@ -45,9 +49,24 @@ class Engine {
   // Returns its number, for cancel().
   std::uint64_t submit(Request request, Sink sink, Continuation::Done done);
   std::uint64_t submit(ScoreRequest request, Scoring::Done done);
+  // ---- beginnings of texts, kept in files (state/saved_state.h) ----
+  // Computes a beginning that check() has nothing against, makes it known to later requests, and tells `done`; what it
+  // tells must not outlive the engine. Needs EngineOptions::share_prefixes.
+  std::uint64_t submit(BeginningRequest request, Beginning::Done done);
+  Result<void> check(const BeginningRequest& request) const;
+  // Beginnings of longer texts than this are of no use: their positions depend on the length of the whole.
+  std::size_t longest_beginning() const;
+  // Writes one into a file that is open for writing; errors name `path`.
+  Result<void> write(const SavedState& beginning, std::size_t adapter, int descriptor, const std::string& path);
+  // Makes the beginning in a file known to later requests; returns its tokens.
+  Result<std::vector<TokenId>> read(StateFileBytes file, std::size_t adapter);
+
   // Between two steps: ends the request as it is, and the next step() tells it to its `done`. Without effect
   // on a request that is done.
   void cancel(std::uint64_t number);
+  // The number of an adapter that requests may name; nothing if there is none. The names of all of them.
+  std::optional<std::size_t> find_adapter(std::string_view name) const;
+  std::vector<std::string> adapter_names() const;
   // What submit() does for a request's options: its breakers of repetitions and ends become tokens.
   void prepare(SamplingOptions& sampling);
   // Requests that are not done.

@@ -11,7 +11,9 @@
 
 namespace continuo {
 
-// No answer depends on them, but for the last two.
+struct Adapters;
+
+// No answer depends on them, but for the last three.
 struct EngineOptions {
   int threads = 0;              // 0: usable_cores(), fewer where the model is too small to share
   std::string kernels;          // empty: the best
@@ -26,7 +28,8 @@ struct EngineOptions {
   bool lookup = false;          // tokens that repeat the text are computed several at a time (prompt_lookup.h)
   // Weights in block formats by float32 products too, instead of rounded activations.
   bool exact_math = false;
-  Format kv_type = Format::f32;  // of kv_types(): what remembered keys and values are rounded to
+  Format kv_type = Format::f32;        // of kv_types(): what remembered keys and values are rounded to
+  const Adapters* adapters = nullptr;  // of this model, outlive the engine; null: none
 };
 
 // The kernels that the options name, without integer products where they want exact ones. An error if they are unknown

@@ -31,6 +31,7 @@ struct Request {
   Constraint constraint;  // what the whole continuation has to be
   SamplingOptions sampling;
   std::uint64_t sample = 0;             // which of several samples (see Draw)
+  std::size_t adapter = 0;              // which of EngineOptions::adapters; 0: what all requests have
   std::size_t logprobs = 0;             // alternatives to report per token
   bool want_logprob = false;            // report the chosen token's own log-probability
   std::vector<TokenId> logprob_tokens;  // report those of these tokens, wherever one is drawn
@@ -60,11 +61,18 @@ struct Completion {
 // Together the texts are Completion::text. Returning false ends the request quietly (the reader went away).
 using Sink = std::function<bool(std::string_view text, const GeneratedToken& token)>;
 
+// A text that others begin with.
+struct BeginningRequest {
+  std::vector<TokenId> ids;
+  std::size_t adapter = 0;  // as Request::adapter
+};
+
 // How likely a text is, token by token.
 struct ScoreRequest {
   std::vector<TokenId> ids;
   std::size_t first = 1;     // the ids from this one on are scored; at least 1, at most ids.size()
   bool last_logits = false;  // report the raw scores after the last id
+  std::size_t adapter = 0;   // as Request::adapter
   std::size_t top = 0;       // alternatives to report per scored token
 };
 

@@ -1,6 +1,7 @@
 #include "generate/scheduler.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 #include "base/check.h"
@@ -37,6 +38,7 @@ Scheduler::Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions 
   options_.step_logits = std::max<std::size_t>(options_.step_logits, 1);
   const std::size_t rows = std::min(options_.step_tokens, options_.step_logits);  // each goes on by a token a step
   options_.max_running = std::clamp<std::size_t>(options_.max_running, 1, rows);
+  longest_shared_ = longest_shared();
   most_pages_ = pools_.kv.limit();
   options_.soft_pages = std::min(options_.soft_pages, most_pages_);
   pools_.kv.set_limit(options_.soft_pages);
@@ -90,7 +92,7 @@ std::span<const Planned> Scheduler::next() {
 
 // Tokens of the sequence that the budget allows for.
 std::size_t Scheduler::affordable(const Sequence& sequence, const Left& left) {
-  const std::size_t n = std::min(sequence.pending(), left.tokens);
+  const std::size_t n = std::min({sequence.pending(), left.tokens, sequence.step_end() - sequence.state().length()});
   const std::size_t logits = sequence.logits_wanted(n);
   return logits > left.logits ? n - (logits - left.logits) : n;
 }
@@ -102,7 +104,7 @@ std::size_t Scheduler::up_to_branch(const Sequence& sequence, std::size_t tokens
   const std::size_t from = sequence.state().length();
   std::size_t looks = kLookAhead * options_.max_running, last = from + tokens;
   for (auto other = waiting_.begin(); other != waiting_.end() && looks > 0; ++other, --looks) {
-    if (other->get() == &sequence || rope_kind(**other) != rope_kind(sequence)) continue;
+    if (other->get() == &sequence || kind(**other) != kind(sequence)) continue;
     const std::size_t common =
         common_beginning((*other)->tokens().first((*other)->shareable()), sequence.tokens()) / kPageKeys * kPageKeys;
     if (common > from && common < last) last = common;
@@ -192,40 +194,51 @@ void Scheduler::admit_waiting(Left& left) {
   }
 }
 
-// Gives it what is known of its beginning, and makes sure of the memory for the rest of its prompt.
 Scheduler::Admission Scheduler::admit(Sequence& sequence, Running& running) {
+  if (options_.share_prefixes && about_to_be_computed(sequence, known_beginning(sequence, true).tokens()))
+    return Admission::waits;
+  // A page of which a part is copied may stand in the way of the copy.
+  if (begin(sequence, running, true) || begin(sequence, running, false)) return Admission::joins;
+  if (running_.empty() && use_all_pages() && begin(sequence, running, false)) return Admission::joins;
+  return Admission::no_memory;
+}
+
+// What of a beginning the sequence can go on from.
+PrefixTree::Found Scheduler::known_beginning(const Sequence& sequence, bool with_partial) {
+  const auto tokens = sequence.tokens().first(sequence.shareable());
+  auto found = sequence.state().has_recurrent() ? tree_.find_recurrent(kind(sequence), tokens)
+                                                : tree_.find(kind(sequence), tokens);
+  if (found.partial && (!with_partial || !all_there(*found.partial))) found.leave_out_partial();
+  while (!sequence.state().can_share(found)) found.shorten();
+  return found;
+}
+
+// Gives it what is known of its beginning, and makes sure of the memory for the rest of its prompt. False: there is too
+// little, and it has none.
+bool Scheduler::begin(Sequence& sequence, Running& running, bool with_partial) {
   PageSet partial;
   std::size_t partial_tokens = 0;
   if (options_.share_prefixes) {
-    auto found = tree_.find(rope_kind(sequence), sequence.tokens().first(sequence.shareable()));
-    while (!sequence.state().can_share(found.whole)) found.shorten();
-    const bool copies = found.partial && all_there(*found.partial) && !sequence.state().has_recurrent();
-    if (!copies) found.partial = nullptr, found.partial_tokens = 0;
-    if (about_to_be_computed(sequence, found.tokens())) return Admission::waits;
+    // First, as it may cost what is known.
+    if (!make_room({.recurrent_blocks = sequence.state().needs(0).recurrent_blocks})) return false;
+    const auto found = known_beginning(sequence, with_partial);
     running.node = found.nodes.back();
     tree_.pin(running.node);
     running.known_pages = found.whole.size();
-    if (!make_room({.recurrent_blocks = sequence.state().needs(0).recurrent_blocks}, nullptr)) {
-      unpin(running);
-      return Admission::no_memory;
-    }
-    sequence.state().share(found.whole);
+    sequence.state().share(found);
     if (found.partial) partial = *found.partial;
     partial_tokens = found.partial_tokens;
   }
   // A page a layer for each that runs already: they grow.
   StateNeeds needs = sequence.state().most_needs(sequence.pending(), options_.step_tokens);
   needs.kv_pages += running_.size() * SequenceState::kv_layers(spec_);
-  if (!make_room(needs, running.node) && partial_tokens > 0) partial = {}, partial_tokens = 0;  // it stands in the way
-  const bool fits =
-      make_room(needs, running.node) || (running_.empty() && use_all_pages() && make_room(needs, running.node));
-  if (!fits) {
-    unpin(running);
-    sequence.give_back_memory();
-    return Admission::no_memory;
+  if (make_room(needs, running.node)) {
+    if (partial_tokens > 0) sequence.state().copy(partial, partial_tokens);
+    return true;
   }
-  if (partial_tokens > 0) sequence.state().copy(partial, partial_tokens);
-  return Admission::joins;
+  unpin(running);
+  sequence.give_back_memory();
+  return false;
 }
 
 bool Scheduler::about_to_be_computed(const Sequence& sequence, std::size_t known) const {
@@ -234,20 +247,43 @@ bool Scheduler::about_to_be_computed(const Sequence& sequence, std::size_t known
   // A recurrent state is shared at the boundaries of pages alone.
   const std::size_t unit = sequence.state().has_recurrent() ? kPageKeys : 1;
   return std::any_of(running_.begin(), running_.end(), [&](const Running& other) {
-    if (other.sequence->pending() <= 1 || rope_kind(*other.sequence) != rope_kind(sequence)) return false;
+    if (other.sequence->pending() <= 1 || kind(*other.sequence) != kind(sequence)) return false;
     const std::size_t common = common_beginning(tokens, other.sequence->tokens()) / unit * unit;
     return common >= known + kWorthWaiting && (unit == 1 || common > other.sequence->state().length());
   });
 }
 
-// Texts share a beginning only if its positions are turned alike.
-std::size_t Scheduler::rope_kind(const Sequence& sequence) const {
+std::size_t Scheduler::longest_shared() const {
+  std::size_t longest = SIZE_MAX;
   for (const LayerSpec& layer : spec_.layers) {
     const AttentionSpec* const attention = attention_in(layer.mixer);
-    if (!attention || !attention->rope) continue;
-    if (sequence.prompt_length() > fixed_rope_length(attention->rope->scaling)) return sequence.prompt_length();
+    if (attention && attention->rope) longest = std::min(longest, fixed_rope_length(attention->rope->scaling));
   }
-  return 0;
+  return longest;
+}
+
+// Texts share a beginning only if its positions are turned alike, by the same network.
+TextKind Scheduler::kind(const Sequence& sequence) const {
+  const std::size_t length = sequence.prompt_length();
+  return {.rope_length = length > longest_shared_ ? length : 0, .adapter = sequence.adapter()};
+}
+
+// ---- beginnings from elsewhere ----
+
+void Scheduler::adopt(const SavedState& beginning, std::size_t adapter) {
+  const std::span<const TokenId> tokens = beginning.tokens;
+  PrefixTree::Node* node = tree_.find({.adapter = adapter}, {}).nodes.back();
+  for (std::size_t page = 0, from = 0; from < tokens.size(); ++page, from += kPageKeys) {
+    const std::size_t n = std::min(kPageKeys, tokens.size() - from);
+    PageSet pages;
+    for (const std::vector<PageRef>& cache : beginning.kv) pages.kv.push_back(cache[page]);
+    for (const SavedState::Recurrent& state : beginning.recurrent) {
+      if (state.length != from + n || pools_.recurrent.available() == 0) continue;
+      pages.recurrent = pools_.recurrent.take();
+      std::memcpy(pages.recurrent.bytes(), state.floats.data(), state.floats.size() * sizeof(float));
+    }
+    node = tree_.insert(node, tokens.subspan(from, n), std::move(pages));
+  }
 }
 
 // ---- after the step ----

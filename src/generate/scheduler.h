@@ -24,6 +24,7 @@
 #include "generate/sequence.h"
 #include "state/page_pool.h"
 #include "state/prefix_tree.h"
+#include "state/saved_state.h"
 
 namespace continuo {
 
@@ -55,6 +56,12 @@ class Scheduler {
   // out.
   void cancel(std::uint64_t number);
   std::size_t unfinished() const { return running_.size() + waiting_.size() + finished_.size(); }
+
+  // Makes a beginning known that was computed before, for sequences that use `adapter`: as much of it as there is memory
+  // for.
+  void adopt(const SavedState& beginning, std::size_t adapter);
+  // The longest text whose positions do not depend on its length: beginnings of longer ones are not shared.
+  std::size_t longest_shared() const;
 
   // The rows of the next step, with room for them. Empty only if nothing has to run.
   std::span<const Planned> next();
@@ -88,6 +95,8 @@ class Scheduler {
   void plan_running(Left& left);
   void admit_waiting(Left& left);
   Admission admit(Sequence& sequence, Running& running);
+  PrefixTree::Found known_beginning(const Sequence& sequence, bool with_partial);
+  bool begin(Sequence& sequence, Running& running, bool with_partial);
   bool about_to_be_computed(const Sequence& sequence, std::size_t known) const;
   bool make_room(StateNeeds needs, PrefixTree::Node* joining = nullptr);
   std::size_t up_to_branch(const Sequence& sequence, std::size_t tokens) const;
@@ -97,11 +106,12 @@ class Scheduler {
   void preempt_youngest();
   void remember(Running& running);
   void unpin(Running& running);
-  std::size_t rope_kind(const Sequence& sequence) const;
+  TextKind kind(const Sequence& sequence) const;
 
   const ModelSpec& spec_;
   StatePools& pools_;
   SchedulerOptions options_;
+  std::size_t longest_shared_ = 0;
   std::size_t most_pages_ = 0;  // of the pool, whatever its limit is now
   PrefixTree tree_;
   std::deque<std::unique_ptr<Sequence>> waiting_;

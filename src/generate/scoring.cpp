@@ -8,7 +8,7 @@
 namespace continuo {
 
 Scoring::Scoring(ScoreRequest request, const Model& model, StatePools& pools, Done done)
-    : Sequence(model.spec, pools, request.ids, request.ids.size()),
+    : Sequence(model.spec, pools, request.ids, request.ids.size(), request.adapter),
       model_name_(model.name),
       first_(request.first),
       wanted_(tokens().size() - (request.last_logits ? 0 : 1)),

@@ -23,9 +23,11 @@ class Sequence {
  public:
   // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pools` outlive the
   // sequence.
-  Sequence(const ModelSpec& spec, StatePools& pools, std::vector<TokenId> tokens, std::size_t capacity)
+  Sequence(const ModelSpec& spec, StatePools& pools, std::vector<TokenId> tokens, std::size_t capacity,
+           std::size_t adapter = 0)
       : capacity_(capacity),
         prompt_length_(tokens.size()),
+        adapter_(adapter),
         tokens_(std::move(tokens)),
         state_(spec, pools, capacity, prompt_length_) {
     constexpr std::size_t kSoonDrawn = 4096;  // a file may declare any length
@@ -56,6 +58,11 @@ class Sequence {
   }
   // Tokens whose logits nobody wants: as many may come from another sequence that begins alike.
   std::size_t shareable() const { return std::min(logits_from(), wanted_tokens() - 1); }
+
+  // The length at which its next step ends at the latest.
+  virtual std::size_t step_end() const { return SIZE_MAX; }
+  // Which adapters take part (Model::adapters).
+  std::size_t adapter() const { return adapter_; }
 
   // ---- drafts: tokens that are guessed to come next, and computed together with the one that is known ----
   // How well they are known; null: not at all.
@@ -102,7 +109,7 @@ class Sequence {
   void set_finished() { finished_ = true; }
 
  private:
-  std::size_t capacity_, prompt_length_;
+  std::size_t capacity_, prompt_length_, adapter_;
   std::vector<TokenId> tokens_;  // drafts at the end
   std::size_t drafts_ = 0;
   SequenceState state_;

@@ -8,6 +8,7 @@
 #include "layers/embedding.h"
 #include "layers/layer_inputs.h"
 #include "layers/linear.h"
+#include "layers/low_rank.h"
 #include "layers/norm.h"
 #include "layers/output.h"
 #include "layers/parts.h"
@@ -59,6 +60,8 @@ struct ForwardPass::Impl {
   const Model& model;
   const bool whole_texts;  // sees_both_sides
   Scratch scratch;
+  const Adapters* adapters;
+  std::optional<LowRankPass> low_rank;
   RepackedWeights repacked;
   Step step;
   Embedding embed;
@@ -68,17 +71,20 @@ struct ForwardPass::Impl {
   Output project;
   Buffer residual, normal, mixed, fed, embedded;
 
-  Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, bool repack)
+  Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, ForwardOptions options)
       : model(m),
         whole_texts(sees_both_sides(m.spec)),
         scratch(threads.size()),
+        adapters(options.adapters),
         repacked(kernels, &m),
         step{.kernels = kernels,
              .threads = threads,
              .scratch = scratch,
              .ropes = distinct_tables<RopeTable>(m.spec, &AttentionSpec::rope),
              .alibis = distinct_tables<AlibiTable>(m.spec, &AttentionSpec::alibi),
-             .repacked = repack ? &repacked : nullptr} {}
+             .repacked = options.repack ? &repacked : nullptr} {
+    if (adapters) low_rank.emplace(m.weights, *adapters);
+  }
 
   MixerBranch mixer_branch(std::size_t layer) const;
   FfnBranch ffn_branch(std::size_t layer) const;
@@ -94,6 +100,7 @@ struct ForwardPass::Impl {
   Buffer& result_of(const FfnBranch&) { return fed; }
 
   void lay_out_rows(std::span<const Segment> segments);
+  void choose_adapters(std::span<const Segment> segments);
   void keep_embedding(Rows x);
   RowsView seen(Rows rows) const {
     return {rows.data, rows.stride, step.rows(), static_cast<std::size_t>(model.spec.d_model)};
@@ -163,6 +170,15 @@ void ForwardPass::Impl::lay_out_rows(std::span<const Segment> segments) {
       rope.set_row(row, place.position, std::max(segments[place.segment].state->prompt_length(), place.position + 1));
     }
   }
+}
+
+// A step of texts without adapters knows of none.
+void ForwardPass::Impl::choose_adapters(std::span<const Segment> segments) {
+  const auto adapted = [&](const Segment& segment) {
+    CONTINUO_CHECK(segment.adapter < (adapters ? adapters->choices.size() : 1), "an adapter that is not there");
+    return adapters && !adapters->choices[segment.adapter].maps.empty();
+  };
+  step.low_rank = std::count_if(segments.begin(), segments.end(), adapted) > 0 ? &*low_rank : nullptr;
 }
 
 // A copy for the layers that read it, if there are any.
@@ -245,6 +261,7 @@ Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe prob
   const ModelSpec& spec = model.spec;
   probe.started();
   lay_out_rows(segments);
+  choose_adapters(segments);
   if (step.repacked) step.repacked->go_on(step.threads);
   const Rows x = residual.rows(step.rows(), spec.d_model);
   embed(step, model, x);
@@ -280,8 +297,8 @@ std::span<const float> ForwardPass::Impl::run(std::span<const Segment> segments,
   return logits;
 }
 
-ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, bool repack)
-    : impl_(std::make_unique<Impl>(model, kernels, threads, repack)) {}
+ForwardPass::ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, ForwardOptions options)
+    : impl_(std::make_unique<Impl>(model, kernels, threads, options)) {}
 ForwardPass::~ForwardPass() = default;
 
 std::span<const float> ForwardPass::operator()(std::span<const Segment> segments) {

@@ -24,17 +24,23 @@ struct Segment {
   std::span<const std::size_t> chosen = {};
   // One for each token, where the model has token types (ModelSpec::n_token_types); empty: all 0.
   std::span<const std::uint8_t> token_types = {};
+  std::size_t adapter = 0;  // of the choices of ForwardOptions::adapters
 
   std::size_t results() const { return chosen.empty() ? logits_wanted : chosen.size(); }
 };
 
 class Listener;
+struct Adapters;
+
+struct ForwardOptions {
+  bool repack = true;                  // weights are laid out anew for the kernels from the second step on (repacked.h)
+  const Adapters* adapters = nullptr;  // null: none
+};
 
 class ForwardPass {
  public:
-  // All must outlive the pass. Where `repack`, weights are laid out anew for the kernels from the second step on
-  // (repacked.h).
-  ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, bool repack = true);
+  // All must outlive the pass.
+  ForwardPass(const Model& model, const KernelTable& kernels, ThreadPool& threads, ForwardOptions options = {});
   ~ForwardPass();
   ForwardPass(const ForwardPass&) = delete;
   ForwardPass& operator=(const ForwardPass&) = delete;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 
@@ -143,7 +144,10 @@ void Consumers::add(const Consumers& more) {
 
 Rows rows_for(const Step& step, const Consumers& consumers, Buffer& buffer, std::size_t n, std::size_t width) {
   bool floats = consumers.floats(), rounded = false;
-  for (const Linear* map : consumers.maps()) (int8_product(step, map->weight) ? rounded : floats) = true;
+  for (const Linear* map : consumers.maps()) {
+    (int8_product(step, map->weight) ? rounded : floats) = true;
+    if (step.low_rank && step.low_rank->adds_to(step, *map)) floats = true;
+  }
   Rows rows = floats ? buffer.rows(n, width) : Rows{};
   if (rounded) rows.rounded = buffer.rounded(n, width);
   return rows;
@@ -157,11 +161,25 @@ void round_values(const Step& step, const RoundedRows& to, std::size_t row, std:
                               to.data + begin * int8_bytes(to.width) + tokens * int8_bytes(first));
 }
 
+namespace {
+
+void prepare_adapters(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
+  const Linear* before = nullptr;
+  for (const Linear* map : maps) {
+    if (map == std::exchange(before, map) || !step.low_rank->adds_to(step, *map)) continue;
+    CONTINUO_CHECK(tokens == step.rows(), "adapters belong to maps of all rows of a step");
+    step.low_rank->prepare(step, *map, x);
+  }
+}
+
+}  // namespace
+
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens) {
   const auto wants = [&](const Linear* map) { return int8_product(step, map->weight); };
   for (const Linear* map : maps) {
     if (step.repacked && map->weight.data) step.repacked->want(map->weight);
   }
+  if (step.low_rank) prepare_adapters(step, maps, x, tokens);
   const auto found = std::find_if(maps.begin(), maps.end(), wants);
   if (x.rounded.data || found == maps.end()) return x;
   const std::size_t k = (*found)->weight.cols;
@@ -191,6 +209,7 @@ std::size_t tokens_together(const Step& step, const Linear& map, std::size_t tok
 
 Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n) {
   Rows some = x.data ? Rows{x[first], x.stride} : Rows{};
+  some.first = x.first + first;
   const std::size_t k = map.weight.cols;
   if (x.rounded.data) some.rounded = {x.rounded.data + first * int8_bytes(k), n, k};
   return some;
@@ -214,6 +233,7 @@ void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, st
   if (!map.bias.empty()) {
     for (std::size_t t = 0; t < tokens; ++t) step.kernels.add(y[t], map.bias.data() + outputs.first, 1, n);
   }
+  if (step.low_rank) step.low_rank->add(step, map, outputs, x.first, tokens, y, worker);
 }
 
 void linear(Step& step, std::initializer_list<LinearJob> jobs, Rows x, std::size_t tokens) {

@@ -6,16 +6,12 @@
 #include <initializer_list>
 #include <span>
 
+#include "layers/low_rank.h"
 #include "layers/residual.h"
 #include "layers/step.h"
 #include "model/weights.h"
 
 namespace continuo {
-
-// Outputs [first, last) of a linear map.
-struct Panel {
-  std::size_t first, last;
-};
 
 // How many panels to cut a map's outputs into, at multiples of `unit`, and the i-th of them. The cut never
 // changes a result.
@@ -50,17 +46,18 @@ void round_values(const Step& step, const RoundedRows& to, std::size_t row, std:
                   std::span<const float> values);
 
 // What comes before the panels of `maps`: x, rounded as integer products take it if a weight has one, once for all
-// panels; valid until the next call.
+// panels; valid until the next call. Adapters of the maps take x in as well.
 Rows with_rounded(Step& step, std::initializer_list<const Linear*> maps, Rows x, std::size_t tokens);
 
 // How many tokens to take through a panel of `map` together: their inputs fit a cache. The cut never changes
 // a result.
 std::size_t tokens_together(const Step& step, const Linear& map, std::size_t tokens);
-// The rows [first, first + n) of the rows that `map` reads; first: a multiple of tokens_together.
+// The rows [first, first + n) of the rows that `map` reads, which know where they stand; first: a multiple of
+// tokens_together.
 Rows rows_from(const Linear& map, Rows x, std::size_t first, std::size_t n);
 
 // y[t][r - outputs.first] = W[r] . x[t] + b[r] for the outputs r of the panel and the first `tokens` rows of
-// x.
+// x, and what an adapter of the row's text adds.
 void linear_panel(const Step& step, const Linear& map, Panel outputs, Rows x, std::size_t tokens, Rows y, int worker);
 
 struct LinearJob {

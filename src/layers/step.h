@@ -44,6 +44,7 @@ struct Rows {
   float* data = nullptr;
   std::size_t stride = 0;
   RoundedRows rounded = {};  // the same rows
+  std::size_t first = 0;     // row 0 among the rows that the whole has
   float* operator[](std::size_t row) const { return data + row * stride; }
   Rows from(std::size_t column) const { return {data + column, stride}; }
 };
@@ -70,6 +71,8 @@ class Buffer {
   std::vector<Line> lines_;
 };
 
+class LowRankPass;
+
 struct RowPlace {
   std::size_t segment;   // which sequence
   std::size_t position;  // in that sequence
@@ -93,6 +96,7 @@ struct Step {
   std::vector<AlibiTable> alibis;       // one per distinct AlibiSpec
   Buffer rounded;                       // for inputs of linear maps that nobody rounded before
   RepackedWeights* repacked = nullptr;  // where weights may be repacked
+  LowRankPass* low_rank = nullptr;      // where a text of the step has an adapter
 
   std::size_t rows() const { return places.size(); }
   // `n` floats of the recurrent state of a segment's sequence.

@@ -325,6 +325,13 @@ Result<Json> ids_cell(std::string_view cell) {
 
 Result<Json> id_cell(std::string_view cell) { return Json(id_from_cell(cell)); }
 
+Result<void> set_adapter(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_string() || value.get_ref<const std::string&>().empty())
+    return wrong_field(field, "the name of an adapter", value);
+  request.adapter = value.get<std::string>();
+  return {};
+}
+
 constexpr RequestField kFields[] = {
     {"id", set_id, id_cell},
     {"prompt", set_prompt, text_cell},
@@ -344,6 +351,7 @@ constexpr RequestField kFields[] = {
     {"allowed_token_ids", set_allowed_tokens, ids_cell},
     {"logprob_token_ids", set_logprob_tokens, ids_cell},
     {"ignore_eos", set_ignore_eos, switch_cell},
+    {"adapter", set_adapter, text_cell},
     {"n", set_n, number_cell},
     {"best_of", set_best_of, number_cell},
     {"seed", set_seed, number_cell},

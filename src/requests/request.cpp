@@ -40,6 +40,15 @@ Answer id_of(const Json& json, const Line& line) {
   return good ? Answer(*id) : Answer(line.number);
 }
 
+Error unknown_adapter(const std::string& name, const std::vector<std::string>& known) {
+  std::string names;
+  for (const std::string& one : known) names += (names.empty() ? "" : ", ") + one;
+  return field_error("adapter",
+                     fmt::format("is '{}', expected {}", valid_utf8(name.substr(0, 60)),
+                                 known.empty() ? "none: there are no adapters" : "one of: " + names),
+                     "adapters get their names at the start: --lora NAME=DIR");
+}
+
 BatchError too_long(const Line& line, std::size_t longest) {
   return {Answer(line.number), "line_too_long",
           fmt::format("the line has more than {} bytes, the most that is read of a line", longest)};
@@ -119,6 +128,11 @@ Result<void> RequestParser::finish(BatchRequest& request) const {
   }
   if (request.stream && request.best_of > request.n) {
     return field_error("stream", "does not go with best_of above n", "which samples are kept is known at the end");
+  }
+  if (!request.adapter.empty()) {
+    const auto adapter = engine_.find_adapter(request.adapter);
+    if (!adapter) return unknown_adapter(request.adapter, engine_.adapter_names());
+    request.request.adapter = *adapter;
   }
   request.request.sampling.seed = seed_of(request);
   CONTINUO_TRY_VOID(encode(request));

@@ -23,6 +23,7 @@ struct BatchRequest {
   // Messages in its place, and what their template may ask for besides; null: there are none.
   Json messages, template_values;
   std::optional<std::string> suffix;  // the text behind the gap that is filled
+  std::string adapter = {};           // its name; empty: none
   Request request;
   std::size_t n = 1;        // samples
   std::size_t best_of = 0;  // samples that are drawn, of which the n likeliest are kept; 0: n

@@ -57,7 +57,8 @@ std::vector<std::uint64_t> submit_request(Engine& engine, const BatchRequest& re
   std::vector<std::uint64_t> numbers;
   if (request.score_prompt) {
     pending->answer.prompt.emplace();
-    ScoreRequest score{.ids = request.request.prompt, .first = 1, .top = request.request.logprobs};
+    ScoreRequest score{
+        .ids = request.request.prompt, .first = 1, .adapter = request.request.adapter, .top = request.request.logprobs};
     numbers.push_back(engine.submit(
         std::move(score), [pending](Result<Score> done) { pending->take(std::move(done), *pending->answer.prompt); }));
   }

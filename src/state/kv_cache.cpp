@@ -1,6 +1,7 @@
 #include "state/kv_cache.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "base/check.h"
@@ -15,6 +16,25 @@ std::size_t most_pages_for(std::size_t window, std::size_t length, std::size_t s
   const std::size_t all = pages_for(length);
   // A step's tokens and what its first sees, cut anywhere by pages.
   return window == 0 ? all : std::min(all, pages_for(window + step) + 1);
+}
+
+// Zeros for the keys from `first` on in the block that holds them, and for the padding of the first n values.
+void clear_unused(const KvLayout& layout, std::byte* part, std::size_t n) {
+  const std::size_t element = layout.element_bytes(), first = n % kKeyBlock;
+  // Of the block's elements, or of its scales, which stand beside those.
+  const auto clear_keys = [&](std::byte*& row, std::size_t bytes) {
+    std::memset(row + first * bytes, 0, (kKeyBlock - first) * bytes);
+    row += kKeyBlock * bytes;
+  };
+  std::byte* row = part + n / kKeyBlock * layout.key_block_bytes();
+  for (std::size_t i = 0; first > 0 && i < layout.head_dim; ++i) {
+    if (layout.scale_blocks() > 0 && i % kScaleBlock == 0) clear_keys(row, kScaleBytes);
+    clear_keys(row, element);
+  }
+  for (std::size_t at = 0; at < n; ++at) {
+    std::byte* const value = part + layout.value_rows_at() + at * layout.value_row_bytes();
+    std::memset(value + layout.head_dim * element, 0, layout.value_row_bytes() - layout.head_dim * element);
+  }
 }
 
 }  // namespace
@@ -123,6 +143,16 @@ void KvCache::append_shared(const PageRef& page, std::size_t position) {
   CONTINUO_CHECK(!seen || page, "a shared page that is not there");
   if (!seen && forgotten_ == pages_.size()) ++forgotten_;
   append(seen ? page : PageRef());
+}
+
+std::vector<std::byte> KvCache::clean_copy(const PageRef& page, std::size_t n) const {
+  std::vector<std::byte> copy(page_bytes());
+  for (std::size_t head = 0; head < n_kv_heads_; ++head) {
+    std::byte* const part = copy.data() + head_offset(head);
+    layout_.copy(page.bytes() + head_offset(head), part, n);
+    clear_unused(layout_, part, n);
+  }
+  return copy;
 }
 
 void KvCache::append_copy(const PageRef& page, std::size_t n) {

@@ -59,6 +59,10 @@ class KvCache {
   // The next page: a copy of the first `n` positions of `page`.
   void append_copy(const PageRef& page, std::size_t n);
 
+  // Bytes of a page that are used. A copy of one as a file holds it: its first n positions, and zeros for all else.
+  std::size_t page_bytes() const { return n_kv_heads_ * layout_.bytes(); }
+  std::vector<std::byte> clean_copy(const PageRef& page, std::size_t n) const;
+
   static std::size_t page_bytes(const AttentionSpec& spec, Format kv_type);
   // The most pages that `length` positions ever hold, computed at most `step` at a time.
   static std::size_t most_pages(const AttentionSpec& spec, std::size_t length, std::size_t step);

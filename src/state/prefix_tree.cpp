@@ -45,14 +45,16 @@ PrefixTree::~PrefixTree() {
   }
 }
 
-void PrefixTree::Found::shorten() {
+void PrefixTree::Found::leave_out_partial() {
   partial = nullptr;
   partial_tokens = 0;
+}
+
+void PrefixTree::Found::shorten() {
+  if (partial) return leave_out_partial();
   whole.pop_back();
   nodes.pop_back();
 }
-
-std::size_t PrefixTree::Found::tokens() const { return whole.size() * kPageKeys + partial_tokens; }
 
 // The child that has most tokens in common with `tokens`, and how many.
 PrefixTree::Node* PrefixTree::child_in_common(Node* node, Tokens tokens, std::size_t& common) {
@@ -72,10 +74,15 @@ PrefixTree::Node* PrefixTree::child_in_common(Node* node, Tokens tokens, std::si
   return best;
 }
 
-PrefixTree::Found PrefixTree::find(std::size_t kind, Tokens tokens) {
+PrefixTree::Node* PrefixTree::root(TextKind kind) {
   std::unique_ptr<Node>& root = roots_[kind];
   if (!root) root = std::make_unique<Node>();
-  Found found{.nodes = {root.get()}};
+  return root.get();
+}
+
+PrefixTree::Found PrefixTree::find(TextKind kind, Tokens tokens) {
+  Found found;
+  found.nodes = {root(kind)};
   for (;;) {
     std::size_t common = 0;
     Node* child = child_in_common(found.nodes.back(), tokens, common);
@@ -94,6 +101,30 @@ PrefixTree::Found PrefixTree::find(std::size_t kind, Tokens tokens) {
   return found;
 }
 
+// The child of the most tokens, fewer than a page, that `tokens` begin with and after which a recurrent state was kept;
+// null if there is none.
+PrefixTree::Node* PrefixTree::short_child(Node* node, Tokens tokens) {
+  for (std::size_t n = std::min(tokens.size(), kPageKeys - 1); n > 0 && !node->children.empty(); --n) {
+    const auto at = node->children.find(tokens.first(n));
+    if (at != node->children.end() && (*at)->pages.recurrent) return at->get();
+  }
+  return nullptr;
+}
+
+PrefixTree::Found PrefixTree::find_recurrent(TextKind kind, Tokens tokens) {
+  Found found = find(kind, tokens);
+  found.leave_out_partial();
+  for (;; found.shorten()) {
+    if (Node* const child = short_child(found.nodes.back(), tokens.subspan(found.tokens()))) {
+      found.partial = &child->pages;
+      found.partial_tokens = child->tokens.size();
+      touch(child);
+      return found;
+    }
+    if (found.whole.empty() || found.whole.back()->recurrent) return found;
+  }
+}
+
 PrefixTree::Node* PrefixTree::insert(Node* node, Tokens tokens, PageSet pages) {
   CONTINUO_CHECK(!tokens.empty() && tokens.size() <= kPageKeys, "an edge of the prefix tree is a page");
   auto at = node->children.lower_bound(tokens);
@@ -105,13 +136,15 @@ PrefixTree::Node* PrefixTree::insert(Node* node, Tokens tokens, PageSet pages) {
       }
       if (!there->pages.recurrent) there->pages.recurrent = std::move(pages.recurrent);
     }
-    touch(there);
-    return there;
+    if (there->tokens.size() == tokens.size() || !pages.recurrent) {
+      touch(there);
+      return there;
+    }
   }
-  if (at != node->children.begin()) {  // one that ends earlier has become part of this
+  if (at != node->children.begin()) {  // one that ends earlier has become part of this, but for a state at its end
     Node* shorter = std::prev(at)->get();
     const bool is_beginning = common_beginning(shorter->tokens, tokens) == shorter->tokens.size();
-    if (is_beginning && shorter->children.empty() && shorter->pins == 0) erase(shorter);
+    if (is_beginning && shorter->children.empty() && shorter->pins == 0 && !shorter->pages.recurrent) erase(shorter);
   }
   auto made = std::make_unique<Node>();
   Node* const child = made.get();

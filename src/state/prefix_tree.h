@@ -4,7 +4,7 @@
 //
 // An edge holds kPageKeys tokens; one that holds fewer ends its branch. Whole pages are shared as they are.
 // Of a page that agrees only at first, the beginning can be copied: what a position holds depends on the
-// tokens up to it alone.
+// tokens up to it alone. A recurrent state goes on only where a copy of it was kept: at the end of an edge.
 #pragma once
 
 #include <cstdint>
@@ -22,26 +22,31 @@ namespace continuo {
 // Tokens that both texts begin with.
 std::size_t common_beginning(std::span<const TokenId> a, std::span<const TokenId> b);
 
+// What positions depend on besides the tokens up to them.
+struct TextKind {
+  std::size_t rope_length = 0;  // of the whole text, where it turns keys (see RopeScaling); 0: it does not
+  std::size_t adapter = 0;      // which adapters take part (Model::adapters)
+  auto operator<=>(const TextKind&) const = default;
+};
+
 class PrefixTree {
  public:
   class Node;
 
-  struct Found {
-    std::vector<Node*> nodes;           // the root, then the whole pages'
-    std::vector<const PageSet*> whole;  // of the first whole.size() * kPageKeys tokens
-    const PageSet* partial = nullptr;   // agrees in its first partial_tokens tokens
-    std::size_t partial_tokens = 0;
-    std::size_t tokens() const;
-    // Leaves out the last page.
+  struct Found : KnownBeginning {
+    std::vector<Node*> nodes;  // the root, then the whole pages'
+    // Leaves out the partial page; then the last whole one.
+    void leave_out_partial();
     void shorten();
   };
 
   PrefixTree();
   ~PrefixTree();
 
-  // The longest known beginning of `tokens`; pages may be missing (see strip). `kind`: only texts of one kind
-  // share (see RopeScaling).
-  Found find(std::size_t kind, std::span<const TokenId> tokens);
+  // The longest known beginning of `tokens`; pages may be missing (see strip). Only texts of one kind share.
+  Found find(TextKind kind, std::span<const TokenId> tokens);
+  // The longest after which a recurrent state was kept.
+  Found find_recurrent(TextKind kind, std::span<const TokenId> tokens);
   // Remembers that `tokens` (at most kPageKeys) after `node` are in `pages`; returns their node, which may
   // have been there before, with pages of the same content; those that it lacks it takes.
   Node* insert(Node* node, std::span<const TokenId> tokens, PageSet pages);
@@ -58,12 +63,14 @@ class PrefixTree {
   bool evict_one();
 
  private:
+  Node* root(TextKind kind);
   Node* child_in_common(Node* node, std::span<const TokenId> tokens, std::size_t& common);
+  Node* short_child(Node* node, std::span<const TokenId> tokens);
   void touch(Node* node);
   void update_evictable(Node* node);
   void erase(Node* node);
 
-  std::map<std::size_t, std::unique_ptr<Node>> roots_;   // by kind
+  std::map<TextKind, std::unique_ptr<Node>> roots_;
   std::set<std::pair<std::uint64_t, Node*>> evictable_;  // by last use
   std::uint64_t now_ = 0;
 };

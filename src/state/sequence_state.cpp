@@ -67,6 +67,10 @@ std::span<float> SequenceState::recurrent(std::size_t layer) {
   return {reinterpret_cast<float*>(block_.bytes()) + at.first_float, at.floats};
 }
 
+std::span<const float> SequenceState::all_recurrent() const {
+  return {reinterpret_cast<const float*>(block_.bytes()), block_ ? recurrent_floats_ : 0};
+}
+
 StateNeeds SequenceState::needs(std::size_t n) const {
   StateNeeds needs{.recurrent_blocks = has_recurrent() && !block_ ? std::size_t{1} : 0};
   for (const KvCache& cache : caches_) needs.kv_pages += cache.pages_needed(length_ + n);
@@ -172,32 +176,33 @@ PageSet SequenceState::page_set(std::size_t i, bool keep_recurrent) const {
   return pages;
 }
 
-bool SequenceState::can_share(std::span<const PageSet* const> whole) const {
-  if (whole.empty()) return true;
-  if (has_recurrent() && !whole.back()->recurrent) return false;
+bool SequenceState::can_share(const KnownBeginning& known) const {
+  if (known.tokens() == 0) return true;
+  if (has_recurrent() && !(known.partial ? known.partial : known.whole.back())->recurrent) return false;
   for (std::size_t i = 0; i < caches_.size(); ++i) {
-    for (std::size_t page = 0; page < whole.size(); ++page) {
-      if (!whole[page]->kv[i] && caches_[i].sees(page, whole.size() * kPageKeys)) return false;
+    for (std::size_t page = 0; page < known.whole.size(); ++page) {
+      if (!known.whole[page]->kv[i] && caches_[i].sees(page, known.tokens())) return false;
     }
   }
   return true;
 }
 
-void SequenceState::share(std::span<const PageSet* const> whole) {
-  const std::size_t length = whole.size() * kPageKeys;
+void SequenceState::share(const KnownBeginning& known) {
+  const std::size_t length = known.whole.size() * kPageKeys;
   CONTINUO_CHECK(length_ == 0 && length <= capacity_, "sharing begins a state");
   for (std::size_t i = 0; i < caches_.size(); ++i) {
-    for (const PageSet* pages : whole) caches_[i].append_shared(pages->kv[i], length);
+    for (const PageSet* pages : known.whole) caches_[i].append_shared(pages->kv[i], known.tokens());
   }
-  if (has_recurrent() && !whole.empty()) use_block(whole.back()->recurrent);
+  if (has_recurrent() && !known.partial && !known.whole.empty()) use_block(known.whole.back()->recurrent);
   length_ = length;
 }
 
 void SequenceState::copy(const PageSet& pages, std::size_t n) {
-  CONTINUO_CHECK(!has_recurrent(), "a recurrent state is not a sum of its positions");
+  CONTINUO_CHECK(!has_recurrent() || pages.recurrent, "a recurrent state is not a sum of its positions");
   CONTINUO_CHECK(length_ % kPageKeys == 0 && n < kPageKeys, "a copy begins a page");
   CONTINUO_CHECK(n <= capacity_ - length_, "a sequence longer than its state");
   for (std::size_t i = 0; i < caches_.size(); ++i) caches_[i].append_copy(pages.kv[i], n);
+  if (has_recurrent()) use_block(pages.recurrent);
   length_ += n;
 }
 

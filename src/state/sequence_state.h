@@ -38,6 +38,14 @@ struct PageSet {
   bool operator==(const PageSet&) const = default;
 };
 
+// A beginning as others have computed it: whole page sets, and perhaps the first tokens of one more.
+struct KnownBeginning {
+  std::vector<const PageSet*> whole;  // of the first whole.size() * kPageKeys tokens
+  const PageSet* partial = nullptr;   // agrees in its first partial_tokens tokens
+  std::size_t partial_tokens = 0;
+  std::size_t tokens() const { return whole.size() * kPageKeys + partial_tokens; }
+};
+
 // All that a sequence remembers at one moment.
 struct Snapshot {
   std::size_t length = 0;
@@ -66,6 +74,9 @@ class SequenceState {
   // The floats of a layer: state_floats(LayerSpec).total() of them. Valid after reserve, until the state is rewound,
   // rolled back or restored.
   std::span<float> recurrent(std::size_t layer);
+  // Of all layers: the caches of those that have their own, in order; recurrent_floats, or none before the first token.
+  std::span<const KvCache> caches() const { return caches_; }
+  std::span<const float> all_recurrent() const;
 
   // What n more positions need beyond what is there.
   StateNeeds needs(std::size_t n) const;
@@ -101,11 +112,12 @@ class SequenceState {
   // `keep_recurrent`, which takes a block.
   PageSet page_set(std::size_t i, bool keep_recurrent = false) const;
   // Whether these page sets hold all that a token after them needs.
-  bool can_share(std::span<const PageSet* const> whole) const;
-  // Begins an empty state with these page sets, whole. Takes a block where there is a recurrent state.
-  void share(std::span<const PageSet* const> whole);
+  bool can_share(const KnownBeginning& known) const;
+  // Begins an empty state with the whole page sets; copy() has to follow where there is a partial one. Takes a block
+  // where there is a recurrent state.
+  void share(const KnownBeginning& known);
   // Goes on, at the beginning of a page, with the first n positions of `pages`, copied: a page a layer from
-  // the pool. Not for models with recurrent layers.
+  // the pool, and a block where there is a recurrent state, whose state after n positions `pages` must hold.
   void copy(const PageSet& pages, std::size_t n);
 
   // Layers with attention, and floats of all recurrent layers.

@@ -1,5 +1,7 @@
 // Which model runs, and how.
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 
 #include "cli/option_setters.h"
 #include "kernels/kv_page.h"
@@ -69,9 +71,75 @@ constexpr OptionRow kLookupRows[] = {
      .set = turn_on<&Options::lookup>},
 };
 
+constexpr OptionRow kStateRows[] = {
+    {.name = "state",
+     .value = "FILE",
+     .help = "go on from the state of a long beginning in FILE; written when it is not there",
+     .details = "What the model remembers of the beginning of a prompt is computed once, and every later run that "
+                "begins alike goes on from there. The answer is the same to the last byte. A new FILE holds the prompt "
+                "but for its last token; with batch, what the first two prompts have in common. A FILE that is there "
+                "is never changed: it serves as far as a prompt begins as it does. A FILE that is damaged, or of "
+                "another model, version, --kv-type or --exact-math, is an error. Trust a FILE as you trust a model.",
+     .expected = "a file",
+     .set = set_text<&Options::state>},
+};
+
+// NAME: letters, digits, "_", "-" and ".", and nothing else before the first "=".
+bool is_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
+}
+
+Result<void> add_lora(const OptionRow& row, Options& options, const std::string& value) {
+  TypedLora typed{.name = {}, .folder = value};
+  if (const std::size_t equals = value.find('='); equals != value.npos && is_name(value.substr(0, equals))) {
+    typed.name = value.substr(0, equals);
+    typed.folder = value.substr(equals + 1);
+  }
+  if (const std::size_t colon = typed.folder.rfind(':'); colon != typed.folder.npos) {
+    if (const auto scale = parse_number<float>(typed.folder.substr(colon + 1), "", "")) {
+      if (!std::isfinite(*scale)) return bad_value(row, value);
+      typed.scale = *scale;
+      typed.folder.resize(colon);
+    }
+  }
+  if (typed.folder.empty()) return bad_value(row, value);
+  options.lora.push_back(std::move(typed));
+  return {};
+}
+
+constexpr OptionRow kLoraRows[] = {
+    {.name = "lora",
+     .value = "DIR[:SCALE]",
+     .help = "add the low-rank adapter in the folder DIR, times SCALE",
+     .details = "DIR is as PEFT writes it, with adapter_config.json and adapter_model.safetensors. The model's weights "
+                "may be in any format. Several adapters are added up. An adapter of which any part is not supported "
+                "is an error.",
+     .expected = "a folder, perhaps with :SCALE behind it",
+     .repeatable = true,
+     .set = add_lora},
+};
+
+constexpr OptionRow kNamedLoraRows[] = {
+    {.name = "lora",
+     .value = "[NAME=]DIR[:SCALE]",
+     .help = "add the low-rank adapter in the folder DIR, times SCALE, or offer it as NAME",
+     .details = "DIR is as PEFT writes it, with adapter_config.json and adapter_model.safetensors. With NAME the "
+                "adapter is for the requests whose field adapter is NAME; without, it is for all of them. A NAME is "
+                "letters, digits, \".\", \"_\" and \"-\". Requests with different adapters run side by side, and "
+                "each gets the same answer as alone.",
+     .expected = "a folder, perhaps with NAME= before it and :SCALE behind it",
+     .repeatable = true,
+     .set = add_lora},
+};
+
 }  // namespace
 
 const OptionGroup kModelOptions{"Model", kModelRows};
 const OptionGroup kLookupOptions{"", kLookupRows};
+const OptionGroup kStateOptions{"", kStateRows};
+const OptionGroup kLoraOptions{"", kLoraRows};
+const OptionGroup kNamedLoraOptions{"", kNamedLoraRows};
 
 }  // namespace continuo

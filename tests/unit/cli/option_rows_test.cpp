@@ -41,6 +41,19 @@ const std::vector<Case> kCases = {
      [](const Options& o) { return o.pull.include == std::vector<std::string>{"*.gguf"}; },
      {""}},
     {"", {"--lookup"}, [](const Options& o) { return o.lookup; }},
+    {"", {"--state", "s"}, [](const Options& o) { return o.state == "s"; }, {""}},
+    {"",
+     {"--lora", "a/b=c:d:0.5"},
+     [](const Options& o) {
+       return o.lora.size() == 1 && o.lora[0].name == "" && o.lora[0].folder == "a/b=c:d" && o.lora[0].scale == 0.5f;
+     },
+     {"", ":2", "d:inf", "d:nan"}},
+    {"batch",
+     {"--lora", "n-1_x.y=d=e:-2"},
+     [](const Options& o) {
+       return o.lora.size() == 1 && o.lora[0].name == "n-1_x.y" && o.lora[0].folder == "d=e" && o.lora[0].scale == -2;
+     },
+     {"", "n=", "n=:2"}},
     {"", {"--prompt", ""}, [](const Options& o) { return o.prompt == ""; }},
     {"", {"--file", "f"}, [](const Options& o) { return o.file == "f"; }, {""}},
     {"",
@@ -142,10 +155,7 @@ const std::vector<Case> kCases = {
      {"--mirostat", "2"},
      [](const Options& o) { return o.sampling.others.mirostat == 2; },
      {"", "x", "1.5", "99999999999"}},
-    {"",
-     {"--dry-multiplier", "0.5"},
-     [](const Options& o) { return o.sampling.dry_multiplier == 0.5f; },
-     kNoNumber},
+    {"", {"--dry-multiplier", "0.5"}, [](const Options& o) { return o.sampling.dry_multiplier == 0.5f; }, kNoNumber},
     {"", {"--dry-base", "0.5"}, [](const Options& o) { return o.sampling.others.dry_base == 0.5f; }, kNoNumber},
     {"", {"--top-n-sigma", "0.5"}, [](const Options& o) { return o.sampling.others.top_n_sigma == 0.5f; }, kNoNumber},
     {"",

@@ -194,7 +194,7 @@ TEST_CASE("states share what they begin with") {
   for (std::size_t layer = 0; layer < 2; ++layer) fill(first.kv(layer), 0, 200);
   first.advance(200);
   const PageSet a = first.page_set(0), b = first.page_set(1), c = first.page_set(2);
-  const PageSet* const whole[] = {&a, &b};
+  const KnownBeginning whole{.whole = {&a, &b}};
   SequenceState second(spec, pools, 1000, 10);
   const std::size_t before = pools.kv.in_use();
   second.share(whole);
