@@ -19,8 +19,6 @@ using jinja::MarkedText;
 using jinja::Origin;
 using jinja::Value;
 
-constexpr std::size_t kLongestTemplate = std::size_t{1} << 20;  // bytes
-
 // Far beyond what templates take: they go through each message a few times.
 jinja::Limits limits_for(std::size_t bytes) {
   return {.steps = 4'000'000 + 64 * static_cast<std::uint64_t>(bytes), .bytes = (std::size_t{16} << 20) + 16 * bytes};

@@ -1,6 +1,7 @@
 // Messages as a prompt: the model's own chat template, rendered as transformers' apply_chat_template does.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "text/plain_text.h"
 
 namespace continuo {
+
+inline constexpr std::size_t kLongestTemplate = std::size_t{1} << 20;  // bytes
 
 // A rendered conversation.
 struct ChatPrompt {

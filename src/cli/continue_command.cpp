@@ -23,6 +23,7 @@
 #include "loading/loaded_model.h"
 #include "loading/model_source.h"
 #include "requests/json_answer.h"
+#include "requests/request.h"
 #include "requests/token_ids.h"
 #include "state/prefix_tree.h"
 
@@ -89,21 +90,21 @@ Result<Prompt> make_prompt(const Options& options, const LoadedModel& loaded, co
 }
 
 Request make_request(const Options& options, const Prompt& prompt, SamplingOptions sampling) {
-  if (!options.ignore_eos)
-    sampling.stop_tokens.insert(sampling.stop_tokens.end(), prompt.ends.begin(), prompt.ends.end());
-  return {.prompt = prompt.ids,
-          .max_tokens = options.max_tokens,
-          .ignore_eos = options.ignore_eos,
-          .stop = options.stop,
-          .include_stop = options.include_stop,
-          .allowed_tokens = options.allowed_token_ids,
-          .banned = options.banned,
-          .repetition = options.repetition,
-          .constraint = options.constraint,
-          .sampling = std::move(sampling),
-          .logprobs = options.logprobs.value_or(0),
-          .want_logprob = options.logprobs.has_value() || !options.logprob_token_ids.empty(),
-          .logprob_tokens = options.logprob_token_ids};
+  Request request{.prompt = prompt.ids,
+                  .max_tokens = options.max_tokens,
+                  .ignore_eos = options.ignore_eos,
+                  .stop = options.stop,
+                  .include_stop = options.include_stop,
+                  .allowed_tokens = options.allowed_token_ids,
+                  .banned = options.banned,
+                  .repetition = options.repetition,
+                  .constraint = options.constraint,
+                  .sampling = std::move(sampling),
+                  .logprobs = options.logprobs.value_or(0),
+                  .want_logprob = options.logprobs.has_value() || !options.logprob_token_ids.empty(),
+                  .logprob_tokens = options.logprob_token_ids};
+  add_ends(prompt.ends, request);
+  return request;
 }
 
 // Prints the continuation as it comes: text, or ids with blanks between.

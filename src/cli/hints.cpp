@@ -24,7 +24,7 @@ constexpr OtherCommand kOtherCommands[] = {
     {"run", "continuo -m MODEL PROMPT"},
     {"generate", "continuo PROMPT"},
     {"complete", "continuo PROMPT"},
-    {"chat", "continuo PROMPT"},
+    {"chat", "continuo --user TEXT"},
     {"info", "continuo inspect"},
     {"show", "continuo inspect"},
     {"perplexity", "continuo score"},

@@ -4,9 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
-#include <sstream>
 
 #include "base/json.h"
 #include "io/gguf.h"
@@ -64,10 +62,12 @@ Result<std::optional<Source>> template_in(const Json& config, const std::string&
 
 Result<Source> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || file.bad()) return usage_error(fmt::format("--template: cannot read {}", path), "is it a file?");
-  return Source{std::move(text).str(), path};
+  std::string text(kLongestTemplate + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad() || file.gcount() == 0)
+    return usage_error(fmt::format("--template: cannot read {}", path), "is it a file, and not empty?");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return Source{std::move(text), path};
 }
 
 Result<Source> find_template(const ModelFiles& files, const Json& config) {

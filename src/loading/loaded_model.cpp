@@ -27,8 +27,10 @@ Result<TokenPrompt> chat_prompt(const LoadedModel& model, const Json& messages, 
   if (!chat) return chat.error();
   CONTINUO_TRY(TokenPrompt prompt, encode_chat(*chat, *model.text(), messages, template_values));
   CONTINUO_TRY_VOID(check_vocabulary(model.network, prompt.ids));
-  const std::vector<TokenId>& eos = model.network.spec.eos_tokens;
-  std::erase_if(prompt.ends, [&](TokenId id) { return std::ranges::find(eos, id) != eos.end(); });
+  const ModelSpec& spec = model.network.spec;
+  std::erase_if(prompt.ends, [&](TokenId id) {
+    return id >= spec.vocab_size || std::ranges::find(spec.eos_tokens, id) != spec.eos_tokens.end();
+  });
   return prompt;
 }
 
