@@ -205,6 +205,10 @@ CASES = {
     "nanochat": ("nanochat", llama(num_key_value_heads=2), BF16),
     "mixtral_stacked": ("mixtral", llama(num_local_experts=4, num_experts_per_tok=2, hidden_act="gelu"),
                         {"stacked": True, **BF16}),
+    "hrm_text_small": ("hrm_text", llama(num_key_value_heads=4, head_dim=8, H_cycles=2, L_cycles=2), {}),
+    "dory_small": ("dory", llama(head_dim=8, num_hidden_layers=4, n_input_layers=1, n_output_layers=1, n_recurrent_loops=3,
+                                 sliding_window=8, initializer_range=0.1, ngpt_alpha_init=0.3,
+                                 layer_types=["sliding_attention", "full_attention"] * 2), {}),
 }
 
 
@@ -266,7 +270,8 @@ def expected(model, ids):
             best = torch.topk(last, 2).values
             gaps.append(float(best[0] - best[1]))
             greedy.append(int(last.argmax()))
-            out = model(last.argmax().view(1, 1), past_key_values=out.past_key_values, use_cache=True)
+            cache = "cache" if "cache" in out else "past_key_values"  # newer networks know the newer name alone
+            out = model(last.argmax().view(1, 1), use_cache=True, **{cache: out[cache]})
     n = ids.shape[1]
     return dict(ids=ids[0].tolist(), logprobs=[float(logprobs[i, ids[0, i + 1]]) for i in range(n - 1)],
                 last_logits=[float(x) for x in logits[-1]], greedy=greedy), min(gaps)

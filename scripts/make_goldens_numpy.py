@@ -410,7 +410,78 @@ def gemma4(c, w, ids):
 
 
 ROPE = dict(rope_type="default", rope_theta=10000.0)
+def ouro_loop(c, w, ids, norms_between, post_norms):
+    d, eps = c["hidden_size"], c["rms_norm_eps"]
+    x = w("model.embed_tokens.weight", VOCAB, d)[ids]
+    loops = c.get("total_ut_steps") or c.get("num_loops", 1)
+
+    def after(y, name):
+        return w.rms(y, name, eps) if post_norms else y
+
+    for loop in range(loops):
+        for i in range(c["num_hidden_layers"]):
+            p = f"model.layers.{i}."
+            q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+            freqs = frequencies(q.shape[-1], c["rope_theta"])
+            out = w.linear(attend(turn(q, freqs), turn(k, freqs), v, q.shape[-1] ** -0.5), p + "self_attn.o_proj", d)
+            x = x + after(out, p + "input_layernorm_2")
+            out = gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+            x = x + after(out, p + "post_attention_layernorm_2")
+        if norms_between or loop + 1 == loops:
+            x = w.rms(x, "model.norm", eps)
+    return w.linear(x, "lm_head", VOCAB)
+
+
+def ouro(c, w, ids):
+    w("model.early_exit_gate.weight", 1, c["hidden_size"]), w("model.early_exit_gate.bias", 1)
+    return ouro_loop(c, w, ids, True, True)
+
+
+def nanbeige(c, w, ids):
+    return ouro_loop(c, w, ids, not c["skip_loop_final_norm"], False)
+
+
+def huginn(c, w, ids):
+    d, n, eps, t = c["n_embd"], c["num_attention_heads"], c["norm_eps"], "transformer."
+    freqs = frequencies(d // n, c["rope_base"])
+
+    def block(x, p):
+        qkv = w.linear(w.rms(x, p + "norm_1", eps), p + "attn.Wqkv", 3 * d)
+        q, k, v = (heads(part, n) for part in np.split(qkv, 3, -1))
+        q_bias, k_bias = w(p + "attn.qk_bias", 2, 1, n, d // n)
+        q, k = turn(q + q_bias, freqs, interleaved=True), turn(k + k_bias, freqs, interleaved=True)
+        x = w.rms(w.linear(attend(q, k, v, (d // n) ** -0.5), p + "attn.proj", d) + x, p + "norm_2", eps)
+        a, b = np.split(w.linear(w.rms(x, p + "norm_3", eps), p + "mlp.fc", 2 * c["intermediate_size"]), 2, -1)
+        return w.rms(w.linear(silu(a) * b, p + "mlp.proj", d) + x, p + "norm_4", eps)
+
+    e = w(t + "wte.weight", VOCAB, d)[ids] * c["init_values"]["embed_scale"]
+    for i in range(c["n_layers_in_prelude"]):
+        e = block(e, f"{t}prelude.{i}.")
+    x = np.zeros_like(e)
+    for _ in range(c["mean_recurrence"]):
+        x = w.linear(np.concatenate([x, e], -1), t + "adapter", d)
+        for i in range(c["n_layers_in_recurrent_block"]):
+            x = block(x, f"{t}core_block.{i}.")
+    x = w.rms(x, t + "ln_f", eps)
+    for i in range(c["n_layers_in_coda"]):
+        x = block(x, f"{t}coda.{i}.")
+    return w.rms(x, t + "ln_f", eps) @ w(t + "wte.weight", VOCAB, d).T
+
+
 CASES = {
+    "ouro": (ouro, dict(BASE, model_type="ouro", num_key_value_heads=4, rms_norm_eps=1e-6, rope_theta=1000000.0,
+                        hidden_act="silu", total_ut_steps=4, early_exit_threshold=1.0, use_sliding_window=False,
+                        sliding_window=None, layer_types=["full_attention"] * 2)),
+    "nanbeige": (nanbeige, dict(BASE, model_type="nanbeige", num_key_value_heads=2, head_dim=16, rms_norm_eps=1e-5,
+                                rope_theta=70000000.0, hidden_act="silu", num_loops=2, skip_loop_final_norm=False,
+                                loop_loss_weights=[], enable_hyper_connection=False)),
+    "nanbeige_no_norm": (nanbeige, dict(BASE, model_type="nanbeige", rms_norm_eps=1e-5, rope_theta=10000.0, hidden_act="silu",
+                                        num_loops=3, skip_loop_final_norm=True)),
+    "huginn": (huginn, dict(model_type="huginn_raven", vocab_size=VOCAB, padded_vocab_size=VOCAB, bos_token_id=1, eos_token_id=2,
+                            n_embd=32, num_attention_heads=4, num_key_value_heads=4, intermediate_size=40, n_layers=4,
+                            block_size=256, norm_eps=1e-6, rope_base=50000, qk_bias=True, bias=False, tie_embeddings=True,
+                            n_layers_in_prelude=1, n_layers_in_recurrent_block=2, n_layers_in_coda=1, mean_recurrence=5,
+                            injection_type="linear", test_time_noise=0, init_values=dict(std=0.1, embed_scale=2.5))),
     "internlm2": (internlm2, dict(BASE, model_type="internlm2", num_key_value_heads=2, rms_norm_eps=1e-5, bias=False,
                                   rope_theta=1000000.0, hidden_act="silu")),
     "internlm2_bias": (internlm2, dict(BASE, model_type="internlm2", num_key_value_heads=1, rms_norm_eps=1e-5, bias=True,
@@ -489,6 +560,162 @@ def write(folder, config, tensors, prompts):
     (folder / "expected.json").write_text(json.dumps(dict(prompts=prompts)) + "\n")
 
 
+# ---- loops that end early ----
+# Token by token, with keys and values by (loop, layer). From the prompt's last token on a rule may end a token's loop; the later
+# loops get what it left in its last one.
+
+
+class Stored(Weights):
+    def __init__(self, tensors):
+        self.tensors = tensors
+
+
+class Looped:
+    def __init__(self, c, w):
+        self.c, self.w, self.cache = c, w, {}
+
+    def attend(self, slot, q, k, v, scale):
+        keys, values = self.cache.setdefault(slot, ([], []))
+        del keys[self.position:], values[self.position:]
+        keys.append(k), values.append(v)
+        share = q.shape[1] // k.shape[1]
+        ks, vs = (np.repeat(np.concatenate(t), share, 1) for t in (keys, values))
+        return np.einsum("hj,jhd->hd", softmax(np.einsum("hd,jhd->hj", q[0], ks) * scale), vs).reshape(1, -1)
+
+    def turned(self, x, freqs, interleaved=False):
+        before = np.zeros((self.position, *x.shape[1:]))
+        return turn(np.concatenate([before, x]), freqs, interleaved=interleaved)[-1:]
+
+    def leave(self, loop, loops, layers):
+        for later in range(loop, loops):
+            for i in range(layers):
+                keys, values = self.cache.setdefault((later, i), ([], []))
+                del keys[self.position:], values[self.position:]
+                keys.append(self.cache[loop - 1, i][0][self.position]), values.append(self.cache[loop - 1, i][1][self.position])
+
+    def token(self, position, token, rule, loops):
+        """Logits after a token, the loops it took, and how near the rule was to another decision."""
+        self.position = position
+        x, before, survival, margin = self.start(token), None, 1.0, 1e9
+        kind, _, limit = rule.replace(">", "<").partition("<")
+        for loop in range(1, loops + 1):
+            x = self.loop(loop, x)
+            if loop == loops or kind == "none":
+                continue
+            seen = self.output(x)[0] if kind in ("kl", "stable") else x[0].copy()
+            if kind == "gate":
+                survival *= 1 - self.gate(x)
+                value, limit_value = -(1 - survival), -float(limit)
+            elif before is None:
+                value, limit_value = 1e9, 0
+            elif kind == "kl":
+                p, q = softmax(seen), softmax(before)
+                value, limit_value = float((p * np.log(p / q)).sum()), float(limit)
+            elif kind == "latent":
+                value, limit_value = float(np.linalg.norm(seen - before) / np.linalg.norm(seen)), float(limit)
+            else:
+                value, limit_value = float(seen.argmax() != before.argmax()), 0.5
+            before = seen
+            margin = min(margin, abs(value - limit_value) / abs(limit_value or 1))
+            if value < limit_value:
+                self.leave(loop, loops, self.layers)
+                return self.output(x)[0], loop, margin
+        return self.output(x)[0], loops, margin
+
+
+class LoopedOuro(Looped):
+    def __init__(self, c, w):
+        super().__init__(c, w)
+        self.layers = c["num_hidden_layers"]
+
+    def start(self, token):
+        return self.w("model.embed_tokens.weight", VOCAB, self.c["hidden_size"])[[token]]
+
+    def loop(self, loop, x):
+        c, w, d, eps = self.c, self.w, self.c["hidden_size"], self.c["rms_norm_eps"]
+        if loop > 1:
+            x = w.rms(x, "model.norm", eps)
+        for i in range(self.layers):
+            p = f"model.layers.{i}."
+            q, k, v = plain_qkv(c, w, w.rms(x, p + "input_layernorm", eps), p, False)
+            freqs = frequencies(q.shape[-1], c["rope_theta"])
+            out = self.attend((loop - 1, i), self.turned(q, freqs), self.turned(k, freqs), v, q.shape[-1] ** -0.5)
+            x = x + w.rms(w.linear(out, p + "self_attn.o_proj", d), p + "input_layernorm_2", eps)
+            out = gated(w, w.rms(x, p + "post_attention_layernorm", eps), p + "mlp.", c["intermediate_size"], d)
+            x = x + w.rms(out, p + "post_attention_layernorm_2", eps)
+        return x
+
+    def gate(self, x):
+        normal = self.w.rms(x, "model.norm", self.c["rms_norm_eps"])
+        return 1 / (1 + math.exp(-float(self.w.linear(normal, "model.early_exit_gate", 1, True)[0, 0])))
+
+    def output(self, x):
+        return self.w.linear(self.w.rms(x, "model.norm", self.c["rms_norm_eps"]), "lm_head", VOCAB)
+
+
+class LoopedHuginn(Looped):
+    def __init__(self, c, w):
+        super().__init__(c, w)
+        self.layers = c["n_layers_in_recurrent_block"]
+
+    def block(self, x, p, slot):
+        c, w, d, n, eps = self.c, self.w, self.c["n_embd"], self.c["num_attention_heads"], self.c["norm_eps"]
+        freqs = frequencies(d // n, c["rope_base"])
+        q, k, v = (heads(t, n) for t in np.split(w.linear(w.rms(x, p + "norm_1", eps), p + "attn.Wqkv", 3 * d), 3, -1))
+        q_bias, k_bias = w(p + "attn.qk_bias", 2, 1, n, d // n)
+        q, k = self.turned(q + q_bias, freqs, True), self.turned(k + k_bias, freqs, True)
+        out = w.linear(self.attend(slot, q, k, v, (d // n) ** -0.5), p + "attn.proj", d)
+        x = w.rms(out + x, p + "norm_2", eps)
+        a, b = np.split(w.linear(w.rms(x, p + "norm_3", eps), p + "mlp.fc", 2 * c["intermediate_size"]), 2, -1)
+        return w.rms(w.linear(silu(a) * b, p + "mlp.proj", d) + x, p + "norm_4", eps)
+
+    def start(self, token):
+        self.e = self.w("transformer.wte.weight", VOCAB, self.c["n_embd"])[[token]] * self.c["init_values"]["embed_scale"]
+        for i in range(self.c["n_layers_in_prelude"]):
+            self.e = self.block(self.e, f"transformer.prelude.{i}.", ("prelude", i))
+        return np.zeros_like(self.e)
+
+    def loop(self, loop, x):
+        x = self.w.linear(np.concatenate([x, self.e], -1), "transformer.adapter", self.c["n_embd"])
+        for i in range(self.layers):
+            x = self.block(x, f"transformer.core_block.{i}.", (loop - 1, i))
+        return x
+
+    def output(self, x):
+        x = self.w.rms(x, "transformer.ln_f", self.c["norm_eps"])
+        for i in range(self.c["n_layers_in_coda"]):
+            x = self.block(x, f"transformer.coda.{i}.", ("coda", i))
+        table = self.w("transformer.wte.weight", VOCAB, self.c["n_embd"])
+        return self.w.rms(x, "transformer.ln_f", self.c["norm_eps"]) @ table.T
+
+
+EXITS = {
+    "ouro": (LoopedOuro, [("kl<0.3", 4), ("latent<0.5", 4), ("stable", 4), ("gate>0.7", 4), ("none", 2), ("kl<0.1", 7)]),
+    "huginn": (LoopedHuginn, [("kl<0.5", 5), ("latent<0.7", 5), ("stable", 5), ("none", 9), ("kl<0.3", 8)]),
+}
+
+
+def write_exits(out, case):
+    kind, rules = EXITS[case]
+    config, tensors = json.loads((out / case / "config.json").read_text()), load_file(out / case / "model.safetensors")
+    prompt = json.loads((out / case / "expected.json").read_text())["prompts"][1]["ids"]
+    results = []
+    for rule, loops in rules:
+        model, ids, used, margins = kind(config, Stored(tensors)), list(prompt), [], []
+        for i in range(len(prompt) - 1):
+            model.token(i, ids[i], "none", loops)
+        for _ in range(GREEDY):
+            logits, took, margin = model.token(len(ids) - 1, ids[-1], rule, loops)
+            top = np.sort(logits)[-2:]
+            margins += [margin, top[1] - top[0]]
+            ids.append(int(logits.argmax()))
+            used.append(took)
+        print(case, rule, loops, "used", used, "least margin", min(margins))
+        assert min(margins) > 1e-4
+        results.append(dict(exit_when=rule, loops=loops, ids=prompt, greedy=ids[len(prompt):], used=used))
+    (out / case / "exits.json").write_text(json.dumps(results) + "\n")
+
+
 # name: (case, its text model's names begin with, the wrapper's fields, others' tensors, section or None)
 WRAPPED = {
     "gemma3_wrapped": ("gemma3_new", ("model.", "language_model.model."), dict(model_type="gemma3"),
@@ -502,6 +729,23 @@ WRAPPED = {
     "qwen2_vl_flat": ("qwen2_windows", ("model.", "model."), dict(model_type="qwen2_vl", rope_scaling=dict(
         type="mrope", mrope_section=[1, 1, 2])), ["visual.a.weight"], None),
 }
+
+
+def pair_name(name):
+    """A name of Dory's layers as published files have it: attention and feed-forward part are layers of their own."""
+    p = name.split(".")
+    if p[1] != "layers":
+        return name
+    i = 2 * int(p[2])
+    if p[3] in ("lambda_1", "lambda_2"):
+        return f"backbone.layers.{i}.attn_alpha" if p[3] == "lambda_1" else f"backbone.layers.{i + 1}.mlp_alpha"
+    return ".".join(["backbone", "layers", str(i if p[3] == "self_attn" else i + 1), "mixer", *p[4:]])
+
+
+def write_pairs(out, name, case):
+    tensors = {pair_name(key): value for key, value in load_file(out / case / "model.safetensors").items()}
+    prompts = json.loads((out / case / "expected.json").read_text())["prompts"]
+    write(out / name, json.loads((out / case / "config.json").read_text()), tensors, prompts)
 
 
 def wrap(out, name):
@@ -528,6 +772,11 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent / "tests/golden")
     parser.add_argument("--only", nargs="*")
     arguments = parser.parse_args()
+    for case in EXITS:
+        if not arguments.only or case + "_exits" in arguments.only:
+            write_exits(arguments.out, case)
+    if not arguments.only or "dory_pairs" in arguments.only:
+        write_pairs(arguments.out, "dory_pairs", "dory_small")
     for name in [*CASES, *WRAPPED]:
         if arguments.only and name not in arguments.only:
             continue

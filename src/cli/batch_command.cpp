@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "loading/model_source.h"
 #include "cli/sampling_settings.h"
@@ -383,6 +384,8 @@ std::string defaults_text(const Options& options, const SamplingOptions& samplin
   if (!options.chat.template_file.empty() && model.text()) {
     if (const Result<Chat>& chat = model.chat->get(*model.text())) text += " template " + chat->rendering.source();
   }
+  if (options.loops > 0) text += fmt::format(" loops {}", options.loops);
+  if (options.exit_when) text += " " + exit_rule_text(options.exit_when);
   return text;
 }
 
@@ -407,8 +410,7 @@ Result<void> run_batch(const Options& options) {
   const BatchOptions& batch = options.batch;
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, TokenizerUse::if_there, chosen_sampling(options),
-                             options.chat.template_file);
+                 return load(options, TokenizerUse::if_there, chosen_sampling(options));
                }));
   const RequestDefaults defaults = request_defaults(options, model.sampling);
   CONTINUO_TRY(const Input input, open_input(options));
@@ -425,6 +427,8 @@ Result<void> run_batch(const Options& options) {
   CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
   EngineOptions how = batch_engine_options(options, model.network.spec);
   how.adapters = &adapters;
+  CONTINUO_TRY(const std::optional<LoadedModel> draft, load_draft_model(options, model));
+  if (draft) how.draft_model = &draft->network;
   CONTINUO_TRY(Engine engine, Engine::create(model.network, model.text(), how));
   std::optional<StateFile> state;
   if (!options.state.empty()) {

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/peak.h"
@@ -250,7 +251,7 @@ std::string report_text(const Report& r, const std::vector<KernelSpeed>& kernels
 
 Result<void> run_bench(const Options& options) {
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const LoadedModel loaded, load(options.model, TokenizerUse::none));
+  CONTINUO_TRY(const LoadedModel loaded, load(options, TokenizerUse::none));
   const Model& model = loaded.network;
   CONTINUO_TRY(const Sizes sizes, resolve_sizes(options, model.spec.context_length));
   EngineOptions how = engine_options(options);

@@ -6,29 +6,30 @@ namespace continuo {
 namespace {
 
 constexpr const OptionGroup* kContinueGroups[] = {
-    &kModelOptions,    &kLoraOptions,   &kLookupOptions,   &kStateOptions,         &kPromptOptions, &kIdsOptions,
-    &kSuffixOptions,   &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions, &kLengthOptions, &kConstraintOptions,
-    &kSamplingOptions, &kAnswerOptions, &kGeneralOptions,  &kManualOptions};
+    &kModelOptions,  &kLoopOptions,       &kExitOptions,     &kLoraOptions,   &kLookupOptions,   &kStateOptions,
+    &kPromptOptions, &kIdsOptions,        &kSuffixOptions,   &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions,
+    &kLengthOptions, &kConstraintOptions, &kSamplingOptions, &kAnswerOptions, &kGeneralOptions,  &kManualOptions};
 constexpr const OptionGroup* kBatchGroups[] = {
-    &kModelOptions,  &kNamedLoraOptions,  &kLookupOptions,   &kStateOptions,       &kTemplateOptions, &kBatchOptions,
-    &kLengthOptions, &kConstraintOptions, &kSamplingOptions, &kBatchAnswerOptions, &kBatchRunOptions, &kGeneralOptions};
-constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kLoraOptions,     &kPromptOptions, &kIdsOptions,
-                                               &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
+    &kModelOptions,    &kLoopOptions,        &kExitOptions,     &kNamedLoraOptions, &kLookupOptions,
+    &kStateOptions,    &kTemplateOptions,    &kBatchOptions,    &kLengthOptions,    &kConstraintOptions,
+    &kSamplingOptions, &kBatchAnswerOptions, &kBatchRunOptions, &kGeneralOptions};
+constexpr const OptionGroup* kScoreGroups[] = {&kModelOptions, &kLoopOptions,  &kLoraOptions,     &kPromptOptions,
+                                               &kIdsOptions,   &kScoreOptions, &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kFillGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kFillOptions,
                                               &kGeneralOptions};
 constexpr const OptionGroup* kEmbedGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kEmbedOptions,
                                                &kGeneralOptions};
 constexpr const OptionGroup* kServeGroups[] = {
-    &kModelOptions,      &kNamedLoraOptions, &kLookupOptions,   &kTemplateOptions, &kServeOptions,
-    &kServeLimitOptions, &kLengthOptions,    &kSamplingOptions, &kBatchRunOptions, &kGeneralOptions};
+    &kModelOptions, &kLoopOptions,       &kExitOptions,   &kNamedLoraOptions, &kLookupOptions,   &kTemplateOptions,
+    &kServeOptions, &kServeLimitOptions, &kLengthOptions, &kSamplingOptions,  &kBatchRunOptions, &kGeneralOptions};
 constexpr const OptionGroup* kTokenizeGroups[] = {&kModelOptions,  &kPromptOptions,   &kTokenizeOptions,
                                                   &kChatOptions,   &kTemplateOptions, &kTemplateValueOptions,
                                                   &kGeneralOptions};
-constexpr const OptionGroup* kExplainGroups[] = {&kModelOptions,   &kPromptOptions,   &kIdsOptions,
-                                                 &kChatOptions,    &kTemplateOptions, &kTemplateValueOptions,
-                                                 &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
-constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kInspectOptions, &kGeneralOptions};
-constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kBenchOptions, &kGeneralOptions};
+constexpr const OptionGroup* kExplainGroups[] = {
+    &kModelOptions,    &kLoopOptions,          &kPromptOptions,  &kIdsOptions,      &kChatOptions,
+    &kTemplateOptions, &kTemplateValueOptions, &kExplainOptions, &kSamplingOptions, &kGeneralOptions};
+constexpr const OptionGroup* kInspectGroups[] = {&kModelOptions, &kLoopOptions, &kInspectOptions, &kGeneralOptions};
+constexpr const OptionGroup* kBenchGroups[] = {&kModelOptions, &kLoopOptions, &kBenchOptions, &kGeneralOptions};
 constexpr const OptionGroup* kQuantizeGroups[] = {&kQuantizeOptions, &kLoraOptions, &kGeneralOptions};
 constexpr const OptionGroup* kImatrixGroups[] = {&kModelOptions, &kPromptOptions, &kIdsOptions, &kImatrixOptions,
                                                  &kGeneralOptions};

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
@@ -98,6 +99,7 @@ Request make_request(const Options& options, const Prompt& prompt, SamplingOptio
                   .allowed_tokens = options.allowed_token_ids,
                   .banned = options.banned,
                   .repetition = options.repetition,
+                  .exit = options.exit_when,
                   .constraint = options.constraint,
                   .sampling = std::move(sampling),
                   .logprobs = options.logprobs.value_or(0),
@@ -194,6 +196,7 @@ Answer completion_json(const Options& options, const Prompt& prompt, const Compl
     for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);
     answer["ids"] = std::move(ids);
   }
+  if (Answer loops = loops_json(completion); !loops.is_null()) answer["loops"] = std::move(loops);
   if (options.logprobs || !options.logprob_token_ids.empty()) answer["logprobs"] = logprobs_json(completion, tokenizer);
   return answer;
 }
@@ -241,8 +244,7 @@ Result<void> run_continue(const Options& options) {
   CONTINUO_TRY_VOID(check_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
   CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, tokenizer_use(options), chosen_sampling(options),
-                             options.chat.template_file);
+                 return load(options, tokenizer_use(options), chosen_sampling(options));
                }));
   const Tokenizer* const tokenizer = model.text();
   CONTINUO_TRY(const Prompt prompt, make_prompt(options, model, interrupted));
@@ -250,6 +252,8 @@ Result<void> run_continue(const Options& options) {
   EngineOptions how = engine_options(options);
   how.adapters = &adapters;
   how.share_prefixes = !options.state.empty();
+  CONTINUO_TRY(const std::optional<LoadedModel> draft, load_draft_model(options, model));
+  if (draft) how.draft_model = &draft->network;
   CONTINUO_TRY(Engine engine, Engine::create(model.network, tokenizer, how));
   spdlog::info("model {}, {} kernels, {} threads, seed {}, {} prompt tokens", model.name, engine.kernels().name,
                engine.threads(), options.seed, prompt.ids.size());
@@ -265,8 +269,8 @@ Result<void> run_continue(const Options& options) {
                name(completion.finish));
   if (!options.state.empty())
     spdlog::info("{} tokens from {}, {} computed", engine.counts().shared, options.state, engine.counts().computed);
-  if (options.lookup) {
-    spdlog::info("{} of {} looked up tokens were right", engine.draft_counts().right, engine.draft_counts().drafted);
+  if (options.lookup || draft) {
+    spdlog::info("{} of {} drafted tokens were right", engine.draft_counts().right, engine.draft_counts().drafted);
   }
 
   if (options.json) {

@@ -20,7 +20,10 @@ template <class Part>
 Answer if_there(const std::optional<Part>& part);
 
 Answer json_of(const RmsNormSpec& norm) {
-  return {{"kind", "rms_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"unit_offset", norm.unit_offset}};
+  Answer out = {
+      {"kind", "rms_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"unit_offset", norm.unit_offset}};
+  if (norm.unit_length) out["unit_length"] = true;
+  return out;
 }
 Answer json_of(const LayerNormSpec& norm) {
   Answer out = {{"kind", "layer_norm"}, {"eps", number(norm.eps)}, {"weight", norm.weight}, {"bias", norm.bias}};
@@ -108,6 +111,8 @@ Answer gate_name(AttentionSpec::OutputGate gate) {
       return "value";
     case AttentionSpec::OutputGate::head:
       return "head";
+    case AttentionSpec::OutputGate::apart:
+      return "apart";
   }
   return nullptr;
 }
@@ -138,6 +143,9 @@ Answer json_of(const AttentionSpec& attention) {
                 {"output_gate", gate_name(attention.output_gate)}};
   // What few models have is said where it is there.
   if (attention.qk_norm_after_rope) out["qk_norm_after_rope"] = true;
+  if (attention.qk_bias) out["qk_bias"] = true;
+  if (attention.gate_scales) out["gate_scales"] = true;
+  if (attention.query_scales) out["query_scales"] = true;
   if (attention.sinks) out["sinks"] = true;
   if (attention.query_scale_beta > 0) {
     out["query_scale"] = {{"beta", attention.query_scale_beta}, {"length", attention.query_scale_length}};
@@ -321,6 +329,10 @@ std::string_view order_name(LayerSpec::Order order) {
       return "parallel";
     case LayerSpec::Order::post_norm:
       return "norm_after";
+    case LayerSpec::Order::norm_of_sum:
+      return "norm_of_sum";
+    case LayerSpec::Order::toward:
+      return "toward";
   }
   return "";
 }

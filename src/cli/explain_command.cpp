@@ -9,6 +9,7 @@
 #include "cli/chat_prompt.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load.h"
 #include "cli/explain_files.h"
 #include "cli/explain_text.h"
 #include "cli/interrupt.h"
@@ -209,7 +210,8 @@ Result<void> run_explain(const Options& options) {
   CONTINUO_TRY_VOID(validate_typed(options));
   CONTINUO_TRY_VOID(check_messages_typed(options));
   const std::atomic<bool>& interrupted = watch_interrupts();
-  CONTINUO_TRY(const LoadedModel loaded, load_for(options, options.model));
+  CONTINUO_TRY(LoadedModel loaded, load_for(options, options.model));
+  CONTINUO_TRY_VOID(set_loops(options, loaded.network.spec));
   CONTINUO_TRY_VOID(check_head(options, loaded.network.spec));
   CONTINUO_TRY(const std::string text,
                has_messages(options) ? Result<std::string>(std::string()) : read_text(options, interrupted));

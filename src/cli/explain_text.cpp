@@ -72,9 +72,10 @@ Result<void> choose_window(const Options& options, const Model& model, explain::
 
 Result<void> check_head(const Options& options, const ModelSpec& spec) {
   const std::size_t layer = options.explain.layer, head = options.explain.head;
-  if (layer >= spec.layers.size())
-    return usage_error(fmt::format("--layer is {}, expected 0 to {}", layer, spec.layers.size() - 1));
-  const AttentionSpec* const attention = attention_in(spec.layers[layer].mixer);
+  const std::vector<LayerVisit> visits = layer_visits(spec);
+  if (layer >= visits.size())
+    return usage_error(fmt::format("--layer is {}, expected 0 to {}", layer, visits.size() - 1));
+  const AttentionSpec* const attention = attention_in(spec.layers[visits[layer].layer].mixer);
   if (attention && head >= static_cast<std::size_t>(attention->n_heads))
     return usage_error(fmt::format("--head is {}, expected 0 to {}", head, attention->n_heads - 1));
   return {};

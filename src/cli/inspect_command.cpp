@@ -8,9 +8,11 @@
 #include "base/printable.h"
 #include "cli/command.h"
 #include "cli/describe_checkpoint.h"
+#include "cli/describe_loop.h"
 #include "cli/describe_model.h"
 #include "cli/engine_options.h"
 #include "cli/families_list.h"
+#include "cli/load.h"
 #include "cli/print_json.h"
 #include "loading/token_roles.h"
 #include "generate/memory.h"
@@ -144,6 +146,7 @@ Answer inspect_json(const Inspected& inspected, const Options& options, const Me
                    {"final_norm", norm_json(spec.final_norm)},
                    {"tied_output", spec.tied_output},
                    {"output_bias", spec.output_bias},
+                   {"output_scales", spec.output_scales},
                    {"logit_scale", shortest(spec.logit_scale)},
                    {"logit_cap", spec.final_logit_softcap > 0 ? shortest(spec.final_logit_softcap) : Answer()},
                    {"bos_token", spec.bos_token ? Answer(*spec.bos_token) : Answer()},
@@ -153,6 +156,7 @@ Answer inspect_json(const Inspected& inspected, const Options& options, const Me
     answer["layer_embedding"] = {{"vocab_size", spec.layer_embedding->vocab_size},
                                  {"width", spec.layer_embedding->width}};
   }
+  if (spec.loop) answer["loop"] = loop_json(spec);
   if (spec.output_head) answer["output_head"] = {{"norm", norm_json(spec.output_head->norm)}};
   for (const TokenRole& role : roles) answer["roles"][role.role] = role.id;
   for (const LeftOut& left : model.left_out) {
@@ -199,6 +203,7 @@ std::string output_text(const ModelSpec& spec) {
   if (spec.d_embedding > 0) out += fmt::format(", of a state narrowed to {}", spec.d_embedding);
   if (spec.output_head) out += fmt::format(", of one more map and {}", norm_text(spec.output_head->norm));
   if (spec.output_bias) out += ", bias";
+  if (spec.output_scales) out += ", each times a learned number";
   if (spec.logit_scale != 1) out += fmt::format(", times {}", spec.logit_scale);
   if (spec.final_logit_softcap > 0) out += fmt::format(", capped at {}", spec.final_logit_softcap);
   return out + "\n";
@@ -226,6 +231,7 @@ std::string inspect_text(const Inspected& inspected, const Options& options, con
     out += fmt::format("layer inputs {} tokens of {} a layer\n", grouped(spec.layer_embedding->vocab_size),
                        spec.layer_embedding->width);
   }
+  out += loop_text(spec);
   out += layers_text(spec.layers);
   out += fmt::format("final norm   {}\n", norm_text(spec.final_norm));
   out += output_text(spec);
@@ -268,8 +274,9 @@ Result<void> inspect_unsupported(const ModelFiles& files, const Options& options
 Result<void> run_inspect(const Options& options) {
   if (options.families) return options.json ? print_json(families_json()) : print(families_text());
   CONTINUO_TRY(const ModelFiles files, find_model(options.model));
-  const auto loaded = load_model(files);
+  auto loaded = load_model(files);
   if (!loaded) return inspect_unsupported(files, options, loaded.error());
+  CONTINUO_TRY_VOID(set_loops(options, loaded->spec));
   const Model& model = *loaded;
   CONTINUO_TRY(const SamplingOptions sampling, generation_defaults(*model.storage));
   CONTINUO_TRY(const MemoryShares shares, share_memory(model.spec, batch_engine_options(options, model.spec)));

@@ -34,10 +34,10 @@ struct OptionGroup {
 using OptionGroups = std::span<const OptionGroup* const>;
 
 extern const OptionGroup kChatOptions, kTemplateOptions, kTemplateValueOptions, kSuffixOptions, kModelOptions,
-    kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLookupOptions,
-    kStateOptions, kLoraOptions, kNamedLoraOptions, kSamplingOptions, kAnswerOptions, kBatchOptions,
-    kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions, kScoreOptions, kInspectOptions, kBenchOptions,
-    kQuantizeOptions, kImatrixOptions, kExplainOptions, kPullOptions, kServeOptions, kServeLimitOptions,
+    kFillOptions, kEmbedOptions, kPromptOptions, kIdsOptions, kLengthOptions, kConstraintOptions, kLoopOptions,
+    kExitOptions, kLookupOptions, kStateOptions, kLoraOptions, kNamedLoraOptions, kSamplingOptions, kAnswerOptions,
+    kBatchOptions, kBatchAnswerOptions, kBatchRunOptions, kTokenizeOptions, kScoreOptions, kInspectOptions,
+    kBenchOptions, kQuantizeOptions, kImatrixOptions, kExplainOptions, kPullOptions, kServeOptions, kServeLimitOptions,
     kGeneralOptions, kManualOptions;
 
 // A row and what was given for it; empty for a switch.

@@ -9,6 +9,7 @@
 #include "generate/limits.h"
 #include "generate/pooling.h"
 #include "grammar/constraint.h"
+#include "model/exit_rule.h"
 #include "quant/format.h"
 #include "requests/format.h"
 #include "sampling/options.h"
@@ -136,6 +137,9 @@ struct Options {
   bool lookup = false;
   std::string state;  // a file; empty: none
   std::vector<TypedLora> lora;
+  std::string draft_model;
+  std::size_t loops = 0;  // 0: the network's own number
+  ExitRule exit_when;
   Format kv_type = Format::f32;
   int verbosity = 0;
 

@@ -51,8 +51,9 @@ ChosenSampling chosen_sampling(const Options& options) {
 
 SamplingOptions resolve_sampling(const Options& options, const SamplingOptions& of_model) {
   SamplingOptions sampling = options.sampling.others;
-  for (const auto member : {&SamplingOptions::temperature, &SamplingOptions::top_p, &SamplingOptions::min_p,
-                            &SamplingOptions::typical_p, &SamplingOptions::repeat_penalty, &SamplingOptions::dry_multiplier})
+  for (const auto member :
+       {&SamplingOptions::temperature, &SamplingOptions::top_p, &SamplingOptions::min_p, &SamplingOptions::typical_p,
+        &SamplingOptions::repeat_penalty, &SamplingOptions::dry_multiplier})
     sampling.*member = of_model.*member;
   sampling.top_k = of_model.top_k;
   apply(options, sampling);
@@ -69,6 +70,7 @@ RequestDefaults request_defaults(const Options& options, const SamplingOptions& 
           .banned = options.banned,
           .repetition = options.repetition,
           .constraint = options.constraint,
+          .exit = options.exit_when,
           .sampling = resolve_sampling(options, of_model),
           .logprobs = options.logprobs,
           .echo = options.echo,

@@ -7,6 +7,7 @@
 #include "cli/adapters.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load.h"
 #include "cli/interrupt.h"
 #include "cli/print_json.h"
 #include "cli/prompt.h"
@@ -144,7 +145,7 @@ Result<void> run_score(const Options& options) {
                            : !options.json ? TokenizerUse::if_there
                                            : TokenizerUse::none;
   CONTINUO_TRY(const LoadedModel model,
-               while_waiting(options, "loading the model", [&] { return load(options.model, use); }));
+               while_waiting(options, "loading the model", [&] { return load(options, use); }));
   if (sees_both_sides(model.network.spec)) return run_masked_score(options, model, interrupted);
   if (options.mask_id || !options.token_types.empty()) {
     return usage_error(

@@ -8,6 +8,7 @@
 #include "cli/adapters.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/sampling_settings.h"
 #include "cli/waiting.h"
@@ -60,12 +61,13 @@ Result<void> run_serve(const Options& options) {
   allow_descriptors();
   const HttpOptions how = http_options(options.serve);
   CONTINUO_TRY(const auto http, HttpServer::create(how));
-  CONTINUO_TRY(const LoadedModel model, while_waiting(options, "loading the model", [&] {
-                 return load(options.model, TokenizerUse::if_there, {}, options.chat.template_file);
-               }));
+  CONTINUO_TRY(const LoadedModel model,
+               while_waiting(options, "loading the model", [&] { return load(options, TokenizerUse::if_there); }));
   CONTINUO_TRY(const Adapters adapters, load_adapters(options, model.network));
   EngineOptions engine_options = batch_engine_options(options, model.network.spec);
   engine_options.adapters = &adapters;
+  CONTINUO_TRY(const std::optional<LoadedModel> draft, load_draft_model(options, model));
+  if (draft) engine_options.draft_model = &draft->network;
   std::optional<Engine> engine;  // encoders make vectors alone
   if (!sees_both_sides(model.network.spec)) {
     CONTINUO_TRY(engine, Engine::create(model.network, model.text(), engine_options));

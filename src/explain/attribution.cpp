@@ -211,7 +211,10 @@ double uncapped(double logit, double cap) {
 
 std::string why_absent(const ModelSpec& spec) {
   if (spec.output_head) return "output_head";
-  const auto normalizes = [](const LayerSpec& layer) { return layer.order == LayerSpec::Order::post_norm; };
+  const auto normalizes = [](const LayerSpec& layer) {
+    return layer.order != LayerSpec::Order::sequential && layer.order != LayerSpec::Order::parallel;
+  };
+  if (spec.loop) return "post_norm";
   return std::any_of(spec.layers.begin(), spec.layers.end(), normalizes) ? "post_norm" : "";
 }
 

@@ -207,17 +207,20 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
   const Matrix& embedding = model.weights.embedding;
   add_phase(r, "input", {}, {double(rows * r.d_model), double(stored_bytes(embedding.format, rows * embedding.cols))},
             times_of_pass.input);
-  for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
+  const std::vector<LayerVisit> visits = layer_visits(model.spec);
+  for (std::size_t i = 0; i < visits.size(); ++i) {
+    const LayerSpec& layer = model.spec.layers[visits[i].layer];
+    const LayerWeights& weights = model.weights.layers[visits[i].layer];
     const LayerTimes& times = times_of_pass.layers[i];
-    add_phase(r, "projections", i, projections_work(model.weights.layers[i].mixer, rows), times.projections);
-    if (const AttentionSpec* const attention = attention_in(model.spec.layers[i].mixer)) {
+    add_phase(r, "projections", i, projections_work(weights.mixer, rows), times.projections);
+    if (const AttentionSpec* const attention = attention_in(layer.mixer)) {
       add_phase(r, "attention", i, attention_work(*attention, r.from, r.to, kv_type), times.attention);
       r.cost.cache_bytes_per_token += cache_bytes(*attention, kv_type);
     }
-    if (const ScanCost scan = scan_cost(model.spec.layers[i].mixer); scan.floats > 0) {
+    if (const ScanCost scan = scan_cost(layer.mixer); scan.floats > 0) {
       add_phase(r, "scan", i, {scan.operations * double(rows), 2 * sizeof(float) * scan.floats}, times.scan);
     }
-    add_phase(r, "feed_forward", i, feed_work(model.spec.layers[i], model.weights.layers[i], rows), times.feed);
+    add_phase(r, "feed_forward", i, feed_work(layer, weights, rows), times.feed);
   }
   add_phase(r, "output", {}, work_of(model.weights.output, 1),
             times_of_pass.output);  // the last row alone, as generating does
@@ -229,9 +232,9 @@ void list_phases(const Machine& machine, const Times& times_of_pass, Recording& 
 WorkPoint work_of_tokens(const Model& model, std::size_t from, std::size_t to) {
   WorkPoint point{.length = to};
   const std::size_t rows = to - from;
-  for (std::size_t i = 0; i < model.spec.layers.size(); ++i) {
-    const LayerSpec& layer = model.spec.layers[i];
-    const LayerWeights& weights = model.weights.layers[i];
+  for (const LayerVisit& visit : layer_visits(model.spec)) {
+    const LayerSpec& layer = model.spec.layers[visit.layer];
+    const LayerWeights& weights = model.weights.layers[visit.layer];
     point.other += projections_work(weights.mixer, rows).operations;
     if (const AttentionSpec* const attention = attention_in(layer.mixer))
       point.attention += attention_work(*attention, from, to, Format::f32).operations;
@@ -270,11 +273,11 @@ CurvePoint measure_length(const Machine& machine, std::size_t n) {
   double spent = 0;
   for (int i = 0; i < kRepeats || (spent < kEnoughSeconds && i < kMostRepeats); ++i) {
     state.rewind(0);
-    prefills.push_back(timed(forward, state, std::span(ids).first(n), spec.layers.size()));
+    prefills.push_back(timed(forward, state, std::span(ids).first(n), layer_visits(spec).size()));
     spent += prefills.back().whole();
   }
   for (std::size_t i = 0; i < kDecodeSteps; ++i) {
-    decodes.push_back(timed(forward, state, std::span(ids).subspan(n + i, 1), spec.layers.size()));
+    decodes.push_back(timed(forward, state, std::span(ids).subspan(n + i, 1), layer_visits(spec).size()));
   }
   // A prompt at its best; of single tokens the middle one, as a long run of them takes.
   const Times prefill = by_time(std::move(prefills), 0), decode = by_time(std::move(decodes), 0.5);
@@ -324,13 +327,14 @@ Result<void> measure_phases(const Machine& machine, const Question& question, Re
   const ModelSpec& spec = machine.model.spec;
   ForwardPass forward(machine.model, machine.kernels, machine.threads);
   SequenceState state(spec, question.to, question.ids.size(), machine.kv_type);
-  timed(forward, state, std::span(question.ids).first(question.from), spec.layers.size());
+  timed(forward, state, std::span(question.ids).first(question.from), layer_visits(spec).size());
   const Snapshot before = state.snapshot();
   std::vector<Times> runs;
   for (int i = 0; i < kRepeats; ++i) {
     if (interrupted) return Error{.kind = ErrorKind::interrupted, .what = "interrupted"};
     state.restore(before);
-    runs.push_back(timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), spec.layers.size()));
+    runs.push_back(
+        timed(forward, state, std::span(question.ids).subspan(question.from, r.rows()), layer_visits(spec).size()));
   }
   list_phases(machine, by_time(std::move(runs), 0), r);
   return {};

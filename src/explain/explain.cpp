@@ -59,6 +59,9 @@ void name_pieces(const Machine& machine, Recording& r) {
   for (const LayerRecord& layer : r.layers) {
     for (const auto& guesses : layer.lens) name_all(guesses);
   }
+  for (const LoopRecord& loop : r.loops) {
+    for (const LoopRow& row : loop.rows) name_all(row.guesses);
+  }
   for (const RowOutput& output : r.outputs) {
     name_all(output.guesses);
     if (output.next) name(*output.next);
@@ -94,6 +97,7 @@ Recording blank(const Machine& machine, const Question& question) {
   r.from = question.from;
   r.to = question.to;
   r.without_mask = question.without_mask;
+  if (spec.loop) r.gate_threshold = spec.loop->gate_threshold;
   r.has_tokenizer = machine.tokenizer != nullptr;
   r.both_sides = sees_both_sides(spec);
   r.has_output = spec.has_output;

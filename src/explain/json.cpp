@@ -2,6 +2,7 @@
 
 #include "explain/attention_facts.h"
 #include "explain/canvases.h"
+#include "explain/loop_record.h"
 #include "explain/memory_record.h"
 
 namespace continuo::explain {
@@ -51,6 +52,7 @@ class Writer {
   Json tokens() const;
   Json positions() const;
   Json layer(const LayerRecord& layer) const;
+  Json loops() const;
   Json output(const RowOutput& output) const;
   Json ladder() const;
   Json attribution() const;
@@ -226,6 +228,36 @@ Json Writer::layer(const LayerRecord& layer) const {
             {"final_probability", numbers_json(layer.final_probability)}}}};
 }
 
+Json Writer::loops() const {
+  Json out = Json::array();
+  for (const LoopRecord& loop : r_.loops) {
+    Json rows = Json::array();
+    for (const LoopRow& row : loop.rows) {
+      Json entry = {{"guesses", guesses(row.guesses)},
+                    {"entropy_bits", row.entropy},
+                    {"kl", optional_json(row.kl)},
+                    {"change", optional_json(row.change)}};
+      if (row.lambda) entry["exit_probability"] = *row.lambda;
+      if (row.gate_sum) entry["exit_probability_sum"] = *row.gate_sum;
+      rows.push_back(std::move(entry));
+    }
+    out.push_back(std::move(rows));
+  }
+  return out;
+}
+
+Json exits_json(const Recording& r) {
+  Json out = Json::object();
+  for (const ExitExample& example : exit_examples(r)) out[example.rule] = example.loops;
+  return out;
+}
+
+Json early_exit_json(const Recording& r) {
+  const EarlyExit exit = early_exit(r);
+  if (exit.layers.empty()) return {};
+  return {{"layers", exit.layers}, {"output_share", exit.output_share}, {"saved_at_most", exit.saved}};
+}
+
 Json Writer::output(const RowOutput& o) const {
   Json otherwise;
   if (o.otherwise) {
@@ -388,6 +420,9 @@ Json recording_json(const Recording& r, std::size_t layer, std::size_t head) {
           {"positions", writer.positions()},
           {"input_norm", numbers_json(r.embedded)},
           {"layers", std::move(layers)},
+          {"loops", writer.loops()},
+          {"exits", exits_json(r)},
+          {"early_exit", early_exit_json(r)},
           {"outputs", std::move(outputs)},
           {"perplexity", optional_json(r.perplexity)},
           {"ladder", r.ladder.logits_best.empty() ? Json() : writer.ladder()},

@@ -14,6 +14,8 @@ constexpr Panel kPanels[] = {
     {"stack", draw_stack, kPass},
     {"routing", draw_routing, kPass},
     {"lens", draw_lens, kPass | kLens},
+    {"loops", draw_loops, kPass},
+    {"exit", draw_exit, kPass | kLens | kPhases},
     {"attribution", draw_attribution, kPass | kAttribution},
     {"what-if", draw_what_if, kPass | kWhatIf},
     {"output", draw_output, kPass},

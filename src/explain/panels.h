@@ -38,6 +38,8 @@ std::vector<Figure> draw_unmasked(const View& view);
 std::vector<Figure> draw_stack(const View& view);
 std::vector<Figure> draw_routing(const View& view);
 std::vector<Figure> draw_lens(const View& view);
+std::vector<Figure> draw_loops(const View& view);
+std::vector<Figure> draw_exit(const View& view);
 std::vector<Figure> draw_attribution(const View& view);
 std::vector<Figure> draw_what_if(const View& view);
 std::vector<Figure> draw_output(const View& view);

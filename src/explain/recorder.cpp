@@ -100,7 +100,7 @@ std::vector<float> lengths(RowsView x, float scale) {
 }  // namespace
 
 void Recorder::started() {
-  out_.layers.assign(spec_.layers.size(), {});
+  out_.layers.assign(visits_.size(), {});
   out_.hidden.clear();
 }
 
@@ -126,7 +126,7 @@ void Recorder::scanned(std::size_t i, const RecurrenceView* view) {
 }
 
 void Recorder::mixed(std::size_t i, RowsView part) {
-  out_.layers[i].mixer_part = lengths(part, spec_.layers[i].residual_scale);
+  out_.layers[i].mixer_part = lengths(part, spec_.layers[visits_[i].layer].residual_scale);
   out_.layers[i].last_mixed = last_row(part);
 }
 
@@ -150,7 +150,7 @@ void Recorder::activated(std::size_t i, RowsView hidden) {
 }
 
 void Recorder::routed(std::size_t i, const Routing& routing) {
-  const auto& spec = std::get<ExpertsSpec>(spec_.layers[i].ffn);
+  const auto& spec = std::get<ExpertsSpec>(spec_.layers[visits_[i].layer].ffn);
   RoutingRecord record{.n_experts = static_cast<std::size_t>(spec.n_experts),
                        .n_active = static_cast<std::size_t>(spec.n_active),
                        .shared = spec.shared.has_value(),
@@ -164,13 +164,18 @@ void Recorder::routed(std::size_t i, const Routing& routing) {
 }
 
 void Recorder::fed(std::size_t i, RowsView part) {
-  out_.layers[i].feed_part = lengths(part, spec_.layers[i].residual_scale);
+  out_.layers[i].feed_part = lengths(part, spec_.layers[visits_[i].layer].residual_scale);
   out_.layers[i].last_fed = last_row(part);
 }
 
 void Recorder::passed(std::size_t i, RowsView x) {
   out_.layers[i].residual = lengths(x, 1);
   out_.hidden.push_back(copy(x));
+}
+
+void Recorder::looped(std::size_t loop, std::span<const float> logits, RowsView x, std::span<const float> lambdas) {
+  if (loop == 1) out_.loops.clear();
+  out_.loops.push_back(loop_reader_.read(loop, logits, x, lambdas));
 }
 
 void Recorder::finished(std::span<const float> logits) {

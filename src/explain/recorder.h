@@ -1,6 +1,7 @@
 // The listener that fills a Recording's layers, as far as the recording's `parts` ask for them.
 #pragma once
 
+#include "explain/loop_record.h"
 #include "explain/recording.h"
 #include "layers/probe.h"
 
@@ -9,7 +10,7 @@ namespace continuo::explain {
 class Recorder : public Listener {
  public:
   // The pass that it watches runs the rows [recording.from, recording.to) of the text through `spec`.
-  Recorder(const ModelSpec& spec, Recording& recording) : spec_(spec), out_(recording) {}
+  Recorder(const ModelSpec& spec, Recording& recording) : spec_(spec), out_(recording), visits_(layer_visits(spec)) {}
 
   void started() override;
   void embedded(RowsView x) override;
@@ -23,10 +24,14 @@ class Recorder : public Listener {
   void fed(std::size_t layer, RowsView part) override;
   void passed(std::size_t layer, RowsView x) override;
   void finished(std::span<const float> logits) override;
+  bool watches_loops() const override { return true; }
+  void looped(std::size_t loop, std::span<const float> logits, RowsView x, std::span<const float> lambdas) override;
 
  private:
   const ModelSpec& spec_;
   Recording& out_;
+  std::vector<LayerVisit> visits_;  // what layers are counted by
+  LoopReader loop_reader_;
 };
 
 // Neurons that are kept a row.

@@ -187,6 +187,20 @@ struct LayerRecord {
   std::vector<float> final_probability;  // per row: its probability
 };
 
+// ---- loops ----
+// After a loop of a network that has them, for each row of the window: what it would say if this loop were the last.
+struct LoopRow {
+  std::vector<Guess> guesses;      // the token that follows
+  double entropy = 0;              // bits
+  std::optional<double> kl;        // KL(p || p of the loop before), nats; none after the first
+  std::optional<double> change;    // |x - x of the loop before| / |x|
+  std::optional<double> lambda;    // how likely the gate takes this loop to be the last, if none before it was
+  std::optional<double> gate_sum;  // and that it or one before it is
+};
+struct LoopRecord {
+  std::vector<LoopRow> rows;
+};
+
 // ---- output ----
 struct Continuation {  // how the text would go on, greedily
   TokenId first = 0;
@@ -328,8 +342,10 @@ struct Recording {
   unsigned parts = kAllParts;  // what was asked for; the rest is empty
   std::vector<TokenRecord> tokens;
   PositionRecord positions;
-  std::vector<float> embedded;  // lengths of the input rows (embedding and position), n
-  std::vector<LayerRecord> layers;
+  std::vector<float> embedded;      // lengths of the input rows (embedding and position), n
+  std::vector<LayerRecord> layers;  // as often as they are gone through
+  std::vector<LoopRecord> loops;    // none where the network has none
+  float gate_threshold = 1;         // of its gate
   // What follows each row. Where the network sees both sides: what stands at the row, hidden behind a mask, given all
   // others; `next` is the row's own token then.
   std::vector<RowOutput> outputs;

@@ -10,6 +10,11 @@ namespace continuo::explain {
 
 namespace {
 
+// Else the layer makes the stream anew, and nothing is left without it.
+bool adds_to_stream(const LayerSpec& layer) {
+  return layer.order == LayerSpec::Order::sequential || layer.order == LayerSpec::Order::parallel;
+}
+
 constexpr std::size_t kShownGuesses = 3;
 constexpr std::size_t kStep = 512;  // tokens at once
 
@@ -64,9 +69,9 @@ class Trial {
   }
 
   Result<void> leave_out_layers(const std::atomic<bool>& interrupted) {
-    for (std::size_t i = 0; i < r_.layers.size(); ++i) {
+    for (std::size_t i = 0; i < machine_.model.spec.layers.size(); ++i) {
       // A block that normalizes the stream itself cannot be passed by.
-      if (machine_.model.spec.layers[i].order == LayerSpec::Order::post_norm) continue;
+      if (!adds_to_stream(machine_.model.spec.layers[i])) continue;
       if (!pay(operations(machine_.model, 0, r_.to))) return {};
       changed_.leave_out_layer(i);
       CONTINUO_TRY(Ablation out, run_changed(interrupted));
@@ -99,7 +104,7 @@ class Trial {
   // Those that wrote most into the answer, or against it, first.
   std::vector<std::pair<std::size_t, std::size_t>> heads() {
     std::vector<std::pair<double, std::pair<std::size_t, std::size_t>>> all;
-    for (std::size_t i = 0; i < r_.layers.size(); ++i) {
+    for (std::size_t i = 0; i < machine_.model.spec.layers.size(); ++i) {
       if (!ChangedModel::has_own_heads(machine_.model.spec.layers[i].mixer)) continue;
       const int n = attention_in(machine_.model.spec.layers[i].mixer)->n_heads;
       for (std::size_t head = 0; head < static_cast<std::size_t>(n); ++head) {

@@ -411,6 +411,42 @@ constexpr Words::Row kTable[] = {
     {"lens.rank", "rank of the final choice here", "最後的選擇在這裡的名次"},
     {"lens.first", "which leads first at layer", "它最早在哪一層領先"},
 
+    // ---- loops ----
+    {"loop", "loop", "圈"},
+    {"loops.title", "Loops", "想了幾圈"},
+    {"loops.sentence",
+     "Some networks go through the same layers several times before they say a token. After each loop they could already "
+     "answer: this is what they would say.",
+     "有些模型在說出下一個 token 之前，會把同樣幾層走好幾圈。每走完一圈其實都可以先回答：這裡看看當時會說什麼。"},
+    {"loops.finding", "{} loops. After the first, the answer is already the last one's at {} of {} tokens.",
+     "共走 {} 圈。走完第一圈時，{} 個（共 {} 個）token 的答案已經跟最後一樣。"},
+    {"loops.none", "This network goes through its layers once.", "這個模型每一層只走一次，沒有繞圈。"},
+    {"loops.grid", "The best next token after each loop, the last loop on top",
+     "每一圈之後最可能的下一個 token，最後一圈在最上面"},
+    {"loops.means", "What a loop still changes: means over the tokens", "每一圈還改變多少：對所有 token 取平均"},
+    {"loops.kl", "change of the distribution (KL, nats)", "分布的改變（KL，nat）"},
+    {"loops.change", "change of the hidden state", "隱藏狀態的改變"},
+    {"loops.lambda", "the gate: this loop is the last", "閘門認為就停在這一圈的機率"},
+    {"loops.gate", "the gate: stopped by now", "閘門認為到此已停的機率"},
+    {"loops.rules", "Where each rule of --exit-when would have stopped", "--exit-when 的各種規則會停在哪裡"},
+    {"loops.rule", "rule", "規則"},
+    {"loops.mean", "loops, mean", "平均圈數"},
+    {"loops.last", "loops, last token", "最後一個 token 的圈數"},
+    {"loops.same", "same best token", "答案相同"},
+
+    // ---- early exit ----
+    {"exit.title", "Ideal early exit", "最理想的提早離開"},
+    {"exit.sentence",
+     "If somebody knew from which layer on the best token never changes, the layers behind it could be skipped. This is the "
+     "most that any early exit could save without changing a word.",
+     "如果事先知道從哪一層開始，最可能的 token 就不再改變，後面的層都可以跳過。這是在不改變任何字的前提下，提早離開最多能省下的量。"},
+    {"exit.finding",
+     "On average {} of {} layers are needed. At most {} of the weights' bytes would not be read; the output matrix, {} of "
+     "them, is needed once in any case, and once more for every test of confidence.",
+     "平均需要 {} 層（共 {} 層）。最多可以少讀 {} 的權重；輸出矩陣占 {}，無論如何都要讀一次，每檢查一次信心還要再讀一次。"},
+    {"exit.none", "This model makes no guesses that layers could be asked for.", "這個模型沒有可以逐層比較的猜測。"},
+    {"exit.layers", "The first layer after which the best token stays", "從哪一層開始，最可能的 token 就不再改變"},
+
     // ---- attribution ----
     {"attribution.title", "Who wrote the answer", "答案是誰寫的"},
     {"attribution.sentence",

@@ -49,7 +49,8 @@ bool has(std::span<const TokenId> tokens, TokenId token) {
 
 Continuation::Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools,
                            Sink sink, Done done, ContinuationOptions options)
-    : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec), request.adapter),
+    : Sequence(model.spec, pools, request.prompt, positions_needed(request, model.spec), request.adapter, request.loops,
+               request.exit),
       request_(std::move(request)),
       model_(model),
       sink_(std::move(sink)),
@@ -64,7 +65,12 @@ Continuation::Continuation(Request request, const Model& model, const Tokenizer*
                      std::move(options.banned), std::move(options.grammar));
   }
   if (decoder_) prompt_open_ = !StreamDecoder(*decoder_).finish().empty();
-  if (options.drafts && !choices_) lookup_.emplace(capacity()).observe_prompt(tokens());
+  if (options.lookup && !choices_) {
+    lookup_.emplace(capacity()).observe_prompt(tokens());
+    drafters_.push_back(&*lookup_);
+  }
+  if (options.draft_model && !choices_)
+    drafters_.push_back(&model_drafter_.emplace(*options.draft_model, request_.sampling, request_.sample));
   completion_.prompt_tokens = prompt_length();
   if (const auto reason = limit_reached()) finish(*reason);
 }
@@ -79,12 +85,12 @@ Sampler& Continuation::sampler() {
   return *sampler_;
 }
 
-void Continuation::draft(std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) append_draft(tokens_and_drafts()[lookup_->source() + i]);
+void Continuation::draft(const Drafter& drafter, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) append_draft(drafter.token(i, tokens_and_drafts()));
 }
 
 GeneratedToken Continuation::report(TokenId id, std::span<const float> logits) const {
-  GeneratedToken token{.id = id};
+  GeneratedToken token{.id = id, .loops = loops_};
   if (request_.want_logprob) token.logprob = log_probability(logits, id);
   if (request_.logprobs > 0) token.top = top_logprobs(logits, request_.logprobs);
   if (!request_.logprob_tokens.empty()) token.named = token_logprobs(logits, request_.logprob_tokens);
@@ -136,7 +142,7 @@ void Continuation::accept() {
     set_finished();
   }
   state().rollback(std::min(state().length(), std::max(known, tokens().size() - 1)));
-  if (lookup_) lookup_->observe(tokens());
+  for (Drafter* drafter : drafters_) drafter->observe(tokens());
   if (choices_) receive_forced();
 }
 
@@ -175,7 +181,7 @@ void Continuation::receive_forced() {
     if (!id || ends(*id)) return;
     choices_->add(*id);
     sampler().force(*id);
-    receive({.id = *id, .logprob = 0, .top = {}, .named = {}});
+    receive({.id = *id, .logprob = 0, .loops = 0, .top = {}, .named = {}});
   }
 }
 
@@ -189,6 +195,7 @@ void Continuation::go_back(std::size_t n) {
 
 void Continuation::give_back_memory() {
   Sequence::give_back_memory();
+  for (Drafter* drafter : drafters_) drafter->give_back_memory();
   if (sampler_) feedback_ = sampler_->feedback();
   sampler_.reset();
 }

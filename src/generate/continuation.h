@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "generate/choices.h"
+#include "generate/draft_model.h"
+#include "generate/prompt_lookup.h"
 #include "generate/request.h"
 #include "generate/sequence.h"
 #include "generate/stop_matcher.h"
@@ -21,7 +23,9 @@
 namespace continuo {
 
 struct ContinuationOptions {
-  bool drafts = false;                        // it looks them up (prompt_lookup.h), unless its choice is restricted
+  // Who drafts, unless its choice is restricted: the text itself (prompt_lookup.h), another model (null: none).
+  bool lookup = false;
+  DraftModel* draft_model = nullptr;
   std::shared_ptr<const BannedTexts> banned;  // the request's; null: none
   std::shared_ptr<const Grammar> grammar;     // the same of its constraint
 };
@@ -35,8 +39,9 @@ class Continuation : public Sequence {
   Continuation(Request request, const Model& model, const Tokenizer* tokenizer, StatePools& pools, Sink sink, Done done,
                ContinuationOptions options = {});
 
-  const PromptLookup* lookup() const override { return lookup_ ? &*lookup_ : nullptr; }
-  void draft(std::size_t n) override;
+  std::span<Drafter* const> drafters() const override { return drafters_; }
+  void draft(const Drafter& drafter, std::size_t n) override;
+  void set_loops(std::size_t loops) override { loops_ = loops; }
   void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) override;
   void accept() override;
   void interrupt() override;
@@ -83,6 +88,9 @@ class Continuation : public Sequence {
   std::size_t taken_back_ = 0;        // tokens that the newest draw took back, the one that was drawn included
   Completion completion_;
   std::optional<PromptLookup> lookup_;
+  std::optional<ModelDrafter> model_drafter_;
+  std::vector<Drafter*> drafters_;     // these two, if they are there
+  std::size_t loops_ = 0;              // of the newest logits
   std::vector<GeneratedToken> drawn_;  // from the newest logits: one, and one more for each draft that was drawn
   bool unscored_ = false;              // the newest logits gave no further token
   std::optional<Error> error_;

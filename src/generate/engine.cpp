@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "generate/draft_model.h"
 #include "generate/dry_breakers.h"
 #include "generate/memory.h"
 #include "generate/step_costs.h"
@@ -92,6 +93,7 @@ struct Engine::Impl {
         chunk(options.chunk),
         step_logits(shares.step_logits),
         lookup(options.lookup),
+        drafting(options.lookup || options.draft_model),
         kernels(table),
         threads(threads_of(options, m)),
         adapters(options.adapters),
@@ -103,14 +105,19 @@ struct Engine::Impl {
                    .step_logits = shares.step_logits,
                    .share_prefixes = options.share_prefixes,
                    .soft_pages = shares.soft_pages}),
-        scratches(static_cast<std::size_t>(threads.size())) {}
+        scratches(static_cast<std::size_t>(threads.size())) {
+    if (!options.draft_model) return;
+    const DraftMemory memory{shares.draft_pages, shares.draft_blocks, options.kv_type};
+    draft_model.emplace(*options.draft_model, kernels, threads, options.repack, memory, vocab_size());
+  }
 
   void step();
   void draft(std::span<const Planned> plan);
+  std::size_t room_for_drafts(const Planned& planned, std::size_t rows);
   void gather(std::span<const Planned> plan);
   void compute();
   void look(std::span<const float> logits);
-  Result<void> check_memory(std::size_t tokens) const;
+  Result<void> check_memory(std::size_t tokens, std::size_t loops = 0) const;
   StateOrigin origin(std::size_t adapter);
   std::shared_ptr<const BannedTexts> banned_texts(const std::vector<std::string>& texts);
   std::size_t vocab_size() const { return static_cast<std::size_t>(model.spec.vocab_size); }
@@ -118,21 +125,30 @@ struct Engine::Impl {
   // Rows of logits, and who wants them: one, and those of the drafts behind it.
   struct Wish {
     Sequence* sequence;
+    std::size_t segment;
     std::size_t position;  // of the first
     std::size_t first, rows;
+  };
+
+  // Who drafts so many tokens for whom.
+  struct Drafting {
+    Planned planned;
+    Drafter* drafter;
+    std::size_t drafts;
   };
 
   const Model& model;
   const Tokenizer* tokenizer;
   mutable Constraints constraints;
   const std::size_t chunk, step_logits;  // tokens and rows of logits of a step at the most
-  const bool lookup;
+  const bool lookup, drafting;           // drafting: by anybody
   const KernelTable kernels;
   ThreadPool threads;
   const Adapters* adapters;
   ForwardPass forward;
   StatePools pools;
   std::optional<Digest> digest;  // of the model, once it is asked for
+  std::optional<DraftModel> draft_model;
   Scheduler scheduler;
   StepCosts costs;
   DryBreakers breakers;
@@ -140,6 +156,8 @@ struct Engine::Impl {
   Engine::DraftCounts draft_counts;
   std::vector<Segment> segments;  // these three are kept from step to step
   std::vector<Wish> wishes;
+  std::vector<Drafting> chosen;  // these two as well
+  std::vector<DraftModel::Wish> by_model;
   std::vector<SamplingScratch> scratches;  // one a thread
 };
 
@@ -148,7 +166,7 @@ struct Engine::Impl {
 void Engine::Impl::step() {
   const std::span<const Planned> plan = scheduler.next();
   if (!plan.empty()) {
-    if (lookup) draft(plan);
+    if (drafting) draft(plan);
     gather(plan);
     compute();
     for (const auto& [sequence, n] : plan) {
@@ -161,23 +179,49 @@ void Engine::Impl::step() {
   for (const auto& sequence : scheduler.retire()) sequence->answer();
 }
 
-// Drafts for those that go on by a token, as far as they are worth their time, and fit the budgets of the step and the
-// memory that is free: nobody waits for room that drafts took.
+// How many drafts there are budgets and free memory for: nobody waits for room that drafts took.
+std::size_t Engine::Impl::room_for_drafts(const Planned& planned, std::size_t rows) {
+  const auto& [sequence, n] = planned;
+  const std::size_t room = std::min({chunk, step_logits, StepCosts::most_rows});
+  const std::size_t most = std::min(sequence->most_drafts(), room - std::min(room, rows));
+  if (most == 0) return 0;
+  StateNeeds needs = sequence->state().needs(n + most);
+  needs.recurrent_blocks += sequence->state().rollback_blocks();
+  return needs.fits(pools) ? most : 0;
+}
+
+// Drafts for those that go on by a token, as far as they are worth their time.
 void Engine::Impl::draft(std::span<const Planned> plan) {
-  std::size_t rows = 0;
-  for (const Planned& planned : plan) rows += planned.tokens;
-  double tokens = static_cast<double>(plan.size());
-  for (const auto& [sequence, n] : plan) {
-    const std::size_t room = std::min({chunk, step_logits, StepCosts::most_rows});
-    const std::size_t most = std::min(sequence->most_drafts(), room - std::min(room, rows));
-    StateNeeds needs = sequence->state().needs(n + most);
-    needs.recurrent_blocks += sequence->state().rollback_blocks();
-    if (most == 0 || !needs.fits(pools)) continue;
-    const std::size_t drafts = costs.worth(*sequence->lookup(), most, rows, tokens);
-    if (drafts == 0) continue;
-    sequence->state().keep_for_rollback();
-    sequence->state().reserve(n + drafts);
-    sequence->draft(drafts);
+  StepCosts::Expected step{.tokens = static_cast<double>(plan.size())};
+  for (const Planned& planned : plan) step.rows += planned.tokens;
+  chosen.clear();
+  by_model.clear();
+  for (const Planned& planned : plan) {
+    const std::size_t most = room_for_drafts(planned, step.rows);
+    if (most == 0) continue;
+    StepCosts::DraftLength best{.drafts = 0, .step = step, .seconds = 1};
+    Drafter* by = nullptr;
+    for (Drafter* drafter : planned.sequence->drafters()) {
+      const auto length = costs.choose_draft_length(*drafter, most, step);
+      if (length.drafts > 0 && (!by || length.rate() > best.rate())) best = length, by = drafter;
+    }
+    if (!by) continue;
+    step = best.step;
+    chosen.push_back({planned, by, best.drafts});
+    if (auto* model_drafter = dynamic_cast<ModelDrafter*>(by))
+      by_model.push_back({model_drafter, planned.sequence->tokens(), best.drafts});
+  }
+  if (!by_model.empty()) draft_model->draft(by_model);
+  for (auto& [planned, drafter, drafts_wanted] : chosen) {
+    const std::size_t n = std::min(drafts_wanted, drafter->made(drafts_wanted));
+    if (n == 0) continue;
+    SequenceState& state = planned.sequence->state();
+    StateNeeds needs = state.needs(planned.tokens + n);
+    needs.recurrent_blocks += state.rollback_blocks();
+    if (!needs.fits(pools)) continue;
+    state.keep_for_rollback();
+    state.reserve(planned.tokens + n);
+    planned.sequence->draft(*drafter, n);
   }
 }
 
@@ -192,10 +236,11 @@ void Engine::Impl::gather(std::span<const Planned> plan) {
                         .tokens = sequence->next_tokens(computed),
                         .logits_wanted = wanted,
                         .adapter = sequence->adapter()});
+    if (sequence->state().length() >= sequence->whole_loops()) segments.back().exit = sequence->exit();
     const std::size_t end = sequence->state().length() + n;
     for (std::size_t left = wanted - drafts; left > 0; --left) {
       const std::size_t rows = left == 1 ? 1 + drafts : 1;
-      wishes.push_back({sequence, end - left, row, rows});
+      wishes.push_back({sequence, segments.size() - 1, end - left, row, rows});
       row += rows;
     }
   }
@@ -207,7 +252,10 @@ void Engine::Impl::compute() {
   const auto start = std::chrono::steady_clock::now();
   const std::span<const float> logits = forward(segments);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  if (lookup) costs.record(rows, elapsed.count());
+  if (const auto loops = forward.loops(); !loops.empty()) {
+    for (const Wish& wish : wishes) wish.sequence->set_loops(loops[wish.segment]);
+  }
+  if (drafting) costs.record(rows, elapsed.count());
   look(logits);
 }
 
@@ -225,13 +273,14 @@ void Engine::Impl::look(std::span<const float> logits) {
   }
 }
 
-Result<void> Engine::Impl::check_memory(std::size_t tokens) const {
-  if (scheduler.fits(tokens)) return {};
-  return Error{.kind = ErrorKind::context,
-               .what = fmt::format(
-                   "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
-                   static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type())) / (1 << 20)),
-               .hint = "more memory for sequences or a smaller max_tokens will do"};
+Result<void> Engine::Impl::check_memory(std::size_t tokens, std::size_t loops) const {
+  if (scheduler.fits(tokens, loops)) return {};
+  return Error{
+      .kind = ErrorKind::context,
+      .what = fmt::format(
+          "{} tokens may take {:.1f} MiB, more than all memory for sequences", tokens,
+          static_cast<double>(SequenceState::bytes(model.spec, tokens, pools.kv.kv_type(), loops)) / (1 << 20)),
+      .hint = "more memory for sequences or a smaller max_tokens will do"};
 }
 
 StateOrigin Engine::Impl::origin(std::size_t adapter) {
@@ -287,13 +336,14 @@ Result<void> Engine::check(const Request& request) const {
     return field_error("dry_sequence_breakers", "needs a tokenizer", "the model has none");
   CONTINUO_TRY_VOID(impl_->constraints.find(request.constraint));
   CONTINUO_TRY_VOID(validate_ids(request.prompt, spec));
-  return impl_->check_memory(positions_needed(request, spec));
+  CONTINUO_TRY_VOID(check_loops(spec, request.loops, request.exit));
+  return impl_->check_memory(positions_needed(request, spec), request.loops);
 }
 
 Result<void> Engine::check(const ScoreRequest& request) const {
   CONTINUO_TRY_VOID(validate_ids(request.ids, impl_->model.spec));
   CONTINUO_CHECK(request.first >= 1 && request.first <= request.ids.size(), "a token that nothing stands before");
-  return impl_->check_memory(request.ids.size());
+  return impl_->check_memory(request.ids.size(), 0);
 }
 
 std::optional<std::size_t> Engine::find_adapter(std::string_view name) const {
@@ -321,7 +371,8 @@ std::uint64_t Engine::submit(Request request, Sink sink, Continuation::Done done
   CONTINUO_CHECK(grammar, "a request whose constraint check() has something against");
   return impl_->scheduler.add(std::make_unique<Continuation>(
       std::move(request), impl_->model, impl_->tokenizer, impl_->pools, std::move(sink), std::move(done),
-      ContinuationOptions{impl_->lookup, std::move(banned), std::move(*grammar)}));
+      ContinuationOptions{impl_->lookup, impl_->draft_model ? &*impl_->draft_model : nullptr, std::move(banned),
+                          std::move(*grammar)}));
 }
 
 void Engine::cancel(std::uint64_t number) { impl_->scheduler.cancel(number); }

@@ -26,6 +26,8 @@ struct EngineOptions {
   bool share_prefixes = false;  // beginnings that are computed already are not computed again
   bool repack = true;           // weights are laid out anew for the kernels: faster, but memory of this process's own
   bool lookup = false;          // tokens that repeat the text are computed several at a time (prompt_lookup.h)
+  // A smaller model of the same vocabulary that drafts (draft_model.h); null: none. Outlives the engine.
+  const Model* draft_model = nullptr;
   // Weights in block formats by float32 products too, instead of rounded activations.
   bool exact_math = false;
   Format kv_type = Format::f32;        // of kv_types(): what remembered keys and values are rounded to

@@ -19,6 +19,16 @@ namespace {
 constexpr std::size_t kLogitBytes = std::size_t{64} << 20;
 constexpr std::size_t kPart = 8;
 
+bool drafts(const EngineOptions& options) { return options.lookup || options.draft_model; }
+
+// Pages and recurrent blocks of the model that drafts out of so many bytes.
+void share_draft_states(const ModelSpec& spec, Format kv_type, std::size_t bytes, MemoryShares& shares) {
+  const bool recurrent = SequenceState::recurrent_floats(spec) > 0, pages = SequenceState::kv_layers(spec) > 0;
+  const std::size_t for_blocks = !recurrent ? 0 : pages ? bytes / 2 : bytes;
+  if (recurrent) shares.draft_blocks = for_blocks / PagePool::footprint(SequenceState::recurrent_bytes(spec));
+  if (pages) shares.draft_pages = (bytes - for_blocks) / PagePool::footprint(SequenceState::page_bytes(spec, kv_type));
+}
+
 std::size_t row_bytes(const ModelSpec& spec) { return static_cast<std::size_t>(spec.vocab_size) * sizeof(float); }
 
 std::size_t page_bytes(const ModelSpec& spec, Format kv_type) {
@@ -37,7 +47,7 @@ bool share_states(const ModelSpec& spec, const EngineOptions& options, std::size
   const std::size_t layers = SequenceState::kv_layers(spec), page = page_bytes(spec, options.kv_type);
   const bool recurrent = SequenceState::recurrent_floats(spec) > 0;
   const std::size_t block = recurrent ? PagePool::footprint(SequenceState::recurrent_bytes(spec)) : 0;
-  const std::size_t per_sequence = recurrent ? (options.lookup ? 2 : 1) : 0;
+  const std::size_t per_sequence = recurrent ? (drafts(options) ? 2 : 1) : 0;
   if (recurrent) {
     const std::size_t wanted = 2 * per_sequence * shares.max_running;
     const std::size_t room = layers > 0 ? std::max(bytes / 2, std::min(bytes, per_sequence * block)) : bytes;
@@ -64,12 +74,20 @@ Result<MemoryShares> share_all(const ModelSpec& spec, const EngineOptions& optio
   MemoryShares shares{.max_running = std::max<std::size_t>(options.max_running, 1),
                       .step_logits = std::clamp<std::size_t>(logits / row_bytes(spec), 1, step_tokens)};
   if (!bounded) {
-    shares.pages = shares.recurrent_blocks = std::numeric_limits<std::size_t>::max();
+    shares.pages = shares.recurrent_blocks = shares.draft_pages = shares.draft_blocks =
+        std::numeric_limits<std::size_t>::max();
     return shares;
   }
   const std::size_t others =
       shares.step_logits * row_bytes(spec) + drawing_bytes(spec, shares.max_running) + request_memory(memory);
-  if (share_states(spec, options, memory > others ? memory - others : 0, shares)) return shares;
+  std::size_t states = memory > others ? memory - others : 0;
+  if (options.draft_model) {  // it gets a part of what is not needed to run at all
+    const std::size_t one = SequenceState::bytes(spec, kPageKeys, options.kv_type);
+    const std::size_t small = (states - std::min(states, one)) / kPart;
+    share_draft_states(options.draft_model->spec, options.kv_type, small, shares);
+    states -= small;
+  }
+  if (share_states(spec, options, states, shares)) return shares;
   return usage_error(fmt::format("{} bytes of memory for sequences hold no {} tokens of this model, which take {}",
                                  memory, kPageKeys, memory_for_one(spec, kPageKeys, options)));
 }
@@ -91,7 +109,7 @@ Result<MemoryShares> share_memory(const ModelSpec& spec, const EngineOptions& op
 
 std::size_t memory_for_one(const ModelSpec& spec, std::size_t length, const EngineOptions& options) {
   constexpr std::size_t kMost = SIZE_MAX / 4;  // more than any memory, and what follows does not overflow
-  const std::size_t kept = options.lookup ? SequenceState::recurrent_bytes(spec) : 0;  // to roll drafts back
+  const std::size_t kept = drafts(options) ? SequenceState::recurrent_bytes(spec) : 0;  // to roll drafts back
   const std::size_t state = std::min(SequenceState::bytes(spec, length, options.kv_type) + kept, kMost) +
                             drawing_bytes(spec, options.max_running);
   const std::size_t rows = std::max(row_bytes(spec), std::min(kLogitBytes, state / (kPart - 2)));

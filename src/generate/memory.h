@@ -14,8 +14,9 @@ struct MemoryShares {
   std::size_t pages = 0;             // of keys and values
   std::size_t soft_pages = 0;        // of them, for sequences that run side by side and kept beginnings
   std::size_t recurrent_blocks = 0;  // of the states of recurrent layers: of sequences that run, and kept beginnings
-  std::size_t max_running = 0;       // sequences
-  std::size_t step_logits = 0;       // rows
+  std::size_t draft_pages = 0, draft_blocks = 0;  // the same of the model that drafts
+  std::size_t max_running = 0;                    // sequences
+  std::size_t step_logits = 0;                    // rows
 };
 
 // Shares of options.memory; 0 bytes: as many pages as anyone asks for. An error if they hold not one sequence of a page

@@ -34,7 +34,7 @@ std::uint32_t& PromptLookup::newest(TokenId a, TokenId b) {
 void PromptLookup::observe(std::span<const TokenId> text, bool drawn) {
   if (text.size() >= UINT32_MAX) return;  // positions are kept in 32 bits
   while (length_ < text.size()) {
-    if (found()) {
+    if (available()) {
       const bool right = text[source_] == text[length_];
       double& hits = hits_[kind_of_match(match_)];
       if (drawn) hits += ((right ? 1.0 : 0.0) - hits) * kLearning;

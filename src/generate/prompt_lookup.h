@@ -1,7 +1,5 @@
-// Drafts of what comes next, from what was there: "prompt lookup" (Saxena 2023), speculative decoding
-// (Leviathan et al. 2023, arXiv:2211.17192) whose draft model is the text itself. Where the end of a text
-// occurred before, what followed then is the draft. Texts that edit, quote, list, or go in circles repeat
-// themselves for long stretches.
+// Drafts of what comes next, from what was there: "prompt lookup" (Saxena 2023). Where the end of a text occurred before,
+// what followed then is the draft. Texts that edit, quote, list, or go in circles repeat themselves for long stretches.
 #pragma once
 
 #include <array>
@@ -11,25 +9,26 @@
 #include <vector>
 
 #include "base/types.h"
+#include "generate/drafter.h"
 
 namespace continuo {
 
-class PromptLookup {
+class PromptLookup : public Drafter {
  public:
   // Takes memory for about `tokens` of them; more will do.
   explicit PromptLookup(std::size_t tokens);
 
   // `text` has grown by tokens that nobody drew. Constant time for each.
   void observe_prompt(std::span<const TokenId> text) { observe(text, false); }
-  // `text` has grown by drawn tokens: each tells how good the draft of it would have been.
-  void observe(std::span<const TokenId> text) { observe(text, true); }
+  void observe(std::span<const TokenId> text) override { observe(text, true); }
 
-  // Whether there is a draft: what followed the longest earlier occurrence of the text's end that was found.
-  bool found() const { return match_ > 0; }
-  // Where it begins. It goes on into itself: a text that repeats its last three tokens does so without end.
-  std::size_t source() const { return source_; }
-  // How likely its token i is right, if those before it are: of such a length of the match, as of late.
-  double probability(std::size_t i) const;
+  // The draft is what followed the longest earlier occurrence of the text's end that was found.
+  bool available() const override { return match_ > 0; }
+  // It goes on into itself: a text that repeats its last three tokens does so without end.
+  TokenId token(std::size_t i, std::span<const TokenId> text) const override { return text[source_ + i]; }
+  // Of such a length of the match, as of late.
+  double probability(std::size_t i) const override;
+  double cost(std::size_t) const override { return 0; }
 
  private:
   void observe(std::span<const TokenId> text, bool drawn);

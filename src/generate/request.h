@@ -10,6 +10,7 @@
 #include "base/types.h"
 #include "generate/limits.h"
 #include "grammar/constraint.h"
+#include "model/exit_rule.h"
 #include "model/spec.h"
 #include "sampling/options.h"
 #include "sampling/sampler.h"
@@ -28,6 +29,8 @@ struct Request {
   std::vector<TokenId> allowed_tokens;  // no others come; empty: all may
   std::vector<std::string> banned;      // texts that the continuation never has
   RepetitionDetection repetition;
+  std::size_t loops = 0;  // of networks that have them: as many; 0: the network's own number
+  ExitRule exit;          // when a token stops before its last loop
   Constraint constraint;  // what the whole continuation has to be
   SamplingOptions sampling;
   std::uint64_t sample = 0;             // which of several samples (see Draw)
@@ -44,6 +47,7 @@ std::size_t positions_needed(const Request& request, const ModelSpec& spec);
 struct GeneratedToken {
   TokenId id = 0;
   double logprob = 0;               // if want_logprob
+  std::size_t loops = 0;            // that the network went through before it was drawn; 0: it has none
   std::vector<TokenLogprob> top;    // `logprobs` entries
   std::vector<TokenLogprob> named;  // of `logprob_tokens`, in their order
 };

@@ -44,12 +44,12 @@ Scheduler::Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions 
   pools_.kv.set_limit(options_.soft_pages);
 }
 
-bool Scheduler::fits(std::size_t tokens) const {
-  return SequenceState::most_pages(spec_, tokens, options_.step_tokens) <= most_pages_;
+bool Scheduler::fits(std::size_t tokens, std::size_t loops) const {
+  return SequenceState::most_pages(spec_, tokens, options_.step_tokens, loops) <= most_pages_;
 }
 
 std::uint64_t Scheduler::add(std::unique_ptr<Sequence> sequence) {
-  CONTINUO_CHECK(fits(sequence->capacity()), "a sequence that no memory can hold");
+  CONTINUO_CHECK(fits(sequence->capacity(), sequence->state().loops()), "a sequence that no memory can hold");
   const std::uint64_t number = ++added_;
   sequence->set_number(number);
   if (sequence->finished()) {
@@ -92,7 +92,8 @@ std::span<const Planned> Scheduler::next() {
 
 // Tokens of the sequence that the budget allows for.
 std::size_t Scheduler::affordable(const Sequence& sequence, const Left& left) {
-  const std::size_t n = std::min({sequence.pending(), left.tokens, sequence.step_end() - sequence.state().length()});
+  const std::size_t n = std::min(
+      {sequence.pending(), sequence.next_at_once(), left.tokens, sequence.step_end() - sequence.state().length()});
   const std::size_t logits = sequence.logits_wanted(n);
   return logits > left.logits ? n - (logits - left.logits) : n;
 }
@@ -231,7 +232,7 @@ bool Scheduler::begin(Sequence& sequence, Running& running, bool with_partial) {
   }
   // A page a layer for each that runs already: they grow.
   StateNeeds needs = sequence.state().most_needs(sequence.pending(), options_.step_tokens);
-  needs.kv_pages += running_.size() * SequenceState::kv_layers(spec_);
+  for (const Running& other : running_) needs.kv_pages += other.sequence->state().kv_slots();
   if (make_room(needs, running.node)) {
     if (partial_tokens > 0) sequence.state().copy(partial, partial_tokens);
     return true;
@@ -262,17 +263,19 @@ std::size_t Scheduler::longest_shared() const {
   return longest;
 }
 
-// Texts share a beginning only if its positions are turned alike, by the same network.
+// Texts share a beginning only if its positions are turned alike, by the same network with as many loops.
 TextKind Scheduler::kind(const Sequence& sequence) const {
   const std::size_t length = sequence.prompt_length();
-  return {.rope_length = length > longest_shared_ ? length : 0, .adapter = sequence.adapter()};
+  return {.rope_length = length > longest_shared_ ? length : 0,
+          .adapter = sequence.adapter(),
+          .loops = sequence.state().loops()};
 }
 
 // ---- beginnings from elsewhere ----
 
 void Scheduler::adopt(const SavedState& beginning, std::size_t adapter) {
   const std::span<const TokenId> tokens = beginning.tokens;
-  PrefixTree::Node* node = tree_.find({.adapter = adapter}, {}).nodes.back();
+  PrefixTree::Node* node = tree_.find({.adapter = adapter, .loops = loops_of(spec_)}, {}).nodes.back();
   for (std::size_t page = 0, from = 0; from < tokens.size(); ++page, from += kPageKeys) {
     const std::size_t n = std::min(kPageKeys, tokens.size() - from);
     PageSet pages;
@@ -333,7 +336,8 @@ void Scheduler::unpin(Running& running) {
 void Scheduler::remember(Running& running) {
   if (!running.node) return;
   const Sequence& sequence = *running.sequence;
-  const std::size_t computed = sequence.state().length();
+  // Tokens that may have stopped early are not what they are in another sequence.
+  const std::size_t computed = std::min(sequence.state().length(), sequence.whole_loops());
   const auto insert = [&](std::size_t n) {
     const auto tokens = sequence.tokens().subspan(running.known_pages * kPageKeys, n);
     const bool keep_recurrent = running.known_pages * kPageKeys + n == computed && n == kPageKeys &&

@@ -48,8 +48,8 @@ class Scheduler {
   // `spec` and `pools` outlive it, and all its sequences have their memory from `pools`.
   Scheduler(const ModelSpec& spec, StatePools& pools, SchedulerOptions options);
 
-  // Whether a sequence of that many tokens can ever run.
-  bool fits(std::size_t tokens) const;
+  // Whether a sequence of that many tokens can ever run, with so many loops (0: the network's own number).
+  bool fits(std::size_t tokens, std::size_t loops = 0) const;
   // Returns its number, which no other has.
   std::uint64_t add(std::unique_ptr<Sequence> sequence);
   // Between two steps: ends the sequence as it is, which the next retire() takes out. Without effect if it is

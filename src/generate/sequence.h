@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "generate/prompt_lookup.h"
+#include "generate/drafter.h"
+#include "model/exit_rule.h"
 #include "model/spec.h"
 #include "sampling/sampler.h"
 #include "state/sequence_state.h"
@@ -22,14 +23,15 @@ inline constexpr const char* kNoScores = "are the weights damaged, or did a stat
 class Sequence {
  public:
   // `tokens` is not empty, and at most `capacity` tokens are ever computed. `spec` and `pools` outlive the
-  // sequence.
+  // sequence. `loops`, `exit`: of networks that have loops.
   Sequence(const ModelSpec& spec, StatePools& pools, std::vector<TokenId> tokens, std::size_t capacity,
-           std::size_t adapter = 0)
+           std::size_t adapter = 0, std::size_t loops = 0, ExitRule exit = {})
       : capacity_(capacity),
         prompt_length_(tokens.size()),
         adapter_(adapter),
         tokens_(std::move(tokens)),
-        state_(spec, pools, capacity, prompt_length_) {
+        state_(spec, pools, capacity, prompt_length_, loops),
+        exit_(exit) {
     constexpr std::size_t kSoonDrawn = 4096;  // a file may declare any length
     tokens_.reserve(std::max(prompt_length_, std::min(capacity, prompt_length_ + kSoonDrawn)));
   }
@@ -57,7 +59,17 @@ class Sequence {
     return end - std::clamp(logits_from(), state_.length(), end);
   }
   // Tokens whose logits nobody wants: as many may come from another sequence that begins alike.
-  std::size_t shareable() const { return std::min(logits_from(), wanted_tokens() - 1); }
+  std::size_t shareable() const { return std::min({logits_from(), wanted_tokens() - 1, whole_loops()}); }
+
+  // ---- loops ----
+  ExitRule exit() const { return exit_; }
+  // The first so many tokens go through all loops, whatever the exit rule: the prompt but for its last token.
+  std::size_t whole_loops() const { return exit_ ? prompt_length_ - 1 : SIZE_MAX; }
+  // How many of the next tokens may go in one step: one by one, where they may stop early.
+  std::size_t next_at_once() const {
+    const std::size_t whole = whole_loops();
+    return state_.length() < whole ? whole - state_.length() : 1;
+  }
 
   // The length at which its next step ends at the latest.
   virtual std::size_t step_end() const { return SIZE_MAX; }
@@ -65,16 +77,19 @@ class Sequence {
   std::size_t adapter() const { return adapter_; }
 
   // ---- drafts: tokens that are guessed to come next, and computed together with the one that is known ----
-  // How well they are known; null: not at all.
-  virtual const PromptLookup* lookup() const { return nullptr; }
+  // Who may guess them.
+  virtual std::span<Drafter* const> drafters() const { return {}; }
   // The most that can be of use.
   std::size_t most_drafts() const {
-    return pending() == 1 && lookup() ? capacity_ - std::min(capacity_, tokens().size() + 1) : 0;
+    const bool may = pending() == 1 && !exit_ && !drafters().empty();
+    return may ? capacity_ - std::min(capacity_, tokens().size() + 1) : 0;
   }
   // Drafts n of them, until accept().
-  virtual void draft(std::size_t) {}
+  virtual void draft(const Drafter&, std::size_t) {}
   std::size_t drafts() const { return drafts_; }
 
+  // Loops that the network went through for the newest logits; before look().
+  virtual void set_loops(std::size_t) {}
   // The logits after a position, once for each that is wanted; by any thread, for different positions at the
   // same time. Those after the last token that is known come with those after each draft.
   virtual void look(std::size_t position, std::span<const float> logits, SamplingScratch& scratch) = 0;
@@ -113,6 +128,7 @@ class Sequence {
   std::vector<TokenId> tokens_;  // drafts at the end
   std::size_t drafts_ = 0;
   SequenceState state_;
+  ExitRule exit_;
   bool finished_ = false;
   std::uint64_t number_ = 0;
 };

@@ -44,19 +44,20 @@ double StepCosts::seconds(std::size_t rows) const {
   return seconds_[i] > 0 ? seconds_[i] : expected(i);
 }
 
-std::size_t StepCosts::worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const {
-  if (!lookup.found() || rows >= most_rows) return 0;
-  double best = tokens / seconds(rows) * kWorthIt, right = 1, more = 0, best_more = 0;
-  std::size_t drafts = 0;
-  for (std::size_t n = 1; n <= std::min(most, most_rows - rows); ++n) {
-    right *= lookup.probability(n - 1);
+StepCosts::DraftLength StepCosts::choose_draft_length(const Drafter& drafter, std::size_t most,
+                                                      const Expected& step) const {
+  DraftLength best{.drafts = 0, .step = step, .seconds = seconds(step.rows) + step.drafting};
+  if (!drafter.available() || step.rows >= most_rows) return best;
+  double best_rate = best.rate() * kWorthIt, right = 1, more = 0;
+  for (std::size_t n = 1; n <= std::min(most, most_rows - step.rows); ++n) {
+    right *= drafter.probability(n - 1);
     more += right;
-    if (kRows[index(rows + n)] != rows + n) continue;
-    if (const double rate = (tokens + more) / seconds(rows + n); rate > best) best = rate, drafts = n, best_more = more;
+    if (kRows[index(step.rows + n)] != step.rows + n) continue;
+    const Expected with{step.rows + n, step.tokens + more, step.drafting + drafter.cost(n)};
+    const DraftLength length{.drafts = n, .step = with, .seconds = seconds(with.rows) + with.drafting};
+    if (length.rate() > best_rate) best_rate = length.rate(), best = length;
   }
-  rows += drafts;
-  tokens += best_more;
-  return drafts;
+  return best;
 }
 
 }  // namespace continuo

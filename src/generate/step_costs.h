@@ -7,7 +7,7 @@
 #include <array>
 #include <cstddef>
 
-#include "generate/prompt_lookup.h"
+#include "generate/drafter.h"
 
 namespace continuo {
 
@@ -21,9 +21,20 @@ class StepCosts {
   double seconds(std::size_t rows) const;
   static constexpr std::size_t most_rows = 16;
 
-  // The number of drafts, at most `most`, that gives the most tokens in the least time, when a step of `rows`
-  // rows is expected to give `tokens`. Adds to both what the drafts add.
-  std::size_t worth(const PromptLookup& lookup, std::size_t most, std::size_t& rows, double& tokens) const;
+  // What a step is expected to give: tokens of so many rows, and the seconds that making drafts takes.
+  struct Expected {
+    std::size_t rows = 0;
+    double tokens = 0, drafting = 0;
+  };
+  // The number of drafts, at most `most`, that gives the most tokens in the least time, with what it makes of the step;
+  // 0 where a step without them does.
+  struct DraftLength {
+    std::size_t drafts = 0;
+    Expected step;
+    double rate() const { return step.tokens / seconds; }
+    double seconds = 1;
+  };
+  DraftLength choose_draft_length(const Drafter& drafter, std::size_t most, const Expected& step) const;
 
  private:
   // Few, so that each is soon known: those at which kernels are at their best.

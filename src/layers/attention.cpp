@@ -114,6 +114,14 @@ void scale_queries(const Layer& layer, const HeadRange& range) {
   }
 }
 
+void multiply_heads(const HeadRange& range, const std::vector<float>& factors) {
+  const std::size_t head_dim = range.heads.head_dim;
+  for (std::size_t h = range.first; h < range.last; ++h) {
+    float* const one = range.at(h);
+    for (std::size_t i = 0; i < head_dim; ++i) one[i] *= factors[h * head_dim + i];
+  }
+}
+
 // Norms and positions of queries or keys, in the spec's order.
 void normalize_and_rotate(const Layer& layer, const HeadRange& range, const NormWeights& norm) {
   const bool normalizes = layer.spec.qk_norm && !normalizes_all_heads(layer.spec);  // those place_row has normalized
@@ -135,6 +143,7 @@ void place_group(const Layer& layer, std::size_t row, std::size_t kv_head) {
   }
   normalize_and_rotate(layer, q, layer.weights.q_norm);
   if (spec.query_scale_beta > 0) scale_queries(layer, q);
+  if (spec.query_scales) multiply_heads(q, layer.weights.query_scales);
   if (spec.kv_layer) return;
   normalize_and_rotate(layer, k, layer.weights.k_norm);
   if (spec.v_norm) normalize_values(layer, v);
@@ -193,8 +202,10 @@ void finish_results(const Group& group) {
   const Layer& layer = group.layer;
   if (layer.spec.output_gate != AttentionSpec::OutputGate::none) {
     for (std::size_t i = 0; i < group.queries(); ++i) {
-      apply_gate(layer.heads, group.piece.first_row + i / group.size(),
-                 group.piece.kv_head * group.size() + i % group.size());
+      const std::size_t row = group.piece.first_row + i / group.size();
+      const std::size_t head = group.piece.kv_head * group.size() + i % group.size();
+      if (layer.spec.gate_scales) multiply_heads({layer.heads.gates, row, head, head + 1}, layer.weights.gate_scales);
+      apply_gate(layer.heads, row, head);
     }
   }
   const HeadRows& out = layer.heads.out;
@@ -486,6 +497,9 @@ Heads project(Step& step, const AttentionSpec& spec, const AttentionWeights& wei
   if (value_gate) {
     heads.q = {q, n_heads, head_dim, 1, 2 * head_dim};
     heads.gates = {q.from(head_dim), n_heads, head_dim, 1, 2 * head_dim};
+  } else if (spec.output_gate == OutputGate::apart) {
+    heads.gates = side_by_side(memory.gates.rows(rows, n_heads * head_dim), n_heads, head_dim);
+    linear(step, {{&weights.gate, {heads.gates.rows}}}, x, rows);
   } else if (spec.output_gate == OutputGate::head) {
     heads.gates = side_by_side(memory.gates.rows(rows, n_heads), n_heads, 1);
     linear(step, {{&weights.gate, {heads.gates.rows}}}, x, rows);

@@ -25,6 +25,10 @@ void scale_values(std::span<float> values, float scale) {
   for (float& value : values) value *= scale;
 }
 
+void multiply(std::span<float> values, const float* factors) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= factors[i];
+}
+
 // x > 0: a_p x^2 + b x; else a_n (e^min(x, eps) - 1 - x) + b x. Parameters: a_p, a_n, b, eps.
 void xielu(std::span<float> values, std::span<const float> parameters) {
   CONTINUO_CHECK(parameters.size() == 4, "xIELU has four parameters");
@@ -84,6 +88,10 @@ void hidden_panel(const Step& step, const HiddenJob& job, std::size_t i, int wor
       linear_panel(step, gate, outputs, x, n, hidden, worker);
       if (job.spec.gated) linear_panel(step, up, outputs, x, n, ups, worker);
       for (std::size_t t = 0; t < n; ++t) {
+        if (job.spec.channel_scales) {
+          multiply({hidden[t], width}, job.weights.gate_scales.data() + outputs.first);
+          multiply({ups[t], width}, job.weights.up_scales.data() + outputs.first);
+        }
         if (job.spec.gate_scale != 1) scale_values({hidden[t], width}, job.spec.gate_scale);
         activate(step.kernels, job.spec, job.weights, {hidden[t], width}, job.spec.gated ? ups[t] : nullptr);
         round_values(step, job.rounded, first + t, outputs.first, {hidden[t], width});

@@ -12,6 +12,7 @@
 #include "layers/norm.h"
 #include "layers/output.h"
 #include "layers/parts.h"
+#include "layers/passes.h"
 #include "layers/probe.h"
 #include "layers/residual.h"
 #include "layers/step.h"
@@ -53,6 +54,8 @@ struct BranchParts {
   const NormWeights& post_norm_weights;
   StateSlot slot;
 };
+constexpr std::optional<NormSpec> kNoNorm;
+const NormWeights kNoNormWeights;
 using MixerBranch = BranchParts<MixerSpec, MixerWeights>;
 using FfnBranch = BranchParts<FfnSpec, FfnWeights>;
 
@@ -69,6 +72,7 @@ struct ForwardPass::Impl {
   Mixers mixers;
   Ffns ffns;
   Output project;
+  Passes passes;
   Buffer residual, normal, mixed, fed, embedded;
 
   Impl(const Model& m, const KernelTable& kernels, ThreadPool& threads, ForwardOptions options)
@@ -86,8 +90,8 @@ struct ForwardPass::Impl {
     if (adapters) low_rank.emplace(m.weights, *adapters);
   }
 
-  MixerBranch mixer_branch(std::size_t layer) const;
-  FfnBranch ffn_branch(std::size_t layer) const;
+  MixerBranch mixer_branch(const LayerVisit& at) const;
+  FfnBranch ffn_branch(const LayerVisit& at) const;
   bool has_mixer(std::size_t layer) const {
     return !std::holds_alternative<std::monostate>(model.spec.layers[layer].mixer);
   }
@@ -117,11 +121,19 @@ struct ForwardPass::Impl {
   template <class Probe, class BlockBranch>
   Rows run_branch(const BlockBranch& branch, Rows x, std::optional<Residual> stream, Probe probe);
   template <class Probe>
-  void sequential(std::size_t layer, Rows x, Probe probe);
+  void sequential(const LayerVisit& at, Rows x, Probe probe);
   template <class Probe>
-  void parallel(std::size_t layer, Rows x, Probe probe);
+  void parallel(const LayerVisit& at, Rows x, Probe probe);
   template <class Probe>
-  void post_norm(std::size_t layer, Rows x, Probe probe);
+  void post_norm(const LayerVisit& at, Rows x, Probe probe);
+  template <class Probe>
+  void norm_of_sum(const LayerVisit& at, Rows x, Probe probe);
+  template <class Probe>
+  void toward(const LayerVisit& at, Rows x, Probe probe);
+  template <class Probe>
+  void layer(const LayerVisit& at, Rows x, Probe probe);
+  template <class Probe>
+  class LoopParts;
   // All layers; the rows behind the last of them.
   template <class Probe>
   Rows run_layers(std::span<const Segment> segments, Probe probe);
@@ -129,23 +141,23 @@ struct ForwardPass::Impl {
   std::span<const float> run(std::span<const Segment> segments, Probe probe);
 };
 
-MixerBranch ForwardPass::Impl::mixer_branch(std::size_t layer) const {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
-  return {spec.mixer_norm,      weights.mixer_norm,      spec.mixer, weights.mixer,
-          spec.post_mixer_norm, weights.post_mixer_norm, {layer, 0}};
+MixerBranch ForwardPass::Impl::mixer_branch(const LayerVisit& at) const {
+  const LayerSpec& spec = model.spec.layers[at.layer];
+  const LayerWeights& weights = model.weights.layers[at.layer];
+  return {spec.mixer_norm,      weights.mixer_norm,      spec.mixer,  weights.mixer,
+          spec.post_mixer_norm, weights.post_mixer_norm, {at.slot, 0}};
 }
 
-FfnBranch ForwardPass::Impl::ffn_branch(std::size_t layer) const {
-  const LayerSpec& spec = model.spec.layers[layer];
-  const LayerWeights& weights = model.weights.layers[layer];
+FfnBranch ForwardPass::Impl::ffn_branch(const LayerVisit& at) const {
+  const LayerSpec& spec = model.spec.layers[at.layer];
+  const LayerWeights& weights = model.weights.layers[at.layer];
   return {spec.ffn_norm,
           weights.ffn_norm,
           spec.ffn,
           weights.ffn,
           spec.post_ffn_norm,
           weights.post_ffn_norm,
-          {layer, state_floats(spec).mixer}};
+          {at.slot, state_floats(spec).mixer}};
 }
 
 // Which row is which token of which sequence, and what its position means.
@@ -219,23 +231,23 @@ Rows ForwardPass::Impl::run_branch(const BlockBranch& branch, Rows x, std::optio
 
 // x += s * mixer(norm(x)); x += s * ffn(norm(x))
 template <class Probe>
-void ForwardPass::Impl::sequential(std::size_t layer, Rows x, Probe probe) {
-  const Residual stream{x, model.spec.layers[layer].residual_scale};
-  if (has_mixer(layer)) {
-    const MixerBranch mixer = mixer_branch(layer);
+void ForwardPass::Impl::sequential(const LayerVisit& at, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[at.layer].residual_scale};
+  if (has_mixer(at.layer)) {
+    const MixerBranch mixer = mixer_branch(at);
     run_branch<Probe>(mixer, normed(mixer, x), stream, probe);
   }
-  if (!has_ffn(layer)) return;
-  const FfnBranch ffn = ffn_branch(layer);
+  if (!has_ffn(at.layer)) return;
+  const FfnBranch ffn = ffn_branch(at);
   run_branch<Probe>(ffn, normed(ffn, x), stream, probe);
 }
 
 // x += s * mixer(norm(x)) + s * ffn(norm(x))
 template <class Probe>
-void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Probe probe) {
-  const Residual stream{x, model.spec.layers[layer].residual_scale};
-  const MixerBranch mixer = mixer_branch(layer);
-  const FfnBranch ffn = ffn_branch(layer);
+void ForwardPass::Impl::parallel(const LayerVisit& at, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[at.layer].residual_scale};
+  const MixerBranch mixer = mixer_branch(at);
+  const FfnBranch ffn = ffn_branch(at);
   Consumers consumers = mixers.consumers(mixer.weights);
   if (!ffn.norm) consumers.add(ffns.consumers(ffn.weights));  // both parts read the mixer's norm
   const Rows to_mix = normed(mixer, consumers, x);
@@ -246,15 +258,102 @@ void ForwardPass::Impl::parallel(std::size_t layer, Rows x, Probe probe) {
 
 // x = norm(x + mixer(x)); x = norm(x + ffn(x))
 template <class Probe>
-void ForwardPass::Impl::post_norm(std::size_t layer, Rows x, Probe probe) {
-  const Residual stream{x, model.spec.layers[layer].residual_scale};
-  const MixerBranch mixer = mixer_branch(layer);
-  const FfnBranch ffn = ffn_branch(layer);
+void ForwardPass::Impl::post_norm(const LayerVisit& at, Rows x, Probe probe) {
+  const Residual stream{x, model.spec.layers[at.layer].residual_scale};
+  const MixerBranch mixer = mixer_branch(at);
+  const FfnBranch ffn = ffn_branch(at);
   run_branch<Probe>(mixer, x, stream, probe);
   if (mixer.norm) normalize(step, *mixer.norm, mixer.norm_weights, x, step.rows(), x);
   run_branch<Probe>(ffn, x, stream, probe);
   if (ffn.norm) normalize(step, *ffn.norm, ffn.norm_weights, x, step.rows(), x);
 }
+
+// x = post_norm(x + part(norm(x))), of both parts
+template <class Probe>
+void ForwardPass::Impl::norm_of_sum(const LayerVisit& at, Rows x, Probe probe) {
+  const LayerSpec& spec = model.spec.layers[at.layer];
+  const LayerWeights& weights = model.weights.layers[at.layer];
+  const Residual stream{x, spec.residual_scale};
+  const MixerBranch mixer{spec.mixer_norm, weights.mixer_norm, spec.mixer,  weights.mixer,
+                          kNoNorm,         kNoNormWeights,     {at.slot, 0}};
+  const FfnBranch ffn{spec.ffn_norm,
+                      weights.ffn_norm,
+                      spec.ffn,
+                      weights.ffn,
+                      kNoNorm,
+                      kNoNormWeights,
+                      {at.slot, state_floats(spec).mixer}};
+  run_branch<Probe>(mixer, normed(mixer, x), stream, probe);
+  normalize(step, *spec.post_mixer_norm, weights.post_mixer_norm, x, step.rows(), x);
+  run_branch<Probe>(ffn, normed(ffn, x), stream, probe);
+  normalize(step, *spec.post_ffn_norm, weights.post_ffn_norm, x, step.rows(), x);
+}
+
+// x = norm(x); x += rate * (post_norm(part(x)) - x), of both parts
+template <class Probe>
+void ForwardPass::Impl::toward(const LayerVisit& at, Rows x, Probe probe) {
+  const LayerWeights& weights = model.weights.layers[at.layer];
+  const auto go = [&](const auto& branch, const std::vector<float>& rates) {
+    normalize(step, *branch.norm, branch.norm_weights, x, step.rows(), x);
+    const Rows to = run_branch<Probe>(branch, x, std::nullopt, probe);
+    for (std::size_t row = 0; row < step.rows(); ++row) {
+      for (std::size_t i = 0; i < rates.size(); ++i) x[row][i] += rates[i] * (to[row][i] - x[row][i]);
+    }
+  };
+  go(mixer_branch(at), weights.mixer_rate);
+  go(ffn_branch(at), weights.ffn_rate);
+}
+
+template <class Probe>
+void ForwardPass::Impl::layer(const LayerVisit& at, Rows x, Probe probe) {
+  const LayerSpec& spec = model.spec.layers[at.layer];
+  switch (spec.order) {
+    case LayerSpec::Order::sequential:
+      sequential<Probe>(at, x, probe);
+      break;
+    case LayerSpec::Order::parallel:
+      parallel<Probe>(at, x, probe);
+      break;
+    case LayerSpec::Order::post_norm:
+      post_norm<Probe>(at, x, probe);
+      break;
+    case LayerSpec::Order::norm_of_sum:
+      norm_of_sum<Probe>(at, x, probe);
+      break;
+    case LayerSpec::Order::toward:
+      toward<Probe>(at, x, probe);
+      break;
+  }
+  if (spec.layer_input) layer_inputs.add(step, model, at.layer, x);
+  if (spec.output_scale) scale_rows(step, model.weights.layers[at.layer].output_scale, model.spec.d_model, x);
+  probe.passed(at.slot, seen(x));
+}
+
+// What the passes of a loop are made of. A listener hears of layers by the order in which they are gone through.
+template <class Probe>
+class ForwardPass::Impl::LoopParts : public PassParts {
+ public:
+  LoopParts(Impl& impl, Probe probe) : impl_(impl), probe_(probe) {}
+  void lay_out(std::span<const Segment> segments) override { impl_.lay_out_rows(segments); }
+  void layer(const LayerVisit& at, Rows x) override {
+    if (listens_) {
+      impl_.layer<Probe>(at, x, probe_);
+    } else {
+      impl_.layer<NoListener>(at, x, {});
+    }
+  }
+  std::span<const float> logits(Rows x) override { return impl_.project(impl_.step, impl_.model, x); }
+  void listen(bool on) override { listens_ = on; }
+  bool watches_loops() const override { return probe_.watches_loops(); }
+  void looped(std::size_t loop, std::span<const float> logits, Rows x, std::span<const float> lambdas) override {
+    probe_.looped(loop, logits, impl_.seen(x), lambdas);
+  }
+
+ private:
+  Impl& impl_;
+  Probe probe_;
+  bool listens_ = true;
+};
 
 template <class Probe>
 Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe probe) {
@@ -268,21 +367,11 @@ Rows ForwardPass::Impl::run_layers(std::span<const Segment> segments, Probe prob
   if (spec.layer_embedding) layer_inputs.prepare(step, model, x);
   keep_embedding(x);
   probe.embedded(seen(x));
-  for (std::size_t layer = 0; layer < spec.layers.size(); ++layer) {
-    switch (spec.layers[layer].order) {
-      case LayerSpec::Order::sequential:
-        sequential<Probe>(layer, x, probe);
-        break;
-      case LayerSpec::Order::parallel:
-        parallel<Probe>(layer, x, probe);
-        break;
-      case LayerSpec::Order::post_norm:
-        post_norm<Probe>(layer, x, probe);
-        break;
-    }
-    if (spec.layers[layer].layer_input) layer_inputs.add(step, model, layer, x);
-    if (spec.layers[layer].output_scale) scale_rows(step, model.weights.layers[layer].output_scale, spec.d_model, x);
-    probe.passed(layer, seen(x));
+  if (spec.loop) {
+    LoopParts<Probe> parts(*this, probe);
+    passes.run(step, model, segments, x, parts);
+  } else {
+    for (std::size_t i = 0; i < spec.layers.size(); ++i) layer<Probe>({i, i}, x, probe);
   }
   for (const Segment& segment : segments) segment.state->advance(segment.tokens.size());
   return x;
@@ -309,8 +398,44 @@ std::span<const float> ForwardPass::hidden_states(std::span<const Segment> segme
   return impl_->project.hidden_states(impl_->step, impl_->model, impl_->run_layers<NoListener>(segments, {}));
 }
 
+std::span<const std::size_t> ForwardPass::loops() const { return impl_->passes.loops(); }
+
+namespace {
+
+// Tells a listener of layers by the order in which they are gone through, in place of their slots.
+class InOrder : public Listener {
+ public:
+  InOrder(Listener& listener, const std::vector<LayerVisit>& visits) : listener_(listener), order_(visits.size()) {
+    for (std::size_t i = 0; i < visits.size(); ++i) order_[visits[i].slot] = i;
+  }
+  void started() override { listener_.started(); }
+  void embedded(RowsView x) override { listener_.embedded(x); }
+  void projected(std::size_t slot) override { listener_.projected(order_[slot]); }
+  void looked_back(std::size_t slot, const AttentionView& view) override { listener_.looked_back(order_[slot], view); }
+  bool watches_scans() const override { return listener_.watches_scans(); }
+  void scanned(std::size_t slot, const RecurrenceView* view) override { listener_.scanned(order_[slot], view); }
+  void mixed(std::size_t slot, RowsView part) override { listener_.mixed(order_[slot], part); }
+  void activated(std::size_t slot, RowsView hidden) override { listener_.activated(order_[slot], hidden); }
+  void fed(std::size_t slot, RowsView part) override { listener_.fed(order_[slot], part); }
+  void passed(std::size_t slot, RowsView x) override { listener_.passed(order_[slot], x); }
+  void finished(std::span<const float> logits) override { listener_.finished(logits); }
+  bool watches_loops() const override { return listener_.watches_loops(); }
+  void looped(std::size_t loop, std::span<const float> logits, RowsView x, std::span<const float> lambdas) override {
+    listener_.looped(loop, logits, x, lambdas);
+  }
+
+ private:
+  Listener& listener_;
+  std::vector<std::size_t> order_;
+};
+
+}  // namespace
+
 std::span<const float> ForwardPass::operator()(const Segment& segment, Listener& listener) {
-  return impl_->run<Listener&>(std::span(&segment, 1), listener);
+  const ModelSpec& spec = impl_->model.spec;
+  if (!spec.loop) return impl_->run<Listener&>(std::span(&segment, 1), listener);
+  InOrder in_order(listener, layer_visits(spec, segment.state->loops()));
+  return impl_->run<Listener&>(std::span(&segment, 1), in_order);
 }
 
 }  // namespace continuo

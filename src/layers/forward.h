@@ -8,6 +8,7 @@
 
 #include "kernels/kernel_table.h"
 #include "kernels/thread_pool.h"
+#include "model/exit_rule.h"
 #include "model/model.h"
 #include "state/sequence_state.h"
 
@@ -22,6 +23,8 @@ struct Segment {
   std::size_t logits_wanted = 1;  // for the last so many tokens of the segment
   // not empty: results for these tokens of the segment instead, in this order
   std::span<const std::size_t> chosen = {};
+  // Of a network with loops, where not none: when its token stops going through them; the segment is one token then.
+  ExitRule exit = {};
   // One for each token, where the model has token types (ModelSpec::n_token_types); empty: all 0.
   std::span<const std::uint8_t> token_types = {};
   std::size_t adapter = 0;  // of the choices of ForwardOptions::adapters
@@ -51,6 +54,8 @@ class ForwardPass {
   std::span<const float> operator()(std::span<const Segment> segments);
   // The hidden states behind the last norm in place of logits: d_model values each.
   std::span<const float> hidden_states(std::span<const Segment> segments);
+  // Loops that each segment of the last call went through.
+  std::span<const std::size_t> loops() const;
   // Logits of one segment, bit for bit the same, watched (probe.h); none where the network has no output.
   std::span<const float> operator()(const Segment& segment, Listener& listener);
 

@@ -29,6 +29,12 @@ void gather_wanted(const Step& step, Rows x, std::size_t width, Rows out) {
   }
 }
 
+void multiply_rows(Rows logits, std::size_t n, const std::vector<float>& factors) {
+  for (std::size_t row = 0; row < n; ++row) {
+    for (std::size_t i = 0; i < factors.size(); ++i) logits[row][i] *= factors[i];
+  }
+}
+
 void scale_and_cap(Step& step, const ModelSpec& spec, std::span<float> logits) {
   constexpr std::size_t kPiece = 4096;
   if (spec.logit_scale == 1 && spec.final_logit_softcap <= 0) return;
@@ -79,7 +85,11 @@ std::span<const float> Output::operator()(Step& step, const Model& model, Rows x
   if (spec.zero_token && spec.tied_output) {
     for (std::size_t row = 0; row < n; ++row) logits[row][*spec.zero_token] = 0;
   }
-  scale_and_cap(step, spec, {logits.data, n * vocab_size});
+  if (spec.output_scales) {
+    multiply_rows(logits, n, weights.output_scales);
+  } else {
+    scale_and_cap(step, spec, {logits.data, n * vocab_size});
+  }
   return {logits.data, n * vocab_size};
 }
 

@@ -93,6 +93,12 @@ class Listener {
   virtual void passed(std::size_t /*layer*/, RowsView /*x*/) {}  // the residual stream after the block
   // ---- once ----
   virtual void finished(std::span<const float> /*logits*/) {}
+  // ---- after each loop of a network that has them ----
+  // Layers are counted as they are gone through, loop after loop. `logits`: what the network would say if this loop (from
+  // 1) were the last, of the rows that the segment wants; `x`: the residual stream; `lambdas`: see LoopSpec, or empty.
+  virtual bool watches_loops() const { return false; }
+  virtual void looped(std::size_t /*loop*/, std::span<const float> /*logits*/, RowsView /*x*/,
+                      std::span<const float> /*lambdas*/) {}
 };
 
 // What the silent pass calls: nothing. Every call disappears in the compiler.
@@ -108,6 +114,8 @@ struct NoListener {
   static constexpr void fed(std::size_t, RowsView) {}
   static constexpr void passed(std::size_t, RowsView) {}
   static constexpr void finished(std::span<const float>) {}
+  static constexpr bool watches_loops() { return false; }
+  static constexpr void looped(std::size_t, std::span<const float>, RowsView, std::span<const float>) {}
 };
 
 // How a mixer tells its probe of its scan: made when the scan's inputs are there, done() when it is over. For

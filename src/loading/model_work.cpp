@@ -44,6 +44,24 @@ double expert_share(const FfnSpec& ffn) {
   return experts ? static_cast<double>(experts->n_active) / static_cast<double>(experts->n_experts) : 1;
 }
 
+void add_layer(const Model& model, std::size_t layer, Groups& groups) {
+  groups.add_all(model.weights.layers[layer].mixer);
+  groups.add_all(model.weights.layers[layer].ffn, expert_share(model.spec.layers[layer].ffn));
+}
+
+// What is read again of layers that are gone through more than once.
+double bytes_read_again(const Model& model) {
+  Groups again;
+  std::vector<bool> read(model.spec.layers.size());
+  for (const LayerVisit& visit : layer_visits(model.spec)) {
+    if (read[visit.layer]) add_layer(model, visit.layer, again);
+    read[visit.layer] = true;
+  }
+  double bytes = 0;
+  for (const MapGroup& group : again.take()) bytes += group.bytes() / group.share;
+  return bytes;
+}
+
 }  // namespace
 
 double MapGroup::bytes() const { return share * static_cast<double>(maps.size()) * stored(matrix()); }
@@ -65,18 +83,14 @@ std::vector<MapGroup> map_groups(const Model& model) {
   Groups groups;
   const Weights& weights = model.weights;
   groups.add(weights.project_in);
-  for (std::size_t i = 0; i < weights.layers.size(); ++i) {
-    const LayerWeights& layer = weights.layers[i];
-    groups.add_all(layer.mixer);
-    groups.add_all(layer.ffn, expert_share(model.spec.layers[i].ffn));
-  }
+  for (const LayerVisit& visit : layer_visits(model.spec)) add_layer(model, visit.layer, groups);
   groups.add(weights.project_out, 1, true);
   groups.add(weights.output, 1, true);
   return groups.take();
 }
 
 double bytes_per_token(const Model& model) {
-  double bytes = static_cast<double>(model.weight_bytes);
+  double bytes = static_cast<double>(model.weight_bytes) + bytes_read_again(model);
   if (!model.spec.tied_output) bytes -= stored(model.weights.embedding);
   if (model.weights.learned_positions.data) bytes -= stored(model.weights.learned_positions);
   for (const MapGroup& group : map_groups(model)) bytes -= (1 / group.share - 1) * group.bytes();

@@ -1,10 +1,12 @@
 #include "model/bind.h"
 
 #include <array>
+#include <cmath>
 
 #include "base/check.h"
 #include "io/checkpoint.h"
 #include "model/bind_parts.h"
+#include "model/exit_rule.h"
 #include "model/tensor_finder.h"
 
 namespace continuo {
@@ -17,6 +19,8 @@ class Binder {
  public:
   Binder(const TensorNames& names, const ModelSpec& spec, const Checkpoint& checkpoint, const TextPart& text)
       : spec_(spec),
+        names_(names),
+        checkpoint_(checkpoint),
         finder_(names, checkpoint, text.outer, text.others),
         d_model_(size(spec.d_model)),
         vocab_size_(size(spec.vocab_size)),
@@ -30,6 +34,11 @@ class Binder {
     }
     CONTINUO_TRY(weights_.final_norm,
                  norm({Role::final_norm, Role::final_norm_bias, {}}, spec_.final_norm, {d_model_}));
+    if (spec_.loop) {
+      if (const auto good = check_loops(spec_, 0, {}); !good)
+        return model_error(checkpoint_.config_file, good.error().message());
+      CONTINUO_TRY_VOID(loop(*spec_.loop));
+    }
     CONTINUO_TRY_VOID(output());
     CONTINUO_TRY_VOID(finder_.check_no_leftovers(spec_.family));
     weights_.made = parts_.take_made();
@@ -68,7 +77,7 @@ class Binder {
   }
 
   Result<LayerWeights> layer(std::size_t i, const LayerSpec& spec) {
-    const TensorPlace place{i};
+    const TensorPlace place = place_of(i);
     LayerWeights into;
     CONTINUO_TRY(into.mixer_norm, norm({Role::mixer_norm, Role::mixer_norm_bias, place}, spec.mixer_norm, {d_model_}));
     CONTINUO_TRY(into.mixer, bind_mixer(parts_, place, spec.mixer));
@@ -82,11 +91,44 @@ class Binder {
       CONTINUO_TRY(into.input_projection, parts_.linear(Role::layer_input_projection, place, {d_model_, width}));
       CONTINUO_TRY(into.input_norm, norm({Role::layer_input_norm, {}, place}, spec.layer_input->norm, {d_model_}));
     }
+    if (spec.order == LayerSpec::Order::toward) {
+      CONTINUO_TRY(into.mixer_rate, parts_.values(Role::mixer_rate, place, {d_model_}));
+      CONTINUO_TRY(into.ffn_rate, parts_.values(Role::ffn_rate, place, {d_model_}));
+      for (std::vector<float>* rates : {&into.mixer_rate, &into.ffn_rate}) {
+        for (float& rate : *rates) rate = std::fabs(rate * spec.rate_scale);
+      }
+    }
     if (spec.output_scale) {
       CONTINUO_TRY(const std::vector<float> scale, parts_.values(Role::layer_output_scale, place, {1}));
       into.output_scale = scale.front();
     }
     return into;
+  }
+
+  // A layer's number in the stack that it is in.
+  TensorPlace place_of(std::size_t layer) const {
+    std::size_t first = 0;
+    for (std::size_t stack = 0; stack < spec_.stacks.size(); ++stack) {
+      if (layer - first < spec_.stacks[stack]) return {layer, 0, names_.stacks[stack], layer - first};
+      first += spec_.stacks[stack];
+    }
+    return {layer};
+  }
+
+  // ---- loops ----
+
+  Result<void> loop(const LoopSpec& spec) {
+    if (spec.joins_by_map()) {
+      CONTINUO_TRY(weights_.loop_map,
+                   parts_.linear(Role::loop_map, Role::loop_map_bias, {}, spec.map_bias, {d_model_, 2 * d_model_}));
+    }
+    if (spec.learned_start) {
+      CONTINUO_TRY(weights_.loop_start, parts_.values(Role::loop_start, {}, {d_model_}));
+    }
+    if (spec.gate) {
+      CONTINUO_TRY(weights_.exit_gate, parts_.linear(Role::exit_gate, Role::exit_gate_bias, {}, true, {1, d_model_}));
+    }
+    return {};
   }
 
   // ---- output ----
@@ -117,6 +159,10 @@ class Binder {
       }
       into.weight = *matrix;
     }
+    if (spec_.output_scales) {
+      CONTINUO_TRY(weights_.output_scales, parts_.values(Role::output_scales, {}, {vocab_size_}));
+      for (float& scale : weights_.output_scales) scale *= spec_.logit_scale;
+    }
     if (!spec_.output_bias) return {};
     CONTINUO_TRY(into.bias, finder_.values(Role::output_bias, {}, std::array{vocab_size_}));
     return {};
@@ -128,6 +174,8 @@ class Binder {
   }
 
   const ModelSpec& spec_;
+  const TensorNames& names_;
+  const Checkpoint& checkpoint_;
   TensorFinder finder_;
   std::size_t d_model_, vocab_size_;
   PartBinder parts_;

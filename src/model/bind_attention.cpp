@@ -46,6 +46,14 @@ void split_latent(const LatentSpec& latent, std::size_t n_heads, const Matrix& b
   }
 }
 
+// (unit * s)^2 for each learned s.
+Result<std::vector<float>> squared_scales(PartBinder& binder, Role role, const TensorPlace& place, std::size_t n,
+                                          float unit) {
+  CONTINUO_TRY(std::vector<float> scales, binder.values(role, place, {n}));
+  for (float& scale : scales) scale = (unit * scale) * (unit * scale);
+  return scales;
+}
+
 // Queries, and the latent vector of keys and values.
 Result<void> bind_latent(PartBinder& binder, const TensorPlace& place, const AttentionSpec& spec,
                          AttentionWeights& into) {
@@ -100,6 +108,12 @@ Result<void> bind_qkv(PartBinder& binder, const TensorPlace& place, const Attent
       into.k = outputs_of(all, q_rows, kv_rows);
       into.v = outputs_of(all, q_rows + kv_rows, kv_rows);
     }
+  } else if (spec.output_gate == OutputGate::apart && binder.fused(Role::attention_gqkv, Role::attention_q, place)) {
+    CONTINUO_TRY(const Linear all, binder.linear(Role::attention_gqkv, place, {2 * head_rows + 2 * kv_rows, d_in}));
+    into.gate = outputs_of(all, 0, head_rows);
+    into.q = outputs_of(all, head_rows, head_rows);
+    into.k = outputs_of(all, 2 * head_rows, kv_rows);
+    into.v = outputs_of(all, 2 * head_rows + kv_rows, kv_rows);
   } else {
     const auto part = [&](Role weight, Role bias, std::size_t rows) {
       return binder.linear(weight, bias, place, spec.qkv_bias, {rows, d_in});
@@ -131,6 +145,22 @@ Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place,
       CONTINUO_TRY(into.k_norm, head_norm(binder, k, *spec.qk_norm, size(spec.n_kv_heads), size(spec.head_dim)));
     }
   }
+  if (spec.qk_bias) {
+    CONTINUO_CHECK(spec.n_heads == spec.n_kv_heads && !spec.qkv_bias, "there is no such bias");
+    CONTINUO_TRY(const std::vector<float> both,
+                 binder.values(Role::attention_qk_bias, place, {2, size(spec.n_heads), size(spec.head_dim)}));
+    const auto middle = both.begin() + static_cast<std::ptrdiff_t>(both.size() / 2);
+    into.q.bias.assign(both.begin(), middle);
+    into.k.bias.assign(middle, both.end());
+  }
+  if (spec.query_scales) {
+    CONTINUO_TRY(into.query_scales,
+                 squared_scales(binder, Role::attention_query_scales, place, head_rows, spec.query_scale_unit));
+  }
+  if (spec.gate_scales) {
+    CONTINUO_TRY(into.gate_scales,
+                 squared_scales(binder, Role::attention_gate_scales, place, head_rows, spec.gate_scale_unit));
+  }
   if (spec.v_norm) into.v_norm.weight.assign(size(spec.head_dim), 1);
   if (spec.sinks) {
     CONTINUO_TRY(into.sinks, binder.values(Role::attention_sinks, place, {size(spec.n_heads)}));
@@ -138,6 +168,10 @@ Result<AttentionWeights> bind_part(PartBinder& binder, const TensorPlace& place,
   CONTINUO_TRY(into.out_norm, binder.norm({Role::attention_out_norm, {}, place}, spec.out_norm, {head_rows}));
   CONTINUO_TRY(into.out, binder.linear(Role::attention_out, Role::attention_out_bias, place, spec.out_bias,
                                        {binder.d_model(), head_rows}));
+  if (spec.output_gate == AttentionSpec::OutputGate::apart && !into.gate.weight.data) {
+    CONTINUO_TRY(into.gate, binder.linear(Role::attention_gate, Role::attention_gate_bias, place, spec.qkv_bias,
+                                          {head_rows, binder.d_model()}));
+  }
   if (spec.output_gate == AttentionSpec::OutputGate::head) {
     CONTINUO_TRY(into.gate, binder.linear(Role::attention_gate, place, {size(spec.n_heads), binder.d_model()}));
   }

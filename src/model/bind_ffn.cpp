@@ -214,6 +214,13 @@ Result<FeedForwardWeights> bind_part(PartBinder& binder, const TensorPlace& plac
   CONTINUO_TRY(into.inner_norm, binder.norm({Role::ffn_inner_norm, {}, place}, spec.inner_norm, {d_ff}));
   CONTINUO_TRY(into.down,
                binder.linear(Role::ffn_down, Role::ffn_down_bias, place, spec.bias, {binder.d_model(), d_ff}));
+  if (spec.channel_scales) {
+    CONTINUO_TRY(into.gate_scales, binder.values(Role::ffn_gate_scales, place, {d_ff}));
+    CONTINUO_TRY(into.up_scales, binder.values(Role::ffn_up_scales, place, {d_ff}));
+    for (std::vector<float>* scales : {&into.gate_scales, &into.up_scales}) {
+      for (float& scale : *scales) scale *= spec.channel_scale_unit;
+    }
+  }
   if (spec.activation == Activation::xielu) {
     CONTINUO_TRY(into.xielu, xielu_parameters(binder, place));
   }

@@ -1,5 +1,6 @@
 #include "model/bind_parts.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -52,6 +53,11 @@ Result<NormWeights> PartBinder::norm_of(const NormRoles& roles, const RmsNormSpe
   CONTINUO_TRY(into.weight, norm_weight(roles, spec.weight, shape));
   if (spec.unit_offset) {
     for (float& weight : into.weight) weight += 1;
+  }
+  if (spec.unit_length) {
+    CONTINUO_CHECK(!spec.weight, "a norm to length 1 has no weights");
+    const float factor = 1 / std::sqrt(static_cast<float>(shape.front()));
+    std::fill(into.weight.begin(), into.weight.end(), factor);
   }
   return into;
 }

@@ -99,7 +99,12 @@ namespace continuo {
   X(kYoutu) \
   X(kPlm) \
   X(kDeepseekV2) \
-  X(kGemma4)
+  X(kGemma4) \
+  X(kNanbeige) \
+  X(kOuro) \
+  X(kHrmText) \
+  X(kDory) \
+  X(kHuginn)
 // clang-format on
 
 #define CONTINUO_DECLARE(name) extern const Family name;

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
+
+#include "base/json.h"
 
 namespace continuo {
 
@@ -90,6 +93,33 @@ Result<float> norm_eps(const HyperParameters& parameters, double fallback) {
 Result<void> fill_layers(const HyperParameters& parameters, ModelSpec& spec, const LayerSpec& layer) {
   CONTINUO_TRY(const int n_layers, parameters.count("n_layers", kMaxLayers));
   spec.layers.assign(static_cast<std::size_t>(n_layers), layer);
+  return {};
+}
+
+std::vector<std::size_t> layer_range(std::size_t first, std::size_t n) {
+  std::vector<std::size_t> layers(n);
+  std::iota(layers.begin(), layers.end(), first);
+  return layers;
+}
+
+Result<LoopSpec> plain_loop(const HyperParameters& parameters, const ModelSpec& spec, int fallback, bool norms) {
+  CONTINUO_TRY(const int loops, parameters.count_or("loops", fallback, static_cast<int>(kMaxLoops)));
+  const Pass first{.layers = layer_range(0, spec.layers.size())};
+  Pass again = first;
+  again.norm = norms;
+  return LoopSpec{
+      .before = {}, .first = {first}, .again = {again}, .after = {}, .loops = static_cast<std::size_t>(loops)};
+}
+
+Result<void> refuse_fields(const HyperParameters& parameters, std::initializer_list<const char*> fields) {
+  for (const char* field : fields) {
+    const Json* const value = parameters.raw(field);
+    if (!value || value->is_null() || *value == Json(false) || *value == Json(0) ||
+        (value->is_structured() && value->empty())) {
+      continue;
+    }
+    return model_error(parameters.file(), fmt::format("'{}' is set, which is not supported", field));
+  }
   return {};
 }
 

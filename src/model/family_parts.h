@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,14 @@ Result<float> norm_eps(const HyperParameters& parameters, double fallback);
 
 // n_layers of the same kind.
 Result<void> fill_layers(const HyperParameters& parameters, ModelSpec& spec, const LayerSpec& layer);
+// A loop through all layers, with the last norm between where `norms`.
+Result<LoopSpec> plain_loop(const HyperParameters& parameters, const ModelSpec& spec, int fallback, bool norms);
+// `n` layers from `first` on.
+std::vector<std::size_t> layer_range(std::size_t first, std::size_t n);
+// An error if a field of the file that would change the network, and that nothing is known of here, is set: to neither
+// null, false, 0 nor an empty list.
+Result<void> refuse_fields(const HyperParameters& parameters, std::initializer_list<const char*> fields);
+
 // The attention of a layer that has one by construction.
 AttentionSpec& attention_of(LayerSpec& layer);
 

@@ -16,6 +16,7 @@ struct RmsNormSpec {  // Zhang & Sennrich 2019, arXiv:1910.07467
   float eps = 1e-5f;
   bool unit_offset = false;  // the file holds weight - 1 (Gemma); binding adds the 1
   bool weight = true;        // false: scaled by 1 (nanochat)
+  bool unit_length = false;  // to length 1 in place of a mean square of 1 (nGPT); there are no weights then
 };
 struct LayerNormSpec {  // Ba et al. 2016, arXiv:1607.06450
   float eps = 1e-5f;
@@ -147,7 +148,13 @@ struct AttentionSpec {  // Vaswani et al. 2017, arXiv:1706.03762; grouped querie
   // The heads' results are multiplied by sigmoid(gate) before the output map. value: a gate for each value, which the
   // map of the queries makes behind each head's query (Qwen3-Next); head: one for each head, from a map of its own
   // (LFM3).
-  enum class OutputGate : unsigned char { none, value, head } output_gate = OutputGate::none;
+  // apart: a gate for each value, from a map of its own (HRM-Text, Dory).
+  enum class OutputGate : unsigned char { none, value, head, apart } output_gate = OutputGate::none;
+  // Each gate of those (apart) is first multiplied by (gate_scale_unit * s)^2, each value of the queries, once they are
+  // turned, by (query_scale_unit * s)^2, s: learned (Dory).
+  bool gate_scales = false, query_scales = false;
+  float gate_scale_unit = 1, query_scale_unit = 1;
+  bool qk_bias = false;  // queries and keys have a bias, in one tensor, and values none (Huginn)
   // Each head has a learned score of a key that has no value: it takes its share of the softmax (gpt-oss).
   bool sinks = false;
   // Above 0: queries are multiplied by 1 + query_scale_beta * ln(1 + floor(position / query_scale_length)) (Ministral
@@ -324,6 +331,9 @@ struct FeedForwardSpec {
   float gate_scale = 1;                // of gate x, or of up x where there is no gate (Falcon-H1)
   float down_scale = 1;                // of the result (Falcon-H1)
   std::optional<NormSpec> inner_norm;  // of what goes into the last map (BitNet)
+  // gate x and up x are multiplied by channel_scale_unit * s, s: learned, one a channel (Dory)
+  bool channel_scales = false;
+  float channel_scale_unit = 1;
   // down((clamp(up x) + 1) * g * sigmoid(alpha g)), g = min(gate x, limit), the clamp to [-limit, limit] (gpt-oss).
   struct ClampedGate {
     float alpha = 1.702f, limit = 7;
@@ -374,6 +384,9 @@ using FfnSpec = std::variant<FeedForwardSpec, ExpertsSpec, std::monostate, Chann
 //   parallel:    x += s * mixer(mixer_norm(x)) + s * feed(ffn_norm(x)), both of the same x; without a ffn_norm the feed
 //                reads mixer_norm(x) as well (GPT-J, Falcon, Cohere)
 //   norm after:  x = mixer_norm(x + mixer(x));  x = ffn_norm(x + feed(x)) (the original Transformer; OPT-350m)
+//   norm of sum: x = post_mixer_norm(x + mixer(mixer_norm(x)));  the same for the feed (Huginn)
+//   toward:      x = mixer_norm(x); x += a * (post_mixer_norm(mixer(x)) - x), a: learned, one a channel;  the same for
+//                the feed (nGPT, Loshchilov et al. 2024, arXiv:2410.01131)
 // x += norm(W_p(act(W_g x) * e)), e: the layer's part of the token's second embedding (Gemma 4)
 struct LayerInputSpec {
   int width = 0;
@@ -381,7 +394,7 @@ struct LayerInputSpec {
   NormSpec norm;
 };
 struct LayerSpec {
-  enum class Order : unsigned char { sequential, parallel, post_norm } order = Order::sequential;
+  enum class Order : unsigned char { sequential, parallel, post_norm, norm_of_sum, toward } order = Order::sequential;
   std::optional<NormSpec> mixer_norm;
   MixerSpec mixer;
   std::optional<NormSpec> post_mixer_norm;
@@ -389,6 +402,7 @@ struct LayerSpec {
   FfnSpec ffn;
   std::optional<NormSpec> post_ffn_norm;
   float residual_scale = 1;                   // s above (Granite, MiniCPM)
+  float rate_scale = 1;                       // a above is the size of rate_scale times what the file holds
   std::optional<LayerInputSpec> layer_input;  // after both parts
   bool output_scale = false;                  // x is multiplied by a number in the file at the end (Gemma 4)
 };
@@ -413,6 +427,35 @@ struct OutputHeadSpec {
   NormSpec norm;
   bool bias = false;
 };
+// ---- passes over the layers ----
+// One way through some layers, in their order. First x, the residual stream, is made ready, in this order:
+struct Pass {
+  bool norm = false;                                                     // x = final_norm(x)
+  std::optional<std::size_t> keep;                                       // x is kept under this number
+  bool from_zero = false;                                                // x = 0
+  enum class Join : unsigned char { none, add, map } join = Join::none;  // x += kept; x = W [x, kept]
+  std::size_t joined = 0;                                                // the number of what is joined
+  std::vector<std::size_t> layers = {};
+};
+
+// Networks that go through layers more than once (Dehghani et al. 2018, arXiv:1807.03819): `before`, then the loop's
+// passes, `first` once and `again` for each further loop, then `after`. `first` and `again` go through the same layers.
+// Each pass has keys and values of its own. After any number of loops the network can go on with `after` and its output.
+struct LoopSpec {
+  std::vector<Pass> before, first, again, after;
+  std::size_t loops = 1;
+  std::size_t n_kept = 0;
+  std::optional<std::size_t> learned_start;  // what is kept under this number begins as a learned vector
+  bool map_bias = false;                     // of the map that joins
+  // After each loop a learned map tells how likely it is the last: lambda = sigmoid(w . final_norm(x) + b) (Ouro, Zhu et
+  // al. 2025, arXiv:2510.25741). The threshold is of 1 - product of all (1 - lambda), as the file has it.
+  bool gate = false;
+  float gate_threshold = 1;
+
+  bool joins_by_map() const;
+};
+inline constexpr std::size_t kMaxLoops = 256;
+
 struct ModelSpec {
   std::string family;  // the files' word, for people; code never branches on it
   int d_model = 0;
@@ -432,17 +475,32 @@ struct ModelSpec {
   int n_token_types = 0;
   bool project_in_bias = false;  // of the matrix that widens
   std::vector<LayerSpec> layers;
+  std::vector<std::size_t> stacks;  // sizes of the stacks that files number by themselves; empty: there is one
+  std::optional<LoopSpec> loop;     // nothing: once through all layers
   std::optional<LayerEmbeddingSpec> layer_embedding;
   std::optional<NormSpec> final_norm;
   std::optional<OutputHeadSpec> output_head;  // d_embedding outputs, where that is not 0
   bool has_output = true;                     // false: hidden states are all it gives (sentence embedders)
   bool tied_output = false;                   // the output matrix is the embedding matrix
   bool output_bias = false;
+  bool output_scales = false;       // each logit is multiplied by a learned number besides (Dory)
   float logit_scale = 1;            // multiplies logits
   float final_logit_softcap = 0;    // above 0: logits z become cap * tanh(z / cap), after the scale
   std::vector<TokenId> eos_tokens;  // any of them ends the text; bos_token is among them
   std::optional<TokenId> bos_token;
 };
+
+// Where the network goes through a layer: `slot` is where a sequence keeps what it remembers of it. The slots of `before`
+// come first, then those of `after`, then those of the loops, so that they do not depend on the number of loops.
+struct LayerVisit {
+  std::size_t layer = 0, slot = 0;
+};
+// In the order in which layers are gone through, with so many loops (0: the spec's own).
+std::vector<LayerVisit> layer_visits(const ModelSpec& spec, std::size_t loops = 0);
+// The layer of each slot.
+std::vector<std::size_t> slot_layers(const ModelSpec& spec, std::size_t loops = 0);
+// Loops of the network; 1 where there are none.
+std::size_t loops_of(const ModelSpec& spec);
 
 // Whether a token of the network sees those behind it: the text is no continuation, and is run whole.
 bool sees_both_sides(const ModelSpec& spec);

@@ -35,6 +35,12 @@ namespace continuo {
   X(attention_out, "attention out")                                                                       \
   X(attention_out_bias, "attention out bias")                                                             \
   X(attention_gate, "attention output gate")                                                              \
+  X(attention_gate_bias, "attention output gate bias")                                                    \
+  /* gates, queries, keys and values in one tensor */                                                     \
+  X(attention_gqkv, "attention gate and qkv")                                                             \
+  X(attention_qk_bias, "attention q and k bias")                                                          \
+  X(attention_gate_scales, "attention output gate scales")                                                \
+  X(attention_query_scales, "attention query scales")                                                     \
   X(attention_sinks, "attention sinks")                                                                   \
   X(attention_out_norm, "attention output norm")                                                          \
   X(latent_q_a, "latent attention q down")                                                                \
@@ -157,6 +163,10 @@ namespace continuo {
   X(ffn_down, "feed-forward down")                                                                        \
   X(ffn_down_bias, "feed-forward down bias")                                                              \
   X(ffn_inner_norm, "feed-forward inner norm")                                                            \
+  X(ffn_gate_scales, "feed-forward gate scales")                                                          \
+  X(ffn_up_scales, "feed-forward up scales")                                                              \
+  X(mixer_rate, "mixer rate")                                                                             \
+  X(ffn_rate, "feed-forward rate")                                                                        \
   X(xielu_alpha_p, "activation alpha of positive values")                                                 \
   X(xielu_alpha_n, "activation alpha of negative values")                                                 \
   X(xielu_beta, "activation beta")                                                                        \
@@ -198,6 +208,12 @@ namespace continuo {
   X(output_head_bias, "output head bias")                                                                 \
   X(output_head_norm, "output head norm")                                                                 \
   X(output_head_norm_bias, "output head norm bias")                                                       \
+  X(loop_map, "loop map")                                                                                 \
+  X(loop_map_bias, "loop map bias")                                                                       \
+  X(loop_start, "loop start")                                                                             \
+  X(exit_gate, "exit gate")                                                                               \
+  X(exit_gate_bias, "exit gate bias")                                                                     \
+  X(output_scales, "output scales")                                                                       \
   X(output, "output")                                                                                     \
   X(output_bias, "output bias")
 // clang-format on

@@ -65,10 +65,12 @@ struct AttentionWeights {
   Linear qkv;  // instead of the three where grouped_qkv: for each group its queries' rows, its key's, its value's
   Linear out;  // d_model rows
   NormWeights q_norm, k_norm;  // head_dim, or n_heads (n_kv_heads) * head_dim long, as QkNormSpec says
-  Linear gate;                 // OutputGate::head: n_heads rows; OutputGate::value makes q twice as many rows
-  std::vector<float> sinks;    // n_heads, or empty
-  NormWeights v_norm;          // head_dim ones, or empty
-  NormWeights out_norm;        // n_heads * head_dim long, or empty
+  // OutputGate::head: n_heads rows; apart: n_heads * head_dim; OutputGate::value makes q twice as many rows
+  Linear gate;
+  std::vector<float> sinks;                      // n_heads, or empty
+  std::vector<float> gate_scales, query_scales;  // n_heads * head_dim, or empty
+  NormWeights v_norm;                            // head_dim ones, or empty
+  NormWeights out_norm;                          // n_heads * head_dim long, or empty
   // Latent attention, instead of q, k and v: low-rank maps and what comes behind them (q_a is not stored where the
   // queries are made directly, by q_b); for each head the map of its queries into the latent space, and of its results
   // out of it.
@@ -235,6 +237,7 @@ struct FeedForwardWeights {
   Linear down;               // d_model rows
   NormWeights inner_norm;    // d_ff, or empty
   std::vector<float> xielu;  // the activation's alpha of positive and of negative values, beta and eps; or empty
+  std::vector<float> gate_scales, up_scales;  // d_ff, or empty
 
   template <class F>
   void for_each_linear(F&& f) const {
@@ -309,6 +312,7 @@ struct LayerWeights {  // the norms that the spec has
   Linear input_gate, input_projection;  // of the layer's input, and
   NormWeights input_norm;               // the norm behind them
   float output_scale = 1;
+  std::vector<float> mixer_rate, ffn_rate;  // d_model, where the order is toward
 };
 
 struct Weights {
@@ -326,6 +330,10 @@ struct Weights {
   NormWeights layer_embedding_norm;  // of one layer's part
   Linear output_head;                // d_model rows of d_model; data null unless the spec has it
   NormWeights output_head_norm;
+  std::vector<float> output_scales;  // vocab_size, or empty
+  Linear loop_map;                   // d_model rows of 2 * d_model inputs; data null unless the spec joins by it
+  std::vector<float> loop_start;     // d_model, or empty
+  Linear exit_gate;                  // one row; data null unless the spec has it
   // Values that stand in no file as they are computed with; matrices point into them.
   std::vector<std::shared_ptr<const std::vector<std::byte>>> made;
 };

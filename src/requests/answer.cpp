@@ -44,6 +44,7 @@ void add_sample(const AnswerForm& form, const BatchRequest& request, const Compl
     for (const GeneratedToken& token : sample.tokens) ids.push_back(token.id);
     answer["ids"] = std::move(ids);
   }
+  if (Answer loops = loops_json(sample); !loops.is_null()) answer["loops"] = std::move(loops);
   if (request.request.want_logprob) answer["logprobs"] = logprobs_json(sample, form.tokenizer);
 }
 

@@ -194,6 +194,17 @@ Result<void> set_logprob_tokens(BatchRequest& request, std::string_view field, c
   return set_tokens(request.request.logprob_tokens, field, value);
 }
 
+Result<void> set_loops(BatchRequest& request, std::string_view field, const Json& value) {
+  CONTINUO_TRY(request.request.loops, whole_number<std::size_t>(field, value, 1, static_cast<std::int64_t>(kMaxLoops)));
+  return {};
+}
+
+Result<void> set_exit_when(BatchRequest& request, std::string_view field, const Json& value) {
+  if (!value.is_string()) return wrong_field(field, "a rule such as \"kl<0.01\"", value);
+  CONTINUO_TRY(request.request.exit, parse_exit_rule(field, value.get<std::string>()));
+  return {};
+}
+
 Result<void> set_include_stop(BatchRequest& request, std::string_view field, const Json& value) {
   if (!value.is_boolean()) return wrong_field(field, "true or false", value);
   request.request.include_stop = value.get<bool>();
@@ -346,6 +357,8 @@ constexpr RequestField kFields[] = {
     {"min_tokens", set_int<&SamplingOptions::min_tokens, 0>, number_cell},
     {"repetition_detection", set_repetition, json_cell},
     {"structured_outputs", set_structured_outputs, json_cell},
+    {"loops", set_loops, number_cell},
+    {"exit_when", set_exit_when, text_cell},
     {"banned_strings", set_request_texts<&Request::banned>, stop_cell},
     {"bad_words", set_request_texts<&Request::banned>, stop_cell},
     {"allowed_token_ids", set_allowed_tokens, ids_cell},

@@ -25,6 +25,14 @@ Answer logprobs_by_id(const std::vector<TokenLogprob>& named) {
   return by_id;
 }
 
+Answer loops_json(const Completion& completion) {
+  Answer loops = Answer::array();
+  for (const GeneratedToken& token : completion.tokens) {
+    if (token.loops > 0) loops.push_back(token.loops);
+  }
+  return loops.empty() ? Answer() : loops;
+}
+
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer) {
   Answer tokens = Answer::array(), chosen = Answer::array(), top = Answer::array(), named = Answer::array();
   for (const GeneratedToken& token : completion.tokens) {

@@ -26,6 +26,9 @@ Answer logprobs_by_id(const std::vector<TokenLogprob>& named);
 // tokens, token_logprobs, top_logprobs: a completion's log-probabilities as the OpenAI API writes them.
 Answer logprobs_json(const Completion& completion, const Tokenizer* tokenizer);
 
+// Loops that the network went through for each token; null where it has none.
+Answer loops_json(const Completion& completion);
+
 // A piece on a line of its own: what printable() does not let through and backslashes as \xNN.
 std::string escaped(std::string_view piece);
 

@@ -109,6 +109,7 @@ BatchRequest RequestParser::defaults(Answer id) const {
   request.request.banned = defaults_.banned;
   request.request.repetition = defaults_.repetition;
   request.request.constraint = defaults_.constraint;
+  request.request.exit = defaults_.exit;
   request.request.logprob_tokens = defaults_.logprob_tokens;
   request.request.sampling = defaults_.sampling;
   request.request.logprobs = defaults_.logprobs.value_or(0);

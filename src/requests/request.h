@@ -85,6 +85,7 @@ struct RequestDefaults {
   std::vector<std::string> banned = {};
   RepetitionDetection repetition = {};
   Constraint constraint = {};
+  ExitRule exit = {};
   SamplingOptions sampling;  // its seed is the one that requests derive theirs from
   std::optional<std::size_t> logprobs;
   bool echo = false;

@@ -72,6 +72,7 @@ Answer choice_json(ApiKind kind, const BatchRequest& request, const Completion& 
     choice["logprobs"] = logprobs->take();
   }
   add_end(end_of(request, completion), choice);
+  if (Answer loops = loops_json(completion); !loops.is_null()) choice["loops"] = std::move(loops);
   if (request.want_ids) {
     Answer ids = Answer::array();
     for (const GeneratedToken& token : completion.tokens) ids.push_back(token.id);

@@ -68,6 +68,17 @@ void KvCache::write(std::size_t head, std::size_t at, const float* key, const fl
   layout_.store(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, key, value);
 }
 
+void KvCache::write_from(const KvCache& other, std::size_t at) {
+  std::vector<float> key(layout_.head_dim), value(layout_.head_dim);
+  for (std::size_t head = 0; head < n_kv_heads_; ++head) {
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      key[i] = other.key(head, at, i);
+      value[i] = other.value(head, at, i);
+    }
+    write(head, at, key.data(), value.data());
+  }
+}
+
 float KvCache::key(std::size_t head, std::size_t at, std::size_t i) const {
   return layout_.key(table_[at / kPageKeys] + head_offset(head), at % kPageKeys, i);
 }

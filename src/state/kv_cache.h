@@ -21,6 +21,9 @@ class KvCache {
   // Writes position `at` of head `head`; `key` and `value` are head_dim long. There is room.
   void write(std::size_t head, std::size_t at, const float* key, const float* value);
 
+  // Writes at position `at` what another cache of the same shape remembers of it. There is room.
+  void write_from(const KvCache& other, std::size_t at);
+
   // Page i holds the positions [i * kPageKeys, (i + 1) * kPageKeys); null once no later token sees any of
   // them.
   const std::byte* const* pages() const { return table_.data(); }

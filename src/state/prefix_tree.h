@@ -26,6 +26,7 @@ std::size_t common_beginning(std::span<const TokenId> a, std::span<const TokenId
 struct TextKind {
   std::size_t rope_length = 0;  // of the whole text, where it turns keys (see RopeScaling); 0: it does not
   std::size_t adapter = 0;      // which adapters take part (Model::adapters)
+  std::size_t loops = 1;        // of networks that have them
   auto operator<=>(const TextKind&) const = default;
 };
 

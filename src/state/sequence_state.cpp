@@ -18,7 +18,8 @@ SequenceState::SequenceState(const ModelSpec& spec, std::size_t capacity, std::s
                                               std::numeric_limits<std::size_t>::max(), kv_type)),
       pools_(own_pools_.get()),
       capacity_(capacity),
-      prompt_length_(prompt_length) {
+      prompt_length_(prompt_length),
+      loops_(loops_of(spec)) {
   lay_out(spec);
 }
 
@@ -32,22 +33,26 @@ const AttentionSpec* remembered(const LayerSpec& layer) {
 
 }  // namespace
 
-SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length)
-    : pools_(&pools), capacity_(capacity), prompt_length_(prompt_length) {
+SequenceState::SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length,
+                             std::size_t loops)
+    : pools_(&pools),
+      capacity_(capacity),
+      prompt_length_(prompt_length),
+      loops_(spec.loop && loops > 0 ? loops : loops_of(spec)) {
   lay_out(spec);
 }
 
 void SequenceState::lay_out(const ModelSpec& spec) {
-  layers_.reserve(spec.layers.size());
-  caches_.reserve(kv_layers(spec));
-  for (const LayerSpec& layer : spec.layers) {
-    Layer& made = layers_.emplace_back();
+  caches_.reserve(kv_layers(spec, loops_));
+  for (const std::size_t index : slot_layers(spec, loops_)) {
+    const LayerSpec& layer = spec.layers[index];
+    Slot& made = slots_.emplace_back();
     if (const AttentionSpec* attention = remembered(layer)) {
       made.cache = caches_.size();
       caches_.emplace_back(*attention, pools_->kv);
     } else if (const AttentionSpec* reader = attention_in(layer.mixer)) {
-      CONTINUO_CHECK(*reader->kv_layer + 1 < layers_.size(), "keys and values of a later layer");
-      made.cache = layers_[*reader->kv_layer].cache;
+      CONTINUO_CHECK(!spec.loop && *reader->kv_layer + 1 < slots_.size(), "keys and values of a later layer");
+      made.cache = slots_[*reader->kv_layer].cache;
     }
     made.first_float = recurrent_floats_;
     made.floats = state_floats(layer).total();
@@ -55,14 +60,14 @@ void SequenceState::lay_out(const ModelSpec& spec) {
   }
 }
 
-std::size_t SequenceState::checked_cache(std::size_t layer) const {
-  const std::size_t cache = layers_[layer].cache;
+std::size_t SequenceState::checked_cache(std::size_t slot) const {
+  const std::size_t cache = slots_[slot].cache;
   CONTINUO_CHECK(cache != kNoCache, "a layer without attention has no keys and values");
   return cache;
 }
 
-std::span<float> SequenceState::recurrent(std::size_t layer) {
-  const Layer& at = layers_[layer];
+std::span<float> SequenceState::recurrent(std::size_t slot) {
+  const Slot& at = slots_[slot];
   CONTINUO_CHECK(at.floats == 0 || block_, "a recurrent state that was not reserved");
   return {reinterpret_cast<float*>(block_.bytes()) + at.first_float, at.floats};
 }
@@ -208,14 +213,15 @@ void SequenceState::copy(const PageSet& pages, std::size_t n) {
 
 // ---- sizes ----
 
-std::size_t SequenceState::kv_layers(const ModelSpec& spec) {
-  return static_cast<std::size_t>(std::count_if(spec.layers.begin(), spec.layers.end(),
-                                                [](const LayerSpec& layer) { return remembered(layer) != nullptr; }));
+std::size_t SequenceState::kv_layers(const ModelSpec& spec, std::size_t loops) {
+  const std::vector<std::size_t> slots = slot_layers(spec, loops);
+  return static_cast<std::size_t>(std::count_if(
+      slots.begin(), slots.end(), [&](std::size_t layer) { return remembered(spec.layers[layer]) != nullptr; }));
 }
 
 std::size_t SequenceState::recurrent_floats(const ModelSpec& spec) {
   std::size_t floats = 0;
-  for (const LayerSpec& layer : spec.layers) floats += state_floats(layer).total();
+  for (const std::size_t layer : slot_layers(spec)) floats += state_floats(spec.layers[layer]).total();
   return floats;
 }
 
@@ -228,18 +234,19 @@ std::size_t SequenceState::page_bytes(const ModelSpec& spec, Format kv_type) {
   return bytes;
 }
 
-std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step) {
+std::size_t SequenceState::most_pages(const ModelSpec& spec, std::size_t length, std::size_t step, std::size_t loops) {
   std::size_t pages = 0;
-  for (const LayerSpec& layer : spec.layers) {
-    if (const AttentionSpec* attention = remembered(layer)) pages += KvCache::most_pages(*attention, length, step);
+  for (const std::size_t layer : slot_layers(spec, loops)) {
+    if (const AttentionSpec* attention = remembered(spec.layers[layer]))
+      pages += KvCache::most_pages(*attention, length, step);
   }
   return pages;
 }
 
-std::size_t SequenceState::bytes(const ModelSpec& spec, std::size_t length, Format kv_type) {
+std::size_t SequenceState::bytes(const ModelSpec& spec, std::size_t length, Format kv_type, std::size_t loops) {
   std::size_t bytes = 0;
   const std::size_t page = PagePool::footprint(page_bytes(spec, kv_type));
-  if (__builtin_mul_overflow(most_pages(spec, length, length), page, &bytes)) throw std::bad_alloc();
+  if (__builtin_mul_overflow(most_pages(spec, length, length, loops), page, &bytes)) throw std::bad_alloc();
   const std::size_t block = recurrent_floats(spec) > 0 ? PagePool::footprint(recurrent_bytes(spec)) : 0;
   if (__builtin_add_overflow(bytes, block, &bytes)) throw std::bad_alloc();
   return bytes;

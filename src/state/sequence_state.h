@@ -57,24 +57,28 @@ class SequenceState {
  public:
   // At most `capacity` positions. `prompt_length` settles positions that depend on the length of the text
   // (dynamic rope): tokens of the prompt are rotated as for the whole prompt, however it is cut into steps.
+  // `loops`: of networks that have them, as many as it goes through at the most (0: the spec's own).
   // Without pools the memory is its own, and keys and values are kept as `kv_type`.
   SequenceState(const ModelSpec& spec, std::size_t capacity, std::size_t prompt_length, Format kv_type = Format::f32);
-  SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length);
+  SequenceState(const ModelSpec& spec, StatePools& pools, std::size_t capacity, std::size_t prompt_length,
+                std::size_t loops = 0);
   SequenceState(SequenceState&&) = default;
   SequenceState& operator=(SequenceState&&) = delete;
 
   std::size_t length() const { return length_; }  // positions remembered
   std::size_t capacity() const { return capacity_; }
   std::size_t prompt_length() const { return prompt_length_; }
+  std::size_t loops() const { return loops_; }
+  std::size_t kv_slots() const { return caches_.size(); }  // that have keys and values
   bool has_recurrent() const { return recurrent_floats_ > 0; }
 
-  // Of a layer with attention.
-  KvCache& kv(std::size_t layer) { return caches_[checked_cache(layer)]; }
-  const KvCache& kv(std::size_t layer) const { return caches_[checked_cache(layer)]; }
-  // The floats of a layer: state_floats(LayerSpec).total() of them. Valid after reserve, until the state is rewound,
+  // Of a slot (layer_visits) whose layer has attention. Without loops a layer's slot has its number.
+  KvCache& kv(std::size_t slot) { return caches_[checked_cache(slot)]; }
+  const KvCache& kv(std::size_t slot) const { return caches_[checked_cache(slot)]; }
+  // The floats of a slot's layer: state_floats(LayerSpec).total() of them. Valid after reserve, until the state is rewound,
   // rolled back or restored.
-  std::span<float> recurrent(std::size_t layer);
-  // Of all layers: the caches of those that have their own, in order; recurrent_floats, or none before the first token.
+  std::span<float> recurrent(std::size_t slot);
+  // Of all slots: the caches of those that have their own, in order; recurrent_floats, or none before the first token.
   std::span<const KvCache> caches() const { return caches_; }
   std::span<const float> all_recurrent() const;
 
@@ -120,20 +124,20 @@ class SequenceState {
   // the pool, and a block where there is a recurrent state, whose state after n positions `pages` must hold.
   void copy(const PageSet& pages, std::size_t n);
 
-  // Layers with attention, and floats of all recurrent layers.
-  static std::size_t kv_layers(const ModelSpec& spec);
+  // Slots with keys and values, and floats of all recurrent layers; of sequences with so many loops (0: the spec's own).
+  static std::size_t kv_layers(const ModelSpec& spec, std::size_t loops = 0);
   static std::size_t recurrent_floats(const ModelSpec& spec);
   // Bytes of a page that is large enough for every layer, and of the block of recurrent floats.
   static std::size_t page_bytes(const ModelSpec& spec, Format kv_type);
   static std::size_t recurrent_bytes(const ModelSpec& spec) { return recurrent_floats(spec) * sizeof(float); }
   // The most pages that `length` positions ever hold, computed at most `step` at a time.
-  static std::size_t most_pages(const ModelSpec& spec, std::size_t length, std::size_t step);
+  static std::size_t most_pages(const ModelSpec& spec, std::size_t length, std::size_t step, std::size_t loops = 0);
   // Bytes that `length` positions take.
-  static std::size_t bytes(const ModelSpec& spec, std::size_t length, Format kv_type);
+  static std::size_t bytes(const ModelSpec& spec, std::size_t length, Format kv_type, std::size_t loops = 0);
 
  private:
   static constexpr std::size_t kNoCache = static_cast<std::size_t>(-1);
-  struct Layer {
+  struct Slot {
     std::size_t cache = kNoCache;             // index in caches_
     std::size_t first_float = 0, floats = 0;  // in the block
   };
@@ -143,14 +147,15 @@ class SequenceState {
   };
 
   void lay_out(const ModelSpec& spec);
-  std::size_t checked_cache(std::size_t layer) const;
+  std::size_t checked_cache(std::size_t slot) const;
   PageRef copy_of_block(const PageRef& block) const;
   void use_block(const PageRef& content);
 
   std::unique_ptr<StatePools> own_pools_;  // before what is taken from them
   StatePools* pools_;
   std::size_t capacity_, prompt_length_, length_ = 0;
-  std::vector<Layer> layers_;
+  std::size_t loops_;
+  std::vector<Slot> slots_;
   std::vector<KvCache> caches_;
   std::size_t recurrent_floats_ = 0;
   PageRef block_;  // null until reserve

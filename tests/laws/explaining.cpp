@@ -24,9 +24,10 @@ std::vector<Model> models() {
   all.push_back(test::random_gpt2(kSeed, {.n_heads = 4, .n_kv_heads = 4}));
   all.push_back(test::random_llama(kSeed, test::kWideShape));  // wide enough to be shared among threads
   for (Model& model : test::random_models(kSeed)) all.push_back(std::move(model));
-  // One checkpoint of each kind of recurrent mixer, alone, beside attention and on one norm with it.
-  for (const char* const name : {"lfm2", "jamba", "mamba2", "falcon_h1", "qwen3_5_text", "recurrent_gemma", "rwkv",
-                                 "rwkv5", "rwkv6", "rwkv7", "nemotron_h"}) {
+  // One checkpoint of each kind of recurrent mixer, alone, beside attention and on one norm with it; and of loops.
+  for (const char* const name :
+       {"lfm2", "jamba", "mamba2", "falcon_h1", "qwen3_5_text", "recurrent_gemma", "rwkv", "rwkv5", "rwkv6", "rwkv7",
+        "nemotron_h", "ouro", "huginn", "dory_small", "hrm_text_small"}) {
     all.push_back(test::load_model(test::source_folder() / "golden" / name));
   }
   return all;
@@ -64,13 +65,21 @@ TEST_CASE("law 3: a watched step gives the same bits, and so does what follows i
       REQUIRE(silent.size() == watched.size());
       REQUIRE(std::memcmp(silent.data(), watched.data(), silent.size() * sizeof(float)) == 0);
       // It did listen: the logits that it kept are those of its step.
-      REQUIRE(recording.layers.size() == model.spec.layers.size());
+      const std::vector<LayerVisit> visits = layer_visits(model.spec);
+      REQUIRE(recording.layers.size() == visits.size());
       for (std::size_t i = 0; i < recording.layers.size(); ++i) {
-        const MixerSpec& mixer = model.spec.layers[i].mixer;
+        const MixerSpec& mixer = model.spec.layers[visits[i].layer].mixer;
         REQUIRE(recording.layers[i].attention.has_value() == (attention_in(mixer) != nullptr));
         REQUIRE(recording.layers[i].memory.has_value() == (state_floats({.mixer = mixer}).mixer > 0));
       }
-      REQUIRE(recording.hidden.size() == model.spec.layers.size() + 1);
+      REQUIRE(recording.hidden.size() == visits.size() + 1);
+      REQUIRE(recording.loops.size() == (model.spec.loop ? model.spec.loop->loops : 0));
+      for (std::size_t row = 0; model.spec.loop && row < recording.rows(); ++row) {
+        // After the last loop it says what it says.
+        const auto best = explain::best_guesses({&recording.logits.at(row, 0), recording.vocab_size}, 1).front();
+        REQUIRE(recording.loops.back().rows[row].guesses.front().id == best.id);
+        REQUIRE(recording.loops.back().rows[row].guesses.front().probability == best.probability);
+      }
       REQUIRE(std::memcmp(recording.logits.values.data(), silent.data() + 20 * recording.vocab_size,
                           50 * recording.vocab_size * sizeof(float)) == 0);
     }

@@ -52,7 +52,7 @@ constexpr OptionRow kExplainRows[] = {
                 "computed.",
      .fallback = "all",
      .choices =
-         "tokens,embedding,positions,attention,unmasked,memory,stack,routing,lens,attribution,what-if,output,text,"
+         "tokens,embedding,positions,attention,unmasked,memory,stack,routing,lens,loops,exit,attribution,what-if,output,text,"
          "tree,beside,cost",
      .expected = "names of views with commas between",
      .repeatable = true,

@@ -20,6 +20,11 @@ Result<void> set_kv_type(const OptionRow& row, Options& options, const std::stri
   return bad_value(row, value);
 }
 
+Result<void> set_exit_rule(const OptionRow& row, Options& options, const std::string& value) {
+  CONTINUO_TRY(options.exit_when, parse_exit_rule(fmt::format("--{}", row.name), value));
+  return {};
+}
+
 constexpr OptionRow kModelRows[] = {
     {.name = "model",
      .letter = 'm',
@@ -63,12 +68,48 @@ constexpr OptionRow kModelRows[] = {
      .set = set_kv_type},
 };
 
+constexpr OptionRow kLoopRows[] = {
+    {.name = "loops",
+     .value = "N",
+     .help = "go N times through the loop of a network that has one",
+     .details =
+         "Some networks go through the same layers several times before each token: Ouro, Nanbeige, Huginn, Dory, "
+         "HRM-Text. N may be less than the model was made for, or more. A model without a loop is an error.",
+     .fallback = "the model's own number",
+     .expected = "a whole number from 1 to 256",
+     .set = set_whole<1, kMaxLoops, &Options::loops>},
+};
+
+constexpr OptionRow kExitRows[] = {
+    {.name = "exit-when",
+     .value = "RULE",
+     .help = "end the loop of a token early: kl<0.01, latent<0.03, stable or gate",
+     .details =
+         "kl<X: a further loop changed the distribution of the next token by less than X (in nats); latent<X: it "
+         "changed the hidden state by less than the share X; stable: the best token stayed the same; gate: the "
+         "network's own gate says so (Ouro), gate>X: with the sum X. The rule looks at the prompt's last token and "
+         "at generated ones. For later tokens a token that stopped early stands in the loops that it did not go "
+         "through with the keys and values of its last one.",
+     .fallback = "none",
+     .expected = "kl<NUMBER, latent<NUMBER, stable, gate, gate>NUMBER or none",
+     .set = set_exit_rule},
+};
+
 constexpr OptionRow kLookupRows[] = {
     {.name = "lookup",
      .help = "draft tokens from earlier repetitions in the text; often faster",
      .details = "What followed the same words earlier is checked several tokens at a time. This helps with texts "
                 "that repeat themselves, such as quotes and edits. The answer is the same to the last byte.",
      .set = turn_on<&Options::lookup>},
+    {.name = "draft-model",
+     .aliases = "model-draft",
+     .value = "MODEL",
+     .help = "let a smaller model draft tokens; often faster",
+     .details =
+         "MODEL is named as for --model, and its tokens must be the same. What it drafts is checked several tokens "
+         "at a time, as long as it is right often enough. The answer is the same to the last byte.",
+     .expected = "a folder, a .gguf file or a model's name",
+     .set = set_text<&Options::draft_model>},
 };
 
 constexpr OptionRow kStateRows[] = {
@@ -137,6 +178,8 @@ constexpr OptionRow kNamedLoraRows[] = {
 }  // namespace
 
 const OptionGroup kModelOptions{"Model", kModelRows};
+const OptionGroup kLoopOptions{"", kLoopRows};
+const OptionGroup kExitOptions{"", kExitRows};
 const OptionGroup kLookupOptions{"", kLookupRows};
 const OptionGroup kStateOptions{"", kStateRows};
 const OptionGroup kLoraOptions{"", kLoraRows};

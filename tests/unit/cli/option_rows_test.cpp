@@ -54,6 +54,14 @@ const std::vector<Case> kCases = {
        return o.lora.size() == 1 && o.lora[0].name == "n-1_x.y" && o.lora[0].folder == "d=e" && o.lora[0].scale == -2;
      },
      {"", "n=", "n=:2"}},
+    {"", {"--draft-model", "m"}, [](const Options& o) { return o.draft_model == "m"; }, {""}},
+    {"", {"--loops", "3"}, [](const Options& o) { return o.loops == 3; }, {"", "0", "257", "x", "1.5", "-1"}},
+    {"",
+     {"--exit-when", "kl<0.25"},
+     [](const Options& o) {
+       return o.exit_when == ExitRule{ExitRule::Kind::kl, 0.25f};
+     },
+     {"", "kl", "kl<", "kl<0", "kl>1", "x", "gate>2", "stable<1"}},
     {"", {"--prompt", ""}, [](const Options& o) { return o.prompt == ""; }},
     {"", {"--file", "f"}, [](const Options& o) { return o.file == "f"; }, {""}},
     {"",
