@@ -11,7 +11,7 @@ endfunction()
 
 # Families call their parts by the same names; in a group each name gets its file's own ending.
 set(own_names "")
-foreach(name kTensors kPrefixes kIgnored kGgufNames kBlocks adapt_gguf mamba_of attention_layers rope_of)
+foreach(name kTensors kPrefixes kIgnored kGgufNames kBlocks kStacks adapt_gguf write_gguf mamba_of attention_layers rope_of)
   string(APPEND own_names "#define ${name} CONTINUO_CONCAT(${name}_, CONTINUO_FILE)\n")
 endforeach()
 set_target_properties(continuo_model PROPERTIES UNITY_BUILD_UNIQUE_ID CONTINUO_FILE UNITY_BUILD_CODE_BEFORE_INCLUDE "${own_names}")
