@@ -81,7 +81,7 @@ struct ImportanceRecorder::Impl {
         recording{&inputs, &best_kernels()},
         kernels(recording_table(best_kernels(), std::make_index_sequence<kFormatCount>())),
         threads(n_threads, n_threads),
-        forward(m, kernels, threads, false) {}
+        forward(m, kernels, threads, {.repack = false}) {}
 
   const Model& model;
   Inputs inputs;
