@@ -59,6 +59,10 @@ class Compiler {
         return add(StateOp::call, node.a, next);
       case NodeKind::object:
         return add(StateOp::call, compile_object(node.a), next);
+      case NodeKind::dfa:
+        return compile_dfa(syntax_.dfas()[node.a], next);
+      case NodeKind::plain:
+        return add(StateOp::plain, compile(node.a, next), kUnbounded);
     }
     return next;
   }
@@ -77,19 +81,42 @@ class Compiler {
 
   std::uint32_t compile_repeat(const Node& node, std::uint32_t next) {
     const Count& count = syntax_.count(node.b);
-    std::uint32_t start = next;
+    const bool plain = syntax_.takes_plain(node.a);
+    const auto marked = [&](std::uint32_t state, std::uint32_t run) {
+      return plain ? add(StateOp::plain, state, run) : state;
+    };
+    std::uint32_t start = next, further = 0;  // repetitions from `start` on
     if (count.most == kUnbounded) {
       const std::uint32_t loop = add(StateOp::split, 0, next);
-      const std::uint32_t body = compile(node.a, loop);
+      start = marked(loop, kUnbounded);
+      const std::uint32_t body = compile(node.a, start);
       if (full_) return 0;
       out_.states[loop].a = body;
-      start = loop;
+      further = kUnbounded;
     } else {
+      const auto first = static_cast<std::uint32_t>(out_.states.size());
       for (std::uint32_t i = count.least; i < count.most && !full_; ++i)
-        start = add(StateOp::split, compile(node.a, start), next);
+        start = marked(add(StateOp::split, compile(node.a, start), next), ++further);
+      const auto last = static_cast<std::uint32_t>(out_.states.size());
+      if (plain && further > 1 && !full_) out_.copies.push_back({first, last, (last - first) / further});
     }
-    for (std::uint32_t i = 0; i < count.least && !full_; ++i) start = compile(node.a, start);
+    for (std::uint32_t i = 0; i < count.least && !full_; ++i)
+      start = marked(compile(node.a, start), further == kUnbounded ? kUnbounded : ++further);
     return start;
+  }
+
+  std::uint32_t compile_dfa(const Dfa& dfa, std::uint32_t next) {
+    std::vector<std::uint32_t> heads;
+    for (std::size_t i = 0; i < dfa.states.size(); ++i) heads.push_back(add(StateOp::split, 0, 0));
+    for (std::size_t i = 0; i < dfa.states.size() && !full_; ++i) {
+      std::uint32_t at = dfa.states[i].accepts ? next : heads[i];
+      for (const Dfa::Edge& edge : dfa.states[i].edges) {
+        const std::uint32_t move = add(StateOp::bytes, edge.set, heads[edge.target]);
+        at = at == heads[i] ? move : add(StateOp::split, move, at);
+      }
+      if (!full_) out_.states[heads[i]] = {StateOp::split, at, at};
+    }
+    return full_ ? 0 : heads.front();
   }
 
   RuleId compile_object(std::uint32_t index) {
@@ -101,7 +128,9 @@ class Compiler {
       object.members.push_back(add_rule(syntax.members[i].content));
       if (syntax.members[i].required) object.required.push_back(i);
     }
-    object.other = add_rule(syntax.other);
+    for (const NodeId other : syntax.others) object.others.push_back(add_rule(other));
+    object.least = syntax.least;
+    object.most = syntax.most;
     object.close = compile(syntax.close, add(StateOp::end, 0, 0));
     object.comma = compile(syntax.comma, add(StateOp::object_key, at, 0));
     object.next = add(StateOp::object_next, at, 0);
@@ -182,14 +211,22 @@ class Productive {
         return reached_[state.a] || reached_[state.b];
       case StateOp::call:
         return rule(state.a) && reached_[state.b];
+      case StateOp::plain:
+        return reached_[state.a];
       case StateOp::end:
         return true;
-      default: {
-        const auto& object = automaton_.objects[state.a];
-        return std::all_of(object.required.begin(), object.required.end(),
-                           [&](std::uint32_t i) { return rule(object.members[i]); });
-      }
+      default:
+        return object_ends(automaton_.objects[state.a]);
     }
+  }
+  bool object_ends(const Automaton::Object& object) const {
+    if (!std::all_of(object.required.begin(), object.required.end(),
+                     [&](std::uint32_t i) { return rule(object.members[i]); }))
+      return false;
+    if (object.least <= object.required.size()) return true;
+    const auto possible = [&](RuleId id) { return rule(id); };
+    const auto named = static_cast<std::size_t>(std::count_if(object.members.begin(), object.members.end(), possible));
+    return named + std::any_of(object.others.begin(), object.others.end(), possible) >= object.least;
   }
   // Calls f(t) for the states that holds(s) looks at.
   template <class F>
@@ -204,11 +241,13 @@ class Productive {
       case StateOp::call:
         f(automaton_.rule_starts[state.a]);
         return f(state.b);
+      case StateOp::plain:
+        return f(state.a);
       case StateOp::end:
         return;
       default:
-        for (const std::uint32_t i : automaton_.objects[state.a].required)
-          f(automaton_.rule_starts[automaton_.objects[state.a].members[i]]);
+        for (const RuleId member : automaton_.objects[state.a].members) f(automaton_.rule_starts[member]);
+        for (const RuleId other : automaton_.objects[state.a].others) f(automaton_.rule_starts[other]);
     }
   }
   void link() {
@@ -242,6 +281,7 @@ Corner corner_of(const Automaton& automaton, RuleId rule, const std::vector<bool
     if (std::exchange(seen_by[s], rule + 1) == rule + 1) continue;
     const AutomatonState& state = automaton.states[s];
     if (state.kind == StateOp::split) work.insert(work.end(), {state.a, state.b});
+    if (state.kind == StateOp::plain) work.push_back(state.a);
     if (state.kind == StateOp::end) corner.nullable = true;
     if (state.kind == StateOp::call) {
       corner.calls.push_back(state.a);

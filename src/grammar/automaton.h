@@ -15,6 +15,7 @@ namespace continuo {
 enum class StateOp : std::uint8_t {
   bytes,         // a byte of the set `a`, then the state `b`
   split,         // the state `a` or the state `b`, without a byte
+  plain,         // the state `a`, without a byte; up to `b` plain characters (syntax.h) go on from here
   call,          // the rule `a`, then the state `b`
   end,           // of its rule
   object_first,  // `objects[a]`: the first member, or its end
@@ -31,14 +32,21 @@ struct Automaton {
   struct Object {
     std::vector<RuleId> members;
     std::vector<std::uint32_t> required;  // indices of members
-    RuleId other;                         // kNoRule: there is none
-    std::uint32_t comma, close, next;     // states: a comma and then a member; the end; behind a member
+    std::vector<RuleId> others;
+    std::uint32_t least, most;         // members
+    std::uint32_t comma, close, next;  // states: a comma and then a member; the end; behind a member
+  };
+  // Copies of a part that takes one plain character, of which any number may be left out: the states from `first` to
+  // before `last`, `stride` a copy, the one that comes last in a text first.
+  struct Copies {
+    std::uint32_t first, last, stride;
   };
   static constexpr RuleId kNoRule = static_cast<RuleId>(-1);
 
   std::vector<AutomatonState> states;
   std::vector<std::uint32_t> rule_starts;
   std::vector<Object> objects;
+  std::vector<Copies> copies;  // ascending
   RuleId root = 0;
   std::array<std::uint8_t, 256> byte_class{};  // bytes that no set tells apart
   std::size_t classes = 1;

@@ -38,11 +38,10 @@ Result<RuleId> read(const Constraint& constraint, Syntax& syntax) {
 }  // namespace
 
 Result<std::shared_ptr<const Automaton>> read_constraint(const Constraint& constraint) {
-  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
   const auto made = [&]() -> Result<std::shared_ptr<const Automaton>> {
     if (constraint.texts.empty()) return usage_error("names nothing, expected at least one text");
     for (const std::string& text : constraint.texts) {
-      if (text.size() > kMostBytes) return usage_error("is longer than 16 MiB");
+      if (text.size() > kMostConstraintBytes) return usage_error("is longer than 16 MiB");
     }
     Syntax syntax;
     CONTINUO_TRY(const RuleId root, read(constraint, syntax));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,19 +26,12 @@ class JsonValues {
   NodeId boolean() { return syntax_.alt({syntax_.literal("true"), syntax_.literal("false")}); }
   // A string of `least` to `most` characters; kUnbounded: any number.
   NodeId string(std::uint32_t least, std::uint32_t most);
-  // Whole, without a fraction; from `least` to `most`.
-  NodeId integer(std::optional<std::int64_t> least, std::optional<std::int64_t> most);
-  struct Bound {
-    std::int64_t value;
-    bool exclusive;
-  };
-  NodeId number(std::optional<Bound> least, std::optional<Bound> most);
   // This value alone, with blanks anywhere.
   NodeId value(const Json& json);
   // A key and the colon behind it.
   NodeId key(std::string_view name);
-  // Any key but these, and the colon.
-  NodeId other_key(const std::vector<std::string>& names);
+  // Any text of a key but these.
+  NodeId other_name(const std::vector<std::string>& names);
 
   NodeId open(char bracket);               // with blanks behind
   NodeId comma();                          // with blanks around
@@ -45,12 +39,6 @@ class JsonValues {
   NodeId list(NodeId first, NodeId rest);  // of `first`, then any number of `rest`: comma and element
 
  private:
-  NodeId magnitude(std::uint64_t least, std::optional<std::uint64_t> most);
-  NodeId digits(std::string_view least, std::string_view most);
-  NodeId fraction();
-  NodeId beyond(std::uint64_t least, bool exclusive, std::optional<std::uint64_t> most, bool most_exclusive);
-  NodeId digit(char first, char last);
-
   Syntax& syntax_;
   std::optional<RuleId> any_, object_, array_, blanks_, string_;
 };

@@ -1,15 +1,14 @@
 #include "grammar/matcher.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <bit>
 
 namespace continuo {
 
 namespace {
 
-constexpr std::size_t kMostMemory = std::size_t{512} << 20;       // bytes of sets
-constexpr std::size_t kMostTokensMemory = std::size_t{64} << 20;  // of the tokens that they allow
-constexpr std::size_t kMostConfigurations = 50'000;               // of a set
+constexpr std::size_t kMostMemory = std::size_t{512} << 20;  // bytes of sets
+constexpr std::size_t kMostConfigurations = 50'000;          // of a set
 
 constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
@@ -34,12 +33,22 @@ std::size_t Matcher::Hash::operator()(const std::vector<std::uint64_t>& bits) co
   for (const std::uint64_t word : bits) hash = mix(hash, word);
   return hash;
 }
+std::size_t Matcher::Hash::operator()(const std::pair<std::uint32_t, std::uint32_t>& pair) const {
+  return mix(mix(3, pair.first), pair.second);
+}
 
 Matcher::Matcher(std::shared_ptr<const Automaton> automaton, std::shared_ptr<const TokenTrie> trie)
     : automaton_(std::move(automaton)), trie_(std::move(trie)), frames_(1) {
   members({});
-  for (const std::uint32_t set : {kDead, kTooLarge})
-    sets_.push_back({&none_, false, std::vector<std::uint32_t>(automaton_->classes, set), nullptr});
+  for (const std::uint32_t set : {kDead, kTooLarge}) {
+    sets_.push_back({&none_, false, 0, nullptr});
+    next_.insert(next_.end(), automaton_->classes, set);
+  }
+  for (const ByteSet& set : automaton_->sets) {
+    std::uint16_t size = 0;
+    for (const std::uint8_t byte_class : automaton_->byte_class) size += set[byte_class];
+    set_sizes_.push_back(size);
+  }
   start_ = closed({{automaton_->rule_starts[automaton_->root], 0, 0}});
 }
 
@@ -72,30 +81,79 @@ void Matcher::call(RuleId rule, const Frame& back, std::vector<Configuration>& w
   work.push_back({start, 0, is_last ? back.below : frame(back)});
 }
 
+namespace {
+
+// What an object has, and whether more of it may come or has to.
+class MemberCount {
+ public:
+  using Members = std::vector<std::uint64_t>;
+
+  MemberCount(const Automaton::Object& object, const Members& has) : object_(object), has_(has) {
+    for (std::size_t i = 1; i < has.size(); ++i) named_ += static_cast<std::uint32_t>(std::popcount(has[i]));
+    others_ = has.empty() ? 0 : has[0];
+    missing_ = static_cast<std::uint64_t>(
+        std::count_if(object.required.begin(), object.required.end(), [&](std::uint32_t i) { return !is_there(i); }));
+  }
+  bool is_there(std::uint32_t i) const { return i / 64 + 1 < has_.size() && (has_[i / 64 + 1] >> (i % 64) & 1) != 0; }
+  bool may_close() const { return missing_ == 0 && named_ + std::min<std::uint64_t>(others_, 1) >= object_.least; }
+  // Room for the members that have to come is left.
+  bool may_add(bool is_required) const { return may_hold(named_ + 1, others_, missing_ - is_required); }
+  bool may_add_other() const { return may_hold(named_, others_ + 1, missing_); }
+  Members with(std::uint32_t i) const {
+    Members more = has_;
+    more.resize(std::max<std::size_t>(more.size(), i / 64 + 2));
+    more[i / 64 + 1] |= 1ull << (i % 64);
+    return more;
+  }
+  Members with_other() const {
+    const bool counts = object_.most != kUnbounded || object_.least > object_.required.size();
+    if (!counts) return has_;
+    Members more = has_;
+    more.resize(std::max<std::size_t>(more.size(), 1));
+    // One is as good as many for the least number.
+    if (object_.most != kUnbounded || more[0] == 0) ++more[0];
+    return more;
+  }
+
+ private:
+  bool may_hold(std::uint64_t named, std::uint64_t others, std::uint64_t missing) const {
+    if (object_.most == kUnbounded) return true;
+    const std::uint64_t counted = named + std::min<std::uint64_t>(others, 1);
+    const std::uint64_t too_few = object_.least - std::min<std::uint64_t>(object_.least, counted);
+    return named + others + std::max(missing, too_few) <= object_.most;
+  }
+
+  const Automaton::Object& object_;
+  const Members& has_;
+  std::uint64_t named_ = 0, others_ = 0, missing_ = 0;
+};
+
+}  // namespace
+
 void Matcher::enter_object(const Configuration& at, std::vector<Configuration>& work) {
   const AutomatonState& state = automaton_->states[at.state];
   const Automaton::Object& object = automaton_->objects[state.a];
   const Members has = *members_[at.members];
-  const auto is_there = [&](std::uint32_t i) { return i / 64 < has.size() && (has[i / 64] >> (i % 64) & 1) != 0; };
-  const bool may_close = std::all_of(object.required.begin(), object.required.end(), is_there);
-  if (state.kind != StateOp::object_key && may_close && leads_on(object.close))
+  const MemberCount count(object, has);
+  if (state.kind != StateOp::object_key && count.may_close() && leads_on(object.close))
     work.push_back({object.close, 0, at.stack});
   const auto may_follow = [&](RuleId rule) { return leads_on(automaton_->rule_starts[rule]); };
-  if (state.kind == StateOp::object_next) {
-    bool more = may_follow(object.other);
-    for (std::uint32_t i = 0; i < object.members.size() && !more; ++i)
-      more = !is_there(i) && may_follow(object.members[i]);
-    if (more) work.push_back({object.comma, at.members, at.stack});
-    return;
+  const bool behind = state.kind == StateOp::object_next;
+  bool more = false;
+  auto required = object.required.begin();
+  for (std::uint32_t i = 0; i < object.members.size() && !(behind && more); ++i) {
+    const bool is_required = required != object.required.end() && *required == i;
+    required += is_required;
+    if (count.is_there(i) || !may_follow(object.members[i]) || !count.may_add(is_required)) continue;
+    more = true;
+    if (!behind) call(object.members[i], {object.next, members(count.with(i)), at.stack}, work);
   }
-  for (std::uint32_t i = 0; i < object.members.size(); ++i) {
-    if (is_there(i) || !may_follow(object.members[i])) continue;
-    Members with = has;
-    with.resize(std::max<std::size_t>(with.size(), i / 64 + 1));
-    with[i / 64] |= 1ull << (i % 64);
-    call(object.members[i], {object.next, members(std::move(with)), at.stack}, work);
+  for (const RuleId other : object.others) {
+    if (!may_follow(other) || !count.may_add_other()) continue;
+    more = true;
+    if (!behind) call(other, {object.next, members(count.with_other()), at.stack}, work);
   }
-  if (may_follow(object.other)) call(object.other, {object.next, at.members, at.stack}, work);
+  if (behind && more) work.push_back({object.comma, at.members, at.stack});
 }
 
 void Matcher::follow(const Configuration& at, std::vector<Configuration>& work, bool& may_end) {
@@ -107,6 +165,9 @@ void Matcher::follow(const Configuration& at, std::vector<Configuration>& work, 
       for (const std::uint32_t next : {state.a, state.b}) {
         if (leads_on(next)) work.push_back({next, at.members, at.stack});
       }
+      return;
+    case StateOp::plain:
+      work.push_back({state.a, at.members, at.stack});
       return;
     case StateOp::call:
       return call(state.a, {state.b, at.members, at.stack}, work);
@@ -123,28 +184,60 @@ void Matcher::follow(const Configuration& at, std::vector<Configuration>& work, 
   }
 }
 
+// Where it stands in this round's table, or would.
+Matcher::Met& Matcher::met_place(const Configuration& at) {
+  const std::size_t mask = met_.size() - 1;
+  for (std::size_t i = Hash()(at) & mask;; i = (i + 1) & mask) {
+    if (met_[i].round != round_ || met_[i].configuration == at) return met_[i];
+  }
+}
+
+// Whether it is new to this round of closed().
+bool Matcher::meet(const Configuration& at) {
+  if (2 * met_in_round_ >= met_.size()) {
+    std::vector<Met> before(std::max<std::size_t>(2 * met_.size(), 64));
+    before.swap(met_);
+    for (const Met& met : before) {
+      if (met.round == round_ && met_in_round_ > 0) met_place(met.configuration) = met;
+    }
+  }
+  Met& place = met_place(at);
+  if (place.round == round_) return false;
+  place = {at, round_};
+  ++met_in_round_;
+  return true;
+}
+
 // The set of all that can be reached without a byte: those that wait for one are kept.
 std::uint32_t Matcher::closed(std::vector<Configuration> work) {
-  std::unordered_set<Configuration, Hash> met;
+  ++round_;
+  met_in_round_ = 0;
   std::vector<Configuration> kept;
   bool may_end = false;
+  std::uint32_t plain = 0;
   while (!work.empty()) {
     const Configuration at = work.back();
     work.pop_back();
-    if (!leads_on(at.state) || !met.insert(at).second) continue;
-    if (met.size() > kMostConfigurations || work.size() > 8 * kMostConfigurations || memory_ > kMostMemory) {
+    if (!leads_on(at.state) || !meet(at)) continue;
+    if (met_in_round_ > kMostConfigurations || work.size() > 8 * kMostConfigurations || memory_ > kMostMemory)
       return kTooLarge;
-    }
-    if (automaton_->states[at.state].kind == StateOp::bytes) kept.push_back(at);
+    const AutomatonState& state = automaton_->states[at.state];
+    if (state.kind == StateOp::bytes) kept.push_back(at);
+    if (state.kind == StateOp::plain) plain = std::max(plain, state.b);
     follow(at, work, may_end);
   }
+  return intern(std::move(kept), may_end, plain);
+}
+
+std::uint32_t Matcher::intern(std::vector<Configuration> kept, bool may_end, std::uint32_t plain) {
   std::sort(kept.begin(), kept.end());
-  if (may_end) kept.push_back({kUnknown, 0, 0});  // so that sets that end are others
+  if (may_end || plain > 0) kept.push_back({kUnknown, may_end, plain});  // so that sets that end are others
   if (kept.empty()) return kDead;
   const std::size_t bytes = kept.size() * sizeof(Configuration);
   const auto [known, is_new] = known_.try_emplace(std::move(kept), static_cast<std::uint32_t>(sets_.size()));
   if (is_new) {
-    sets_.push_back({&known->first, may_end, std::vector<std::uint32_t>(automaton_->classes, kUnknown), nullptr});
+    sets_.push_back({&known->first, may_end, plain, nullptr});
+    next_.insert(next_.end(), automaton_->classes, kUnknown);
     memory_ += bytes + automaton_->classes * sizeof(std::uint32_t) + 2 * sizeof(Set);
   }
   return known->second;
@@ -158,14 +251,8 @@ std::uint32_t Matcher::make_step(std::uint32_t set, std::uint8_t byte_class) {
     if (automaton_->sets[state.a][byte_class]) work.push_back({state.b, at.members, at.stack});
   }
   const std::uint32_t next = work.empty() ? kDead : closed(std::move(work));
-  sets_[set].next[byte_class] = next;
+  next_[set * automaton_->classes + byte_class] = next;
   return next;
-}
-
-std::uint32_t Matcher::step(std::uint32_t set, std::uint8_t byte) {
-  const std::uint8_t byte_class = automaton_->byte_class[byte];
-  const std::uint32_t next = sets_[set].next[byte_class];
-  return next != kUnknown ? next : make_step(set, byte_class);
 }
 
 std::uint32_t Matcher::advance(std::uint32_t set, std::string_view bytes) {
@@ -182,45 +269,6 @@ bool Matcher::may_end(std::uint32_t set) {
 std::size_t Matcher::memory() {
   const std::lock_guard lock(mutex_);
   return memory_;
-}
-
-void Matcher::trim_tokens() {
-  const std::size_t bytes = (trie_->vocab_size() + 63) / 64 * sizeof(std::uint64_t);
-  if (tokens_kept_ * bytes < kMostTokensMemory) return;
-  for (Set& set : sets_) set.tokens = nullptr;
-  tokens_kept_ = 0;
-}
-
-Grammar::Tokens Matcher::allowed(std::uint32_t set) {
-  const std::lock_guard lock(mutex_);
-  if (sets_[set].tokens) return sets_[set].tokens;
-  Grammar::Tokens tokens = set == kTooLarge ? nullptr : walk(set);
-  if (!tokens) return nullptr;
-  trim_tokens();
-  ++tokens_kept_;
-  return sets_[set].tokens = std::move(tokens);
-}
-
-Grammar::Tokens Matcher::walk(std::uint32_t set) {
-  auto tokens = std::make_shared<std::vector<std::uint64_t>>((trie_->vocab_size() + 63) / 64);
-  std::vector<std::uint32_t> path(trie_->longest() + 1, set);
-  const auto& nodes = trie_->nodes();
-  for (std::size_t i = 0; i < nodes.size();) {
-    const TokenTrie::Node& node = nodes[i];
-    const std::uint32_t next = step(path[node.depth - 1], node.byte);
-    if (next == kTooLarge) return nullptr;
-    if (next == kDead) {
-      i = node.after;
-      continue;
-    }
-    path[node.depth] = next;
-    for (std::uint32_t t = node.first_token; t < node.first_token + node.tokens; ++t) {
-      const auto id = static_cast<std::size_t>(trie_->ids()[t]);
-      (*tokens)[id / 64] |= 1ull << (id % 64);
-    }
-    ++i;
-  }
-  return tokens;
 }
 
 }  // namespace continuo

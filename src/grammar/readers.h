@@ -2,6 +2,7 @@
 // supported is named.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "grammar/syntax.h"
 
 namespace continuo {
+
+// Of a constraint's text.
+inline constexpr std::size_t kMostConstraintBytes = std::size_t{16} << 20;
 
 // The root rule of each.
 Result<RuleId> read_choices(const std::vector<std::string>& choices, Syntax& syntax);

@@ -23,11 +23,21 @@ class RegexParser {
   RegexParser(std::string_view text, Syntax& syntax, bool in_json, bool searched)
       : text_(text), syntax_(syntax), in_json_(in_json), searched_(searched) {}
 
+  // What is searched for may stand anywhere, unless an anchor says where.
   Result<NodeId> parse() {
     if (valid_utf8(text_) != text_) return usage_error("is not valid UTF-8");
-    CONTINUO_TRY(const NodeId whole, alternatives(0));
+    CONTINUO_TRY(const Choices all, alternatives(0));
     if (at_ < text_.size()) return wrong("a ')' that closes nothing");
-    return whole;
+    std::vector<NodeId> whole;
+    const NodeId any =
+        searched_ ? syntax_.repeat(syntax_.chars(complement({}), in_json_), 0, kUnbounded) : syntax_.empty();
+    for (const Choice& choice : all) {
+      std::vector<NodeId> parts = {choice.node};
+      if (!choice.begins && searched_) parts.insert(parts.begin(), any);
+      if (!choice.ends && searched_) parts.push_back(any);
+      whole.push_back(syntax_.seq(parts));
+    }
+    return syntax_.alt(whole);
   }
 
  private:
@@ -45,45 +55,94 @@ class RegexParser {
     return usage_error(fmt::format("has {} at byte {}, which is not supported", what, at_));
   }
 
-  // What is searched for may stand anywhere, unless an anchor says where.
-  Result<NodeId> alternatives(int depth) {
+  // One of several texts, and whether an anchor holds it to the beginning or the end.
+  struct Choice {
+    NodeId node;
+    bool begins, ends;
+  };
+  using Choices = std::vector<Choice>;
+
+  Result<Choices> alternatives(int depth) {
     if (depth > kMostDepth) return wrong("too many groups, one in the other,");
-    std::vector<NodeId> choices;
+    Choices choices;
     do {
-      CONTINUO_TRY(const NodeId choice, sequence(depth));
-      choices.push_back(choice);
+      CONTINUO_TRY(const Choices more, sequence(depth));
+      choices.insert(choices.end(), more.begin(), more.end());
     } while (eat("|"));
-    return syntax_.alt(choices);
+    return choices;
   }
 
-  Result<NodeId> sequence(int depth) {
-    std::vector<NodeId> parts;
-    const bool outermost = depth == 0;
+  Result<Choices> sequence(int depth) {
+    std::vector<Choices> parts;
     bool begins = false, ends = false;
-    if (outermost) begins = eat("^");
     while (more() && peek() != '|' && peek() != ')') {
-      if (ends || peek() == '^') return unsupported("an anchor inside");
-      if (peek() == '$') {
-        if (!outermost) return unsupported("an anchor inside");
-        ++at_;
+      if (eat("^")) {
+        if (!parts.empty()) return unsupported("an anchor inside");
+        begins = true;
+        continue;
+      }
+      if (eat("$")) {
         ends = true;
         continue;
       }
-      CONTINUO_TRY(NodeId part, atom(depth));
-      CONTINUO_TRY_VOID(quantify(part));
-      parts.push_back(part);
+      if (ends) return unsupported("an anchor inside");
+      Choices part;
+      if (eat("(")) {
+        CONTINUO_TRY(part, group(depth));
+      } else {
+        CONTINUO_TRY(const NodeId node, atom());
+        part = {{node, false, false}};
+      }
+      const std::size_t before = at_;
+      NodeId one = joined(part);
+      CONTINUO_TRY_VOID(quantify(one));
+      if (at_ > before) {
+        if (anchored(part, &Choice::begins) || anchored(part, &Choice::ends))
+          return unsupported("an anchor that repeats");
+        part = {{one, false, false}};
+      }
+      parts.push_back(std::move(part));
       if (syntax_.full()) return wrong("too much");
     }
-    if (outermost && searched_) {
-      const NodeId any = syntax_.repeat(syntax_.chars(complement({}), in_json_), 0, kUnbounded);
-      if (!begins) parts.insert(parts.begin(), any);
-      if (!ends) parts.push_back(any);
-    }
-    return syntax_.seq(parts);
+    return together(parts, begins, ends);
   }
 
-  Result<NodeId> atom(int depth) {
-    if (eat("(")) return group(depth);
+  NodeId joined(const Choices& part) {
+    std::vector<NodeId> nodes;
+    for (const Choice& choice : part) nodes.push_back(choice.node);
+    return syntax_.alt(nodes);
+  }
+  static bool anchored(const Choices& part, bool Choice::*anchor) {
+    return std::any_of(part.begin(), part.end(), [&](const Choice& choice) { return choice.*anchor; });
+  }
+
+  // One part behind the other. Anchors inside groups hold where the group is the first part or the last one.
+  Result<Choices> together(const std::vector<Choices>& parts, bool begins, bool ends) {
+    if (parts.empty()) return Choices{{syntax_.empty(), begins, ends}};
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const bool inside =
+          (i > 0 && anchored(parts[i], &Choice::begins)) || (i + 1 < parts.size() && anchored(parts[i], &Choice::ends));
+      if (inside) return unsupported("an anchor inside");
+    }
+    Choices whole;
+    for (const bool first : {false, true}) {
+      for (const bool last : {false, true}) {
+        std::vector<NodeId> nodes;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+          Choices fitting = parts[i];
+          std::erase_if(fitting, [&](const Choice& choice) {
+            return (i == 0 && choice.begins != first) || (i + 1 == parts.size() && choice.ends != last);
+          });
+          if (fitting.empty()) break;
+          nodes.push_back(joined(fitting));
+        }
+        if (nodes.size() == parts.size()) whole.push_back({syntax_.seq(nodes), begins || first, ends || last});
+      }
+    }
+    return whole;
+  }
+
+  Result<NodeId> atom() {
     if (peek() == '[') {
       CONTINUO_TRY(const CharSet set, character_class());
       return syntax_.chars(set, in_json_);
@@ -99,7 +158,7 @@ class RegexParser {
     return syntax_.chars({{c, c}}, in_json_);
   }
 
-  Result<NodeId> group(int depth) {
+  Result<Choices> group(int depth) {
     if (eat("?")) {
       if (eat("=") || eat("!")) return unsupported("look-ahead (?= or (?!");
       if (eat("<=") || eat("<!")) return unsupported("look-behind (?<= or (?<!");
@@ -112,7 +171,7 @@ class RegexParser {
         return unsupported("flags or a group of another kind (?");
       }
     }
-    CONTINUO_TRY(const NodeId inner, alternatives(depth + 1));
+    CONTINUO_TRY(const Choices inner, alternatives(depth + 1));
     if (!eat(")")) return wrong("a '(' without its ')'");
     return inner;
   }

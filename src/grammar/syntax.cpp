@@ -16,7 +16,7 @@ NodeId Syntax::add(Node node) {
 }
 
 NodeId Syntax::bytes(const ByteSet& set) {
-  const auto [known, is_new] = set_nodes_.try_emplace(set.to_string(), 0);
+  const auto [known, is_new] = set_nodes_.try_emplace(set, 0);
   if (!is_new) return known->second;
   sets_.push_back(set);
   return known->second = add({NodeKind::bytes, static_cast<std::uint32_t>(sets_.size() - 1), 0});
@@ -51,6 +51,12 @@ NodeId Syntax::repeat(NodeId child, std::uint32_t least, std::uint32_t most) {
 NodeId Syntax::object(ObjectSyntax object) {
   objects_.push_back(std::move(object));
   return add({NodeKind::object, static_cast<std::uint32_t>(objects_.size() - 1), 0});
+}
+
+NodeId Syntax::dfa(Dfa dfa) {
+  if (dfa_states_ += dfa.states.size(); dfa_states_ > kMostNodes) full_ = true;
+  dfas_.push_back(std::move(dfa));
+  return add({NodeKind::dfa, static_cast<std::uint32_t>(dfas_.size() - 1), 0});
 }
 
 RuleId Syntax::new_rule(std::string name) {
@@ -112,25 +118,62 @@ std::string json_escape(std::uint32_t c) {
 
 }  // namespace
 
+// Characters above ASCII are a rule of their own: a hundred repetitions call it and need not have it a hundred times.
 NodeId Syntax::chars(const CharSet& set, bool in_json) {
   if (const auto known = chars_.find({set, in_json}); known != chars_.end()) return known->second;
+  const auto has = [&](std::uint32_t c) {
+    return std::any_of(set.begin(), set.end(), [&](const CharRange& r) { return r.first <= c && c <= r.second; });
+  };
   std::vector<NodeId> pieces;
-  CharSet plain = set;
-  if (in_json) {
-    CharSet escaped = {{0, 0x1f}, {'"', '"'}, {'\\', '\\'}};
-    for (const auto& [first, last] : escaped) {
-      for (std::uint32_t c = first; c <= last; ++c) {
-        const bool has = std::any_of(set.begin(), set.end(),
-                                     [&](const CharRange& range) { return range.first <= c && c <= range.second; });
-        if (has) pieces.push_back(literal(json_escape(c)));
-      }
+  ByteSet ascii;
+  for (std::uint32_t c = 0; c < 0x80; ++c) {
+    if (!has(c)) continue;
+    const std::string escape = in_json ? json_escape(c) : "";
+    if (escape.empty()) {
+      ascii.set(c);
+    } else {
+      pieces.push_back(literal(escape));
     }
-    CharSet others = complement(set);
-    others.insert(others.end(), escaped.begin(), escaped.end());
-    plain = complement(normalized(std::move(others)));
   }
-  for (const auto& [first, last] : plain) add_utf8(*this, first, last, pieces);
-  return chars_[{set, in_json}] = alt(pieces);
+  if (ascii.any()) pieces.push_back(bytes(ascii));
+  std::vector<NodeId> longer;
+  for (const auto& [first, last] : set) {
+    if (last >= 0x80) add_utf8(*this, std::max(first, 0x80u), last, longer);
+  }
+  if (longer.size() > 1) {
+    const RuleId others = new_rule("characters");
+    set_rule(others, alt(longer));
+    pieces.push_back(rule(others));
+  } else if (!longer.empty()) {
+    pieces.push_back(longer.front());
+  }
+  const NodeId made = alt(pieces);
+  CharSet missing = complement(set);
+  std::erase_if(missing, [](const CharRange& r) {
+    return r.second < 0x20 || (r.first == r.second && (r.first == '"' || r.first == '\\'));
+  });
+  if (missing.empty()) plain_chars_.insert(made);
+  return chars_[{set, in_json}] = made;
+}
+
+// Escapes of every kind; \u escapes of surrogates in pairs alone.
+NodeId Syntax::json_char() {
+  if (json_char_ != 0) return json_char_;
+  const auto set = [&](std::string_view all) {
+    ByteSet of;
+    for (const char c : all) of.set(static_cast<unsigned char>(c));
+    return bytes(of);
+  };
+  const NodeId hex = set("0123456789abcdefABCDEF"), u = literal("\\u");
+  const NodeId plain = chars({{0x20, '!'}, {'#', '['}, {']', 0xd7ff}, {0xe000, kLastChar}}, false);
+  const NodeId pair = seq({set("dD"), set("89abAB"), hex, hex, u, set("dD"), set("cdefCDEF"), hex, hex});
+  const NodeId single =
+      alt({seq({set("0123456789abcefABCEF"), hex, hex, hex}), seq({set("dD"), set("01234567"), hex, hex})});
+  const RuleId escape = new_rule("escape");
+  set_rule(escape, seq({byte('\\'), alt({set("\"\\/bfnrt"), seq({byte('u'), alt({single, pair})})})}));
+  json_char_ = alt({plain, rule(escape)});
+  plain_chars_.insert(json_char_);
+  return json_char_;
 }
 
 }  // namespace continuo

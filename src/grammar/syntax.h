@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "grammar/char_set.h"
@@ -25,6 +27,8 @@ enum class NodeKind : std::uint8_t {
   repeat,  // the child `a` as often as `counts[b]` says
   rule,    // what the rule `a` says
   object,  // `objects[a]`
+  dfa,     // a text that `dfas[a]` takes
+  plain,   // the child `a`, of which is known that any plain text goes on from its beginning
 };
 
 struct Node {
@@ -44,8 +48,22 @@ struct ObjectSyntax {
     bool required;
   };
   std::vector<Member> members;
-  NodeId other;  // a member that is none of these, any number of times; Syntax::never(): there are none
-  NodeId open, comma, close;
+  std::vector<NodeId> others;  // members that are none of these, any number of times
+  std::uint32_t least = 0,
+                most = kUnbounded;  // members; as two others may have one key, all others count as one for `least`
+  NodeId open = 0, comma = 0, close = 0;
+};
+
+// A deterministic automaton over bytes that begins in its first state.
+struct Dfa {
+  struct Edge {
+    std::uint32_t set, target;  // a set of bytes: of Syntax::sets()
+  };
+  struct State {
+    std::vector<Edge> edges;
+    bool accepts = false;
+  };
+  std::vector<State> states;
 };
 
 class Syntax {
@@ -65,8 +83,17 @@ class Syntax {
   NodeId optional(NodeId child) { return repeat(child, 0, 1); }
   NodeId rule(RuleId id) { return add({NodeKind::rule, id, 0}); }
   NodeId object(ObjectSyntax object);
+  NodeId dfa(Dfa dfa);
+  // `child`, of which the caller knows that any plain text goes on from its beginning: characters that stand for
+  // themselves in a JSON string.
+  NodeId plain(NodeId child) { return add({NodeKind::plain, child, 0}); }
   // One character of the set in UTF-8; in JSON: as it stands in a string, with one spelling for each.
   NodeId chars(const CharSet& set, bool in_json);
+  // One character of a JSON string, in any of its spellings.
+  NodeId json_char();
+  // Whether the node is one character, which may be any plain one.
+  bool takes_plain(NodeId id) const { return plain_chars_.count(id) > 0; }
+  std::uint32_t set_id(const ByteSet& set) { return nodes_[bytes(set)].a; }
 
   // `name` is for errors. Its body comes later.
   RuleId new_rule(std::string name);
@@ -82,6 +109,7 @@ class Syntax {
   const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<ObjectSyntax>& objects() const { return objects_; }
   const std::vector<ByteSet>& sets() const { return sets_; }
+  const std::vector<Dfa>& dfas() const { return dfas_; }
 
  private:
   NodeId add(Node node);
@@ -93,8 +121,12 @@ class Syntax {
   std::vector<Rule> rules_;
   std::vector<ObjectSyntax> objects_;
   std::vector<ByteSet> sets_;
-  std::map<std::string, NodeId> set_nodes_;  // by the set's bits
+  std::unordered_map<ByteSet, NodeId> set_nodes_;
   std::map<std::pair<CharSet, bool>, NodeId> chars_;
+  std::vector<Dfa> dfas_;
+  std::size_t dfa_states_ = 0;
+  std::set<NodeId> plain_chars_;
+  NodeId json_char_ = 0;  // 0: not made yet; the node 0 is another one
   bool full_ = false;
 };
 

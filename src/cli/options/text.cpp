@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
+#include <string>
+#include <vector>
 
 #include "cli/option_setters.h"
+#include "grammar/readers.h"
 
 namespace continuo {
 
@@ -49,10 +51,16 @@ Result<void> set_repetition(const OptionRow& row, Options& options, const std::s
 Result<std::string> text_of_file(const OptionRow& row, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_error(fmt::format("--{}: cannot read {}", row.name, path), "is it a file?");
-  std::ostringstream text;
-  text << file.rdbuf();
+  constexpr std::size_t kMost = kMostConstraintBytes;
+  std::string text;
+  for (std::vector<char> piece(std::size_t{1} << 16); text.size() <= kMost && file;) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) return usage_error(fmt::format("--{}: cannot read {}", row.name, path));
-  return std::move(text).str();
+  if (text.size() > kMost)
+    return usage_error(fmt::format("--{}: {} is larger than {} MiB", row.name, path, kMost >> 20));
+  return text;
 }
 
 std::string_view option_of(ConstraintKind kind) {
@@ -204,8 +212,9 @@ constexpr OptionRow kConstraintRows[] = {
     {.name = "json-schema",
      .value = "FILE|TEXT",
      .help = "answer with JSON that fits the schema; true: any JSON",
-     .details = "The schema follows draft 2020-12 or 7. A value that begins with { is the schema itself, anything "
-                "else the name of a file. An unsupported keyword is an error that names it.",
+     .details =
+         "The schema follows draft 2020-12 or one of 4 to 7. A value that begins with { is the schema itself, anything "
+         "else the name of a file. An unsupported keyword is an error that names it.",
      .expected = "a file or a JSON schema",
      .set = set_json_schema},
     {.name = "grammar",

@@ -56,7 +56,9 @@ TEST_CASE("what regular expressions cannot do is refused by name") {
   CHECK(refused("(a)\\1").find("a back reference") != std::string::npos);
   CHECK(refused("\\bword").find("word boundary") != std::string::npos);
   CHECK(refused("a^b").find("an anchor inside") != std::string::npos);
-  CHECK(refused("(^a)").find("an anchor inside") != std::string::npos);
+  CHECK(refused("a(^b)").find("an anchor inside") != std::string::npos);
+  CHECK(refused("(a$)b").find("an anchor inside") != std::string::npos);
+  CHECK(refused("(^a)*b").find("an anchor that repeats") != std::string::npos);
   CHECK(refused("a$b").find("an anchor inside") != std::string::npos);
   CHECK(refused("\\p{L}").find("Unicode property") != std::string::npos);
   CHECK(refused("(?i)a").find("flags") != std::string::npos);

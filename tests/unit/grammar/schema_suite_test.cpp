@@ -26,8 +26,17 @@ struct Tally {
   int right = 0, wrong = 0, refused = 0, other_spelling = 0;
 };
 
-void check_group(const Json& group, const std::string& file, Tally& tally) {
-  const auto automaton = read_constraint({ConstraintKind::json, {group.at("schema").dump()}});
+// Formats are always held to here, which the suite leaves to its optional part; and schemas of a language of their own
+// are not known.
+bool is_left_out(const std::string& draft, const std::string& file) {
+  return draft == "draft2020-12" && (file == "format.json" || file == "vocabulary.json");
+}
+
+void check_group(const Json& group, const std::string& file, bool old, Tally& tally) {
+  Json schema = group.at("schema");
+  if (old && schema.is_object() && !schema.contains("$schema"))
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#";
+  const auto automaton = read_constraint({ConstraintKind::json, {schema.dump()}});
   for (const Json& one : group.at("tests")) {
     const bool expected = one.at("valid").get<bool>();
     bool taken = false;
@@ -61,10 +70,11 @@ TEST_CASE("the JSON schema test suite") {
   for (const char* draft : {"draft2020-12", "draft7"}) {
     Tally tally;
     for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(suite) / "tests" / draft)) {
-      if (entry.path().extension() != ".json") continue;
+      if (entry.path().extension() != ".json" || is_left_out(draft, entry.path().filename().string())) continue;
       const auto groups = parse_json(read_file(entry.path()), entry.path().string());
       REQUIRE(groups);
-      for (const Json& group : *groups) check_group(group, entry.path().filename().string(), tally);
+      for (const Json& group : *groups)
+        check_group(group, entry.path().filename().string(), draft == std::string_view("draft7"), tally);
     }
     std::printf("%s: %d right, %d wrong, %d refused, %d integers spelled otherwise\n", draft, tally.right, tally.wrong,
                 tally.refused, tally.other_spelling);
