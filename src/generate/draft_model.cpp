@@ -86,7 +86,7 @@ DraftModel::DraftModel(const Model& model, const KernelTable& kernels, ThreadPoo
       vocab_size_(vocab_size),
       context_(std::min(kMostContext, static_cast<std::size_t>(model.spec.context_length))),
       pools_(model.spec, memory.kv_pages, memory.recurrent_blocks, memory.kv_type),
-      forward_(model, kernels, threads, repack) {}
+      forward_(model, kernels, threads, {.repack = repack}) {}
 
 // Makes sure of the memory; a text that has become too long is known from its end on again.
 bool DraftModel::prepare(const Wish& wish) {
