@@ -152,7 +152,7 @@ class Load:
 
     async def stalls(self, client, dice):
         client.writer.transport.pause_reading()
-        await client.send({**request_of(dice.randrange(1000), 400), "stream": True, "n": 20})
+        await client.send({**request_of(dice.randrange(1000), 200), "stream": True, "n": 4})
         await asyncio.wait([asyncio.ensure_future(self.done.wait())], timeout=3)
 
     async def half_open(self, client, dice):
@@ -168,7 +168,7 @@ class Load:
         while not self.done.is_set():
             url = f"http://{self.host}:{self.port}"
             child = await asyncio.create_subprocess_exec(
-                sys.executable, __file__, "--url", url, "--streams", "8", "--requests", "100000", "--tokens", "100", "--hostile", "0",
+                sys.executable, __file__, "--url", url, "--streams", "4", "--requests", "100000", "--tokens", "40", "--hostile", "0",
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             await asyncio.wait([asyncio.ensure_future(self.done.wait())], timeout=0.5 + 2 * dice.random())
             child.send_signal(signal.SIGKILL)
@@ -245,10 +245,10 @@ def main():
     parser.add_argument("--url")
     parser.add_argument("-m", "--model")
     parser.add_argument("--argument", action="append", default=[], help="one more argument for continuo")
-    parser.add_argument("--requests", type=int, default=400)
-    parser.add_argument("--streams", type=int, default=100)
-    parser.add_argument("--tokens", type=int, default=16)
-    parser.add_argument("--hostile", type=int, default=12)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--streams", type=int, default=50)
+    parser.add_argument("--tokens", type=int, default=12)
+    parser.add_argument("--hostile", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=20)
     options = parser.parse_args()
