@@ -321,14 +321,21 @@ void Painter::draw(const Steps& steps) {
   constexpr std::size_t kShown = 5;
   for (std::size_t i = 0; i < steps.steps.size(); ++i) {
     const Steps::Step& step = steps.steps[i];
-    line(fmt::format("{} {}: {}", i, ink(step.title, step.active ? Ink::title : Ink::faint), step.line));
+    const std::string title = fmt::format("{} {}: ", i, ink(step.title, step.active ? Ink::title : Ink::faint));
+    if (width(std::to_string(i) + step.title + step.line) + 3 <= terminal_.columns) {
+      line(title + step.line);
+    } else {
+      line(title);
+      wrapped(step.line);
+    }
     for (std::size_t k = 0; k < std::min(kShown, step.bars.size()); ++k)
       bar(step.bars[k], std::max(step.bars[0].value, 1e-9), 16);
     std::string gone;
     for (const Bars::Bar& b : step.dropped) gone += (gone.empty() ? "" : ", ") + b.label + " " + b.shown;
     if (!gone.empty()) line(ink(fit("  " + view_.words("output.gone") + ": " + gone, terminal_.columns), Ink::faint));
   }
-  line(ink(steps.draw_title, Ink::title) + ": " + steps.draw_line);
+  line(ink(steps.draw_title, Ink::title) + ":");
+  wrapped(steps.draw_line);
   if (steps.number >= 0) {
     constexpr std::size_t kLine = 60;
     const auto column = [&](double at) { return std::min(kLine - 1, static_cast<std::size_t>(at * kLine)); };
@@ -426,7 +433,7 @@ void Painter::strongest_looks(const AttentionMaps& maps, const HeadRecord& head)
 
 // In numbers: how the last token looks at the one it looks at most, and what it takes home.
 void Painter::weighted_sum(const AttentionMaps& maps, const AttentionMaps::Head& head) {
-  constexpr std::size_t kNumbers = 6;
+  constexpr std::size_t kNumbers = 5;
   const Words& words = view_.words;
   const Grid &queries = head.record->queries, &keys = head.keys(), &values = head.values();
   const std::size_t last = maps.labels.size() - 1, n = std::min(kNumbers, queries.cols);
@@ -491,7 +498,11 @@ void Painter::draw(const AttentionMaps& maps) {
 void Painter::fact_lines(const std::vector<std::pair<std::string, std::string>>& facts) {
   std::size_t widest = 0;
   for (const auto& [label, value] : facts) widest = std::max(widest, width(label));
-  for (const auto& [label, value] : facts) line(pad(label, widest) + "  " + value);
+  for (const auto& [label, value] : facts) {
+    const std::string indent =
+        widest + 2 + width(value) > terminal_.columns ? label + "\n  " : pad(label, widest) + "  ";
+    line(indent + value);
+  }
   out_ += '\n';
 }
 
