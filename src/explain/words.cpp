@@ -493,7 +493,7 @@ constexpr Words::Row kTable[] = {
     {"what_if.incomplete",
      "Tried: {} tokens, {} layers and {} of {} heads, those first that wrote most into the answer; --measure "
      "tries all.",
-     "試了 {} 個 token、{} 層，以及 {3} 個 head 當中對答案貢獻最多的 {2} 個；加上 "
+     "試了 {0} 個 token、{1} 層，以及 {3} 個 head 當中對答案貢獻最多的 {2} 個；加上 "
      "--measure 就全部都試。"},
     {"what_if.nothing", "nothing left out", "什麼都沒拿掉"},
     {"what_if.tokens", "Tokens left out", "拿掉 token"},

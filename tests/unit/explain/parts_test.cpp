@@ -115,7 +115,7 @@ TEST_CASE("every text is there in every language, with the same values to put in
     CHECK(!row.zh_hant.empty());
     CHECK(placeholders(row.en) == placeholders(row.zh_hant));
     for (const Language language : {Language::en, Language::zh_hant}) {
-      CHECK_NOTHROW(Words(language)(row.key, "a", "b", "c", "d"));
+      CHECK_NOTHROW(Words(language)(row.key, "a", "b", "c", "d", "e", "f"));
     }
   }
   for (const Panel& panel : panels()) {
