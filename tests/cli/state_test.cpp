@@ -37,7 +37,7 @@ TEST_CASE("--state writes a file once, and every later run goes on from it with 
   const std::string written = read_file(file);
   REQUIRE(written.size() > 10000);
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
-  for (const std::string& end : {"She", "Then the dog said", ""}) {
+  for (const std::string end : {"She", "Then the dog said", ""}) {
     for (const char* const more : {"--lookup", "--json", "-t1"}) {
       check(run_program(with_state(file, {more, kBeginning + end})), without_state({more, kBeginning + end}));
     }

@@ -67,8 +67,12 @@ const std::vector<Case> kCases = {
     {"",
      {"--user", ""},
      [](const Options& o) { return o.chat.messages.size() == 1 && o.chat.messages[0].role == "user"; }},
-    {"", {"--system", "s"}, [](const Options& o) { return o.chat.messages.at(0).role == "system"; }},
-    {"", {"--assistant", "a"}, [](const Options& o) { return o.chat.messages.at(0).text == "a"; }},
+    {"",
+     {"--system", "s"},
+     [](const Options& o) { return !o.chat.messages.empty() && o.chat.messages[0].role == "system"; }},
+    {"",
+     {"--assistant", "a"},
+     [](const Options& o) { return !o.chat.messages.empty() && o.chat.messages[0].text == "a"; }},
     {"", {"--template", "f"}, [](const Options& o) { return o.chat.template_file == "f"; }, {""}},
     {"", {"--template-kwargs", "{}"}, [](const Options& o) { return o.chat.template_values == "{}"; }, {""}},
     {"", {"--suffix", ""}, [](const Options& o) { return o.suffix == ""; }},
@@ -327,7 +331,7 @@ const std::vector<Case> kCases = {
 
     {"quantize", {"--to", "q4_k"}, [](const Options& o) { return o.to_format == "q4_k"; }, {""}},
     {"quantize", {"--imatrix", "i.gguf"}, [](const Options& o) { return o.imatrix.file == "i.gguf"; }, {""}},
-    {"imatrix", {"-o", "i.gguf"}, [](const Options& o) { return o.imatrix.file == "i.gguf"; }, {""}},
+    {"imatrix", {"--output", "i.gguf"}, [](const Options& o) { return o.imatrix.file == "i.gguf"; }, {""}},
     {"imatrix", {"--chunk-size", "64"}, [](const Options& o) { return o.imatrix.chunk == 64; }, {"0", "x"}},
     {"imatrix", {"--chunks", "3"}, [](const Options& o) { return o.imatrix.chunks == 3; }, {"0", "x"}},
 
