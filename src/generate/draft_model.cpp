@@ -10,10 +10,10 @@ namespace {
 
 // Drafts are taken to be right as often as this before it is known better, with the weight of so many that were
 // compared.
-constexpr double kUsuallyRight = 0.6, kPrior = 4;
+constexpr double kUsuallyRight = 0.5, kPrior = 2;
 constexpr double kForgetting = 1.0 / 32;
 // A record of failures fades while nothing is drafted, so that it is tried again now and then.
-constexpr double kFading = 1.0 / 128;
+constexpr double kFading = 1.0 / 1024;
 
 // Of times: a step that took longer was held up.
 constexpr double kLearning = 1.0 / 4, kHeldUp = 4;

@@ -25,8 +25,12 @@ std::size_t StepCosts::index(std::size_t rows) {
 }
 
 double StepCosts::expected(std::size_t i) const {
-  const double one = seconds_[0] > 0 ? seconds_[0] : 1;
-  return one * (1 + kCostOfRow * static_cast<double>(kRows[i] - 1));
+  const auto relative = [](std::size_t j) { return 1 + kCostOfRow * static_cast<double>(kRows[j] - 1); };
+  // By the smallest step that was measured; where none was, all that counts is how steps compare.
+  for (std::size_t j = 0; j < kRows.size(); ++j) {
+    if (seconds_[j] > 0) return seconds_[j] * relative(i) / relative(j);
+  }
+  return relative(i);
 }
 
 void StepCosts::record(std::size_t rows, double seconds) {
@@ -41,7 +45,8 @@ void StepCosts::record(std::size_t rows, double seconds) {
 
 double StepCosts::seconds(std::size_t rows) const {
   const std::size_t i = std::min(index(rows), kRows.size() - 1);
-  return seconds_[i] > 0 ? seconds_[i] : expected(i);
+  // More rows never take less time than one; where that was measured, one was held up.
+  return std::max(seconds_[i] > 0 ? seconds_[i] : expected(i), seconds_[0]);
 }
 
 StepCosts::DraftLength StepCosts::choose_draft_length(const Drafter& drafter, std::size_t most,

@@ -26,7 +26,8 @@ std::vector<double> scored(const std::string& model, const std::string& ids, std
   INFO(ran.err);
   REQUIRE(ran.code == 0);
   std::vector<double> logprobs;
-  for (const Json& value : Json::parse(ran.out)["logprobs"]) {
+  const Json answer = Json::parse(ran.out);
+  for (const Json& value : answer["logprobs"]) {
     if (!value.is_null()) logprobs.push_back(value.get<double>());
   }
   return logprobs;

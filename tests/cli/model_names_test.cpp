@@ -78,7 +78,8 @@ TEST_CASE("a name that is not in the hub's cache says where was looked and what 
   cache.add("models--org--name", "main", kCommit);
   check_error(cache.run("org/other"), 3,
               "org/other: no such folder or file, and no model of that name (shipped models: ");
-  check_error(cache.run("org/other"), 3, "in the Hugging Face cache " + hub + ": org/name)");
+  check_error(cache.run("org/other"), 3,
+              "in the Hugging Face cache " + hub + ": org/name; `continuo pull org/other` fetches one");
   check_error(cache.run("org/name@v2"), 3, "the cache has no revision 'v2' of org/name (there are: main, ");
   // What cannot be a hub name is a path.
   for (const char* path : {"/org/name", "org/name/more", "org//name", "org/name@../x", "../org", "."})

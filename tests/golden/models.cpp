@@ -122,8 +122,8 @@ TEST_CASE("the larger cases of networks with loops") {
     return;
   }
   for (const char* name : {"hrm_text", "dory"}) {
-    // Scales of up to 1 / 0.0177, squared, make more of the last bit of a float.
-    DYNAMIC_SECTION(name) { check_case(*data / "goldens/models2" / name, std::string(name) == "dory" ? 3e-4 : 1e-4); }
+    // dory has scales of up to 1 / 0.0177, squared: its reference in float32 is 5.4e-4 away from itself in float64.
+    DYNAMIC_SECTION(name) { check_case(*data / "goldens/models2" / name, std::string(name) == "dory" ? 2e-3 : 1e-4); }
   }
 }
 

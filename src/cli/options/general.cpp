@@ -18,7 +18,7 @@ Result<void> say_more(const OptionRow&, Options& options, const std::string&) {
 constexpr OptionRow kManualRows[] = {
     {.name = "man",
      .help = "print the manual page",
-     .details = "The page is roff. To read it: continuo --man | man -l -",
+     .details = "The page is roff; continuo --man | man -l - shows it.",
      .set = turn_on<&Options::man>},
 };
 

@@ -67,8 +67,9 @@ std::vector<Figure> draw_what_if(const View& view) {
   for (const Ablation& out : w.layers)
     layers.switches.push_back(switch_of(view, out, std::to_string(out.layer), words("layer.n", out.layer)));
   std::vector<Ablation> in_order = w.heads;
-  std::sort(in_order.begin(), in_order.end(),
-            [](const Ablation& a, const Ablation& b) { return std::pair(a.layer, a.head) < std::pair(b.layer, b.head); });
+  std::sort(in_order.begin(), in_order.end(), [](const Ablation& a, const Ablation& b) {
+    return std::pair(a.layer, a.head) < std::pair(b.layer, b.head);
+  });
   for (const Ablation& out : in_order) {
     heads.switches.push_back(
         switch_of(view, out, fmt::format("{}.{}", out.layer, out.head), words("attention.large", out.layer, out.head)));
