@@ -15,9 +15,12 @@ Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const Chose
   LoadedModel model{
       .name = files.name(), .files = files, .network = std::move(network), .sampling = std::move(sampling)};
   model.chat = std::make_shared<const ChatSource>(files, chat_template);
-  if (use == TokenizerUse::required || (use == TokenizerUse::if_there && has_tokenizer(files))) {
+  // What ends a repetition for DRY is text: a model asks for it where it has a tokenizer.
+  const bool asks_for_dry = model.sampling.dry_multiplier != 0;
+  if (use == TokenizerUse::required || ((use == TokenizerUse::if_there || asks_for_dry) && has_tokenizer(files))) {
     CONTINUO_TRY(model.tokenizer, load_tokenizer(files));
   }
+  if (asks_for_dry && !model.tokenizer) model.sampling.dry_multiplier = 0;
   return model;
 }
 

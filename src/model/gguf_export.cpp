@@ -183,7 +183,11 @@ Format of_smaller_blocks(Format format) {
 }  // namespace
 
 Result<void> export_gguf(const Model& model, GgufWriter& into) {
-  if (const Family* const family = written_family(model.spec)) return Exporter(model, *family, into).run();
+  const Family* const family = written_family(model.spec);
+  if (family && model.spec.loop) {
+    return model_error(model.name, fmt::format("a {} with loops cannot be written as GGUF", model.spec.family));
+  }
+  if (family) return Exporter(model, *family, into).run();
   return model_error(model.name, fmt::format("a {} cannot be written as GGUF", model.spec.family),
                      "the format has no name for this kind of model");
 }

@@ -32,7 +32,8 @@ TEST_CASE("a GGUF file of the same weights is the same model, text included") {
     from_file.insert(from_file.end(), rest.begin(), rest.end());
     // generation_config.json is no part of a GGUF file: what it says is typed.
     for (auto* arguments : {&from_folder, &from_file}) {
-      arguments->insert(arguments->end() - 1, {"--temperature", "0.7", "--top-p", "0.9", "--top-k", "0"});
+      arguments->insert(arguments->end() - 1, {"--temperature", "0.7", "--top-p", "0.9", "--top-k", "0", "--min-p", "0",
+                                               "--dry-multiplier", "0"});
     }
     const Ran want = run_program(from_folder);
     REQUIRE(want.out.size() > 20);
