@@ -354,7 +354,8 @@ std::string limits_text(const Options& options) {
   return text;
 }
 
-// Of the sampling options those that no model sets; sampling.stop_tokens is made of options that limits_text has.
+// The sampling options that defaults_text does not name itself; sampling.stop_tokens is made of options that limits_text
+// has.
 std::string more_sampling_text(const SamplingOptions& sampling) {
   std::string text =
       fmt::format(" {} {} {} {} {} {} {} {} {} {} {} {}", sampling.repeat_last_n, sampling.no_repeat_ngram,

@@ -51,12 +51,12 @@ Result<void> check_typed(const Options& options) {
 
 // Ids alone need no tokenizer; everything that shows or looks at text does.
 TokenizerUse tokenizer_use(const Options& options) {
-  const SamplingOptions& sampling = options.sampling.others;
-  const bool breakers = sampling.dry_multiplier != 0 && !sampling.dry_sequence_breakers.empty();
+  const TypedSampling& typed = options.sampling;
+  const bool breakers = typed.dry_multiplier.value_or(0) != 0 && !typed.others.dry_sequence_breakers.empty();
   if (!options.ids || !options.stop.empty() || !options.banned.empty() || breakers ||
       options.constraint.kind != ConstraintKind::none)
     return TokenizerUse::required;
-  return options.json ? TokenizerUse::if_there : TokenizerUse::none;
+  return options.json ? TokenizerUse::if_there : TokenizerUse::for_drawing;
 }
 
 Result<Prompt> prompt_of_messages(const Options& options, const LoadedModel& model) {

@@ -1,5 +1,7 @@
 #include "loading/loaded_model.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "io/checkpoint.h"
@@ -15,12 +17,16 @@ Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const Chose
   LoadedModel model{
       .name = files.name(), .files = files, .network = std::move(network), .sampling = std::move(sampling)};
   model.chat = std::make_shared<const ChatSource>(files, chat_template);
-  // What ends a repetition for DRY is text: a model asks for it where it has a tokenizer.
   const bool asks_for_dry = model.sampling.dry_multiplier != 0;
-  if (use == TokenizerUse::required || ((use == TokenizerUse::if_there || asks_for_dry) && has_tokenizer(files))) {
+  const bool wanted = use == TokenizerUse::if_there || (use == TokenizerUse::for_drawing && asks_for_dry);
+  if (use == TokenizerUse::required || (wanted && has_tokenizer(files))) {
     CONTINUO_TRY(model.tokenizer, load_tokenizer(files));
   }
-  if (asks_for_dry && !model.tokenizer) model.sampling.dry_multiplier = 0;
+  if (asks_for_dry && use != TokenizerUse::none && !model.tokenizer) {
+    spdlog::warn("{}/generation_config.json: 'dry_multiplier' is left out, because the model has no tokenizer",
+                 model.name);
+    model.sampling.dry_multiplier = 0;
+  }
   return model;
 }
 

@@ -27,10 +27,12 @@ struct LoadedModel {
   const Tokenizer* text() const { return tokenizer ? &*tokenizer : nullptr; }
 };
 
-enum class TokenizerUse : std::uint8_t { none, if_there, required };
+// for_drawing: where there is one, and the model's generation_config.json asks for what needs it (DRY).
+enum class TokenizerUse : std::uint8_t { none, for_drawing, if_there, required };
 
 // `typed`: as find_model() takes it. `chosen`: what need not be right in generation_config.json. `chat_template`: the file
-// of a chat template in place of the model's own, or empty.
+// of a chat template in place of the model's own, or empty. Where a model asks for DRY and has no tokenizer to find its
+// breakers with, a warning says that it is left out.
 Result<LoadedModel> load(const std::string& typed, TokenizerUse use, const ChosenSampling& chosen = {},
                          const std::string& chat_template = {});
 

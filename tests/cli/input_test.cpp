@@ -99,6 +99,21 @@ TEST_CASE("tables are UTF-8") {
   CHECK(ran.out.find('\xe9') == std::string::npos);
 }
 
+TEST_CASE("DRY finds its breakers with the tokenizer, also where ids go in and out") {
+  const std::vector<std::string> ids = {"--ids", "-n", "2", "97"};
+  const Folder plain, asks({.generation_config = {{"dry_multiplier", 1.0}, {"temperature", 0.5}}}),
+      no_tokenizer({.tokenizer = false, .generation_config = {{"dry_multiplier", 1.0}, {"temperature", 0.5}}});
+  const std::string want = run_program(plain.with(ids)).out;
+  REQUIRE(!want.empty());
+  check(run_program(plain.with({"--dry-multiplier", "1", "--ids", "-n", "2", "97"})), want);
+  check(run_program({"-m", asks.path(), "--ids", "-n", "2", "97"}),
+        want);  // not greedy, where the file's DRY has no part
+  const Ran left_out = run_program({"-m", no_tokenizer.path(), "--ids", "-n", "2", "97"});
+  CHECK(left_out.code == 0);
+  CHECK(left_out.out == want);
+  check_contains(left_out.err, "'dry_multiplier' is left out, because the model has no tokenizer");
+}
+
 TEST_CASE("defaults that something typed replaces need not be sound") {
   for (const Json& file :
        {Json{{"top_p", 0.0}}, Json{{"top_k", -1}}, Json{{"temperature", "0.7"}}, Json{{"top_k", 50.0}},

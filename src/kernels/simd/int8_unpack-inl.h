@@ -452,9 +452,14 @@ struct Int8Q6_K {
   template <std::size_t kPart, class Rows>
   static HWY_INLINE U Weight(const Packed<Rows>& packed, std::size_t, std::size_t g) {
     const U bits = packed.bits[g];
-    const U upper = kPart < 2           ? hn::ShiftLeft < kPart < 2 ? 4 - 2 * kPart : 0 > (bits)
-                              : Right < kPart < 2 ? 0
-                                        : 2 * kPart - 4 > (bits);
+    // Bits 2 kPart and the next one go to bits 4 and 5.
+    constexpr int kLeft = 4 - 2 * static_cast<int>(kPart);
+    U upper;
+    if constexpr (kLeft >= 0) {
+      upper = hn::ShiftLeft<kLeft>(bits);
+    } else {
+      upper = hn::ShiftRight<-kLeft>(bits);
+    }
     const U lower = And(Right<kPart / 2 * 4>(packed.nibbles[kPart % 2 * 8 + g]), kNibbles);
     return hn::Or(lower, And(upper, 0x30303030));
   }
